@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The developers' commands: "make" lists them. ARGS is handed on: make unit ARGS="-k csme -x"
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+ARGS ?=
+# What "make test" runs, in this order: the quick gates first.
+GATES ?= lint unit docs sanity matrix lab
+
+bin := .venv/bin
+collection := build/collections/ansible_collections/vpro/fleet
+# A link of the tree to itself: nothing may walk through it by accident, so every tool is told where to look.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+# The tools call each other by name.
+export PATH := $(CURDIR)/$(bin):$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: packages venv ## Install what all the others need: system packages, and .venv
+
+.PHONY: packages
+packages:
+	@tools/system-packages
+
+.PHONY: venv
+venv:
+	@$(PYTHON) tools/venv.py
+
+.PHONY: unit
+unit: venv ## Run the unit tests: seconds, no root, no laptop
+	$(bin)/pytest tests/unit $(ARGS)
+
+.PHONY: coverage
+coverage: venv ## Run the unit tests and show what they do not reach
+	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html $(ARGS)
+
+.PHONY: lint
+lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact
+
+.PHONY: lint-code
+lint-code: venv
+	$(bin)/ruff check
+
+.PHONY: lint-format
+lint-format: venv
+	$(bin)/ruff format --check
+
+# The link gives the plugins the names that they are imported by.
+.PHONY: lint-types
+lint-types: venv
+	$(bin)/mypy --python-version 3.9 $(collection)/plugins
+
+# What runs on the controller may use a newer Python.
+.PHONY: lint-test-types
+lint-test-types: venv
+	$(bin)/mypy --python-version 3.11 tests tools
+
+.PHONY: lint-yaml
+lint-yaml: venv
+	$(bin)/yamllint --strict .
+
+.PHONY: lint-shell
+lint-shell: venv
+	git grep --untracked -lE '^#!.*\<(ba)?sh\>' | xargs $(bin)/shellcheck
+
+.PHONY: lint-ansible
+lint-ansible: venv
+	$(bin)/ansible-lint
+
+.PHONY: lint-reuse
+lint-reuse: venv
+	$(bin)/reuse lint --lines
+
+.PHONY: lint-changelog
+lint-changelog: venv
+	$(bin)/antsibull-changelog lint
+
+.PHONY: lint-build
+lint-build: venv
+	$(bin)/ansible-galaxy collection build --force --output-path build/galaxy
+
+.PHONY: docs
+docs: venv ## Check the documentation of the plugins and roles
+	$(bin)/antsibull-docs lint-collection-docs --plugin-docs .
+
+.PHONY: sanity
+sanity: venv ## Run ansible-test sanity on every Python that is here
+	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/python tools/sanity.py $(ARGS)
+
+# Two at once: there are twelve, and each is small.
+.PHONY: matrix
+matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
+	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
+
+# With more, as many files of tests run at a time, each with laptops of its own. Two cores have enough with one: a
+# laptop that others slow down misses deadlines that no software can move.
+LAB_WORKERS ?= 1
+
+.PHONY: lab
+lab: setup ## Run the tests that need a laptop: virtual machines, minutes
+	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
+
+.PHONY: molecule
+molecule: setup ## Run the role scenarios on lab laptops
+	cd extensions && PATH="$(abspath $(bin)):$$PATH" PYTHONPATH="$(CURDIR)/tests/lab" \
+	  VPRO_LAB_PYTHON="$(abspath $(bin))/python" VPRO_LAB_COLLECTIONS="$(CURDIR)/build/collections" \
+	  VPRO_LAB_INVENTORY="$(CURDIR)/build/lab/molecule/inventory.json" molecule test --all
+
+.PHONY: bench
+bench: bench-handover bench-facts bench-watcher ## Measure the handover beside stock Linux, the facts beside ping, the watcher
+
+.PHONY: bench-handover
+bench-handover: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/bench/handover.py $(ARGS)
+
+.PHONY: bench-facts
+bench-facts: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/bench/facts.py $(ARGS)
+
+.PHONY: bench-watcher
+bench-watcher: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/bench/watcher.py $(ARGS)
+
+.PHONY: soak
+soak: soak-boots soak-faults ## Boot 50 times with a session, and make 200 faults at random moments: hours
+
+.PHONY: soak-boots
+soak-boots: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/soak/boots.py $(ARGS)
+
+.PHONY: soak-faults
+soak-faults: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/soak/faults.py $(ARGS)
+
+.PHONY: demo
+demo: setup ## See a session lost by stock Linux, and kept by the collection
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run every gate that CI runs, with a summary at the end
+	@$(bin)/python tools/gates.py $(GATES)
+
+.PHONY: clean
+clean: ## Remove all that make made in the tree (the lab's images are elsewhere)
+	rm -rf build .venv .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Being told of changes in directories, by a signal.
+
+The kernel's directory notification (fcntl(2), F_NOTIFY) is what Python's own library offers. inotify would take ctypes,
+which costs a small daemon two megabytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import Dict, Optional, Sequence, Tuple
+
+#: What counts as a change: a file that came, went, was renamed (as an atomic write ends), or is for others now. A
+#: supplicant first makes its folder and socket, and only then gives them to its group.
+_CHANGES = fcntl.DN_CREATE | fcntl.DN_DELETE | fcntl.DN_RENAME | fcntl.DN_ATTRIB | fcntl.DN_MULTISHOT
+
+
+class Directories:
+    """Watches directories; each change in one sends this process SIGIO, which does not say where.
+
+    Args:
+        paths: the directories. One that does not exist, or may not be read, is tried again by ``refresh``.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = tuple(paths)
+        self._open: Dict[str, Tuple[int, Tuple[int, int]]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Watch those that came, or came anew, since the last time. To be called at each signal."""
+        for path in self._paths:
+            identity = _identity(path)
+            known = self._open.get(path)
+            if known is not None and known[1] != identity:
+                os.close(known[0])
+                del self._open[path]
+            if identity is not None and path not in self._open:
+                self._watch(path, identity)
+
+    def _watch(self, path: str, identity: Tuple[int, int]) -> None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_NOTIFY, _CHANGES)
+        except OSError:
+            os.close(descriptor)
+            return
+        self._open[path] = (descriptor, identity)
+
+    def close(self) -> None:
+        """Watch none any more."""
+        for descriptor, _known in self._open.values():
+            os.close(descriptor)
+        self._open = {}
+
+
+def _identity(path: str) -> Optional[Tuple[int, int]]:
+    """Return what tells a directory from another of the same path; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,258 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a handover does on one radio, and what it hears of it: actions become calls, what is heard becomes events."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from . import _csme, _rtnetlink
+from ._errors import FleetError, NotFound
+from ._handover import (
+    Action,
+    AddressArrived,
+    BlockBack,
+    BlockGone,
+    Connected,
+    Disconnected,
+    Event,
+    Forget,
+    Hold,
+    InterfaceGone,
+    Pin,
+    PinFailed,
+    Pinned,
+    ReadAddress,
+    RequestOwnership,
+    ScanStarted,
+    SoftBlocked,
+    SupplicantGone,
+    SwitchedOff,
+    Unpin,
+    WidenScan,
+)
+from ._nl80211 import Nl80211
+from ._radio import Radio, routable
+from ._rfkill import NOT_OWNER, RfkillEvent
+from ._rtnetlink import AddressEvent
+from ._runtime import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
+from ._supplicant import Backend, Profile
+from ._supplicant import Pin as PinRecord
+from ._wpa_ctrl import SupplicantEvent
+
+#: How long a supplicant may be without its control socket before it counts as gone, in seconds.
+_RETRY_SECONDS = 0.2
+
+
+class Hands:
+    """Does on one radio what the machine of a handover asks for.
+
+    Args:
+        radio: the radio.
+        nl: to ask for ownership.
+        supplicant: who runs the interface; None when nobody does.
+        profiles: its profiles by id, as just read.
+        folder: where the journal is.
+        mark: told what was done, by name: ``requested``, ``unpinned``.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        nl: Nl80211,
+        supplicant: Optional[Backend],
+        profiles: Dict[int, Profile],
+        folder: str = FOLDER,
+        mark: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._radio = radio
+        # Both exist on a radio that was seen to be CSME's; these never match anything else.
+        self._ifindex: int = -1 if radio.ifindex is None else radio.ifindex
+        self._switch_index: int = -1 if radio.switch is None else radio.switch.index
+        self._nl = nl
+        #: Who runs the interface, and its profiles as last read. A resident keeps both up to date.
+        self.supplicant = supplicant
+        self.profiles = profiles
+        self._folder = folder
+        self._mark = mark
+        #: What is with the supplicant, or may be.
+        self.pin: Optional[PinRecord] = None
+        #: What went wrong without ending the handover, for people.
+        self.warnings: List[str] = []
+
+    # -- what is done ---------------------------------------------------------------------------------------------
+
+    def do(self, action: Action) -> Optional[Event]:
+        """Carry out *action*, unless it is a timer's; return the event that answers it at once.
+
+        Raises:
+            FleetError: a transport failed. A failed pin is an event, and a failed un-pin a warning.
+        """
+        if isinstance(action, (Pin, Hold)):
+            return self._do_pin(action)
+        if isinstance(action, Unpin):
+            self.unpin()
+        elif isinstance(action, Forget):
+            self.forget()
+        elif isinstance(action, WidenScan):
+            self._widen()
+        elif isinstance(action, RequestOwnership):
+            self._mark("requested")
+            _csme.request_ownership(self._nl, self._ifindex)
+        elif isinstance(action, ReadAddress):
+            return AddressArrived() if routable(_rtnetlink.addresses(self._ifindex)) else None
+        return None
+
+    def _do_pin(self, action: Any) -> Optional[Event]:
+        profile = self.profiles.get(action.profile_id)
+        if self.supplicant is None or profile is None:
+            return PinFailed()
+
+        def record(pin: PinRecord) -> None:
+            self.pin = pin
+            write_journal(self._radio.phy, {"pin": pin.as_dict()}, self._folder)
+
+        try:
+            if isinstance(action, Hold):
+                self.supplicant.hold(profile, action.bssid, record)
+                return None
+            self.supplicant.pin(profile, action.bssid, action.frequencies, record)
+        except FleetError as error:
+            self.warnings.append(f"the pin failed: {error}")
+            return PinFailed()
+        return Pinned()
+
+    def _widen(self) -> None:
+        """Undo the part of the pin that narrows the scan. What fails here, un-pinning tries again."""
+        if self.pin is None or self.supplicant is None:
+            return
+        try:
+            self.supplicant.widen(self.pin)
+        except FleetError as error:
+            self.warnings.append(f"the supplicant still scans the channels of the pin alone: {error}")
+
+    def unpin(self) -> None:
+        """Undo the pin. What can't be undone now stays in the journal for whoever comes next."""
+        if self.pin is None or self.supplicant is None:
+            return
+        try:
+            unpin(self.supplicant, self.pin)
+        except FleetError as error:
+            self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next run")
+            return
+        self.pin = None
+        clear_journal(self._radio.phy, self._folder)
+        self._mark("unpinned")
+
+    def forget(self) -> None:
+        """Take note that the pin is gone with its supplicant."""
+        self.pin = None
+        clear_journal(self._radio.phy, self._folder)
+
+    # -- what is heard --------------------------------------------------------------------------------------------
+
+    def from_rfkill(self, heard: Any) -> Optional[Event]:
+        """Return what a record of rfkill means for this radio; None: nothing."""
+        if not isinstance(heard, RfkillEvent) or heard.index != self._switch_index:
+            return None
+        if heard.op == "del":
+            return InterfaceGone()  # the switch goes with its radio
+        if heard.op not in ("add", "change"):
+            return None
+        if heard.soft:
+            return SoftBlocked()
+        if not heard.hard:
+            return BlockGone()
+        # For any other reason, known or not, nobody can use the radio, whoever owns it.
+        return BlockBack() if heard.reasons == NOT_OWNER else SwitchedOff()
+
+    def from_supplicant(self, heard: SupplicantEvent) -> Optional[Event]:
+        """Return what an event of the supplicant's means; None: nothing."""
+        if heard.name == "CTRL-EVENT-SCAN-STARTED":
+            return ScanStarted()
+        if heard.name == "CTRL-EVENT-CONNECTED":
+            return Connected(heard.bssid or "")
+        if heard.name == "CTRL-EVENT-DISCONNECTED":
+            return Disconnected()
+        if heard.name == "CTRL-EVENT-TERMINATING":
+            return SupplicantGone()
+        return None
+
+    def from_address(self, heard: Any) -> Optional[Event]:
+        """Return what an address that came or went means for this radio; None: nothing."""
+        if not isinstance(heard, AddressEvent) or not heard.added or heard.ifindex != self._ifindex:
+            return None
+        return AddressArrived() if routable((heard.address,)) else None
+
+
+def unpin(supplicant: Backend, pin: PinRecord) -> bool:
+    """Undo a pin; a supplicant that is gone took it along.
+
+    Returns:
+        Whether anything was set back.
+
+    Raises:
+        FleetError: the supplicant does not let itself be told.
+    """
+    try:
+        return supplicant.unpin(pin)
+    except NotFound:
+        # A supplicant that makes its socket anew looks for a moment like one that is gone.
+        time.sleep(_RETRY_SECONDS)
+    try:
+        return supplicant.unpin(pin)
+    except NotFound:
+        return False
+
+
+def undo_journals(supplicant_of: Callable[[str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
+    """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
+
+    Args:
+        supplicant_of: returns who runs an interface, None when nobody does.
+        folder: where the journals are.
+
+    Returns:
+        The radios whose pin was set back. Those that another handover works on are left alone.
+
+    Raises:
+        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays.
+    """
+    undone = []
+    for radio in journals(folder):
+        held = Lock(radio, folder)
+        if not held.acquire():
+            continue
+        try:
+            pin = (read_journal(radio, folder) or {}).get("pin")
+            interface = pin.get("interface") if isinstance(pin, dict) else None
+            if undo_journal(radio, supplicant_of(interface) if isinstance(interface, str) else None, folder):
+                undone.append(radio)
+        finally:
+            held.release()
+    return undone
+
+
+def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+    """Undo the pin that a handover left behind when it was killed.
+
+    Args:
+        radio: the radio's name.
+        supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
+        folder: where the journal is.
+
+    Returns:
+        Whether anything was set back.
+
+    Raises:
+        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays.
+    """
+    entry = read_journal(radio, folder)
+    if entry is None:
+        return False
+    undone = supplicant is not None and unpin(supplicant, PinRecord.from_dict(entry.get("pin")))
+    clear_journal(radio, folder)
+    return undone

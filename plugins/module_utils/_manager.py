@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who runs each wireless interface, and which profiles it has. Waits for no supplicant longer than it is given."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from typing import FrozenSet, Optional, Sequence, Tuple
+
+from . import _services
+from ._errors import AccessDenied, FleetError, NotFound
+from ._reading import Reading
+from ._supplicant import CONTROL_DIRECTORIES, Profile, WpaSupplicant, control_socket
+from ._wpa_ctrl import WpaCtrl
+
+#: Seconds for all that is asked of all supplicants together.
+BUDGET = 1.0
+
+WPA_SUPPLICANT = "wpa_supplicant"
+NETWORKMANAGER = "networkmanager"
+IWD = "iwd"
+NONE = "none"
+
+#: The programs by the names of their processes.
+_PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
+#: hostap's VERSION_STR: "2.10", "2.12-devel-hostap_2_11-857-g54930b62b".
+_VERSION = re.compile(r"[0-9][0-9A-Za-z._+~-]{0,79}\Z")
+
+
+@dataclass(frozen=True)
+class Managed:
+    """One wireless interface, and who runs it.
+
+    Attributes:
+        interface: its name.
+        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` or ``none``; None when that can't be told.
+        version: wpa_supplicant's; None when it did not tell, and for the others.
+        profiles: wpa_supplicant's; None when they could not be read, and for the others.
+        trouble: why wpa_supplicant's profiles could not be read, as an error's code; None when they could.
+            ``not_found``: it offers no control socket for this interface.
+    """
+
+    interface: str
+    manager: Optional[str]
+    version: Optional[str] = None
+    profiles: Optional[Tuple[Profile, ...]] = None
+    trouble: Optional[str] = None
+
+
+def read_managers(
+    interfaces: Sequence[Tuple[str, Optional[int]]], reading: Reading, budget: float = BUDGET, root: str = "/"
+) -> Tuple[Managed, ...]:
+    """Return who runs the interfaces; what could not be read goes to *reading*.
+
+    Args:
+        interfaces: name and index of each, those that matter first; an unknown index is None.
+        reading: takes what could not be read.
+        budget: seconds for all supplicants together, however many there are and whatever each does.
+        root: the directory that stands for ``/``.
+    """
+    if not interfaces:
+        return ()
+    processes = reading.attempt("supplicant.manager", lambda: _services.running(_PROCESSES, root))
+    end = time.monotonic() + budget
+    found = []
+    for position, (interface, ifindex) in enumerate(interfaces):
+        now = time.monotonic()
+        # An equal share of what is left, so that one that hangs does not silence those behind it.
+        deadline = now + max(end - now, 0.0) / (len(interfaces) - position)
+        managed = _read_manager(interface, ifindex, processes, reading, deadline, root)
+        found.append(managed or Managed(interface, None))
+    return tuple(found)
+
+
+def _read_manager(
+    interface: str,
+    ifindex: Optional[int],
+    processes: Optional[FrozenSet[str]],
+    reading: Reading,
+    deadline: float,
+    root: str,
+) -> Optional[Managed]:
+    """Decide by what is sure: NetworkManager's own record, a control socket that answers, and then the processes.
+
+    That there is a control socket does not say that wpa_supplicant may be used through it: distributions start the
+    wpa_supplicant that serves NetworkManager with one. So NetworkManager comes first. *processes* is None when nobody
+    knows what runs; None is returned when nobody knows who runs the interface.
+    """
+    here = f"supplicant.{interface}"
+    recorded: Optional[bool] = None
+    if ifindex is not None and (processes is None or "NetworkManager" in processes):
+        recorded = reading.attempt(here, lambda: _services.networkmanager_manages(ifindex, root))
+    if recorded:
+        # The record alone may be that of a NetworkManager which has ended.
+        return None if processes is None else Managed(interface, NETWORKMANAGER)
+    answer = reading.attempt(here, lambda: _ask(interface, deadline, root))
+    if answer is None:
+        return None
+    asked, error = answer
+    maybe_networkmanager = recorded is None and (processes is None or "NetworkManager" in processes)
+    if not _absent(error, processes):
+        if error is not None:
+            reading.failed(here, error)
+        return None if isinstance(error, AccessDenied) and maybe_networkmanager else asked
+    if processes is None:
+        return None
+    if maybe_networkmanager:
+        # It may not have come to the interface yet: one that was blocked since it began has no record, nor a socket.
+        return Managed(interface, NETWORKMANAGER)
+    if "iwd" in processes:
+        return Managed(interface, IWD)
+    return asked if "wpa_supplicant" in processes else Managed(interface, NONE)
+
+
+def _absent(error: Optional[FleetError], processes: Optional[FrozenSet[str]]) -> bool:
+    """Say whether asking wpa_supplicant showed that none serves the interface (or that none is there to serve it)."""
+    closed_for_nothing = processes is not None and "wpa_supplicant" not in processes
+    return isinstance(error, NotFound) or (isinstance(error, AccessDenied) and closed_for_nothing)
+
+
+def _ask(interface: str, deadline: float, root: str) -> Tuple[Managed, Optional[FleetError]]:
+    """Ask wpa_supplicant over its control socket; return what it told, and what ended that early."""
+    version: Optional[str] = None
+    try:
+        directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
+        supplicant = _BoundedSupplicant(interface, control_socket(interface, directories), deadline)
+        version = supplicant.version()
+        return Managed(interface, WPA_SUPPLICANT, version, supplicant.profiles()), None
+    except FleetError as error:
+        return Managed(interface, WPA_SUPPLICANT, version, trouble=error.code), error
+
+
+class _BoundedSupplicant(WpaSupplicant):
+    """wpa_supplicant, of whom nothing is awaited beyond a deadline (``time.monotonic``)."""
+
+    def __init__(self, interface: str, path: str, deadline: float) -> None:
+        super().__init__(interface, path)
+        self._deadline = deadline
+
+    def _connect(self) -> WpaCtrl:
+        return _BoundedCtrl(self._path, self._deadline)
+
+    def version(self) -> Optional[str]:
+        """Return its version; None when it does not tell (hostapd and wpa_supplicant before 0.7.2)."""
+        with self._connect() as ctrl:
+            reply = ctrl.request("GET version").strip()
+        return reply if _VERSION.match(reply) else None
+
+
+class _BoundedCtrl(WpaCtrl):
+    """A conversation that ends at a deadline: each answer has what time the earlier ones left."""
+
+    def __init__(self, path: str, deadline: float) -> None:
+        super().__init__(path)
+        self._deadline = deadline
+
+    def request(self, command: str) -> str:
+        self._timeout = round(max(self._deadline - time.monotonic(), 0.0), 3)
+        return super().request(command)

@@ -1,0 +1,523 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What any supplicant backend does for a handover, and wpa_supplicant doing it.
+
+A pin narrows one network to one access point and its channels, and puts the other enabled networks out of the way:
+wpa_supplicant narrows a scan only when every enabled network has a ``scan_freq``. It changes ``bssid`` and
+``scan_freq`` alone; any other variable would throw away the network's cached keys. Nothing is ever saved: a pin ends
+with the supplicant that has it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from ._errors import AccessDenied, DecodeFailed, FleetError, NotFound, SupplicantRefused
+from ._wpa_ctrl import (
+    DEFAULT_TIMEOUT,
+    CommandUnsafe,
+    Network,
+    SupplicantStatus,
+    WpaCtrl,
+    encode_bssid,
+    encode_frequencies,
+    encode_ssid,
+)
+
+__all__ = [
+    "CONTROL_DIRECTORIES",
+    "Backend",
+    "Pin",
+    "Profile",
+    "SupplicantStatus",
+    "WpaSupplicant",
+    "control_socket",
+    "find_profile",
+]
+
+#: Where distributions keep the control sockets.
+CONTROL_DIRECTORIES: Tuple[str, ...] = ("/run/wpa_supplicant", "/var/run/wpa_supplicant")
+
+_PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
+_SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
+_EAP = frozenset({"WPA-EAP", "WPA-EAP-SHA256", "WPA-EAP-SHA384", "FT-EAP", "FT-EAP-SHA384"})
+_EAP_SUITE_B = frozenset({"WPA-EAP-SUITE-B", "WPA-EAP-SUITE-B-192"})
+#: The key managements that can join what CSME calls by this name. Its "open" is neither OWE nor WEP.
+_KEY_MGMT: Mapping[str, FrozenSet[str]] = {
+    "open": frozenset({"NONE"}),
+    "psk": _PSK,
+    "sae": _SAE,
+    "eap": _EAP | _EAP_SUITE_B,
+}
+#: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
+_SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A network that the supplicant is configured for."""
+
+    id: int
+    ssid: bytes
+    key_mgmt: FrozenSet[str]
+    enabled: bool
+    bssid: Optional[str]
+    #: MHz; empty: every frequency.
+    scan_freq: Tuple[int, ...]
+    #: The supplicant uses it, or tries to.
+    current: bool
+    #: The higher is taken first.
+    priority: int = 0
+    #: Which of psk, sae_password, identity, eap, wep_key are configured; never what they are.
+    credentials: FrozenSet[str] = frozenset()
+
+    def can_join(self, auth: str) -> bool:
+        """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
+        if not self.key_mgmt & _KEY_MGMT.get(auth, frozenset()):
+            return False
+        # As wpas_network_disabled() has it: one that may use a PSK and has none is not used, for EAP neither.
+        if self.key_mgmt & (_PSK | _SAE) and not (
+            "psk" in self.credentials or (self.key_mgmt & _SAE and "sae_password" in self.credentials)
+        ):
+            return False
+        if auth == "psk":
+            return "psk" in self.credentials
+        if auth == "eap":
+            # wpa_supplicant's default key_mgmt names EAP too; only these say that it is meant.
+            return bool(self.credentials & {"identity", "eap"})
+        return auth != "open" or "wep_key" not in self.credentials
+
+
+def find_profile(profiles: Iterable[Profile], ssid: bytes, auth: str) -> Optional[Profile]:
+    """Return the enabled profile that can join CSME's network; of several, the highest priority, then the lowest id.
+
+    Args:
+        profiles: as a backend gives them.
+        ssid: CSME's SSID, compared byte by byte.
+        auth: CSME's authentication: ``open``, ``psk``, ``sae``, ``eap``; anything else fits nothing.
+    """
+    fitting = (profile for profile in profiles if profile.enabled and profile.ssid == ssid and profile.can_join(auth))
+    return min(fitting, key=lambda profile: (-profile.priority, profile.id), default=None)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a pin changed and how it was before: all that undoing it needs. A journal keeps it as JSON.
+
+    Networks are known by id and SSID, because a supplicant that restarted gives the ids out anew.
+    """
+
+    interface: str
+    network_id: int
+    ssid_hex: str
+    bssid: str
+    #: MHz.
+    frequencies: Tuple[int, ...]
+    previous_bssid: Optional[str]
+    #: MHz; empty: every frequency.
+    previous_scan_freq: Tuple[int, ...]
+    #: The other networks that were enabled: id and SSID in hex.
+    disabled: Tuple[Tuple[int, str], ...]
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the pin as a mapping for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Any) -> Pin:
+        """Return the pin that ``as_dict`` gave, after JSON or not.
+
+        Raises:
+            DecodeFailed: it is not one.
+        """
+        try:
+            pin = cls(
+                interface=_typed(document["interface"], str),
+                network_id=_typed(document["network_id"], int),
+                ssid_hex=_typed(document["ssid_hex"], str),
+                bssid=_typed(document["bssid"], str),
+                frequencies=tuple(_typed(frequency, int) for frequency in document["frequencies"]),
+                previous_bssid=None if document["previous_bssid"] is None else _typed(document["previous_bssid"], str),
+                previous_scan_freq=tuple(_typed(frequency, int) for frequency in document["previous_scan_freq"]),
+                disabled=tuple((_typed(number, int), _typed(ssid, str)) for number, ssid in document["disabled"]),
+            )
+            encode_bssid(pin.bssid)
+            encode_bssid(pin.previous_bssid)
+            encode_frequencies(pin.frequencies + pin.previous_scan_freq)
+        except (FleetError, KeyError, TypeError, ValueError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise DecodeFailed(f"this is no record of a pin: {reason}") from error
+        return pin
+
+    def holds(self, profiles: Iterable[Profile]) -> bool:
+        """Say whether the supplicant still has this pin: not after a restart, or when somebody changed the network."""
+        return any(
+            profile.id == self.network_id
+            and profile.ssid.hex() == self.ssid_hex
+            and profile.bssid == self.bssid
+            and profile.scan_freq == self.frequencies
+            for profile in profiles
+        )
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):  # True is no network id
+        raise TypeError(f"{value!r:.80} is not of type {kind.__name__}")
+    return value
+
+
+class Backend(Protocol):
+    """What a handover asks of whatever runs the WLAN interface."""
+
+    @property
+    def interface(self) -> str:
+        """The name of the interface."""
+
+    def status(self) -> SupplicantStatus:
+        """Return what the supplicant is doing."""
+
+    def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        """Return every configured network, or those of one SSID."""
+
+    def pin(
+        self,
+        profile: Profile,
+        bssid: str,
+        frequencies: Sequence[int],
+        record: Optional[Callable[[Pin], None]] = None,
+    ) -> Pin:
+        """Narrow the supplicant to one access point; all of it or nothing. See WpaSupplicant.pin."""
+
+    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+        """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.hold."""
+
+    def widen(self, pin: Pin) -> bool:
+        """Let later scans see every channel again, and keep the rest of a pin. See WpaSupplicant.widen."""
+
+    def unpin(self, pin: Pin) -> bool:
+        """Undo a pin without dropping the link; again and again if need be. See WpaSupplicant.unpin."""
+
+
+class WpaSupplicant:
+    """wpa_supplicant over its control socket. Every call opens a connection of its own, so restarts do not matter.
+
+    Args:
+        interface: the name of the interface.
+        path: its control socket, see ``control_socket``.
+        timeout: seconds for each answer.
+    """
+
+    def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self._interface = interface
+        self._path = path
+        self._timeout = timeout
+
+    @property
+    def interface(self) -> str:
+        """The name of the interface."""
+        return self._interface
+
+    def _connect(self) -> WpaCtrl:
+        return WpaCtrl(self._path, self._timeout)
+
+    def status(self) -> SupplicantStatus:
+        """Return what the supplicant is doing.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        """
+        with self._connect() as ctrl:
+            return ctrl.status()
+
+    def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        """Return every configured network, by ascending id; with *ssid* those of that SSID alone, which is faster.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        """
+        with self._connect() as ctrl:
+            found = (_profile(ctrl, n) for n in ctrl.networks() if ssid is None or n.ssid == ssid)
+            return tuple(profile for profile in found if profile is not None)
+
+    def pin(
+        self,
+        profile: Profile,
+        bssid: str,
+        frequencies: Sequence[int],
+        record: Optional[Callable[[Pin], None]] = None,
+    ) -> Pin:
+        """Narrow the supplicant to one access point of a profile's network.
+
+        A link to that network stays as it is. A link to another network is dropped: its network gets disabled.
+        Networks that are only set aside for some seconds (TEMP-DISABLED) count as enabled, here as in
+        wpa_supplicant's own scan; the pinned one is taken back into use.
+
+        Args:
+            profile: an enabled one, as ``profiles`` gave it.
+            bssid: the access point.
+            frequencies: MHz; every one that it may be on.
+            record: called with the pin before the first change, for a journal; what it raises stops the pin.
+
+        Raises:
+            NotFound: the network is gone, changed or disabled meanwhile, or the supplicant is.
+            CommandUnsafe: *bssid* or *frequencies* is none.
+            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: a step failed. What was changed
+                is undone as far as the supplicant lets it; where that is in doubt, ``unpin`` can be called again.
+        """
+        if not frequencies:
+            raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
+        with self._connect() as ctrl:
+            networks = ctrl.networks()
+            mine = _find(networks, profile.id, profile.ssid.hex())
+            if mine is None or mine.disabled:
+                raise NotFound(f"network {profile.id} is gone, changed or disabled meanwhile", where=self._path)
+            pin = Pin(
+                interface=self._interface,
+                network_id=mine.id,
+                ssid_hex=encode_ssid(mine.ssid),
+                bssid=encode_bssid(bssid),
+                frequencies=_known(ctrl, _frequencies(encode_frequencies(frequencies))),
+                previous_bssid=mine.bssid,
+                previous_scan_freq=_frequencies(ctrl.get(mine.id, "scan_freq")),
+                disabled=tuple((n.id, n.ssid.hex()) for n in networks if not n.disabled and n.id != mine.id),
+            )
+            if record is not None:
+                record(pin)
+            try:
+                _apply(ctrl, pin, mine)
+            except BaseException:
+                with suppress(FleetError):  # the first error says more; the journal still has the pin
+                    self.unpin(pin)
+                raise
+        return pin
+
+    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+        """Keep the supplicant at one access point of a profile's network, and touch nothing else.
+
+        ``bssid`` alone changes, which wpa_supplicant allows without dropping the link. The other networks stay
+        enabled: while there is a link they are not tried.
+
+        Args:
+            profile: the one that is connected, as ``profiles`` gave it.
+            bssid: the access point that it is connected to.
+            record: called with the pin before the change, for a journal; what it raises stops the change.
+
+        Raises:
+            NotFound: the network is gone or changed meanwhile, or the supplicant is.
+            CommandUnsafe: *bssid* is none.
+            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: it was not done, or, where that is
+                in doubt, ``unpin`` can be called.
+        """
+        with self._connect() as ctrl:
+            mine = _find(ctrl.networks(), profile.id, profile.ssid.hex())
+            if mine is None:
+                raise NotFound(f"network {profile.id} is gone or changed meanwhile", where=self._path)
+            scan_freq = _frequencies(ctrl.get(mine.id, "scan_freq"))
+            pin = Pin(
+                interface=self._interface,
+                network_id=mine.id,
+                ssid_hex=encode_ssid(mine.ssid),
+                bssid=encode_bssid(bssid),
+                frequencies=scan_freq,
+                previous_bssid=mine.bssid,
+                previous_scan_freq=scan_freq,
+                disabled=(),
+            )
+            if record is not None:
+                record(pin)
+            ctrl.set(pin.network_id, "bssid", pin.bssid)
+        return pin
+
+    def widen(self, pin: Pin) -> bool:
+        """Give the pinned network its former frequencies back; the pin to the access point stays.
+
+        To be called as soon as the narrow scan runs, before a connection stands. wpa_supplicant up to 2.10 at least
+        flushes a network's PMKSA cache when its ``scan_freq`` changes, and drops a link that came from that cache:
+        every SAE and EAP one. (Seen with 2.10; ``bssid`` is exempt there.)
+
+        Returns:
+            Whether anything was set back.
+
+        Raises:
+            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: as ``unpin``.
+        """
+        with self._connect() as ctrl:
+            mine = _find(ctrl.networks(), pin.network_id, pin.ssid_hex)
+            commands = [] if mine is None else _widen_scan(ctrl, pin)
+            # Asked last: once it authenticates it is too late, and un-pinning will see to the frequencies.
+            if not commands or ctrl.status().state not in _SEARCHING:
+                return False
+            for command in commands:
+                ctrl.command(command)
+        return True
+
+    def unpin(self, pin: Pin) -> bool:
+        """Undo a pin: the link stays, and the machine can roam again.
+
+        A link by SAE or EAP stays only if ``widen`` was called before it stood. After a crash it may drop once.
+
+        Only what still stands as the pin left it is set back. So a second call, a supplicant that restarted with its
+        own configuration, networks that are gone and networks that somebody changed are all left alone.
+
+        Returns:
+            Whether anything was set back.
+
+        Raises:
+            NotFound: the supplicant is not there (its pin is gone with it), or the pin is another interface's.
+            SupplicantRefused: it refused a step; the others were done.
+            TimedOut, AccessDenied, TransportFailed, DecodeFailed: as WpaCtrl; call again.
+        """
+        if pin.interface != self._interface:
+            raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
+        with self._connect() as ctrl:
+            networks = ctrl.networks()
+            commands = _widen(ctrl, pin, networks) + _enable(ctrl, pin, networks)
+            refusal: Optional[SupplicantRefused] = None
+            for command in commands:
+                try:
+                    ctrl.command(command)
+                except SupplicantRefused as error:
+                    refusal = error
+            if refusal is not None:
+                # A network that went away between the listing and its command needs nothing any more.
+                networks = ctrl.networks()
+                if _widen(ctrl, pin, networks) or _enable(ctrl, pin, networks):
+                    raise refusal
+        return bool(commands)
+
+
+def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES) -> str:
+    """Return the path of the control socket for an interface.
+
+    Raises:
+        NotFound: no wpa_supplicant offers one (it does not run, or only over D-Bus).
+        AccessDenied: a directory is closed to this user, so nobody knows.
+    """
+    denied = ""
+    if interface and interface not in (".", "..") and "/" not in interface:
+        for directory in directories:
+            path = os.path.join(directory, interface)
+            try:
+                if stat.S_ISSOCK(os.stat(path).st_mode):
+                    return path
+            except PermissionError:
+                denied = denied or directory
+            except (OSError, ValueError):
+                continue
+    if denied:
+        raise AccessDenied(
+            "the supplicant's control directory is not for this user",
+            where=denied,
+            remedy="Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP",
+        )
+    raise NotFound(
+        f"no wpa_supplicant offers a control socket for {interface!r}",
+        where=", ".join(directories),
+        remedy="Start wpa_supplicant for this interface, with ctrl_interface in its configuration",
+    )
+
+
+def _frequencies(text: Optional[str]) -> Tuple[int, ...]:
+    words = (text or "").split()
+    if not all(re.fullmatch(r"[0-9]{1,6}", word) for word in words):
+        raise DecodeFailed("scan_freq is no list of frequencies", where=ascii(words)[:80])
+    return tuple(int(word) for word in words)
+
+
+def _known(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:
+    """Return those of *frequencies* that the radio has.
+
+    A channel number can mean two frequencies, one of them at 6 GHz. The kernel refuses a whole scan for one frequency
+    that the radio does not have (nl80211_trigger_scan). Where the supplicant does not tell, all of them stay.
+    """
+    has = {int(number) for number in re.findall(r"= ([0-9]{4}) MHz", ctrl.request("GET_CAPABILITY freq"))}
+    return tuple(frequency for frequency in frequencies if frequency in has) or frequencies
+
+
+def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
+    """Ask for the rest of a network; None when it went away since it was listed."""
+    key_mgmt = frozenset((ctrl.get(network.id, "key_mgmt") or "").split())
+    if not key_mgmt:  # never empty on a network that exists
+        return None
+    asked: List[str] = []
+    if key_mgmt & _PSK:
+        asked += ["psk"]
+    if key_mgmt & _SAE:
+        asked += ["psk", "sae_password"]
+    if key_mgmt & _KEY_MGMT["eap"]:
+        asked += ["identity", "eap"]
+    credentials = {name for name in asked if ctrl.get(network.id, name) not in (None, '""')}
+    if "NONE" in key_mgmt and any(ctrl.get(network.id, f"wep_key{number}") for number in range(4)):
+        credentials.add("wep_key")
+    priority = ctrl.get(network.id, "priority") or "0"
+    return Profile(
+        id=network.id,
+        ssid=network.ssid,
+        key_mgmt=key_mgmt,
+        enabled=not network.disabled,
+        bssid=network.bssid,
+        scan_freq=_frequencies(ctrl.get(network.id, "scan_freq")),
+        current=network.current,
+        priority=int(priority) if re.fullmatch(r"-?[0-9]{1,10}", priority) else 0,
+        credentials=frozenset(credentials),
+    )
+
+
+def _find(networks: Iterable[Network], network_id: int, ssid_hex: str) -> Optional[Network]:
+    return next((n for n in networks if n.id == network_id and n.ssid.hex() == ssid_hex), None)
+
+
+def _apply(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
+    """Pin. DISABLE_NETWORK one by one, not SELECT_NETWORK.
+
+    SELECT_NETWORK would also override an administrator's DISCONNECT and, with scan results of the last seconds,
+    associate through an interface that is still blocked: the supplicant then no longer scans when the block lifts.
+    """
+    ctrl.set(pin.network_id, "bssid", encode_bssid(pin.bssid))
+    ctrl.set(pin.network_id, "scan_freq", encode_frequencies(pin.frequencies))
+    for network_id, _ssid in pin.disabled:
+        ctrl.command(f"DISABLE_NETWORK {network_id}")
+    if mine.temp_disabled and not mine.current:
+        # The only way to end the time-out; on the current network the first of the two would drop the link.
+        ctrl.command(f"DISABLE_NETWORK {pin.network_id}")
+        ctrl.command(f"ENABLE_NETWORK {pin.network_id}")
+
+
+def _widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
+    """Return the commands that give the pinned network its former access points and frequencies back."""
+    mine = _find(networks, pin.network_id, pin.ssid_hex)
+    if mine is None:
+        return []
+    commands = []
+    if mine.bssid == pin.bssid != pin.previous_bssid:
+        commands.append(f"SET_NETWORK {mine.id} bssid {encode_bssid(pin.previous_bssid)}")
+    return commands + _widen_scan(ctrl, pin)
+
+
+def _widen_scan(ctrl: WpaCtrl, pin: Pin) -> List[str]:
+    """Return the command that gives the pinned network its former frequencies back."""
+    if _frequencies(ctrl.get(pin.network_id, "scan_freq")) == pin.frequencies != pin.previous_scan_freq:
+        return [f"SET_NETWORK {pin.network_id} scan_freq {encode_frequencies(pin.previous_scan_freq)}"]
+    return []
+
+
+def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
+    """Return the commands that enable the networks again: the pinned one too, should a crash have left it disabled.
+
+    Each with ``no-connect``, so that the first does not start a connection that the next, of higher priority, should
+    have had; the last one without it, if the supplicant is searching. It is not while it has a link, and under a
+    block it searches by itself when the block lifts (see ``_apply`` for what goes wrong otherwise).
+    """
+    before = ((pin.network_id, pin.ssid_hex), *pin.disabled)
+    found = [_find(networks, network_id, ssid_hex) for network_id, ssid_hex in before]
+    commands = [f"ENABLE_NETWORK {network.id} no-connect" for network in found if network and network.disabled]
+    if commands and ctrl.status().state in _SEARCHING:
+        commands[-1] = commands[-1][: -len(" no-connect")]
+    return commands

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a service tells systemd: how it is doing (sd_notify(3)), and its log (systemd's native journal protocol).
+
+Both are datagrams to a socket. The library for them is no part of what every distribution installs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Mapping, Optional
+
+#: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
+_JOURNAL = "/run/systemd/journal/socket"
+#: Priorities of syslog(3) by the names that a configuration uses.
+PRIORITIES: Mapping[str, int] = {"error": 3, "warning": 4, "info": 6, "debug": 7}
+
+
+def notify(*assignments: str) -> None:
+    """Tell the service manager something, such as ``READY=1``; nothing where there is none, or it does not listen."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path:
+        # An abstract socket is written with an @ there.
+        _send("\0" + path[1:] if path.startswith("@") else path, "\n".join(assignments).encode())
+
+
+def watchdog_seconds() -> Optional[float]:
+    """Return how often the service manager wants a sign of life, in seconds; None when it wants none."""
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    text = os.environ.get("WATCHDOG_USEC", "")
+    return int(text) / 1e6 if text.isdecimal() and int(text) > 0 else None
+
+
+class Log:
+    """Lines for a technician, with fields for programs. Without a journal they go to standard error.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``: what is less is not written.
+    """
+
+    def __init__(self, level: str = "info") -> None:
+        self.level = level
+
+    def write(self, level: str, message: str, **fields: object) -> None:
+        """Write one line.
+
+        Args:
+            level: as in :data:`PRIORITIES`.
+            message: one sentence.
+            fields: journal fields by name, in lower case; None is left out.
+        """
+        if PRIORITIES[level] > PRIORITIES[self.level]:
+            return
+        named = {name.upper(): str(value) for name, value in fields.items() if value is not None}
+        entry = {"MESSAGE": message, "PRIORITY": str(PRIORITIES[level]), "SYSLOG_IDENTIFIER": "amt-wifi-watcher"}
+        if not _send(_JOURNAL, b"".join(_field(name, value) for name, value in {**entry, **named}.items())):
+            sys.stderr.write(f"{level}: {message}\n")
+
+
+def _field(name: str, value: str) -> bytes:
+    """Return one field. A value is escaped beforehand, so it has no line break; should one come, its length tells."""
+    data = value.encode("utf-8", "backslashreplace")
+    if b"\n" not in data:
+        return name.encode() + b"=" + data + b"\n"
+    return name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"
+
+
+def _send(path: str, data: bytes) -> bool:
+    """Send a datagram without waiting; say whether it went."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as sock:
+            sock.sendto(data, path)
+    except OSError:
+        return False
+    return True

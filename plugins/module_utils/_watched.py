@@ -1,0 +1,469 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One radio that the watcher guards: the guard's machine, its hands, and the supplicant that it listens to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import _csme, _guard, _hold_note
+from ._csme import CsmeConnection
+from ._errors import AccessDenied, FleetError, NotFound
+from ._guard import RETRY, Busy, Changed, Free, Guard, GuardAction, GuardEvent, GuardPolicy, Look, Tell, Unusable
+from ._handover import (
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    Connected,
+    Expired,
+    InterfaceGone,
+    Outcome,
+    Phase,
+    ReadAddress,
+    SetTimer,
+    SupplicantGone,
+)
+from ._hands import Hands, undo_journal
+from ._hold_note import is_held
+from ._machine import Machine
+from ._nl80211 import Nl80211
+from ._process import ProcessEnd
+from ._radio import Radio
+from ._rfkill import NOT_OWNER, RfkillEvent
+from ._runtime import FOLDER, Lock
+from ._supplicant import WpaSupplicant, control_socket, find_profile
+from ._systemd import Log
+from ._wpa_ctrl import SupplicantEvent, WpaMonitor
+
+#: After news of profiles, seconds until they are looked at: whoever changes them changes several, one after the other.
+_NEWS_SECONDS = 2.0
+#: Seconds until a pin that could not be undone is tried again.
+_UNDO_SECONDS = 2.0
+#: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
+#: as long as a slow boot may take to start it after the watcher.
+_SUPPLICANT_SECONDS = 30.0
+_NEWS = "news"
+#: What the supplicant says when its networks change (wpa_ctrl.h).
+_NETWORK_EVENTS = frozenset({"CTRL-EVENT-NETWORK-ADDED", "CTRL-EVENT-NETWORK-REMOVED"})
+
+
+@dataclass(frozen=True)
+class Last:
+    """How the last handover went. ``at`` is UTC; times in ms after the first request, None for what did not happen."""
+
+    outcome: str
+    at: str
+    request_to_connected_ms: Optional[int]
+    request_to_address_ms: Optional[int]
+    session_kept: Optional[bool]
+
+
+class Watched:
+    """One radio that is guarded.
+
+    Args:
+        radio: the radio; it has an interface and a switch.
+        nl: to ask the driver.
+        policy: what to do where there is a choice.
+        log: where to tell of it.
+        folder: where lock and journal are.
+        notes: where the note of a bring-up that is held back would be.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        nl: Nl80211,
+        policy: GuardPolicy,
+        log: Log,
+        *,
+        folder: str = FOLDER,
+        notes: str = _hold_note.FOLDER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.radio = radio
+        self.interface: str = radio.interface or ""
+        self._nl = nl
+        self.policy = policy
+        self._log = log
+        self._folder = folder
+        self._notes = notes
+        self._clock = clock
+        self._lock = Lock(radio.phy, folder)
+        self._since = clock()
+        self._switch = radio.switch
+        self._trace: List[Tuple[str, float]] = []
+        self._told = 0
+        self._trouble = ""
+        self._said: Optional[Tuple[str, Optional[CsmeConnection]]] = None
+        #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
+        self.wanted: Optional[CsmeConnection] = None
+        self.last: Optional[Last] = None
+        #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
+        self.held = False
+        self.monitor: Optional[WpaMonitor] = None
+        #: The end of the supplicant's process; None without a supplicant.
+        self.process: Optional[ProcessEnd] = None
+        self.hands = Hands(radio, nl, None, {}, folder, self._mark)
+        self._machine: Machine[Guard] = Machine(
+            Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
+        )
+
+    # -- how it stands ---------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> Optional[float]:
+        """When its next timer runs out, by the clock; None when none runs."""
+        return self._machine.due
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word: ``watching``, ``handover``, ``holding``, ``left``, ``retrying`` or ``held``."""
+        guard = self._machine.state
+        if guard.handover is not None:
+            return "holding" if guard.handover.phase is Phase.HOLDING else "handover"
+        if guard.left is not None:
+            return "retrying" if self.due is not None else "left"
+        return "held" if self.held else "watching"
+
+    @property
+    def reason(self) -> Optional[str]:
+        """Why CSME keeps the radio, as a code; None when it does not."""
+        left = self._machine.state.left
+        return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
+
+    # -- the supplicant --------------------------------------------------------------------------------------------
+
+    def attach(self) -> bool:
+        """Listen to the supplicant if there is one and nobody listens yet; say whether it is new."""
+        if self.monitor is not None:
+            return False
+        try:
+            path = control_socket(self.interface)
+            monitor = WpaMonitor(path)
+            try:
+                self.process = ProcessEnd(monitor.pid())
+            except FleetError:
+                monitor.close()
+                raise
+        except NotFound:
+            return False
+        except FleetError as error:
+            # Told once: this is tried again at every change below /run.
+            if str(error) != self._trouble:
+                level = "warning" if isinstance(error, AccessDenied) else "info"
+                self._log.write(level, f"{self.interface}: the supplicant can't be used: {error}", **self._fields())
+            self._trouble = str(error)
+            return False
+        self._trouble = ""
+        self.monitor = monitor
+        self.hands.supplicant = WpaSupplicant(self.interface, path)
+        self._log.write("info", f"{self.interface}: listening to wpa_supplicant at {path}", **self._fields())
+        return True
+
+    def supplicant_gone(self) -> None:
+        """Take note that the supplicant ended: its pin ended with it."""
+        if self.monitor is None:
+            return
+        self._log.write("info", f"{self.interface}: wpa_supplicant ended", **self._fields())
+        self.feed(SupplicantGone())
+        self.detach()
+
+    def detach(self) -> None:
+        """Listen no more."""
+        if self.monitor is not None:
+            self.monitor.close()
+            self.monitor = None
+        if self.process is not None:
+            self.process.close()
+            self.process = None
+        self.hands.supplicant = None
+        self._since = self._clock()
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def feed(self, event: GuardEvent) -> None:
+        """Let the guard answer an event. A transport that fails ends what is under way, un-pinned."""
+        self._advance(lambda: self._machine.feed(event))
+
+    def expire(self) -> None:
+        """Let the guard answer the timers that have run out."""
+        due = self._machine.due
+        if due is None or due > self._clock():
+            return
+        if self.hands.pin is not None and self._machine.state.handover is None:
+            self.hands.unpin()
+        self._advance(self._machine.expire)
+
+    def _advance(self, move: Callable[[], None]) -> None:
+        try:
+            move()
+        except FleetError as error:
+            self._log.write("error", f"{self.interface}: {error}", code=error.code, **self._fields())
+            self.hands.unpin()
+            self._machine.state = Guard()
+            retry = self.policy.retry_seconds
+            self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
+        self._settle()
+
+    def heard_rfkill(self, event: RfkillEvent) -> None:
+        """Take a record of rfkill; one of another switch means nothing."""
+        switch = self._switch
+        if switch is None or event.index != switch.index:
+            return
+        news = self.hands.from_rfkill(event)
+        if news is not None:
+            changed = (event.soft, event.hard, event.reasons) != (switch.soft, switch.hard, switch.reasons)
+            self._switch = replace(switch, soft=event.soft, hard=event.hard, reasons=event.reasons)
+            # The kernel tells how things stand at every change of anything: only what is new here is news.
+            if changed or not isinstance(news, (BlockBack, BlockGone)):
+                self.feed(news)
+
+    def heard_supplicant(self) -> None:
+        """Take what the supplicant said."""
+        if self.monitor is None:
+            return
+        try:
+            events = self.monitor.read()
+        except FleetError:
+            self.supplicant_gone()
+            return
+        for event in events:
+            if event.name == "CTRL-EVENT-TERMINATING":
+                self.supplicant_gone()
+                return
+            self._heard_one(event)
+
+    def _heard_one(self, event: SupplicantEvent) -> None:
+        if event.name in _NETWORK_EVENTS:
+            self.profiles_changed()
+            return
+        news = self.hands.from_supplicant(event)
+        if news is not None:
+            self.feed(news)
+
+    def profiles_changed(self) -> None:
+        """Take note that profiles may have changed. It matters while CSME keeps the radio for want of one."""
+        if self._machine.state.left is not None:
+            self._machine.set_timer(_NEWS, _NEWS_SECONDS)
+
+    def look_for_hold(self) -> None:
+        """See whether somebody holds back the supplicant's bring-up, or does so no more."""
+        held = is_held(self.interface, self._notes)
+        if held == self.held:
+            return
+        self.held = held
+        if not held:
+            self._log.write("info", f"{self.interface}: its bring-up is held back no more", **self._fields())
+            return
+        try:
+            self.wanted = _csme.connection(self._nl, self.radio.ifindex or -1)
+        except FleetError as error:
+            self._log.write("warning", f"{self.interface}: {error}", code=error.code, **self._fields())
+        self._log.write("warning", f"{self.interface}: {_HELD}{_name(self.wanted)}", **self._fields())
+
+    def look(self) -> None:
+        """Let the guard see how the radio stands, whatever it knew."""
+        try:
+            event = self._look()
+        except FleetError as error:
+            self._log.write("error", f"{self.interface}: {error}", code=error.code, **self._fields())
+            return
+        self.feed(event)
+
+    def read_address(self) -> None:
+        """See whether there is an address, where news of one may have been lost."""
+        event = self.hands.do(ReadAddress())
+        if event is not None:
+            self.feed(event)
+
+    def gone(self) -> None:
+        """Take note that the interface or the radio went away, and let go of everything."""
+        self.feed(InterfaceGone())
+        self.detach()
+        self._lock.release()
+
+    def stop(self) -> None:
+        """End in order: what is pinned is undone."""
+        self.hands.unpin()
+        self._warn()
+        self.detach()
+        self._lock.release()
+
+    # -- what is done ----------------------------------------------------------------------------------------------
+
+    def _do(self, action: GuardAction) -> Optional[GuardEvent]:
+        if isinstance(action, Look):
+            return self._look()
+        if isinstance(action, Tell):
+            self._tell(action.outcome)
+        elif isinstance(action, SetTimer):
+            self._machine.set_timer(action.timer, action.seconds)
+        elif isinstance(action, CancelTimer):
+            self._machine.cancel_timer(action.timer)
+        else:
+            return self.hands.do(action)
+        return None
+
+    def _look(self) -> GuardEvent:
+        """Read how the radio stands.
+
+        Raises:
+            FleetError: the driver or the lock can't be used.
+        """
+        switch = self._switch
+        if not self.held:
+            self.wanted = None
+        if switch is None or switch.reasons is None or switch.soft:
+            return Unusable()
+        if switch.hard and switch.reasons != NOT_OWNER:
+            return Unusable()
+        if not self._lock.acquire():
+            return Busy()
+        if self._machine.state.handover is None and self.hands.pin is None:
+            # Whoever held the lock before may have been killed.
+            undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
+        return self._csme() if switch.hard else self._host()
+
+    def _csme(self) -> GuardEvent:
+        if not self._trace or self._machine.state.handover is None:
+            self._trace = [("blocked", self._clock())]
+        connection = _csme.connection(self._nl, self.radio.ifindex or -1)
+        self.wanted = connection
+        if connection is None:
+            return Blocked(None, None)
+        if self.hands.supplicant is None:
+            waited = self._clock() - self._since
+            required = self.policy.handover.require_credentials
+            return Blocked(connection, None) if required or waited > _SUPPLICANT_SECONDS else Busy()
+        try:
+            profiles = self.hands.supplicant.profiles(connection.ssid)
+        except FleetError as error:
+            self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
+            return Busy()
+        self.hands.profiles = {profile.id: profile for profile in profiles}
+        profile = find_profile(profiles, connection.ssid, connection.auth)
+        return Blocked(connection, None if profile is None else profile.id)
+
+    def _host(self) -> GuardEvent:
+        if self.hands.supplicant is None or not self._machine.state.forbidden:
+            return Free()
+        try:
+            status = self.hands.supplicant.status()
+            if not status.connected or status.network_id is None or status.ssid is None:
+                return Free()
+            profiles = self.hands.supplicant.profiles(status.ssid)
+        except FleetError:
+            return Free()
+        self.hands.profiles = {profile.id: profile for profile in profiles}
+        return Free(status.network_id, status.bssid)
+
+    def _settle(self) -> None:
+        """Bring what depends on the guard's state up to date: lock, leftovers, warnings."""
+        self._warn()
+        if self._machine.state.handover is not None:
+            return
+        if self.hands.pin is None:
+            self._lock.release()
+        elif self.due is None:
+            # It could not be undone: it is tried again until it is.
+            self._machine.set_timer(RETRY, _UNDO_SECONDS)
+
+    def _warn(self) -> None:
+        for warning in self.hands.warnings[self._told :]:
+            self._log.write("warning", f"{self.interface}: {warning}", **self._fields())
+        self._told = len(self.hands.warnings)
+
+    # -- what is told ----------------------------------------------------------------------------------------------
+
+    def _mark(self, name: str) -> None:
+        self._trace.append((name, self._clock()))
+        if name == "requested":
+            network = _name(self.wanted)
+            self._log.write("info", f"{self.interface}: asking CSME for the radio{network}", **self._fields())
+
+    def _note(self, event: Any) -> None:
+        if isinstance(event, Connected):
+            self._trace.append(("connected", self._clock()))
+        elif isinstance(event, AddressArrived):
+            self._trace.append(("address", self._clock()))
+
+    def _ms(self, name: str, since: str = "requested") -> Optional[int]:
+        begun = next((at for seen, at in self._trace if seen == since), None)
+        at = next((at for seen, at in self._trace if seen == name and begun is not None and at >= begun), None)
+        return None if at is None or begun is None else round((at - begun) * 1000)
+
+    def _tell(self, outcome: Outcome) -> None:
+        kept = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}.get(outcome)
+        if outcome is not Outcome.NO_CREDENTIALS:
+            self.last = Last(
+                outcome=outcome.value,
+                at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                request_to_connected_ms=self._ms("connected"),
+                request_to_address_ms=self._ms("address"),
+                session_kept=kept,
+            )
+        sentence = _SENTENCES[outcome]
+        if outcome is Outcome.NO_CREDENTIALS:
+            if self.hands.supplicant is None:
+                sentence = "CSME keeps the radio: wpa_supplicant is not there to carry its connection on"
+            again, self._said = self._said == (sentence, self.wanted), (sentence, self.wanted)
+            if again:  # looked at once more, for news that changed nothing
+                return
+        else:
+            self._said = None
+        self._log.write(
+            _LEVELS.get(outcome, "warning"),
+            f"{self.interface}: {sentence}{_name(self.wanted)}",
+            **self._fields(),
+            amt_wifi_outcome=outcome.value,
+            amt_wifi_block_to_request_ms=self._ms("requested", "blocked"),
+            amt_wifi_request_to_connected_ms=self._ms("connected"),
+            amt_wifi_request_to_address_ms=self._ms("address"),
+        )
+
+    def _fields(self) -> Dict[str, Any]:
+        return {"amt_wifi_interface": self.interface, "amt_wifi_radio": self.radio.phy}
+
+
+def _expired(timer: Any) -> Any:
+    return Changed() if timer == _NEWS else Expired(timer)
+
+
+def _name(connection: Optional[CsmeConnection]) -> str:
+    """Return how a log line names CSME's network; an SSID is bytes from the air, and escaped."""
+    if connection is None:
+        return ""
+    return (
+        f" ({connection.ssid.decode('utf-8', 'backslashreplace')!r}, {connection.auth}, channel {connection.channel})"
+    )
+
+
+_HELD = (
+    "its bring-up is held back, so that a session of CSME's lives: no enabled profile of wpa_supplicant can join its "
+    "network. Add one, with credentials"
+)
+_LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
+_SENTENCES: Dict[Outcome, str] = {
+    Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
+    Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",
+    Outcome.CONNECTED: "the host has the radio and is connected, but got no address in time",
+    Outcome.NO_CREDENTIALS: "CSME keeps the radio: no enabled profile of wpa_supplicant can join its network. "
+    "Add one, with credentials",
+    Outcome.DENIED: "CSME does not give the radio away",
+    Outcome.NOT_CONNECTED: "the host has the radio, but did not connect in time; it is free to roam",
+    Outcome.TAKEN_BACK: "CSME took the radio back, because the host did not connect in time",
+    Outcome.AIRPLANE_MODE: "airplane mode came on",
+    Outcome.SWITCH_OFF: "the radio's switch went off",
+    Outcome.PIN_FAILED: "wpa_supplicant did not take the pin; CSME was not asked",
+    Outcome.SUPPLICANT_GONE: "wpa_supplicant ended in the middle of the handover",
+    Outcome.INTERFACE_GONE: "the interface went away in the middle of the handover",
+    Outcome.TIMED_OUT: "the handover took too long",
+}

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command ``amt-wifi-watcher``: the service, and what it can tell a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any, Dict, List, Optional, TextIO
+
+from ._errors import FleetError, NotFound
+from ._reading import read_text
+from ._state_file import STATE_PATH
+from ._watcher_config import PATH, read_config
+
+#: What the exit status of "bring-up" says: not yet. Any other lets the supplicant go on.
+NOT_YET = 3
+#: For that decision, in seconds. It takes a tenth of one, or one on an emulated machine that boots.
+_DECISION_SECONDS = 15
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run one command; return its exit status.
+
+    Args:
+        arguments: the command line; None takes this process's.
+    """
+    if arguments is None:
+        arguments = sys.argv[1:]
+    version = _version()
+    try:
+        if arguments == ["run"]:
+            # Before anything that the resident does not need: a parser of arguments alone costs it a megabyte.
+            from ._watcher import watch
+
+            watch(version)
+            return 0
+        return _command(arguments, version)
+    except FleetError as error:
+        _tell(f"amt-wifi-watcher: {error}", sys.stderr)
+        return 1
+
+
+def _command(arguments: List[str], version: str) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="amt-wifi-watcher", description="Hands a vPro laptop's radio over from CSME without losing its session."
+    )
+    parser.add_argument("--version", action="version", version=f"amt-wifi-watcher {version}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="watch the radios; systemd runs this, and it takes nothing else")
+    commands.add_parser("status", help="tell what the watcher does")
+    commands.add_parser("check", help="tell whether a handover would succeed here, and if not, why; touches nothing")
+    bring_up = commands.add_parser(
+        "bring-up",
+        help=f"say whether an interface may be brought up; exit status {NOT_YET}: not yet. For wpa_supplicant's unit",
+    )
+    hold = commands.add_parser("hold", help="wait until an interface may be brought up. For a service of the watcher's")
+    for command in (bring_up, hold):
+        command.add_argument("interface")
+    check_config = commands.add_parser("check-config", help="tell whether a configuration is right")
+    check_config.add_argument("file", nargs="?", default=PATH, help=f"default: {PATH}")
+    options = parser.parse_args(arguments)
+    if options.command == "status":
+        return _status()
+    if options.command == "check":
+        return _check()
+    if options.command == "bring-up":
+        from ._bring_up import may_bring_up
+
+        # Whatever keeps it: the supplicant does not wait for it.
+        signal.alarm(_DECISION_SECONDS)
+        return 0 if may_bring_up(options.interface) else NOT_YET
+    if options.command == "hold":
+        from ._bring_up import hold_back
+
+        hold_back(options.interface, _tell)
+        return 0
+    read_config(options.file)
+    _tell(f"{options.file}: right")
+    return 0
+
+
+def _tell(line: str, stream: Optional[TextIO] = None) -> None:
+    stream = stream or sys.stdout
+    stream.write(f"{line}\n")
+    # Who waits for more is told what there is by now.
+    stream.flush()
+
+
+def _version() -> str:
+    """Return the collection's version, which the role writes beside the package."""
+    try:
+        return read_text(os.path.join(os.path.dirname(os.path.abspath(__file__)), "VERSION"))
+    except FleetError:
+        return "unknown"
+
+
+def _status() -> int:
+    try:
+        state: Dict[str, Any] = json.loads(read_text(STATE_PATH))
+    except NotFound:
+        _tell("amt-wifi-watcher does not run (systemctl start amt-wifi-watcher)", sys.stderr)
+        return 1
+    _tell(f"amt-wifi-watcher {state['version']} (process {state['pid']})")
+    if not state["radios"]:
+        _tell("  no radio that CSME can own")
+    for radio in state["radios"]:
+        _tell(f"  {radio['interface']} ({radio['phy']}): {_SENTENCES.get(radio['state'], radio['state'])}")
+        if radio["reason"]:
+            _tell(f"    because: {radio['reason']}")
+        if radio["wanted"]:
+            wanted = radio["wanted"]
+            # As a literal: an SSID may hold anything, also what a terminal would obey.
+            _tell(f"    wanted: a profile for {wanted['ssid']!r} ({wanted['auth']})")
+        if not radio["supplicant"]:
+            _tell("    wpa_supplicant is not there, or can't be used")
+    last = state["last_handover"]
+    if last:
+        took = last["request_to_address_ms"]
+        _tell(f"  last handover: {last['outcome']} at {last['at']}" + (f", address after {took} ms" if took else ""))
+    return 0
+
+
+_SENTENCES = {
+    "watching": "nothing to do",
+    "handover": "a handover is under way",
+    "holding": "kept at its access point while CSME forbids roaming",
+    "left": "CSME keeps the radio",
+    "held": "its bring-up is held back, so that a session of CSME's lives",
+    "retrying": "CSME keeps the radio; it will be tried again",
+}
+
+
+def _check() -> int:
+    from ._collect import collect
+
+    facts = collect()
+    blockers = facts["readiness"]["blockers"]
+    for blocker in blockers:
+        _tell(f"{blocker['code']}: {blocker['message']}")
+    if not blockers:
+        _tell("A handover would succeed here now")
+    return 1 if blockers else 0

@@ -1,0 +1,499 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: amt_wifi_facts
+short_description: Report who owns the radios of a vPro laptop, and whether it is ready for a handover
+version_added: 1.0.0
+author:
+  - The vpro.fleet developers (@vpro-fleet)
+description:
+  - Reports, for each radio of a laptop, whether the host or Intel's management engine (CSME) owns it, what holds it
+    blocked, which network CSME is on, and what the host itself is connected to.
+  - Reports what else a handover of the radio from CSME to the host depends on, that is kernel, supplicant, profiles and
+    watcher, and whether one would succeed now.
+  - It never fails on a host without the hardware. It then reports RV(ignore:supported=false) with the reason.
+  - Without privilege it reports what it can, and names in C(unreadable) what it could not read, and why.
+  - A supplicant that does not answer holds it up for one second at most.
+requirements:
+  - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
+extends_documentation_fragment:
+  - vpro.fleet.attributes
+  - vpro.fleet.attributes.info
+  - vpro.fleet.attributes.facts
+notes:
+  - CSME's connection, the profiles of wpa_supplicant and whether CSME answers the driver can be read by root alone, so
+    use C(become).
+  - To gather these facts along with Ansible's own, set C(ansible_facts_modules) to C(ansible.builtin.setup) and
+    C(vpro.fleet.amt_wifi_facts). They are then cached like the others.
+  - The facts are described by a JSON Schema, C(plugins/schemas/amt_wifi_facts.schema.json) in the collection.
+seealso:
+  - module: vpro.fleet.amt_wifi_ownership
+"""
+
+EXAMPLES = r"""
+- name: Read who owns the radio
+  vpro.fleet.amt_wifi_facts:
+  become: true
+
+- name: Show the laptops whose radio CSME holds
+  ansible.builtin.debug:
+    msg: "{{ inventory_hostname }}: CSME is on {{ item.csme.ssid }}, channel {{ item.csme.channel }}"
+  loop: "{{ ansible_facts['amt_wifi'].radios | selectattr('owner', 'eq', 'csme') | selectattr('csme') }}"
+  loop_control:
+    label: "{{ item.phy }}"
+
+- name: Say what stands in the way of a handover
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts['amt_wifi'].readiness.blockers | map(attribute='message') }}"
+  when: not ansible_facts['amt_wifi'].readiness.ready
+
+# In group_vars, for every play that gathers facts:
+#
+# ansible_facts_modules:
+#   - ansible.builtin.setup
+#   - vpro.fleet.amt_wifi_facts
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts, below one key.
+  returned: always
+  type: dict
+  contains:
+    amt_wifi:
+      description: What is known of the laptop's radios and of CSME.
+      type: dict
+      returned: always
+      contains:
+        schema_version:
+          description: Version of this document. It changes when a reader has to change.
+          type: int
+          returned: always
+          sample: 1
+        supported:
+          description: Whether a radio of this machine takes ownership requests.
+          type: bool
+          returned: always
+          sample: true
+        reason:
+          description: Why the machine is not supported, V(null) if it is.
+          type: str
+          returned: always
+          sample: null
+        kernel:
+          description: What the kernel has for CSME.
+          type: dict
+          returned: always
+          contains:
+            release:
+              description: The running kernel, V(null) if it can't be read.
+              type: str
+              returned: always
+              sample: 6.1.0-18-amd64
+            iwlmei:
+              description: The driver that talks to CSME. Each of its values is V(null) if it can't be read.
+              type: dict
+              returned: always
+              contains:
+                available:
+                  description: Whether the running kernel has the module.
+                  type: bool
+                  returned: always
+                  sample: true
+                loaded:
+                  description: Whether it is loaded.
+                  type: bool
+                  returned: always
+                  sample: true
+                bound:
+                  description: Whether it has the management engine's client for wireless.
+                  type: bool
+                  returned: always
+                  sample: true
+                sap_connected:
+                  description:
+                    - Whether CSME answers it.
+                    - V(null) while it is not bound, too. It can be read by root alone.
+                  type: bool
+                  returned: always
+                  sample: true
+            op_mode:
+              description: The op mode of iwlwifi, V(iwlmvm) or V(iwlmld), V(null) if neither is loaded.
+              type: str
+              returned: always
+              sample: iwlmvm
+            generation:
+              description:
+                - How host and CSME share a radio.
+                - V(userspace_managed) if nobody asks CSME for the radio unless told to (Linux 5.17 to 6.3).
+                - V(driver_managed) if bringing the interface up asks by itself (Linux 6.4 and newer).
+                - V(unsupported) if the radio's op mode knows nothing of CSME, V(none) if the kernel does not.
+                - V(null) if it can't be told.
+              type: str
+              returned: always
+              sample: userspace_managed
+        radios:
+          description: All radios of the machine, CSME's or not.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            phy:
+              description: The kernel's name of the radio.
+              type: str
+              returned: always
+              sample: phy0
+            interface:
+              description: Its station interface, V(null) if it has none.
+              type: str
+              returned: always
+              sample: wlan0
+            mac:
+              description: The interface's MAC address.
+              type: str
+              returned: always
+              sample: 02:00:00:00:00:00
+            driver:
+              description: The kernel driver, V(null) if the kernel names none.
+              type: str
+              returned: always
+              sample: iwlwifi
+            owner:
+              description:
+                - Who owns the radio, V(host) or V(csme).
+                - V(unknown) where the kernel gives no reason for a block (before Linux 5.11), and while the interface
+                  is down on a kernel whose driver asks CSME by itself when it comes up (since Linux 6.4), because
+                  there CSME may own the radio without a block.
+              type: str
+              returned: always
+              sample: csme
+            vendor_commands:
+              description: Which of Intel's vendor commands the driver offers.
+              type: dict
+              returned: always
+              contains:
+                csme_conn_info:
+                  description: Whether it tells CSME's connection.
+                  type: bool
+                  returned: always
+                  sample: true
+                get_ownership:
+                  description: Whether it asks CSME for the radio.
+                  type: bool
+                  returned: always
+                  sample: true
+            roaming_event:
+              description: Whether the driver announces that roaming is forbidden.
+              type: bool
+              returned: always
+              sample: true
+            rfkill:
+              description: The radio's switch, V(null) if it has none or it can't be read.
+              type: dict
+              returned: always
+              contains:
+                index:
+                  description: The kernel's number of the switch.
+                  type: int
+                  returned: always
+                  sample: 0
+                soft:
+                  description: Whether airplane mode is on.
+                  type: bool
+                  returned: always
+                  sample: false
+                hard:
+                  description: Whether hardware or CSME blocks the radio.
+                  type: bool
+                  returned: always
+                  sample: true
+                reasons:
+                  description:
+                    - Why it is hard-blocked. V(signal) is a physical switch, V(not_owner) is CSME. A reason without a
+                      name appears as V(bitN).
+                    - V(null) where the kernel gives no reasons (before Linux 5.11).
+                  type: list
+                  elements: str
+                  returned: always
+                  sample:
+                    - not_owner
+            csme:
+              description: The network that CSME is connected to, V(null) if it has none or does not own the radio.
+              type: dict
+              returned: always
+              contains:
+                ssid:
+                  description: The SSID as text, with bytes that are no UTF-8 escaped.
+                  type: str
+                  returned: always
+                  sample: corp-wifi
+                ssid_hex:
+                  description: The exact SSID.
+                  type: str
+                  returned: always
+                  sample: 636f72702d77696669
+                bssid:
+                  description: The address of the access point.
+                  type: str
+                  returned: always
+                  sample: 02:00:00:00:01:00
+                channel:
+                  description: The channel's number.
+                  type: int
+                  returned: always
+                  sample: 6
+                frequencies:
+                  description: All frequencies in MHz that the channel's number can mean.
+                  type: list
+                  elements: int
+                  returned: always
+                  sample: [2437]
+                auth:
+                  description: V(open), V(psk), V(sae), V(eap), or V(unknown(N\)) for a number without a name.
+                  type: str
+                  returned: always
+                  sample: psk
+                cipher:
+                  description:
+                    - V(none), V(tkip), V(ccmp), V(gcmp), V(gcmp-256), or V(unknown(N\)) for a number without a name.
+                    - V(null) if the driver does not tell.
+                  type: str
+                  returned: always
+                  sample: ccmp
+            link:
+              description: The host's own connection, V(null) if it has none.
+              type: dict
+              returned: always
+              contains:
+                ssid:
+                  description: The SSID as text, with bytes that are no UTF-8 escaped. V(null) if it is not known.
+                  type: str
+                  returned: always
+                  sample: corp-wifi
+                ssid_hex:
+                  description: The exact SSID, V(null) if it is not known.
+                  type: str
+                  returned: always
+                  sample: 636f72702d77696669
+                bssid:
+                  description: The address of the access point.
+                  type: str
+                  returned: always
+                  sample: 02:00:00:00:01:00
+                frequency:
+                  description: The frequency in MHz, V(null) if it is not known.
+                  type: int
+                  returned: always
+                  sample: 2437
+                signal_dbm:
+                  description: The signal's strength in dBm, V(null) if it is not known.
+                  type: int
+                  returned: always
+                  sample: -52
+                addresses:
+                  description: The interface's addresses with their prefix lengths, without link-local ones.
+                  type: list
+                  elements: str
+                  returned: always
+                  sample:
+                    - 192.0.2.2/24
+        supplicant:
+          description: Who runs the wireless interfaces, and the profiles.
+          type: dict
+          returned: always
+          contains:
+            manager:
+              description:
+                - V(wpa_supplicant), V(networkmanager), V(iwd), or V(none). V(null) if it can't be told.
+                - If several interfaces are run by different ones, that of CSME's radio.
+              type: str
+              returned: always
+              sample: wpa_supplicant
+            version:
+              description: The version of wpa_supplicant, V(null) if it did not tell, and for the others.
+              type: str
+              returned: always
+              sample: "2.10"
+            interfaces:
+              description: The wireless interfaces that it runs.
+              type: list
+              elements: str
+              returned: always
+              sample:
+                - wlan0
+            profiles:
+              description: The networks that wpa_supplicant is configured for. No secret is among them.
+              type: list
+              elements: dict
+              returned: always
+              contains:
+                interface:
+                  description: The interface that it is for.
+                  type: str
+                  returned: always
+                  sample: wlan0
+                id:
+                  description: The number that wpa_supplicant has given to it, unique for the interface.
+                  type: int
+                  returned: always
+                  sample: 0
+                ssid:
+                  description: The SSID as text, with bytes that are no UTF-8 escaped.
+                  type: str
+                  returned: always
+                  sample: corp-wifi
+                ssid_hex:
+                  description: The exact SSID.
+                  type: str
+                  returned: always
+                  sample: 636f72702d77696669
+                key_mgmt:
+                  description: The key managements that it may use, as wpa_supplicant calls them.
+                  type: list
+                  elements: str
+                  returned: always
+                  sample:
+                    - SAE
+                    - WPA-PSK
+                enabled:
+                  description: Whether wpa_supplicant may use it.
+                  type: bool
+                  returned: always
+                  sample: true
+                pinned:
+                  description: Whether it is bound to one access point, by a handover or by its configuration.
+                  type: bool
+                  returned: always
+                  sample: false
+        watcher:
+          description: The service C(amt-wifi-watcher), which takes the radio over in time.
+          type: dict
+          returned: always
+          contains:
+            installed:
+              description: Whether there is a unit of that name.
+              type: bool
+              returned: always
+              sample: true
+            running:
+              description: Whether it runs, V(null) if its state can't be read.
+              type: bool
+              returned: always
+              sample: true
+            version:
+              description: Its version, V(null) if it does not tell.
+              type: str
+              returned: always
+              sample: 1.0.0
+            state:
+              description: What it is doing, V(null) if it does not tell.
+              type: str
+              returned: always
+              sample: idle
+            last_handover:
+              description: How its last handover went, V(null) if there was none.
+              type: dict
+              returned: always
+              contains:
+                outcome:
+                  description: How it ended, as RV(vpro.fleet.amt_wifi_ownership#module:outcome).
+                  type: str
+                  returned: always
+                  sample: protected
+                at:
+                  description: When it ended.
+                  type: str
+                  returned: always
+                  sample: "2026-11-22T08:00:00Z"
+                request_to_connected_ms:
+                  description: Time from the request to the host's connection, in ms. V(null) if it did not come.
+                  type: int
+                  returned: always
+                  sample: 221
+                request_to_address_ms:
+                  description: Time from the request to the host's address, in ms. V(null) if it did not come.
+                  type: int
+                  returned: always
+                  sample: 290
+                session_kept:
+                  description: Whether CSME's session was kept, as far as the watcher can tell.
+                  type: bool
+                  returned: always
+                  sample: true
+        amt:
+          description: The inventory of the firmware. There is none yet, so this is V(null).
+          type: dict
+          returned: always
+          sample: null
+        readiness:
+          description: Whether a handover would succeed on this laptop now.
+          type: dict
+          returned: always
+          contains:
+            ready:
+              description: The verdict.
+              type: bool
+              returned: always
+              sample: false
+            blockers:
+              description: Every reason why it would not succeed. There is none if it would.
+              type: list
+              elements: dict
+              returned: always
+              contains:
+                code:
+                  description:
+                    - A stable word for the reason. C(docs/readiness.md) in the collection explains each.
+                    - V(library_missing), V(no_radio), V(op_mode_unsupported), V(kernel_too_old), V(iwlmei_missing),
+                      V(iwlmei_not_loaded), V(iwlmei_not_bound) or V(sap_not_connected) for the machine.
+                    - V(no_interface), V(airplane_mode) or V(switch_off) for the radio.
+                    - V(no_supplicant), V(supplicant_no_control), V(supplicant_unresponsive),
+                      V(networkmanager_unsupported) or V(iwd_unsupported) for the supplicant.
+                    - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile
+                      can join.
+                    - V(watcher_not_installed) or V(watcher_not_running) for the watcher.
+                    - V(unknown) if something that the verdict needs could not be read.
+                  type: str
+                  returned: always
+                  sample: airplane_mode
+                message:
+                  description: What it is, and what to do about it.
+                  type: str
+                  returned: always
+                  sample: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)
+        unreadable:
+          description: What could not be read, and why.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            what:
+              description: Its place in these facts.
+              type: str
+              returned: always
+              sample: radios.phy0.csme
+            why:
+              description: Why it could not be read, and what to do about it.
+              type: str
+              returned: always
+              sample: "Vendor command 0x001735/0x2d on interface 3: Operation not permitted (nl80211). Run as root"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _collect, _module
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    _module.run(module, lambda: {"changed": False, "ansible_facts": {"amt_wifi": _collect.collect()}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: amt_wifi_ownership
+short_description: Take the radio of a vPro laptop from CSME without losing the session that CSME carries
+version_added: 1.0.0
+author:
+  - The vpro.fleet developers (@vpro-fleet)
+description:
+  - Makes the host own the radio of a vPro laptop.
+  - When Intel's management engine (CSME) holds the radio for a remote session, the host has three seconds from the
+    moment it gets the radio to be connected, address included. Otherwise CSME takes the radio back and the session is
+    lost. A scan of all channels alone takes longer.
+  - So the module reads which network CSME is on, finds the supplicant's profile that can join it, pins that profile to
+    CSME's access point and channel, asks for the radio, waits until the host is connected, and removes the pin again.
+  - It works to its end on the laptop when the controller's connection breaks, since that connection may run over the
+    very radio.
+options:
+  interface:
+    description:
+      - The interface whose radio is meant.
+      - Needed only where CSME can own several radios.
+    type: str
+  state:
+    description:
+      - Who is to own the radio. No driver offers a way to give it back to CSME, so V(host) is the only choice.
+    type: str
+    choices: [host]
+    default: host
+  timeout:
+    description:
+      - How long the task may take on the laptop, in seconds, at least 10 and at most a day.
+      - No request is made that could not be carried through within it, since one takes up to 5 seconds.
+    type: float
+    default: 30
+  require_credentials:
+    description:
+      - Leave CSME its radio when the host has no profile that can carry CSME's connection on.
+      - With V(false), the radio is taken all the same, which ends a session that runs. CSME may take it back after
+        three seconds, if the host is not connected to any network by then.
+    type: bool
+    default: true
+  pin:
+    description:
+      - Pin the profile to CSME's access point and channel for the handover.
+      - With V(false), the supplicant scans as it always does, which is too slow for a session to survive.
+    type: bool
+    default: true
+requirements:
+  - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
+  - wpa_supplicant with a control socket (C(ctrl_interface)) for the interface
+extends_documentation_fragment:
+  - vpro.fleet.attributes
+  - vpro.fleet.attributes.action
+notes:
+  - The kernel lets only root ask, so use C(become).
+seealso:
+  - module: vpro.fleet.amt_wifi_facts
+"""
+
+EXAMPLES = r"""
+- name: Take the radio, and keep the administrator's session
+  vpro.fleet.amt_wifi_ownership:
+  become: true
+
+- name: Take the radio whatever CSME does with it
+  vpro.fleet.amt_wifi_ownership:
+    interface: wlan0
+    require_credentials: false
+  become: true
+"""
+
+RETURN = r"""
+interface:
+  description: The interface whose radio was meant.
+  type: str
+  returned: success
+  sample: wlan0
+phy:
+  description: The kernel's name of that radio.
+  type: str
+  returned: success
+  sample: phy0
+owner:
+  description: Who owns the radio now, V(host) or V(csme). In check mode, who owns it before.
+  type: str
+  returned: success, and failure of a handover
+  sample: host
+csme:
+  description:
+    - The connection that CSME had when the module began, as in RV(vpro.fleet.amt_wifi_facts#module:ansible_facts).
+    - V(null) if it had none.
+  type: dict
+  returned: success, and failure of a handover
+  sample:
+    ssid: corp-wifi
+    ssid_hex: 636f72702d77696669
+    bssid: 02:00:00:00:01:00
+    channel: 6
+    frequencies: [2437]
+    auth: psk
+    cipher: ccmp
+profile_id:
+  description: The supplicant's number of the profile that carried the connection on, V(null) if none was needed.
+  type: int
+  returned: success
+  sample: 3
+outcome:
+  description:
+    - How the handover ended.
+    - V(protected) if the host is connected and has an address, V(connected) if no address came within three seconds,
+      V(owned) if CSME had no connection that could have been carried on.
+    - If the module fails, one of the reasons in RV(error.code).
+  type: str
+  returned: when a handover was made
+  sample: protected
+steps:
+  description: What was done and seen, in order, each with its time in ms after the first ownership request.
+  type: list
+  elements: dict
+  returned: when a handover was made
+  sample:
+    - {name: pinned, at_ms: -12}
+    - {name: requested, at_ms: 0}
+    - {name: granted, at_ms: 14}
+    - {name: connected, at_ms: 221}
+    - {name: address, at_ms: 290}
+    - {name: unpinned, at_ms: 296}
+requests:
+  description: How often CSME was asked.
+  type: int
+  returned: when a handover was made
+  sample: 1
+elapsed_ms:
+  description: Time from the first request to the last step, in ms.
+  type: int
+  returned: when a handover was made
+  sample: 296
+request_to_connected_ms:
+  description: Time from the first request to the host's connection, in ms. V(null) if it did not come.
+  type: int
+  returned: when a handover was made
+  sample: 221
+request_to_address_ms:
+  description: Time from the first request to the host's address, in ms. V(null) if it did not come.
+  type: int
+  returned: when a handover was made
+  sample: 290
+error:
+  description: Why the module failed.
+  type: dict
+  returned: failure
+  contains:
+    code:
+      description:
+        - A stable word for the reason.
+        - V(no_radio), V(several_radios), V(kernel_too_old), V(airplane_mode), V(switch_off), V(owner_unknown),
+          V(csme_unreadable), V(no_credentials), V(denied), V(taken_back), V(not_connected), V(pin_failed),
+          V(supplicant_gone), V(interface_gone), V(timed_out) or V(bad_timeout) for a refusal or a failed handover.
+        - V(access_denied), V(library_missing), V(not_found), V(decode_failed), V(transport_failed),
+          V(supplicant_refused), V(command_unsafe) or V(events_lost) where the system failed.
+      type: str
+      returned: failure
+      sample: no_credentials
+    what:
+      description: What went wrong.
+      type: str
+      returned: failure
+      sample: airplane mode is on (wlan0)
+    where:
+      description: The file, socket or message concerned, empty if C(what) names it.
+      type: str
+      returned: failure
+      sample: ''
+    remedy:
+      description: What to do about it, empty if there is nothing to do.
+      type: str
+      returned: failure
+      sample: Turn it off (rfkill unblock wlan)
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _module, _ownership
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import Policy
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "interface": {"type": "str"},
+            "state": {"type": "str", "choices": ["host"], "default": "host"},
+            "timeout": {"type": "float", "default": 30},
+            "require_credentials": {"type": "bool", "default": True},
+            "pin": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    request = _ownership.Request(
+        interface=parameters["interface"],
+        policy=Policy(
+            pin=parameters["pin"],
+            require_credentials=parameters["require_credentials"],
+            timeout_seconds=parameters["timeout"],
+        ),
+    )
+    _module.run(module, lambda: _ownership.ensure_host_owns(request, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

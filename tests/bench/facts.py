@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures what gathering the facts costs, end to end, beside ``ansible.builtin.ping`` on the same laptop.
+
+``make bench`` writes the figures to ``build/bench/facts.json`` and prints them. Both are run in turn, so that what else
+the machine does touches both alike. Nothing here fails for being slow: a figure is a figure.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import Dict, List
+
+from vpro_lab.errors import LabError
+from vpro_lab.figures import machine, spread, write_report
+from vpro_lab.laptop import Laptop
+from vpro_lab.measuring import booted, parser, run
+from vpro_lab.paths import BUILD
+from vpro_lab.playbook import command, environment, inventory
+from vpro_lab.progress import Progress
+from vpro_lab.scene import stage
+
+REPORT = BUILD / "bench" / "facts.json"
+BASELINE = "ansible.builtin.ping"
+MODULES = (BASELINE, "vpro.fleet.amt_wifi_facts", "ansible.builtin.setup")
+
+
+def seconds(laptop: Laptop, module: str) -> float:
+    """Return how long the command ``ansible`` takes to run a module on the laptop, from its start to its end.
+
+    Raises:
+        LabError: the module failed.
+    """
+    argv = [command("ansible"), "-i", str(inventory(laptop)), "-m", module, "all"]
+    began = time.monotonic()
+    done = subprocess.run(argv, env=environment(laptop.folder), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{module} failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - began
+
+
+def measure(laptop: Laptop, rounds: int, progress: Progress) -> Dict[str, List[float]]:
+    """Return the times of *rounds* runs of each module, in seconds; a first round is not counted."""
+    times: Dict[str, List[float]] = {module: [] for module in MODULES}
+    for number in range(rounds + 1):
+        with progress.step(f"round {number} of {rounds}"):
+            for module in MODULES:
+                times[module].append(seconds(laptop, module))
+    return {module: series[1:] for module, series in times.items()}
+
+
+def main() -> int:
+    """Measure and report; return the exit status."""
+    options_of = parser(__doc__)
+    options_of.add_argument("--rounds", type=int, default=10, help="of all modules (default: %(default)s)")
+    options = options_of.parse_args()
+    progress = Progress()
+    with booted(options.suite, progress) as laptop:
+        # The usual case: CSME holds the radio, the supplicant has some profiles.
+        stage(laptop, session=False)
+        times = measure(laptop, options.rounds, progress)
+    figures = {module: spread(series) for module, series in times.items()}
+    ratios = {
+        module: spread([t / p for t, p in zip(times[module], times[BASELINE], strict=True)]) for module in MODULES
+    }
+    result = {"machine": machine(), "suite": options.suite, "seconds": figures, "ratio_to_ping": ratios, "runs": times}
+    write_report(REPORT, result)
+    for module in MODULES:
+        took, ratio = figures[module], ratios[module]
+        print(
+            f"{module:<28} median {took['median']:.2f} s   {took['min']:.2f} .. {took['max']:.2f}   "
+            f"{ratio['median']:.2f} x ping ({ratio['min']:.2f} .. {ratio['max']:.2f})"
+        )
+    print(f"figures: {REPORT.relative_to(BUILD.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main, "bench")

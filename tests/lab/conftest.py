@@ -1,0 +1,145 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the lab: ``lab`` boots laptops, ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are
+what surrounds it, ``stage`` builds the usual scene from them.
+
+A laptop boots once a run and a suite; each test gets it with its radios, namespaces and processes made anew. What a
+failed test leaves in the laptop is kept below ``build/lab/artifacts/<test>``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.schema import check_facts
+from vpro_lab.ap import AccessPoint
+from vpro_lab.csme import Csme
+from vpro_lab.image import SUITES
+from vpro_lab.laptop import Laptop, boot
+from vpro_lab.paths import BUILD
+from vpro_lab.playbook import FACTS_CHECKS
+from vpro_lab.progress import Progress
+from vpro_lab.scene import Scene
+from vpro_lab.scene import stage as stage_scene
+from vpro_lab.session import Session
+
+FACTS_CHECKS.append(check_facts)
+_REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
+
+
+class Lab:
+    """The laptops of a test run, by name. They end with it."""
+
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        self._folder = folder
+        self._progress = progress
+        self._laptops: Dict[str, Laptop] = {}
+
+    def laptop(self, name: str, suite: str) -> Laptop:
+        """Return the laptop called *name*, booting it when it is not up."""
+        known = self._laptops.get(name)
+        if known is None or not known.alive:
+            known = boot(name, self._folder / name, suite, self._progress)
+            self._laptops[name] = known
+        return known
+
+    def down(self, name: str) -> None:
+        """End one laptop."""
+        self._laptops.pop(name).down()
+
+    def close(self) -> None:
+        """End all laptops."""
+        for name in list(self._laptops):
+            self.down(name)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--suite", choices=SUITES, default=os.environ.get("SUITE", SUITES[0]), help="Debian release")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report: pytest.TestReport = yield
+    item.stash.setdefault(_REPORTS, {})[report.when or ""] = report
+    return report
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Boots laptops, and ends them when the run ends, in whatever way."""
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+    made = Lab(tmp_path_factory.mktemp("lab"), Progress(quiet=terminal is None))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _with_artifacts(request: pytest.FixtureRequest, laptop: Laptop) -> Iterator[Laptop]:
+    yield laptop
+    reports = request.node.stash.get(_REPORTS, {})
+    if any(report.failed for report in reports.values()):
+        name = re.sub(r"[^\w.-]+", "_", request.node.name)
+        laptop.keep_artifacts(BUILD / "lab" / "artifacts" / name)
+    # A scene that goes on in one laptop would slow the next test in another.
+    laptop.no_radios()
+    laptop.forget_switches()
+
+
+@pytest.fixture
+def with_artifacts(request: pytest.FixtureRequest) -> Callable[[Laptop], Iterator[Laptop]]:
+    """Lends a laptop to a test that boots its own: what a failed test leaves there is kept, and its air is quieted."""
+    return lambda laptop: _with_artifacts(request, laptop)
+
+
+@pytest.fixture
+def laptop(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Laptop]:
+    """The laptop of this run, with its air as it was after the boot: three radios, and CSME not holding any."""
+    suite = request.config.getoption("--suite")
+    laptop = lab.laptop(f"laptop-{suite}", suite)
+    laptop.radios()
+    yield from _with_artifacts(request, laptop)
+
+
+@pytest.fixture
+def ap(laptop: Laptop) -> AccessPoint:
+    """The access point, not started."""
+    return AccessPoint(laptop.guest)
+
+
+@pytest.fixture
+def csme(laptop: Laptop) -> Csme:
+    """CSME, holding nothing."""
+    return Csme(laptop.guest)
+
+
+@pytest.fixture
+def session(laptop: Laptop) -> Session:
+    """The operator's session, not open."""
+    return Session(laptop.guest)
+
+
+Stage = Callable[..., Scene]
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Stage]:
+    """Builds the usual scene: ``stage(security="wpa3-sae", ...)``, see :func:`vpro_lab.scene.stage`."""
+    staged: Dict[str, Laptop] = {}
+
+    def build(suite: str = "", **arguments: Any) -> Scene:
+        suite = suite or request.config.getoption("--suite")
+        laptop = staged[suite] = lab.laptop(f"laptop-{suite}", suite)
+        return stage_scene(laptop, capture=True, **arguments)
+
+    yield build
+    for laptop in staged.values():
+        for _done in _with_artifacts(request, laptop):
+            pass

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Airplane mode on real switches, over a reboot, and beside a block of CSME's."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from vpro_lab.csme import Csme
+from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.playbook import run_module
+
+
+def airplane(laptop: Laptop, enabled: bool, *flags: str, **options: Any) -> Dict[str, Any]:
+    """Run the module."""
+    return run_module(laptop, "amt_wifi_airplane", {"enabled": enabled, **options}, *flags)
+
+
+def soft(laptop: Laptop) -> Dict[str, str]:
+    """Return each radio's soft block as sysfs tells it."""
+    text = laptop.guest.check("for r in /sys/class/rfkill/*; do echo $(cat $r/name) $(cat $r/soft); done")
+    # A radio of an earlier test may just be going away.
+    return dict(line.split() for line in text.splitlines() if line.strip())
+
+
+def test_all_radios_or_one(laptop: Laptop) -> None:
+    laptop.radios(5)
+    checked = airplane(laptop, True, "--check", "--diff")
+    assert checked["changed"] is True
+    assert set(soft(laptop).values()) == {"0"}
+    assert airplane(laptop, True)["changed"] is True
+    assert set(soft(laptop).values()) == {"1"}
+    assert airplane(laptop, True)["changed"] is False
+    one = airplane(laptop, False, interface="wlan3")
+    phy = one["switches"][0]["phy"]
+    assert soft(laptop)[phy] == "0"
+    assert sorted(soft(laptop).values()) == ["0", "1", "1"]  # sysfs shows those of its own network namespace
+    refused = airplane(laptop, False, interface="eth0")
+    assert refused["error"]["code"] == "no_radio"
+
+
+def test_bluetooth_is_untouched_unless_asked(laptop: Laptop) -> None:
+    # A controller of the kernel's own virtual kind: its switch is as real as any.
+    laptop.guest.check("modprobe hci_vhci")
+    keep = "import os, time; fd = os.open('/dev/vhci', os.O_RDWR); os.write(fd, bytes([255, 0])); time.sleep(600)"
+    laptop.guest.spawn("bluetooth", ["python3", "-c", keep], "/run/lab-bluetooth.log")
+    try:
+        wait_until("the controller", lambda: "hci0" in soft(laptop))
+        assert airplane(laptop, True)["changed"] is True
+        assert soft(laptop)["hci0"] == "0"
+        both = airplane(laptop, True, bluetooth=True)
+        assert [switch["name"] for switch in both["switches"] if switch["type"] == "bluetooth"] == ["hci0"]
+        assert set(soft(laptop).values()) == {"1"}
+        assert airplane(laptop, False)["changed"] is True
+        assert soft(laptop)["hci0"] == "1"
+        assert airplane(laptop, False, interface="wlan0", bluetooth=True)["error"]["code"] == "bad_options"
+    finally:
+        laptop.guest.stop("bluetooth")
+
+
+def test_a_block_of_csme_stays_and_is_told(laptop: Laptop, csme: Csme) -> None:
+    csme.own()
+    assert airplane(laptop, True)["changed"] is True
+    lifted = airplane(laptop, False)
+    assert lifted["changed"] is True
+    mine = next(switch for switch in lifted["switches"] if switch["hard"])
+    assert (mine["soft"], mine["reasons"]) == (False, ["not_owner"])
+    assert any("CSME owns it" in warning for warning in lifted["warnings"])
+
+
+def test_it_survives_a_reboot(laptop: Laptop) -> None:
+    assert airplane(laptop, True)["changed"] is True
+    # systemd-rfkill writes the state a few seconds after the last change, when it ends for want of work.
+    laptop.guest.check(
+        "for i in $(seq 100); do systemctl is-active -q systemd-rfkill || exit 0; sleep 0.2; done; exit 1"
+    )
+    laptop.reboot()
+    laptop.radios()
+    laptop.guest.check(
+        "for i in $(seq 50); do grep -q 1 /sys/class/net/wlan0/phy80211/rfkill*/soft && exit 0; sleep 0.2; done; exit 1"
+    )
+    assert airplane(laptop, True)["changed"] is False
+    assert airplane(laptop, False)["changed"] is True

@@ -1,0 +1,206 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A laptop with both roles applied boots while CSME holds its radio for a session, on both kernel generations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
+from vpro_lab.boot import boot_into
+from vpro_lab.deployed import (
+    GENERATIONS,
+    NETWORKS,
+    SERVICE,
+    SUPPLICANT,
+    apply,
+    deploy,
+    is_connected,
+    story,
+    watcher_state,
+)
+from vpro_lab.laptop import INTERFACE, Laptop, wait_until
+from vpro_lab.playbook import run_module
+from vpro_lab.scene import Scene, surround
+from vpro_lab.security import PASSPHRASE
+
+HOLD = f"amt-wifi-watcher-hold@{INTERFACE}.service"
+MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
+
+
+@pytest.fixture(scope="session")
+def laptop_of(lab: Any) -> Callable[[str], Laptop]:
+    """Returns the laptop of a suite, with both roles applied."""
+    deployed: Dict[str, Laptop] = {}
+
+    def find(suite: str) -> Laptop:
+        if suite not in deployed:
+            laptop = lab.laptop(f"boot-{suite}", suite)
+            deploy(laptop)
+            # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
+            laptop.guest.check("systemctl restart systemd-networkd")
+            deployed[suite] = laptop
+        return deployed[suite]
+
+    return find
+
+
+@pytest.fixture
+def booted(
+    laptop_of: Callable[[str], Laptop], with_artifacts: Callable[[Laptop], Iterator[Laptop]]
+) -> Iterator[Callable[..., Scene]]:
+    """Boots the laptop of a suite into a scene."""
+    used: List[Laptop] = []
+
+    def build(suite: str, *, boot: bool = True, **arguments: Any) -> Scene:
+        laptop = laptop_of(suite)
+        used.append(laptop)
+        arguments.setdefault("generation", GENERATIONS[suite])
+        if boot:
+            return boot_into(laptop, **arguments)
+        # A hold that ends starts the supplicant, so that goes second.
+        laptop.guest.check(f"systemctl stop {HOLD}; systemctl stop {SUPPLICANT}")
+        return surround(laptop, **arguments)
+
+    yield build
+    for laptop in used:
+        for _done in with_artifacts(laptop):
+            pass
+
+
+def state(laptop: Laptop) -> Dict[str, Any]:
+    """Return the watcher's state, which has to be as the schema says."""
+    return check_watcher_state(watcher_state(laptop))
+
+
+@pytest.mark.parametrize(
+    ("suite", "ssid"), [("bookworm", b"corp-sae"), ("bookworm", b"corp-tls"), ("trixie", b"corp-psk")]
+)
+def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str, ssid: bytes) -> None:
+    scene = booted(suite, security=NETWORKS[ssid], ssid=ssid)
+    wait_until("the host's connection", lambda: is_connected(scene.laptop), 60)
+    assert scene.session.survives(), story(scene.laptop)
+    assert scene.csme.state()["owner"] == "host"
+    # A session that was lost and opened anew would not be this one.
+    assert scene.session.record().opened < next(line.t for line in scene.csme.log() if line.event == "request")
+    # CSME's word arrives, and the host is kept where it is; then it is free.
+    scene.csme.control("link_protection 1")
+    wait_until("the hold", lambda: state(scene.laptop)["state"] == "holding", 30)
+    assert scene.laptop.pins() != ""
+    scene.csme.control("link_protection 0")
+    wait_until("the pin's end", lambda: scene.laptop.pins() == "", 30, 0.5)
+    assert scene.session.survives(), "un-pinning dropped the link"
+
+
+@pytest.mark.parametrize("suite", GENERATIONS)
+def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
+    scene = booted(suite, ssid=b"corp-new")
+    laptop = scene.laptop
+    kept = {"bookworm": "left", "trixie": "held"}[suite]
+    wait_until("the decision", lambda: state(laptop)["state"] == kept, 60)
+    assert scene.session.survives(), story(laptop)
+    assert (scene.csme.state()["requests"], scene.csme.state()["owner"]) == ("0", "csme")
+    # State, command, log and facts say which profile is wanted.
+    radio = state(laptop)["radios"][0]
+    assert (radio["reason"], radio["wanted"]["ssid"], radio["wanted"]["auth"]) == ("no_credentials", "corp-new", "psk")
+    assert "wanted: a profile for 'corp-new' (psk)" in laptop.guest.check(f"{SERVICE} status")
+    assert "'corp-new'" in laptop.guest.check(f"journalctl -b -o cat -u {SERVICE}")
+    facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    blockers = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+    assert list(blockers) == ["no_profile"], blockers
+    assert "'corp-new'" in blockers["no_profile"]
+    # Somebody adds it, and the same session is carried on.
+    assert run_module(laptop, "amt_wifi_profile", MISSING)["changed"] is True
+    try:
+        wait_until("the host's connection", lambda: is_connected(laptop), 40)
+        assert scene.session.survives(), story(laptop)
+    finally:
+        run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": "corp-new", "state": "absent"})
+
+
+@pytest.fixture
+def supplicant_starts(booted: Callable[..., Scene]) -> Callable[..., Scene]:
+    """Starts the supplicant of a driver-managed laptop for a new radio: what a boot comes down to."""
+
+    def start(before: str = "true", **arguments: Any) -> Scene:
+        scene = booted("trixie", boot=False, **arguments)
+        scene.laptop.guest.check(before)
+        scene.laptop.guest.check(f"systemctl --no-block start {SUPPLICANT}")
+        return scene
+
+    return start
+
+
+def is_up(laptop: Laptop) -> bool:
+    """Say whether the supplicant runs, and has brought its interface up."""
+    flags = f"/sys/class/net/{INTERFACE}/flags"
+    return laptop.guest.run(f"systemctl is-active -q {SUPPLICANT} && grep -q 1003 {flags}").rc == 0
+
+
+def set_config(**settings: Any) -> str:
+    """Return what gives the watcher another configuration."""
+    return f"echo '{json.dumps(settings)}' > /etc/{SERVICE}/config.json; systemctl reload {SERVICE}"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        f"systemctl stop {SERVICE}",
+        set_config(hold_bring_up_seconds=0),
+        set_config(no_credentials="take"),
+        # Whatever is wrong with the command.
+        f"mv /usr/sbin/{SERVICE} /usr/sbin/{SERVICE}.hidden",
+    ],
+    ids=["no watcher", "not wanted", "taken anyway", "no command"],
+)
+def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: str) -> None:
+    scene = supplicant_starts(before, ssid=b"corp-new", session=False)
+    try:
+        wait_until("the bring-up", lambda: is_up(scene.laptop), 15)
+        assert scene.csme.state()["owner"] == "host"
+    finally:
+        undo = f"mv /usr/sbin/{SERVICE}.hidden /usr/sbin/{SERVICE} 2>/dev/null; rm -f /etc/{SERVICE}/config.json"
+        scene.laptop.guest.check(f"{undo}; systemctl restart {SERVICE}")
+
+
+def test_the_role_says_that_a_supplicant_is_held_back(supplicant_starts: Callable[..., Scene]) -> None:
+    scene = supplicant_starts(ssid=b"corp-new")
+    wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
+    said = " ".join(apply(scene.laptop).output.split())
+    assert f"{SUPPLICANT} is not started yet, so that a session of CSME's lives" in said
+    assert scene.session.survives()
+
+
+def test_it_is_held_back_for_a_bounded_time(supplicant_starts: Callable[..., Scene]) -> None:
+    scene = supplicant_starts(set_config(hold_bring_up_seconds=12), ssid=b"corp-new")
+    laptop = scene.laptop
+    try:
+        wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
+        assert scene.session.survives()
+        wait_until("the bring-up", lambda: is_up(laptop), 20)
+        wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
+    finally:
+        laptop.guest.check(f"rm -f /etc/{SERVICE}/config.json; systemctl reload {SERVICE}")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        f"systemctl stop {SERVICE}; sleep 8; systemctl start {SERVICE}",
+        f"systemctl kill -s KILL {HOLD}",
+        f"ip link set {INTERFACE} up",
+    ],
+    ids=["the watcher stops", "the hold is killed", "somebody brings it up"],
+)
+def test_what_ends_a_hold(supplicant_starts: Callable[..., Scene], end: str) -> None:
+    scene = supplicant_starts(ssid=b"corp-new", session=False)
+    laptop = scene.laptop
+    wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
+    laptop.guest.check(end)
+    wait_until("the bring-up", lambda: is_up(laptop), 15)
+    wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab keeps its own promises: several laptops at once, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from vpro_lab import image
+from vpro_lab.image import SUITES, debian_mirror, recipe_hash
+from vpro_lab.paths import BUILD, REPOSITORY
+
+
+def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command for people."""
+    return subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, check=False)
+
+
+def command(*arguments: str) -> List[str]:
+    return [sys.executable, "-m", "vpro_lab", *arguments]
+
+
+def environment() -> dict[str, str]:
+    # What pyproject.toml gives a test run of this tree by its "pythonpath".
+    paths = (BUILD / "collections", REPOSITORY / "tests" / "lab")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+
+
+def machines(name: str) -> List[str]:
+    """Return the process ids of the QEMUs whose state is below *name*."""
+    found = []
+    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = cmdline.read_bytes()
+        except OSError:
+            continue
+        if text.startswith(b"qemu-system") and str(BUILD / "lab" / name).encode() + b"/" in text:
+            found.append(cmdline.parent.name)
+    return found
+
+
+def test_two_laptops_do_not_disturb_each_other() -> None:
+    try:
+        for name in ("test-a", "test-b"):
+            up = lab("up", name)
+            assert up.returncode == 0, up.stderr
+        assert lab("ssh", "test-a", "--", "touch", "/run/mark").returncode == 0
+        assert lab("ssh", "test-b", "--", "test", "!", "-e", "/run/mark").returncode == 0
+        again = lab("up", "test-a")
+        assert again.returncode == 1
+        assert "up already" in again.stderr
+        assert lab("ssh", "test-a", "--", "test", "-e", "/run/mark").returncode == 0
+        assert {"test-a", "test-b"} <= {line.split("\t")[0] for line in lab("list").stdout.splitlines()}
+        assert lab("down", "test-a").returncode == 0
+        assert lab("ssh", "test-b", "--", "true").returncode == 0
+    finally:
+        for name in ("test-a", "test-b"):
+            lab("down", name)
+    assert machines("test-a") == machines("test-b") == []
+    gone = lab("down", "test-a")
+    assert (gone.returncode, gone.stderr) == (1, "lab: no laptop 'test-a' is up\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_boot_leaves_nothing(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        command("up", "test-c"), env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not machines("test-c"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, number)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "interrupted" in stderr
+    assert machines("test-c") == []
+
+
+_TEST = """
+def test_it(laptop):
+    import time
+    print("booted", laptop.config, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    here = Path(__file__).parent
+    (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())
+    (tmp_path / "test_it.py").write_text(_TEST)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", str(tmp_path)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert run.stdout is not None
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        if line.startswith("booted "):
+            break
+    else:
+        pytest.fail(f"the run ended before its laptop was up:\n{''.join(said)}")
+    config = said[-1].split()[1]
+    folder = str(Path(config).parent).encode()
+    os.killpg(run.pid, number)
+    run.communicate(timeout=60)
+    deadline = time.monotonic() + 10
+    while any(folder in _cmdline(pid) for pid in os.listdir("/proc") if pid.isdigit()):
+        assert time.monotonic() < deadline, "something that belongs to the laptop still runs"
+        time.sleep(0.1)
+
+
+def _cmdline(pid: str) -> bytes:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_the_name_of_a_laptop_is_checked() -> None:
+    refused = lab("up", "../x")
+    assert refused.returncode == 1
+    assert "no name for a laptop" in refused.stderr
+
+
+def test_the_recipe_decides_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = {recipe_hash(suite) for suite in SUITES}
+    assert len(hashes) == len(SUITES)
+    monkeypatch.setattr("vpro_lab.image.PACKAGES", ("something", "else"))
+    assert recipe_hash(SUITES[0]) not in hashes
+
+
+def test_the_mirror_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VPRO_LAB_MIRROR", "http://mirror.example/debian")
+    assert debian_mirror() == "http://mirror.example/debian"
+
+
+def test_the_cache_forgets_what_nobody_uses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path))
+    old, new = tmp_path / "image-bookworm-old", tmp_path / "image-bookworm-new"
+    for folder in (old, new):
+        (folder / "root").mkdir(parents=True)
+    modules = tmp_path / "modules-image-bookworm-old-1"
+    modules.mkdir()
+    long_ago = time.time() - image.KEPT_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    os.utime(modules, (long_ago, long_ago))
+    image._prune()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name]

@@ -1,0 +1,193 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each thing that would keep a handover from succeeding is made true on a laptop, and the facts name it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
+
+import pytest
+
+from vpro_lab.csme import Csme
+from vpro_lab.guest import PAYLOAD
+from vpro_lab.laptop import INTERFACE, Laptop
+from vpro_lab.playbook import facts_after, run_module
+from vpro_lab.security import network_block
+
+CONTROL = "/sys/kernel/debug/csme_standin/control"
+UNIT = "/etc/systemd/system/amt-wifi-watcher.service"
+RUNTIME = "/run/amt-wifi-watcher"
+SERVICE = f"wpa_supplicant@{INTERFACE}.service"
+CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
+STAYS = frozenset({"watcher_not_running"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """One step: what is done to the laptop as the step before left it, and which blockers the facts have then."""
+
+    script: str
+    codes: FrozenSet[str]
+
+
+def case(script: str, *codes: str) -> Case:
+    """A step after which *codes* stand beside the watcher's."""
+    return Case(script, STAYS | frozenset(codes))
+
+
+def csme(command: str) -> str:
+    """Give the stand-in a command."""
+    return f"printf '%s' '{command}' > {CONTROL}\n"
+
+
+def connection(ssid: bytes, auth: int) -> str:
+    return csme(f"connection ssid={ssid.hex()} bssid=02:aa:bb:cc:dd:ee channel=6 auth={auth} cipher=4")
+
+
+def insmod(name: str, parameters: str = "") -> str:
+    return f"insmod {PAYLOAD}/{name}.ko {parameters}\n"
+
+
+_WAIT_SUPPLICANT = f"for i in $(seq 100); do wpa_cli -i {INTERFACE} ping >/dev/null 2>&1 && break; sleep 0.1; done\n"
+
+RADIO = {
+    "a profile that fits": Case(f"rm -f {UNIT}", frozenset({"watcher_not_installed"})),
+    # A state whose process lives: what a watcher leaves while it runs. test_role_watcher.py has a real one.
+    "all is ready": Case(
+        f'touch {UNIT}\nmkdir -p {RUNTIME}\nprintf \'{{"pid": 1, "version": "1", "state": "watching"}}\' '
+        f"> {RUNTIME}/state.json",
+        frozenset(),
+    ),
+    "a watcher that does not run": case(f"rm -r {RUNTIME}"),
+    "airplane mode": case("rfkill block wlan", "airplane_mode"),
+    "the switch": case("rfkill unblock wlan\n" + csme("reason signal on"), "switch_off"),
+    "a profile that is disabled": case(
+        csme("reason signal off") + f"wpa_cli -i {INTERFACE} disable_network 0", "profile_disabled"
+    ),
+    "a profile of another key management": case(
+        f"wpa_cli -i {INTERFACE} enable_network 0\n" + connection(b"corp", 9), "profile_unfit"
+    ),
+    "no profile": case(connection(b"another", 7), "no_profile"),
+    "a supplicant that hangs": case(
+        connection(b"corp", 7) + f"systemctl kill -s STOP {SERVICE}", "supplicant_unresponsive"
+    ),
+    "a supplicant without a socket": case(
+        f"systemctl kill -s CONT {SERVICE}\nsed -i /ctrl_interface/d {CONF}\nsystemctl restart {SERVICE}\nsleep 1",
+        "supplicant_no_control",
+    ),
+    "no supplicant": case(f"systemctl stop {SERVICE}", "no_supplicant"),
+    "no station interface": case(f"ip link set {INTERFACE} down\niw dev {INTERFACE} set type monitor", "no_interface"),
+    "a kernel that gives no reasons": case(
+        f"iw dev {INTERFACE} set type managed\nsystemctl start {SERVICE}\n" + csme("no_reasons"),
+        "kernel_too_old",
+        "supplicant_no_control",
+    ),
+}
+
+_MODULES = "/lib/modules/$(uname -r)"
+DRIVERS = {
+    "no iwlmei": case(insmod("iwlwifi") + insmod("iwlmvm"), "iwlmei_missing"),
+    "iwlmei not loaded": case(
+        f"mkdir -p {_MODULES}/updates\ncp {PAYLOAD}/iwlmei.ko {_MODULES}/updates/\ndepmod -a", "iwlmei_not_loaded"
+    ),
+    "iwlmei not bound": case("modprobe iwlmei bound=0", "iwlmei_not_bound"),
+    "CSME does not answer": case("rmmod iwlmei\nmodprobe iwlmei sap_connected=0", "sap_not_connected"),
+    "all there": case("rmmod iwlmei\nmodprobe iwlmei"),
+    # Where there is nothing to watch, a watcher is not missed.
+    "the other op mode": Case(
+        "rmmod csme_standin iwlmvm\n" + insmod("iwlmld"), frozenset({"op_mode_unsupported", "no_radio"})
+    ),
+    "no commands and no iwlmei": Case(
+        f"rmmod iwlmld iwlmei\nrm {_MODULES}/updates/iwlmei.ko\ndepmod -a", frozenset({"iwlmei_missing", "no_radio"})
+    ),
+}
+
+
+def codes(facts: Dict[str, Any]) -> FrozenSet[str]:
+    """Return the codes of the blockers, which all have a message."""
+    assert all(blocker["message"] for blocker in facts["readiness"]["blockers"])
+    assert facts["readiness"]["ready"] is (not facts["readiness"]["blockers"])
+    return frozenset(blocker["code"] for blocker in facts["readiness"]["blockers"])
+
+
+def differences(
+    cases: Dict[str, Case], facts: List[Dict[str, Any]]
+) -> Dict[str, Tuple[FrozenSet[str], FrozenSet[str]]]:
+    """Return what was found and what was expected, for each case in which the two differ."""
+    found = zip(cases, map(codes, facts), (wanted.codes for wanted in cases.values()), strict=True)
+    return {name: (seen, wanted) for name, seen, wanted in found if seen != wanted}
+
+
+@pytest.fixture
+def ready(laptop: Laptop) -> Iterator[Laptop]:
+    """A laptop that lacks nothing but the watcher."""
+    owner = Csme(laptop.guest)
+    owner.connection(ssid=b"corp")
+    owner.own()
+    laptop.supplicant(network_block("wpa2-psk", b"corp"))
+    yield laptop
+    laptop.guest.run(
+        f"rm -rf {UNIT} {RUNTIME} {INTERPRETER} {_MODULES}/updates/iwlmei.ko; depmod -a; rfkill unblock all; "
+        f"systemctl kill -s CONT {SERVICE}"
+    )
+
+
+def test_each_blocker_of_radio_and_supplicant(ready: Laptop) -> None:
+    facts = facts_after(ready, [step.script for step in RADIO.values()])
+    assert differences(RADIO, facts) == {}
+
+
+def test_each_blocker_of_the_drivers(ready: Laptop) -> None:
+    ready.guest.check(f"touch {UNIT}")
+    facts = dict(zip(DRIVERS, facts_after(ready, [step.script for step in DRIVERS.values()]), strict=True))
+    assert differences(DRIVERS, list(facts.values())) == {}
+    whole = facts["all there"]
+    assert whole["kernel"]["iwlmei"] == dict.fromkeys(("available", "loaded", "bound", "sap_connected"), True)
+    assert whole["kernel"]["op_mode"] == "iwlmvm"
+    assert next(r["driver"] for r in whole["radios"] if r["interface"] == INTERFACE) == "iwlwifi"
+    release = tuple(map(int, whole["kernel"]["release"].split(".")[:2]))
+    assert whole["kernel"]["generation"] == ("driver_managed" if release >= (6, 4) else "userspace_managed")
+    assert facts["the other op mode"]["kernel"]["generation"] == "unsupported"
+
+
+def test_a_supplicant_that_hangs_costs_a_second_at_most(ready: Laptop) -> None:
+    def seconds() -> float:
+        began = time.monotonic()
+        run_module(ready, "amt_wifi_facts")
+        return time.monotonic() - began
+
+    usual = min(seconds() for _time in range(2))
+    ready.guest.check(f"systemctl kill -s STOP {SERVICE}")
+    # The bound is one second in all; as much again is the machine's.
+    assert min(seconds() for _time in range(2)) - usual < 2.0
+
+
+#: Where a test puts an interpreter of its own; programs can't be run from /run.
+INTERPRETER = "/usr/local/bin/lab-python"
+#: An interpreter that is Python in a container: a network, a process tree and a /sys of its own, and no /run.
+_IN_CONTAINER = """#!/bin/sh
+exec unshare --net --pid --fork --mount --mount-proc sh -c '
+umount -l /sys/kernel/debug /sys 2>/dev/null; mount -t tmpfs none /run; exec python3 "$@"' sh "$@"
+"""
+#: An interpreter that sees no package of the distribution's, so no pyroute2.
+_WITHOUT_PACKAGES = '#!/bin/sh\nexec python3 -S "$@"\n'
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "code"),
+    [
+        pytest.param(_IN_CONTAINER, "no_radio", id="in a container"),
+        pytest.param(_WITHOUT_PACKAGES, "library_missing", id="without pyroute2"),
+    ],
+)
+def test_without_what_it_needs_it_says_so(ready: Laptop, interpreter: str, code: str) -> None:
+    ready.guest.write(INTERPRETER, interpreter, mode=0o755)
+    facts = facts_after(ready, ["true"], ansible_python_interpreter=INTERPRETER)[0]
+    assert (facts["supported"], facts["radios"]) == (False, [])
+    assert facts["reason"]
+    assert code in codes(facts), json.dumps(facts["readiness"])

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role ``supplicant`` on a laptop: from nothing to a link, over what others configured, and where it refuses.
+
+A run of the role takes long here, so each test does with few, and looks at much after each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List
+
+import pytest
+
+from vpro_lab.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.csme import Csme
+from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.playbook import Play, run_tasks
+from vpro_lab.security import PASSPHRASE, network_block
+
+CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
+SERVICE = f"wpa_supplicant@{INTERFACE}.service"
+GROUP = "amt-wifi-watcher"
+CONTROL = f"ctrl_interface=DIR=/run/wpa_supplicant GROUP={GROUP}"
+PROFILE = {"ssid": DEFAULT_SSID.decode(), "security": "psk", "passphrase": PASSPHRASE}
+#: What a laptop has from its distribution, and one without wpa_supplicant has not.
+PROGRAM = "/usr/sbin/wpa_supplicant"
+TEMPLATE = "/lib/systemd/system/wpa_supplicant@.service"
+
+#: What other tests leave, and what these do.
+_BARE = f"""
+systemctl disable --now {SERVICE} 2>/dev/null
+rm -f /etc/wpa_supplicant/*.conf
+! getent group {GROUP} >/dev/null || groupdel {GROUP}
+"""
+_AS_IT_WAS = f"""
+rm -f /etc/systemd/system/wpa_supplicant@.service
+for path in {PROGRAM} {TEMPLATE}; do [ ! -e $path.hidden ] || mv $path.hidden $path; done
+rm -rf /run/NetworkManager /usr/lib/dhcpcd
+systemctl daemon-reload
+"""
+
+
+@pytest.fixture
+def bare(laptop: Laptop) -> Iterator[Laptop]:
+    """A laptop on which nobody has configured wpa_supplicant; as it was, afterwards."""
+    laptop.guest.check(_BARE)
+    yield laptop
+    for name in ("NetworkManager", "dhcpcd", "another"):
+        laptop.guest.stop(name)
+    laptop.guest.check(_BARE + _AS_IT_WAS)
+
+
+def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
+    """Apply the role with variables named without their prefix."""
+    given: Dict[str, Any] = {"interfaces": [INTERFACE], **variables}
+    task = {
+        "name": "the role",
+        "ansible.builtin.include_role": {"name": "vpro.fleet.supplicant"},
+        "vars": {f"supplicant_{name}": value for name, value in given.items()},
+    }
+    return run_tasks(laptop, [task], *flags)
+
+
+def connected(laptop: Laptop) -> bool:
+    """Say whether the supplicant has a connection."""
+    return "wpa_state=COMPLETED" in laptop.guest.run(f"wpa_cli -i {INTERFACE} status").out
+
+
+def life(laptop: Laptop) -> List[str]:
+    """Return what changes when the supplicant is restarted, or its link dropped."""
+    log = laptop.guest.check(f"journalctl -b -u {SERVICE} -o cat")
+    pid = laptop.guest.check(f"systemctl show -p MainPID --value {SERVICE}").strip()
+    return [pid, str(log.count("CTRL-EVENT-CONNECTED")), str(log.count("CTRL-EVENT-DISCONNECTED"))]
+
+
+def traces(laptop: Laptop) -> str:
+    """Return what the role leaves on a laptop."""
+    return laptop.guest.run(
+        f"getent group {GROUP}; md5sum {CONF}; stat -c '%a %U %Z' {CONF} /etc/systemd/system/wpa_supplicant@.service; "
+        f"systemctl is-enabled {SERVICE}; systemctl is-active {SERVICE}"
+    ).out
+
+
+def test_from_nothing_to_a_link(bare: Laptop, ap: AccessPoint, csme: Csme) -> None:
+    ap.start("wpa2-psk", mac=MAC)
+    csme.connection(ssid=b"elsewhere")
+    csme.own()
+    # In check mode nothing is there yet, wpa_supplicant itself included; the interfaces are found by the facts.
+    bare.guest.check(f"for path in {PROGRAM} {TEMPLATE}; do mv $path $path.hidden; done; systemctl daemon-reload")
+    before = traces(bare)
+    checked = role(bare, "--check", "--diff", interfaces=[], country="US", profiles=[PROFILE]).ok()
+    assert "wpasupplicant would be installed" in checked.output
+    assert f"{SERVICE} would be enabled and started" in checked.output
+    assert f'"ctrl_interface": "DIR=/run/wpa_supplicant GROUP={GROUP}"' in checked.output
+    assert PASSPHRASE not in checked.output
+    assert traces(bare) == before
+    bare.guest.check(f"for path in {PROGRAM} {TEMPLATE}; do mv $path.hidden $path; done; systemctl daemon-reload")
+
+    made = role(bare, "--diff", interfaces=[], country="US", profiles=[PROFILE]).ok()
+    assert PASSPHRASE not in made.output
+    csme.release()
+    wait_until("the connection", lambda: connected(bare), 40)
+    assert bare.guest.check(f"stat -c '%a %U %G' {CONF}") == "600 root root\n"
+    sockets = bare.guest.check(f"stat -c '%A %U %G' /run/wpa_supplicant /run/wpa_supplicant/{INTERFACE}").splitlines()
+    assert sockets == [f"drwxr-x--- root {GROUP}", f"srwxrwx--- root {GROUP}"]
+    # By the group alone: one who is in it gets an answer, one who is not does not even see the socket.
+    ask = f"/usr/sbin/wpa_cli -i {INTERFACE} -s /tmp ping"
+    assert "PONG" in bare.guest.run(f"setpriv --reuid nobody --regid {GROUP} --clear-groups {ask}").out
+    assert "PONG" not in bare.guest.run(f"setpriv --reuid nobody --regid netdev --clear-groups {ask}").out
+    assert bare.guest.check(f"systemctl is-enabled {SERVICE}").strip() == "enabled"
+
+    before_life = life(bare)
+    again = role(bare, interfaces=[], country="US", profiles=[PROFILE]).ok()
+    assert "changed=0" in again.output
+    assert life(bare) == before_life, "the supplicant was restarted, or the link dropped"
+
+
+def test_over_what_others_configured(bare: Laptop, ap: AccessPoint) -> None:
+    theirs = "# theirs: keep\nap_scan=1\nupdate_config=1\n" + network_block("wpa2-psk", DEFAULT_SSID, "# why\n")
+    ap.start("wpa2-psk", mac=MAC)
+    bare.supplicant(theirs)
+    wait_until("the connection", lambda: connected(bare), 40)
+    before = life(bare)
+    # Another group on the socket takes a restart; the rest of the file stays as it was.
+    role(bare).ok()
+    wait_until("the connection after the restart", lambda: connected(bare), 40)
+    text = bare.guest.read(CONF)
+    assert text == f"{CONTROL}\ncountry=US\n" + theirs.replace("update_config=1", "update_config=0")
+    after = life(bare)
+    assert after[0] != before[0]
+    # A country does not.
+    other = role(bare, country="DE", profiles=[{"ssid": "branch", "security": "open"}]).ok()
+    assert "changed=2" in other.output, other.output
+    assert bare.wpa("get country") == "DE"
+    assert bare.guest.read(CONF).startswith(text.replace("country=US", "country=DE"))
+    assert life(bare) == after, "the supplicant was restarted, or the link dropped"
+
+
+def test_what_fights_over_the_interface_is_named(bare: Laptop) -> None:
+    guest = bare.guest
+    index = guest.read(f"/sys/class/net/{INTERFACE}/ifindex").strip()
+    guest.check(
+        "mkdir -p /run/NetworkManager/devices /usr/lib/dhcpcd/dhcpcd-hooks /run/fakes && "
+        f"printf '[device]\\nmanaged=true\\n' > /run/NetworkManager/devices/{index} && "
+        "touch /usr/lib/dhcpcd/dhcpcd-hooks/10-wpa_supplicant && mount -t tmpfs -o exec tmpfs /run/fakes && "
+        "cp /bin/sleep /run/fakes/NetworkManager && cp /bin/sleep /run/fakes/dhcpcd"
+    )
+    guest.write("/run/fakes/another.conf", "ctrl_interface=/run/fakes/sockets\n")
+    for name in ("NetworkManager", "dhcpcd"):
+        guest.spawn(name, [f"/run/fakes/{name}", "600"], f"/run/lab-{name}.log")
+    guest.spawn("another", [PROGRAM, "-i", INTERFACE, "-c", "/run/fakes/another.conf"], "/run/lab-another.log")
+    before = traces(bare)
+    refused = role(bare, profiles=[PROFILE])
+    assert refused.rc
+    assert f"NetworkManager manages {INTERFACE} (/run/NetworkManager/devices/{index}). Make it unmanaged" in (
+        refused.output
+    )
+    assert "(/usr/lib/dhcpcd/dhcpcd-hooks/10-wpa_supplicant). Write 'nohook wpa_supplicant'" in refused.output
+    assert f"another wpa_supplicant runs {INTERFACE}" in refused.output
+    assert traces(bare) == before
+    guest.run("umount -l /run/fakes")
+
+
+def test_all_that_is_wrong_with_the_variables_is_told_and_nothing_touched(bare: Laptop) -> None:
+    secret = "canary-of-the-role"
+    wrong: List[Any] = [
+        {"ssid": "a", "security": "psk", "pasphrase": secret},
+        {"ssid": "b", "security": "psk", "passphrase": secret * 4},
+        {"ssid": "c", "security": "eap", "eap": {"method": "peap", "identity": "me", "password": secret}},
+        secret,
+        PROFILE,
+        PROFILE,
+    ]
+    before = traces(bare)
+    refused = role(bare, "-vvv", profiles=wrong, country="germany")
+    assert refused.rc
+    for path in (
+        *("supplicant_country", "supplicant_profiles[0].pasphrase", "supplicant_profiles[0].passphrase"),
+        *("supplicant_profiles[1].passphrase", "supplicant_profiles[2].eap.ca_cert", "supplicant_profiles[3]"),
+        "supplicant_profiles[5].ssid",
+    ):
+        assert f"\n{path}: " in refused.output, path
+    assert secret not in refused.output
+    assert traces(bare) == before
+
+
+def test_a_distribution_without_the_template_and_a_laptop_without_csme(bare: Laptop) -> None:
+    bare.radios(standin=False)
+    bare.guest.check(f"mv {TEMPLATE} {TEMPLATE}.hidden; systemctl daemon-reload")
+    role(bare, interfaces=[]).ok()
+    assert "PONG" in bare.wpa("ping")
+    cat = bare.guest.check(f"systemctl cat {SERVICE}")
+    assert cat.startswith("# /etc/systemd/system/wpa_supplicant@.service\n")
+    assert "Made by the role vpro.fleet.supplicant" in cat

@@ -1,0 +1,320 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watcher on a laptop of its own: it hands radios over by itself, and strands nobody whatever happens to it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
+from vpro_lab.csme import Csme
+from vpro_lab.deployed import SERVICE, SUPPLICANT, watcher_state
+from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.playbook import run_module, run_tasks
+from vpro_lab.scene import Scene
+from vpro_lab.scene import stage as stage_scene
+from vpro_lab.security import PASSPHRASE
+
+Watched = Callable[..., Scene]
+
+
+@pytest.fixture(scope="session")
+def deployed(lab: Any, request: pytest.FixtureRequest) -> Laptop:
+    """A laptop to which the role was applied. Its own, since on other tests' laptops nobody may hand radios over."""
+    suite = request.config.getoption("--suite")
+    laptop: Laptop = lab.laptop(f"watcher-{suite}", suite)
+    role = {"name": "apply the role", "ansible.builtin.include_role": {"name": "vpro.fleet.watcher"}}
+    run_tasks(laptop, [role], timeout=400).ok()
+    return laptop
+
+
+@pytest.fixture
+def watched(deployed: Laptop, with_artifacts: Callable[[Laptop], Iterator[Laptop]]) -> Iterator[Watched]:
+    """Builds the usual scene on that laptop; see :func:`vpro_lab.scene.stage`."""
+
+    def build(**arguments: Any) -> Scene:
+        deployed.guest.check(f"systemctl restart {SERVICE}")
+        return stage_scene(deployed, capture=True, group=SERVICE, **arguments)
+
+    yield build
+    for _done in with_artifacts(deployed):
+        pass
+
+
+def state(laptop: Laptop) -> Dict[str, Any]:
+    """Return the watcher's state, which has to be as the schema says."""
+    return check_watcher_state(watcher_state(laptop))
+
+
+def wait_for(scene: Scene, *states: str, seconds: float = 30) -> None:
+    """Wait until the watcher says that it is in one of *states*."""
+    wait_until(f"the watcher's {states}", lambda: state(scene.laptop)["state"] in states, seconds)
+
+
+def log(laptop: Laptop) -> str:
+    """Return what the watcher said since it was started last."""
+    return laptop.guest.check(
+        f"journalctl -b -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {SERVICE})"
+    )
+
+
+def free(scene: Scene, seconds: float = 30) -> None:
+    """Wait until nothing of a pin is left."""
+    wait_until("the pin's end", lambda: scene.laptop.pins() == "", seconds, 0.5)
+
+
+def start_supplicant(scene: Scene) -> None:
+    """Start the laptop's supplicant, as a boot does after the watcher."""
+    scene.laptop.guest.check(f"systemctl start {SUPPLICANT}")
+
+
+@pytest.mark.parametrize(
+    ("security", "leave"),
+    [("wpa2-psk", "deauth"), ("wpa3-sae", "deauth"), ("wpa3-sae", "silent"), ("wpa2-eap", "deauth")],
+)
+def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, security: str, leave: str) -> None:
+    scene = watched(security=security, leave=leave, start=False)
+    assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
+    start_supplicant(scene)
+    wait_for(scene, "holding")
+    assert scene.session.survives(), log(scene.laptop)
+    scene.csme.control("roaming forbidden")
+    link = scene.laptop.wpa("status")
+    assert "corp-wifi" in link
+    assert scene.laptop.pins() != ""
+    assert state(scene.laptop)["last_handover"]["outcome"] == "protected"
+    scene.csme.control("roaming allowed")
+    free(scene)
+    assert scene.session.survives(), "un-pinning dropped the link"
+    assert scene.csme.state()["requests"] == "1"
+
+
+def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watched: Watched) -> None:
+    scene = watched(credentials=False)
+    wait_for(scene, "left")
+    assert scene.session.survives()
+    assert scene.csme.state()["requests"] == "0"
+    # State, command, log and facts say which profile is wanted.
+    wanted = state(scene.laptop)["radios"][0]["wanted"]
+    assert (wanted["ssid"], wanted["auth"]) == ("corp-wifi", "psk")
+    assert "'corp-wifi'" in scene.laptop.guest.check(f"{SERVICE} status")
+    check = scene.laptop.guest.run(f"{SERVICE} check")
+    assert (check.rc, "no_profile" in check.out) == (1, True)
+    assert "no enabled profile" in log(scene.laptop)
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    assert [blocker["code"] for blocker in facts["readiness"]["blockers"]] == ["no_profile"]
+    assert facts["watcher"]["running"] is True
+    # Somebody adds it: nothing has to be told to the watcher.
+    profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
+    assert run_module(scene.laptop, "amt_wifi_profile", profile)["changed"] is True
+    wait_for(scene, "holding")
+    assert scene.session.survives(), log(scene.laptop)
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    assert facts["readiness"]["ready"] is True
+    assert facts["watcher"]["last_handover"]["outcome"] == "protected"
+
+
+@pytest.mark.parametrize("generation", ["userspace", "driver"])
+def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation: str) -> None:
+    scene = watched(generation=generation)
+    if generation == "driver":
+        scene.csme.take()
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    assert scene.session.survives()
+    scene.csme.take()
+    wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
+    wait_for(scene, "holding")
+    assert scene.session.survives(), log(scene.laptop)
+
+
+def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watched) -> None:
+    scene = watched(session=False)
+    scene.csme.release()
+    wait_until("the connection", lambda: "wpa_state=COMPLETED" in scene.laptop.wpa("status"), 40)
+    free(scene)
+    drops = scene.laptop.guest.check(f"journalctl -b -u {SUPPLICANT} -o cat").count("CTRL-EVENT-DISCONNECTED")
+    scene.csme.control("roaming forbidden")
+    wait_for(scene, "holding")
+    assert scene.laptop.pins().startswith("corp-wifi: bssid 02:00:00:00:01:00 scan_freq FAIL")
+    scene.csme.control("roaming allowed")
+    free(scene)
+    after = scene.laptop.guest.check(f"journalctl -b -u {SUPPLICANT} -o cat").count("CTRL-EVENT-DISCONNECTED")
+    assert after == drops, "the link was dropped"
+
+
+def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
+    scene = watched(session=False, start=False)
+    laptop = scene.laptop
+
+    def kill() -> None:
+        laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
+        wait_until("its next life", lambda: laptop.guest.run(f"systemctl is-active {SERVICE}").out == "active\n", 30)
+
+    # Pinned, and no answer to its request yet.
+    scene.csme.control("answer silent")
+    start_supplicant(scene)
+    wait_until("the request", lambda: int(scene.csme.state()["requests"]) > 0, 30)
+    assert laptop.pins() != ""
+    scene.csme.control("answer deny")
+    kill()
+    assert "is undone" in log(laptop)
+    # Granted, and no access point that answers.
+    scene.ap.stop()
+    scene.csme.control("deadline 0")
+    scene.csme.control("answer grant")
+    wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
+    kill()
+    free(scene)
+
+
+def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    assert scene.laptop.pins() != ""
+    scene.laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
+    free(scene)
+    assert "wpa_state=COMPLETED" in scene.laptop.wpa("status"), "the link stays"
+    scene.csme.control("roaming forbidden")
+    wait_for(scene, "holding")
+    scene.laptop.guest.check(f"systemctl stop {SERVICE}")
+    assert scene.laptop.pins() == ""
+    assert "wpa_state=COMPLETED" in scene.laptop.wpa("status")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "systemctl kill -s KILL " + SUPPLICANT + "; systemctl start " + SUPPLICANT,
+        "rfkill block wlan; sleep 1; rfkill unblock wlan",
+        "ip link set wlan0 down",
+    ],
+    ids=["supplicant killed", "airplane mode", "interface down"],
+)
+def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.laptop.guest.check(fault)
+    # No word of CSME's that roaming is forbidden: whatever was pinned again is free within its time.
+    wait_for(scene, "watching", "left", seconds=40)
+    scene.laptop.wait_supplicant()
+    free(scene)
+
+
+def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    scene.ap.stop()
+    free(scene)
+    assert state(scene.laptop)["state"] == "watching"
+
+
+def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) -> None:
+    scene = watched()
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    result = run_module(scene.laptop, "amt_wifi_ownership")
+    assert (result["changed"], result["owner"]) == (False, "host")
+    assert state(scene.laptop)["state"] == "holding"
+    assert scene.laptop.pins() != "", "the task did not undo what the watcher holds"
+    assert scene.csme.state()["requests"] == "1"
+    assert scene.session.survives()
+
+
+def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.laptop.radios()
+    wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
+    assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
+    scene.csme.control("connection none")
+    scene.csme.own()
+    wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
+
+
+def test_several_radios_are_guarded_each_for_itself(watched: Watched, deployed: Laptop) -> None:
+    scene = watched(radios=4, second="wlan3", start=False)
+    other = Csme(deployed.guest, "csme_standin2")
+    assert {radio["interface"] for radio in state(deployed)["radios"]} == {"wlan0", "wlan3"}
+    start_supplicant(scene)
+    wait_for(scene, "holding")
+    # The other is taken and given meanwhile, with nothing to protect on it.
+    other.take()
+    wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
+    assert scene.session.survives(), log(deployed)
+    assert {radio["interface"]: radio["state"] for radio in state(deployed)["radios"]} == {
+        "wlan0": "holding",
+        "wlan3": "watching",
+    }
+    # One of them goes.
+    deployed.guest.check("iw dev wlan3 del")
+    wait_until("its end", lambda: [radio["interface"] for radio in state(deployed)["radios"]] == ["wlan0"], 20)
+    assert scene.session.survives()
+
+
+def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, deployed: Laptop) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    # The kernel's own test of suspend: all drivers suspend, and resume after 5 s, with nothing needed to wake it. CSME
+    # takes the radio meanwhile, which the laptop learns of when it wakes.
+    deployed.guest.check(
+        "echo devices > /sys/power/pm_test; (sleep 0.2; echo take > /sys/kernel/debug/csme_standin/control) & "
+        "echo freeze > /sys/power/state; echo none > /sys/power/pm_test; wait",
+        timeout=60,
+    )
+    assert "PM: suspend exit" in deployed.guest.check("dmesg")
+    wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
+    # Here the access point slept as well, and does not beacon any more: the handover fails, and nothing is stranded.
+    scene.ap.stop()
+    scene.csme.release()
+    scene.ap.start("wpa2-psk", mac=MAC)
+    wait_until("the connection", lambda: "wpa_state=COMPLETED" in deployed.wpa("status"), 60)
+    free(scene, 40)
+    scene.csme.take()
+    wait_for(scene, "holding")
+
+
+def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, deployed: Laptop) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    # More than its socket holds while it does not read; CSME's word is among what gets lost.
+    deployed.guest.check(
+        f"systemctl kill -s STOP {SERVICE}; p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); "
+        "for i in $(seq 250); do iw phy $p interface add storm0 type monitor; iw dev storm0 del; done",
+        timeout=120,
+    )
+    scene.csme.control("roaming allowed")
+    deployed.guest.check(f"systemctl kill -s CONT {SERVICE}")
+    wait_until("the overrun", lambda: "the kernel dropped events" in log(deployed), 20)
+    # It never heard that the host may roam. When CSME says nothing more, its patience ends.
+    free(scene, 40)
+    scene.csme.take()
+    wait_for(scene, "holding")
+    assert int(scene.csme.state()["grants"]) == 2
+
+
+def test_it_is_small_and_sleeps(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.csme.control("roaming allowed")
+    free(scene)
+    pid = scene.laptop.guest.check(f"systemctl show -P MainPID {SERVICE}").strip()
+    script = (
+        f"grep VmRSS /proc/{pid}/status; ls /proc/{pid}/task | wc -l; "
+        f"a=$(awk '/^voluntary/ {{print $2}}' /proc/{pid}/status); sleep 60; "
+        f"b=$(awk '/^voluntary/ {{print $2}}' /proc/{pid}/status); echo $((b - a))"
+    )
+    rss, tasks, wakes = scene.laptop.guest.check(script, timeout=120).splitlines()
+    print(f"resident: {rss}, {tasks} thread(s), {wakes} wake-up(s) in a minute")
+    assert tasks == "1"
+    # With Debian 12's own Python and pyroute2 it begins with 15.6 MB; newer ones bring more of their own. The kernel
+    # may back its heap with huge pages, which count whole: a megabyte that it never touched.
+    assert "bookworm" not in scene.laptop.name or int(rss.split()[1]) <= 18 * 1024
+    # One or two signs of life for systemd; nothing else wakes it.
+    assert int(wakes) <= 2

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSME: the kernel module's control file, CSME's own station, and the data path that carries its session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Optional, Tuple
+
+from .ap import ADDRESS, BSSID, LAPTOP_ADDRESS, AccessPoint
+from .errors import LabError
+from .guest import Guest
+from .laptop import INTERFACE, MAC
+from .security import SECURITY, network_block
+
+NAMESPACE = "csme"
+RADIO = "csme0"
+#: TCP port of the management session: the one AMT redirection uses (16994).
+SESSION_PORT = 16994
+
+_DEBUGFS = "/sys/kernel/debug"
+
+#: The SAP path: what arrives on the laptop's radio for the session's port goes to CSME, and CSME's frames go out of
+#: the radio. CSME's end of the cable has the laptop's MAC and IP address, and a route of a higher metric, so that its
+#: traffic takes the cable when its own radio is down. The address also stands on its loopback: the kernel drops a
+#: downed interface's local route, and the session's socket must not notice.
+_SAP_PATH = f"""
+set -e
+ip link add sap0 type veth peer name sap1 netns csme address {MAC}
+ip link set sap0 up
+tc qdisc add dev {INTERFACE} clsact
+tc filter add dev {INTERFACE} ingress protocol ip flower ip_proto tcp dst_port {SESSION_PORT} \\
+    action mirred egress redirect dev sap0
+tc qdisc add dev sap0 clsact
+tc filter add dev sap0 ingress matchall action mirred egress redirect dev {INTERFACE}
+ip -n csme addr add {LAPTOP_ADDRESS}/32 dev lo
+ip -n csme link set sap1 up
+ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 200 dev sap1
+ip -n csme neigh replace {ADDRESS} lladdr {BSSID} dev sap1 nud permanent
+ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 100 dev {RADIO}
+"""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of the stand-in's log: CLOCK_MONOTONIC in seconds, what happened, details."""
+
+    t: float
+    event: str
+    details: str
+
+
+class Csme:
+    """CSME of one laptop.
+
+    Args:
+        guest: the laptop's agent.
+        standin: the kernel module that plays it; ``csme_standin2`` is that of a second radio.
+    """
+
+    def __init__(self, guest: Guest, standin: str = "csme_standin") -> None:
+        self._guest = guest
+        self._folder = f"{_DEBUGFS}/{standin}"
+
+    # -- the stand-in ---------------------------------------------------------------------------------------------
+
+    def control(self, command: str) -> None:
+        """Give the kernel module one command (see ``tests/lab/kmod/README.md``).
+
+        Raises:
+            LabError: the module refused it; the message carries what it said.
+        """
+        try:
+            self._guest.write(f"{self._folder}/control", command)
+        except LabError as error:
+            said = self._guest.run("dmesg | tail -n 3").out.strip()
+            raise LabError(f"the CSME stand-in refused {command!r}: {error}\n{said}") from None
+
+    def state(self) -> Dict[str, str]:
+        """Return the stand-in's own truth."""
+        lines = self._guest.read(f"{self._folder}/control").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def log(self) -> Tuple[LogLine, ...]:
+        """Return what happened so far."""
+        lines = []
+        for line in self._guest.read(f"{self._folder}/log").splitlines():
+            when, event, *details = line.split(" ", 2)
+            lines.append(LogLine(int(when) / 1e9, event, " ".join(details)))
+        return tuple(lines)
+
+    def clear_log(self) -> None:
+        """Forget what happened so far."""
+        self._guest.write(f"{self._folder}/log", "clear")
+
+    def connection(
+        self,
+        *,
+        ssid: bytes,
+        bssid: str = BSSID,
+        channel: int = 6,
+        auth: int = 7,
+        cipher: int = 4,
+        band: Optional[int] = None,
+    ) -> None:
+        """Set the connection that CSME reports."""
+        suffix = "" if band is None else f" band={band}"
+        self.control(
+            f"connection ssid={ssid.hex()} bssid={bssid} channel={channel} auth={auth} cipher={cipher}{suffix}"
+        )
+
+    def on(self, ap: AccessPoint) -> None:
+        """Report the connection that a station of *ap* has."""
+        scheme = SECURITY[ap.security]
+        self.connection(ssid=ap.ssid, channel=ap.channel, auth=scheme.auth, cipher=scheme.cipher)
+
+    def own(self, link_protection: bool = True) -> None:
+        """CSME owns the radio from now on."""
+        self.control(f"own link_protection={int(link_protection)}")
+
+    def take(self) -> None:
+        """CSME takes the radio this moment."""
+        self.control("take")
+
+    def release(self) -> None:
+        """CSME gives the radio up by itself."""
+        self.control("release")
+
+    # -- the station ------------------------------------------------------------------------------------------------
+
+    def connect(self, ap: AccessPoint, leave: str = "deauth") -> None:
+        """Connect CSME's own station to *ap*, lay the data path, and tell the stand-in of both.
+
+        Args:
+            ap: a running access point.
+            leave: how the station leaves the air at a grant: ``deauth`` tells the access point, ``silent`` leaves the
+                association behind (which of the two the firmware does is not known).
+        """
+        frequency = 2407 + 5 * ap.channel if ap.channel < 14 else 5000 + 5 * ap.channel
+        block = network_block(ap.security, ap.ssid, f"bssid={ap.bssid}\nscan_freq={frequency}\n")
+        self._guest.write("/run/lab-csme.conf", f"ctrl_interface=/run/lab-csme\ncountry=US\n{block}", mode=0o600)
+        self._guest.run("rm -f /run/lab-csme.log")
+        argv = ["wpa_supplicant", "-t", "-Dnl80211", f"-i{RADIO}", "-c/run/lab-csme.conf"]
+        self._guest.spawn("csme-supplicant", argv, "/run/lab-csme.log", NAMESPACE)
+        self._guest.check(_SAP_PATH)
+        self._guest.wait_for("/run/lab-csme.log", "CTRL-EVENT-CONNECTED", 30)
+        self.control(f"station {RADIO} @pid(csme-supplicant) leave={leave}")
+        self.on(ap)
+
+    def disconnect(self) -> None:
+        """End CSME's station."""
+        self.control("station none")
+        self._guest.stop("csme-supplicant")

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``make demo``: the same laptop twice, once as stock Linux hands over, once with the collection."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+from .deployed import deploy
+from .figures import write_report
+from .handover import Run, hand_over, hand_over_by_roles
+from .laptop import boot
+from .paths import BUILD
+from .picture import draw
+from .progress import Progress
+
+FOLDER = BUILD / "demo"
+TITLES = ("stock Linux (request, no pin)", "vpro.fleet (the watcher)")
+_STEPS = (
+    *("granted", "scan", "scan results", "authenticating", "authenticated", "associated", "keys", "connected"),
+    *("address", "taken back"),
+)
+
+
+def demo(suite: str, progress: Progress) -> int:
+    """Run the demo; return the exit status: 0 only if stock Linux lost the session and the collection kept it."""
+    runs: List[Run] = []
+    with tempfile.TemporaryDirectory(prefix="vpro-demo-") as state:
+        laptop = boot("laptop", Path(state) / "laptop", suite, progress)
+        try:
+            with progress.step(
+                f"{TITLES[0]}: CSME takes the radio, the operator opens a session, the host asks for it"
+            ):
+                runs.append(hand_over(laptop, pin=False))
+            with progress.step("the roles supplicant and watcher are applied"):
+                deploy(laptop)
+            with progress.step(f"{TITLES[1]}: the same, and the roles start the watcher"):
+                runs.append(hand_over_by_roles(laptop))
+        except BaseException:
+            laptop.keep_artifacts(FOLDER / "artifacts")
+            progress.say(f"what the laptop saw is in {FOLDER / 'artifacts'}")
+            raise
+        finally:
+            laptop.down()
+    reports = [run.report() for run in runs]
+    promises = {
+        "stock Linux lost the session": reports[0]["session"] == "lost",
+        "the collection kept the session": reports[1]["session"] == "kept",
+        "the host got its address within CSME's 3 s": reports[1]["timeline_ms"].get("address", 1e9) < 3000,
+    }
+    write_report(
+        FOLDER / "report.json",
+        {"suite": suite, "stock": reports[0], "collection": reports[1], "promises": promises},
+    )
+    draw(reports, TITLES, FOLDER / "session.svg")
+    print(table(reports))
+    for promise, held in promises.items():
+        print(f"{'✓' if held else '✗'} {promise}")
+    print(f"report: {_short(FOLDER / 'report.json')}   picture: {_short(FOLDER / 'session.svg')}")
+    return 0 if all(promises.values()) else 1
+
+
+def table(reports: Sequence[Dict[str, Any]]) -> str:
+    """Return both timelines side by side, in ms after the ownership request."""
+    width = max(len(title) for title in TITLES) + 2
+    lines = ["", f"{'ms after the ownership request':<32}" + "".join(f"{title:>{width}}" for title in TITLES)]
+    for step in _STEPS:
+        cells = [report["timeline_ms"].get(step) for report in reports]
+        if any(cell is not None for cell in cells):
+            shown = ("-" if cell is None else f"{cell:.0f}" for cell in cells)
+            lines.append(f"  {step:<30}" + "".join(f"{cell:>{width}}" for cell in shown))
+    silences = (f"{report['largest_silence_ms']:.0f} ms" for report in reports)
+    lines.append(f"{'largest silence of the session':<32}" + "".join(f"{cell:>{width}}" for cell in silences))
+    lines.append(f"{'session':<32}" + "".join(f"{report['session'].upper():>{width}}" for report in reports))
+    return "\n".join([*lines, ""])
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(BUILD.parent))

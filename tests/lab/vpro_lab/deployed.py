@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A laptop with both roles applied by the playbook that an administrator would run, and what its watcher says."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import Any, Dict, List, Mapping
+
+from .ap import AccessPoint
+from .laptop import INTERFACE, MAC, Laptop
+from .paths import REPOSITORY
+from .playbook import Play, run_playbook
+from .security import CERTIFICATES, KEY_PASSWORD, PASSPHRASE
+
+PLAYBOOK = REPOSITORY / "docs" / "examples" / "keep_sessions.yml"
+SERVICE = "amt-wifi-watcher"
+SUPPLICANT = f"wpa_supplicant@{INTERFACE}.service"
+#: The fleet's networks: what each is called, and by what :data:`vpro_lab.security.SECURITY` it is on the air.
+NETWORKS: Mapping[bytes, str] = {b"corp-psk": "wpa2-psk", b"corp-sae": "wpa3-sae", b"corp-tls": "wpa2-eap"}
+#: The generation of the kernel that each suite has.
+GENERATIONS: Mapping[str, str] = {"bookworm": "userspace", "trixie": "driver"}
+_PROFILES: List[Dict[str, Any]] = [
+    {"ssid": "corp-psk", "security": "psk", "passphrase": PASSPHRASE},
+    {"ssid": "corp-sae", "security": "sae", "passphrase": PASSPHRASE},
+    {
+        "ssid": "corp-tls",
+        "security": "eap",
+        "eap": {
+            "method": "tls",
+            "identity": "laptop.example.org",
+            "client_cert": f"{CERTIFICATES}/client.pem",
+            "private_key": f"{CERTIFICATES}/client.key",
+            "private_key_password": KEY_PASSWORD,
+            "ca_cert": f"{CERTIFICATES}/ca.pem",
+            "domain_suffix_match": "example.org",
+        },
+    },
+]
+
+
+def deploy(laptop: Laptop) -> Play:
+    """Apply both roles to a laptop with an empty air; return the run."""
+    laptop.radios()
+    # Profiles name certificates, which have to be there.
+    AccessPoint(laptop.guest).start("wpa2-eap", mac=MAC)
+    play = apply(laptop)
+    laptop.no_radios()
+    return play
+
+
+def apply(laptop: Laptop) -> Play:
+    """Run the playbook.
+
+    Raises:
+        LabError: it failed.
+    """
+    variables = {
+        "supplicant_interfaces": [INTERFACE],
+        "supplicant_country": "US",
+        "supplicant_profiles": _PROFILES,
+        "supplicant_prune": True,
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as handle:
+        json.dump(variables, handle)
+        handle.flush()
+        return run_playbook(laptop, PLAYBOOK, "-e", f"@{handle.name}", timeout=600).ok()
+
+
+def watcher_state(laptop: Laptop) -> Dict[str, Any]:
+    """Return the watcher's state."""
+    document: Dict[str, Any] = json.loads(laptop.guest.read(f"/run/{SERVICE}/state.json"))
+    return document
+
+
+def is_connected(laptop: Laptop) -> bool:
+    """Say whether the laptop's supplicant has a connection."""
+    return "wpa_state=COMPLETED" in laptop.guest.run(f"wpa_cli -i {INTERFACE} status").out
+
+
+def story(laptop: Laptop) -> str:
+    """Return what watcher and supplicant said since the boot."""
+    return laptop.guest.run(f"journalctl -b -o short-monotonic --no-pager -u {SERVICE} -u {SUPPLICANT}").out

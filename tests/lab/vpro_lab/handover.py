@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One handover from beginning to end, made by the real playbook and watched by the lab."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Optional
+
+from .deployed import NETWORKS, SERVICE, SUPPLICANT, apply, watcher_state
+from .laptop import Laptop
+from .paths import REPOSITORY
+from .playbook import run_playbook
+from .scene import Observation, Scene, observe, settle, stage, surround
+
+#: The playbook of the demo and the benchmark: what an administrator would write.
+PLAYBOOK = REPOSITORY / "docs" / "examples" / "take_ownership.yml"
+#: How long to watch after the ownership request, in seconds: past CSME's deadline and the operator's timeout.
+WATCH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One handover: what the module said of it, and what the lab saw."""
+
+    pinned: bool
+    module: Dict[str, Any]
+    seen: Observation
+
+    def report(self) -> Dict[str, Any]:
+        """Return the run as JSON types. Times in ms after the ownership request, the silence in ms."""
+        session = self.seen.session
+        assert session is not None
+        request = self.seen.timeline.request
+        return {
+            "pin": self.pinned,
+            "session": "kept" if session.kept else "lost",
+            "session_lost_ms": None if session.lost_at is None else round((session.lost_at - request) * 1000, 1),
+            "session_lost_why": session.why,
+            "largest_silence_ms": round(self.seen.largest_silence * 1000, 1),
+            "timeline_ms": {name: round(at, 1) for name, at in self.seen.timeline.firsts().items()},
+            "echoes": [
+                {"sent_ms": round((e.sent - request) * 1000, 1), "back_ms": round((e.back - request) * 1000, 1)}
+                for e in session.echoes
+                if e.back >= request - 2.0
+            ],
+            "module": self.module,
+        }
+
+
+def hand_over(laptop: Laptop, *, pin: bool, scene: Optional[Scene] = None, **staging: Any) -> Run:
+    """Stage a scene on *laptop*, run the playbook, and return what became of it.
+
+    Args:
+        laptop: a booted laptop.
+        pin: True lets the collection do its work; False asks for ownership as stock Linux would.
+        scene: a scene that was staged already; None stages one.
+        staging: arguments of :func:`vpro_lab.scene.stage`.
+
+    Raises:
+        LabError: nobody asked for ownership, or the task gave no result.
+    """
+    scene = scene or stage(laptop, **staging)
+    scene.csme.clear_log()
+    laptop.record()
+    play = run_playbook(laptop, PLAYBOOK, "-e", json.dumps({"pin": pin}))
+    scene.wait_for_request(play.output)
+    settle(scene, WATCH_SECONDS)
+    return Run(pin, play.tasks.get("Take the radio from CSME", {}), observe(scene))
+
+
+def hand_over_by_roles(laptop: Laptop, ssid: bytes = b"corp-psk") -> Run:
+    """Stage a scene on a laptop to which the roles were applied, apply them again with no watcher at work, and return
+    what became of it: the role starts the watcher, and that hands the radio over.
+
+    Args:
+        laptop: see :func:`vpro_lab.deployed.deploy`.
+        ssid: which of :data:`vpro_lab.deployed.NETWORKS` CSME is on.
+
+    Raises:
+        LabError: a role failed, or nobody asked for ownership.
+    """
+    laptop.guest.check(f"systemctl stop {SERVICE} {SUPPLICANT}")
+    scene = surround(laptop, security=NETWORKS[ssid], ssid=ssid)
+    laptop.guest.check(f"systemctl start {SUPPLICANT}")
+    laptop.wait_supplicant()
+    scene.csme.clear_log()
+    laptop.record()
+    play = apply(laptop)
+    scene.wait_for_request(play.output)
+    settle(scene, WATCH_SECONDS)
+    return Run(True, watcher_state(laptop)["last_handover"] or {}, observe(scene))

@@ -1,0 +1,282 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab laptop's disk image: a Debian root, its kernel, and the kernel modules that stand in for CSME.
+
+Everything is cached below :func:`vpro_lab.paths.cache` under a hash of what it was made from, so a changed recipe
+makes a new image and an unchanged one costs nothing. The image and the modules have a hash each: a change to a
+module's source does not rebuild the image.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+from .errors import LabError
+from .paths import KERNEL_MODULES, PACKAGE, cache
+from .progress import Progress
+
+#: Debian releases that the lab knows.
+SUITES = ("bookworm", "trixie")
+#: What the laptop carries: the distribution's own supplicant, access point, Python and pyroute2; gcc and headers are
+#: for the kernel module, which is built inside this root.
+PACKAGES = tuple(
+    """
+    dbus dnsmasq gcc hostapd iproute2 iw kmod linux-headers-amd64 linux-image-amd64 lz4 make openssh-server openssl
+    procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb wpasupplicant
+    """.split()  # noqa: SIM905 - a list that long reads better as words
+)
+#: Files that the laptop never reads; they make the image half the size.
+EXCLUDED = (
+    "/usr/share/man/*",
+    "/usr/share/doc/*",
+    "/usr/share/locale/*",
+    *(
+        f"{lib}/modules/*/kernel/drivers/{part}/*"
+        for lib in ("/lib", "/usr/lib")
+        for part in (
+            *("gpu", "media", "infiniband", "scsi", "iio", "staging", "isdn", "hid", "ata", "md", "mtd", "usb"),
+            *("net/ethernet", "net/usb", "net/wireless/[!v]*[!l]"),
+        )
+    ),
+    *(f"{lib}/modules/*/kernel/sound/*" for lib in ("/lib", "/usr/lib")),
+)
+#: How long the cache keeps what nobody uses: 14 days.
+KEPT_SECONDS = 14 * 24 * 3600
+#: Disk size of the laptop. The file is sparse.
+DISK_SIZE = "3G"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built image: paths of its parts, all below the cache."""
+
+    suite: str
+    folder: Path
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk.img"
+
+    @property
+    def kernel(self) -> Path:
+        return self.folder / "vmlinuz"
+
+    @property
+    def initramfs(self) -> Path:
+        return self.folder / "initrd.img"
+
+    @property
+    def key(self) -> Path:
+        """The private ssh key that opens the laptop. It guards nothing but a throw-away machine on loopback."""
+        return self.folder / "id_ed25519"
+
+    @property
+    def root(self) -> Path:
+        """The unpacked root, in which the kernel module is built."""
+        return self.folder / "root"
+
+    @property
+    def kernel_release(self) -> str:
+        return (self.folder / "kernel-release").read_text().strip()
+
+
+def recipe_hash(suite: str) -> str:
+    """Return the hash of everything that the image of *suite* is made from."""
+    digest = hashlib.sha256()
+    for part in (suite, *PACKAGES, *EXCLUDED, DISK_SIZE, (PACKAGE / "image" / "customize.sh").read_text()):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def ensure_image(suite: str, progress: Progress) -> Image:
+    """Return the image of *suite*, building it when the cache has none of this recipe.
+
+    Raises:
+        LabError: the suite is unknown or a step of the build failed; the message names the log.
+    """
+    if suite not in SUITES:
+        raise LabError(f"unknown suite {suite!r}: the lab knows {', '.join(SUITES)}")
+    image = Image(suite, cache() / f"image-{suite}-{recipe_hash(suite)}")
+    with _lock(image.folder):
+        if not image.folder.exists():
+            _build(image, progress)
+            _prune()
+        os.utime(image.folder)
+    return image
+
+
+def ensure_modules(image: Image, progress: Progress) -> Path:
+    """Return the folder with the lab's kernel modules for *image*, building them when their sources changed.
+
+    Raises:
+        LabError: the compiler refused; the message carries its output.
+    """
+    sources = sorted(
+        p for p in KERNEL_MODULES.iterdir() if p.suffix in {".c", ".h"} or p.name in {"Kbuild", "Makefile"}
+    )
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    target = cache() / f"modules-{image.folder.name}-{digest.hexdigest()[:16]}"
+    with _lock(target):
+        if target.exists():
+            os.utime(target)
+            return target
+        with progress.step("building the CSME stand-in"):
+            work = image.root / "tmp" / "csme_standin"
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True)
+            for source in sources:
+                shutil.copy(source, work)
+            build = f"/lib/modules/{image.kernel_release}/build"
+            done = _run(
+                [*_enter_root(), "chroot", str(image.root), "make", "-C", build, "M=/tmp/csme_standin", "modules"]
+            )
+            if done.returncode:
+                raise LabError(f"the kernel modules do not build:\n{done.stdout}")
+            _publish(sorted(work.glob("*.ko")), target)
+    return target
+
+
+def debian_mirror() -> Optional[str]:
+    """Return the URI of the Debian archive that this machine's apt uses, or None when it uses none.
+
+    ``$VPRO_LAB_MIRROR`` overrides it. None lets mmdebstrap take its own default (an Ubuntu host, for example).
+    """
+    chosen = os.environ.get("VPRO_LAB_MIRROR")
+    if chosen:
+        return chosen
+    listing = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    for line in listing.splitlines():
+        origin, label, component, uri = line.split("|", 3)
+        if (origin, label, component) == ("Debian", "Debian", "main"):
+            return uri
+    return None
+
+
+def _build(image: Image, progress: Progress) -> None:
+    """Build *image* in a temporary folder beside its place and move it there when it is whole."""
+    image.folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".building-", dir=image.folder.parent))
+    os.chmod(work, 0o755)
+    log = work / "build.log"
+    try:
+        key = work / "id_ed25519"
+        _step(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "vpro-lab", "-f", str(key)], log)
+        tar = work / "root.tar"
+        with progress.step(f"image of {image.suite}: bootstrapping the root", log):
+            _step(_mmdebstrap(image.suite, tar), log, SSH_PUBLIC_KEY=f"{key}.pub")
+        root = work / "root"
+        root.mkdir()
+        with progress.step(f"image of {image.suite}: making the disk"):
+            script = (
+                'tar -C "$1" -xf "$2" --exclude=./dev/* && truncate -s "$4" "$3" && '
+                'mkfs.ext4 -q -F -E lazy_itable_init=0 -O ^has_journal -d "$1" "$3"'
+            )
+            fake = [] if os.geteuid() == 0 else ["fakeroot"]
+            _step([*fake, "sh", "-c", script, "sh", str(root), str(tar), str(work / "disk.img"), DISK_SIZE], log)
+        tar.unlink()
+        kernel = next(root.glob("boot/vmlinuz-*"))
+        shutil.copy(kernel, work / "vmlinuz")
+        shutil.copy(next(root.glob("boot/initrd.img-*")), work / "initrd.img")
+        (work / "kernel-release").write_text(kernel.name[len("vmlinuz-") :] + "\n")
+        work.rename(image.folder)
+    except BaseException as error:
+        kept = image.folder.parent / f"failed-{image.folder.name}.log"
+        if log.exists():
+            shutil.copy(log, kept)
+        shutil.rmtree(work, ignore_errors=True)
+        if isinstance(error, LabError):
+            raise LabError(f"{error}\nthe whole log: {kept}") from None
+        raise
+
+
+def _prune() -> None:
+    """Remove from the cache what nobody used for :data:`KEPT_SECONDS`: images of old recipes are a gigabyte each."""
+    for old in (
+        path for kind in ("image-*", "modules-*", "accelerator-*", ".building-*") for path in cache().glob(kind)
+    ):
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink(missing_ok=True)
+
+
+def _mmdebstrap(suite: str, tar: Path) -> List[str]:
+    mirror = debian_mirror()
+    return [
+        "mmdebstrap",
+        "--variant=apt",
+        "--components=main",
+        f"--include={','.join(PACKAGES)}",
+        *(f"--dpkgopt=path-exclude={path}" for path in EXCLUDED),
+        *(f"--aptopt={option}" for option in _apt_transport_options()),
+        "--aptopt=APT::Install-Recommends false",
+        "--aptopt=Acquire::Languages none",
+        "--customize-hook=sh " + str(PACKAGE / "image" / "customize.sh") + ' "$1"',
+        suite,
+        str(tar),
+        *([mirror] if mirror else []),
+    ]
+
+
+def _apt_transport_options() -> List[str]:
+    """Return the host's apt options on how to reach a mirror (proxies, certificates); mmdebstrap does not read them."""
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
+    wanted = ("Acquire::http::", "Acquire::https::")
+    return [line.rstrip(";") for line in dump.splitlines() if line.startswith(wanted) and '""' not in line]
+
+
+def _enter_root() -> List[str]:
+    """Return the command prefix that lets an ordinary user chroot: a user namespace of its own."""
+    return [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
+
+
+def _publish(files: List[Path], target: Path) -> None:
+    """Copy *files* to the folder *target* so that nobody ever sees half of it."""
+    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+    for file in files:
+        shutil.copy(file, partial)
+    partial.chmod(0o755)
+    partial.rename(target)
+
+
+@contextmanager
+def _lock(target: Path) -> Iterator[None]:
+    """Hold off other processes that want to build the same *target*."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _run(argv: List[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def _step(argv: List[str], log: Path, **environment: str) -> None:
+    with open(log, "ab") as handle:
+        done = subprocess.run(
+            argv, stdout=handle, stderr=handle, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, check=False
+        )
+    if done.returncode:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise LabError(f"{argv[0]} failed with exit status {done.returncode}:\n{tail}")

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole scene: a laptop whose radio CSME holds for a live session, ready for a handover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
+from .csme import Csme
+from .errors import LabError
+from .laptop import MAC, Laptop, wait_until
+from .security import network_block
+from .session import Session, SessionRecord
+from .timeline import Timeline, timeline
+
+#: Names of other networks that a laptop of a fleet knows and that are not on the air.
+OTHER_NETWORKS = (b"home", b"hotel", b"airport")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A laptop, its air, and the session."""
+
+    laptop: Laptop
+    ap: AccessPoint
+    csme: Csme
+    session: Session
+
+    def wait_for_request(self, output: str = "") -> None:
+        """Make sure that somebody asked for ownership.
+
+        Raises:
+            LabError: nobody did; the message carries *output*.
+        """
+        if not any(line.event == "request" for line in self.csme.log()):
+            raise LabError(f"nobody asked for ownership:\n{output}")
+
+
+def surround(
+    laptop: Laptop,
+    *,
+    security: str = "wpa2-psk",
+    ssid: bytes = DEFAULT_SSID,
+    channel: int = DEFAULT_CHANNEL,
+    leave: str = "deauth",
+    session: bool = True,
+    generation: str = "userspace",
+    capture: bool = False,
+    radios: int = 3,
+    second: str = "",
+) -> Scene:
+    """Reset *laptop*'s air and build all of the scene but what the laptop itself runs.
+
+    Args:
+        laptop: a booted laptop.
+        security: of the access point, see :data:`vpro_lab.security.SECURITY`.
+        ssid: the network's name.
+        channel: the access point's channel.
+        leave: how CSME's station leaves the air at a grant, ``deauth`` or ``silent``.
+        session: whether the operator opens a session.
+        generation: the kernel's, ``userspace`` or ``driver``-managed.
+        capture: keep what the access point sees for the artifacts.
+        radios: how many there are, see :meth:`Laptop.radios`.
+        second: another interface whose radio CSME may own.
+    """
+    laptop.radios(radios, second=second)
+    ap = AccessPoint(laptop.guest)
+    csme = Csme(laptop.guest)
+    ap.start(security, ssid=ssid, channel=channel, mac=MAC)
+    if capture:
+        ap.capture()
+    csme.control(f"generation {generation}")
+    csme.connect(ap, leave)
+    csme.own()
+    scene = Scene(laptop, ap, csme, Session(laptop.guest))
+    if session:
+        scene.session.open()
+    return scene
+
+
+def stage(
+    laptop: Laptop,
+    *,
+    security: str = "wpa2-psk",
+    ssid: bytes = DEFAULT_SSID,
+    credentials: bool = True,
+    group: str = "netdev",
+    start: bool = True,
+    **surroundings: Any,
+) -> Scene:
+    """Reset *laptop*'s air and build the scene: CSME connected and holding the radio, the operator's session open.
+
+    Args:
+        laptop: a booted laptop.
+        security: of the access point, see :data:`vpro_lab.security.SECURITY`.
+        ssid: the network's name.
+        credentials: whether the laptop's supplicant has a profile for the network.
+        group: who may use the supplicant's control socket beside root.
+        start: whether the laptop's supplicant is started; its configuration is there in any case.
+        surroundings: of :func:`surround`.
+    """
+    scene = surround(laptop, security=security, ssid=ssid, **surroundings)
+    networks = "".join(network_block("wpa2-psk", other) for other in OTHER_NETWORKS)
+    if credentials:
+        networks += network_block(security, ssid)
+    laptop.supplicant(networks, group=group, start=start)
+    return scene
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the lab itself saw of one handover: nothing in it comes from the collection under test."""
+
+    timeline: Timeline
+    session: Optional[SessionRecord]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the session lives."""
+        return self.session is not None and self.session.kept
+
+    @property
+    def largest_silence(self) -> float:
+        """The session's largest silence since a second before the request, in seconds."""
+        assert self.session is not None
+        return self.session.largest_silence(self.timeline.request - 1.0)
+
+
+def settle(scene: Scene, seconds: float) -> None:
+    """Wait until the session is lost or *seconds* have passed since the ownership request, by the laptop's clock."""
+    request = next(line.t for line in scene.csme.log() if line.event == "request")
+
+    def over() -> bool:
+        return scene.laptop.guest.monotonic() - request >= seconds or (
+            scene.session.is_open and not scene.session.record().kept
+        )
+
+    wait_until("the handover's end", over, seconds + 60, pause=0.25)
+
+
+def observe(scene: Scene) -> Observation:
+    """Return what became of the handover that was just made on *scene*; the recorder must have been started."""
+    recorded = scene.laptop.recorded()
+    session = scene.session.record() if scene.session.is_open else None
+    return Observation(timeline(scene.csme.log(), recorded), session)

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the access point demands and what a station needs to satisfy it: one place for both ends of each scheme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict
+
+#: Credentials of the lab's networks. They protect nothing outside the virtual machine.
+PASSPHRASE = "correct horse battery"
+EAP_IDENTITY = "laptop@example.org"
+EAP_PASSWORD = "staple-staple-staple"
+#: What the client's private key is encrypted with.
+KEY_PASSWORD = "key-of-the-key"
+#: Where the access point's EAP server has its certificates, and where a laptop finds the CA (``ca.pem``), and one that
+#: has nothing to do with it (``foreign.pem``).
+CERTIFICATES = "/run/lab-eap"
+
+
+@dataclass(frozen=True)
+class Security:
+    """One scheme.
+
+    Attributes:
+        name: what scenarios call it.
+        auth: the number by which CSME names it (AUTH_MODE).
+        cipher: the number by which CSME names the pairwise cipher (STA_CIPHER).
+        ap: lines for hostapd.
+        station: lines for a wpa_supplicant network block.
+    """
+
+    name: str
+    auth: int
+    cipher: int
+    ap: str
+    station: str
+
+
+_RSN = "wpa=2\nrsn_pairwise=CCMP\n"
+
+SECURITY: Dict[str, Security] = {
+    s.name: s
+    for s in (
+        Security("open", 0, 0, "", "key_mgmt=NONE\n"),
+        Security(
+            "wpa2-psk",
+            7,
+            4,
+            f"{_RSN}wpa_key_mgmt=WPA-PSK\nwpa_passphrase={PASSPHRASE}\n",
+            f'key_mgmt=WPA-PSK\npsk="{PASSPHRASE}"\n',
+        ),
+        Security(
+            "wpa3-sae",
+            9,
+            4,
+            f"{_RSN}wpa_key_mgmt=SAE\nieee80211w=2\nsae_password={PASSPHRASE}\n",
+            f'key_mgmt=SAE\nieee80211w=2\nsae_password="{PASSPHRASE}"\n',
+        ),
+        Security(
+            "wpa3-owe",
+            0,
+            4,
+            f"{_RSN}wpa_key_mgmt=OWE\nieee80211w=2\n",
+            "key_mgmt=OWE\nieee80211w=2\n",
+        ),
+        Security(
+            "wpa3-transition",
+            9,
+            4,
+            f"{_RSN}wpa_key_mgmt=WPA-PSK SAE\nieee80211w=1\nwpa_passphrase={PASSPHRASE}\nsae_password={PASSPHRASE}\n",
+            f'key_mgmt=WPA-PSK SAE\nieee80211w=1\npsk="{PASSPHRASE}"\n',
+        ),
+        Security(
+            "wpa2-eap",
+            6,
+            4,
+            f"{_RSN}wpa_key_mgmt=WPA-EAP\nieee8021x=1\neap_server=1\neap_user_file={CERTIFICATES}/users\n"
+            f"ca_cert={CERTIFICATES}/ca.pem\nserver_cert={CERTIFICATES}/server.pem\n"
+            f"private_key={CERTIFICATES}/server.key\n",
+            "key_mgmt=WPA-EAP\neap=PEAP\n"
+            f'identity="{EAP_IDENTITY}"\npassword="{EAP_PASSWORD}"\nphase2="auth=MSCHAPV2"\n'
+            f'ca_cert="{CERTIFICATES}/ca.pem"\ndomain_suffix_match="example.org"\n',
+        ),
+    )
+}
+
+#: hostapd's own EAP server: who may come in, by which methods.
+EAP_USERS = f'* TLS,PEAP,TTLS\n"{EAP_IDENTITY}" MSCHAPV2,TTLS-PAP "{EAP_PASSWORD}" [2]\n'
+
+
+def network_block(security: str, ssid: bytes, extra: str = "") -> str:
+    """Return a wpa_supplicant network block for *ssid* (written as hex: any bytes are safe there)."""
+    lines = f"ssid={ssid.hex()}\nscan_ssid=1\n{SECURITY[security].station}{extra}"
+    return "network={\n" + "".join(f"\t{line}\n" for line in lines.splitlines()) + "}\n"

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Boot a laptop again and again while CSME holds its radio for a session, and count the sessions that live.
+
+PSK, SAE with PMF and EAP-TLS in turn; CSME's station leaves the air with and without a word in turn. The exit status is
+0 only if every session lived.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List
+
+from vpro_lab.boot import boot_into
+from vpro_lab.deployed import GENERATIONS, NETWORKS, deploy, is_connected, story, watcher_state
+from vpro_lab.errors import LabError
+from vpro_lab.figures import machine, spread, write_report
+from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.measuring import booted, parser, run
+from vpro_lab.paths import BUILD
+from vpro_lab.progress import Progress
+
+REPORT = BUILD / "soak" / "boots"
+
+
+def one(laptop: Laptop, ssid: bytes, leave: str, suite: str) -> Dict[str, Any]:
+    """Boot once; return what became of the session. Times in ms, from the request where they are of the handover."""
+    scene = boot_into(laptop, security=NETWORKS[ssid], ssid=ssid, leave=leave, generation=GENERATIONS[suite])
+    found: Dict[str, Any] = {"ssid": ssid.decode(), "leave": leave}
+    try:
+        wait_until("the host's connection", lambda: is_connected(laptop), 60)
+    except LabError as error:
+        return {**found, "kept": False, "why": str(error), "story": story(laptop)}
+    kept = scene.session.survives()
+    request = next(line.t for line in scene.csme.log() if line.event == "request")
+    carrier = next((line.t for line in scene.csme.log() if line.event == "carrier_on" and line.t > request), None)
+    session = scene.session.record()
+    found.update(
+        kept=kept and session.opened < request,
+        carrier_ms=None if carrier is None else (carrier - request) * 1000,
+        silence_ms=session.largest_silence(request - 1.0) * 1000,
+        watcher=watcher_state(laptop)["last_handover"],
+    )
+    return found if found["kept"] else {**found, "story": story(laptop)}
+
+
+def main() -> int:
+    """Soak and report; return the exit status."""
+    options_of = parser(__doc__)
+    options_of.add_argument("--boots", type=int, default=50, help="default: %(default)s")
+    options = options_of.parse_args()
+    progress = Progress()
+    boots: List[Dict[str, Any]] = []
+    report = Path(f"{REPORT}-{options.suite}.json")
+    with booted(options.suite, progress) as laptop:
+        with progress.step("the roles are applied"):
+            deploy(laptop)
+        for number in range(options.boots):
+            ssid = list(NETWORKS)[number % len(NETWORKS)]
+            leave = ("deauth", "silent")[number // len(NETWORKS) % 2]
+            with progress.step(f"boot {number + 1} of {options.boots}: {ssid.decode()}, CSME leaves: {leave}"):
+                boots.append(one(laptop, ssid, leave, options.suite))
+            progress.say(
+                f"  {'kept' if boots[-1]['kept'] else 'LOST'}, silence {boots[-1].get('silence_ms', 0):.0f} ms"
+            )
+            # At once: a soak that is stopped has its figures.
+            write_report(report, {"machine": machine(), "suite": options.suite, "boots": boots})
+    for ssid in NETWORKS:
+        for leave in ("deauth", "silent"):
+            mine = [each for each in boots if (each["ssid"], each["leave"]) == (ssid.decode(), leave)]
+            if mine:
+                silence, carrier = (spread([each.get(name) for each in mine]) for name in ("silence_ms", "carrier_ms"))
+                print(
+                    f"{ssid.decode()}, {leave}: kept {sum(each['kept'] for each in mine)} of {len(mine)}; request to "
+                    f"carrier {carrier.get('median', 0):.0f} ms (to {carrier.get('max', 0):.0f}), "
+                    f"silence {silence.get('median', 0):.0f} ms (to {silence.get('max', 0):.0f})"
+                )
+    print(f"figures: {report.relative_to(BUILD.parent)}")
+    return 0 if all(each["kept"] for each in boots) else 1
+
+
+if __name__ == "__main__":
+    run(main, "soak")

@@ -1,0 +1,11 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# How long an example takes says something of the machine alone.
+settings.register_profile("vpro", deadline=None)
+settings.load_profile("vpro")

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netlink bytes written by hand, as an oracle for the decoders, and a kernel to talk to.
+
+Test files import the functions from here by this file's full name.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any, Callable, Iterable, List, Tuple
+
+NLM_F_MULTI = 2
+
+
+def attribute(number: int, payload: bytes = b"") -> bytes:
+    """One netlink attribute, padded; *number* may carry flag bits."""
+    return struct.pack("=HH", 4 + len(payload), number) + payload + bytes(-len(payload) % 4)
+
+
+def u8(number: int, value: int) -> bytes:
+    return attribute(number, struct.pack("=B", value))
+
+
+def u16(number: int, value: int) -> bytes:
+    return attribute(number, struct.pack("=H", value))
+
+
+def u32(number: int, value: int) -> bytes:
+    return attribute(number, struct.pack("=I", value))
+
+
+def message(kind: int, payload: bytes, *, flags: int = 0, sequence: int = 0) -> bytes:
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags, sequence, 0) + payload
+
+
+def generic(kind: int, command: int, *attributes: bytes, flags: int = 0, sequence: int = 0) -> bytes:
+    return message(kind, struct.pack("=BBH", command, 1, 0) + b"".join(attributes), flags=flags, sequence=sequence)
+
+
+def ack(sequence: int, error: int = 0, explanation: str = "") -> bytes:
+    """NLMSG_ERROR, capped, with an extended ack when there is an explanation."""
+    payload = struct.pack("=i", -error) + struct.pack("=IHHII", 20, 0, 0, sequence, 0)
+    flags = 0x100
+    if explanation:
+        flags |= 0x200
+        payload += attribute(1, explanation.encode() + b"\0")
+    return message(2, payload, flags=flags, sequence=sequence)
+
+
+def done(sequence: int, *, error: int = 0, flags: int = 0) -> bytes:
+    return message(3, struct.pack("=i", -error), flags=NLM_F_MULTI | flags, sequence=sequence)
+
+
+def sequence_of(request: bytes) -> int:
+    return int(struct.unpack_from("=I", request, 8)[0])
+
+
+class Kernel:
+    """Stands where the operating system's socket is: takes requests, hands out datagrams.
+
+    The descriptor is a real one, readable exactly while there is a datagram, so that poll() works.
+    """
+
+    def __init__(self, answer: Callable[[bytes], Iterable[Any]] = lambda _request: ()) -> None:
+        self.answer = answer
+        self.requests: List[bytes] = []
+        self.groups: List[int] = []
+        self.port = 0
+        self._queue: List[Any] = []
+        self._readable, self._writable = os.pipe()
+
+    def queue(self, datagram: Any) -> None:
+        """Add a datagram (bytes), or an exception to raise instead of one."""
+        self._queue.append(datagram)
+        os.write(self._writable, b"x")
+
+    # what _netlink uses of a socket
+
+    def setblocking(self, blocking: bool) -> None:
+        assert not blocking
+
+    def bind(self, address: Tuple[int, int]) -> None:
+        assert address == (0, 0)
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        assert level == 270
+        if option == 1:
+            self.groups.append(value)
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def close(self) -> None:
+        if self._readable >= 0:
+            os.close(self._readable)
+            os.close(self._writable)
+        self._readable = -1
+
+    def sendto(self, data: bytes, address: Tuple[int, int]) -> None:
+        assert address == (0, 0)
+        self.requests.append(data)
+        for datagram in self.answer(data):
+            self.queue(datagram)
+
+    def recvmsg_into(self, buffers: List[memoryview]) -> Tuple[int, List[Any], int, Tuple[int, int]]:
+        if not self._queue:
+            raise BlockingIOError
+        os.read(self._readable, 1)
+        datagram = self._queue.pop(0)
+        if isinstance(datagram, Exception):
+            raise datagram
+        size = min(len(datagram), len(buffers[0]))
+        buffers[0][:size] = datagram[:size]
+        return size, [], 0x20 if size < len(datagram) else 0, (self.port, 0)

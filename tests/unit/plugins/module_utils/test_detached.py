@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work that outlives the one who asked for it: with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._detached import run_detached
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import TimedOut, TransportFailed
+
+
+def test_the_result_comes_back() -> None:
+    assert run_detached(lambda: {"a": [1, None, "b" * 200_000]}, 10) == {"a": [1, None, "b" * 200_000]}
+
+
+def test_it_runs_in_a_session_of_its_own() -> None:
+    told = run_detached(lambda: {"pid": os.getpid(), "session": os.getsid(0)}, 10)
+    assert told["pid"] == told["session"] != os.getsid(0)
+
+
+def test_it_keeps_no_descriptor_of_the_caller() -> None:
+    reader, writer = os.pipe()
+    try:
+        told = run_detached(lambda: {"open": sorted(os.listdir("/proc/self/fd"), key=int)[:3]}, 10)
+        assert told["open"] == ["0", "1", "2"]
+        os.close(writer)
+        assert os.read(reader, 1) == b"", "somebody still holds the pipe"
+    finally:
+        os.close(reader)
+
+
+def test_an_exception_is_told() -> None:
+    def fail() -> dict[str, object]:
+        raise RuntimeError("what went wrong")
+
+    with pytest.raises(TransportFailed, match="RuntimeError: what went wrong") as caught:
+        run_detached(fail, 10)
+    assert "handover" not in str(caught.value), "what the work is only its caller knows"
+
+
+def test_a_killed_process_is_told() -> None:
+    def die() -> dict[str, object]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+    with pytest.raises(TransportFailed, match="without a result"):
+        run_detached(die, 10)
+
+
+def test_a_long_one_goes_on(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+
+    def slow() -> dict[str, object]:
+        time.sleep(0.5)
+        done.write_text("yes")
+        return {}
+
+    with pytest.raises(TimedOut) as caught:
+        run_detached(slow, 0.05)
+    assert "handover" not in str(caught.value), "what the work is only its caller knows"
+    assert not done.exists()
+    os.wait()
+    assert done.exists()
+
+
+_CALLER = """
+import sys, time
+from pathlib import Path
+from ansible_collections.vpro.fleet.plugins.module_utils._detached import run_detached
+def work():
+    Path(sys.argv[1], "begun").write_text("")
+    time.sleep(0.5)
+    Path(sys.argv[1], "done").write_text("")
+    return {}
+run_detached(work, 10)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_it_goes_on_when_the_caller_and_its_terminal_end(tmp_path: Path, number: signal.Signals) -> None:
+    path = os.pathsep.join(sys.path)
+    caller = subprocess.Popen(
+        [sys.executable, "-c", _CALLER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    os.killpg(caller.pid, number)
+    caller.communicate()
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "done").exists():
+        assert time.monotonic() < deadline, "the work ended with its caller"
+        time.sleep(0.01)
+
+
+def test_asked_to_end_it_cleans_up(tmp_path: Path) -> None:
+    def work() -> dict[str, object]:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            (tmp_path / "undone").touch()
+        return {}
+
+    with pytest.raises(TransportFailed, match="ended by signal 15"):
+        run_detached(work, 10)
+    assert (tmp_path / "undone").exists()
+
+
+def test_half_a_result_is_told() -> None:
+    def work() -> dict[str, object]:
+        os.closerange(0, 3)
+        for descriptor in range(3, 30):
+            try:
+                os.write(descriptor, b'{"half')
+            except OSError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+    with pytest.raises(TransportFailed, match="cut off"):
+        run_detached(work, 10)

@@ -1,0 +1,423 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running a handover over transports that say what a test tells them to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    FleetError,
+    NotFound,
+    SupplicantRefused,
+    TransportFailed,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._execute import Handover, Report
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._hands import undo_journal
+from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsLost
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address, AddressEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
+
+BSSID = "02:00:00:00:01:00"
+NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+SWITCH = Switch(7, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0")
+RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", SWITCH, True, True, True, NETWORK, None)
+PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
+POLICY = Policy(
+    answer_seconds=0.02, pauses_seconds=(0.02, 0.04), deadline_seconds=0.04, grace_seconds=0.01, timeout_seconds=2.0
+)
+
+
+class Pipe:
+    """A source of events with a real descriptor."""
+
+    def __init__(self) -> None:
+        self._readable, self._writable = os.pipe()
+        self._heard: List[Any] = []
+        self.supplicant_pid = os.getpid()
+        self.closed = False
+        self.fail: Optional[FleetError] = None
+
+    def say(self, heard: Any) -> None:
+        self._heard.append(heard)
+        os.write(self._writable, b"x")
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def pid(self) -> int:
+        """Of the supplicant whose monitor this is; this process, which does not end."""
+        return self.supplicant_pid
+
+    def read(self) -> Sequence[Any]:
+        if self._heard:
+            os.read(self._readable, len(self._heard))
+        heard, self._heard = self._heard, []
+        if self.fail is not None:
+            error, self.fail = self.fail, None
+            raise error  # pylint: disable=raising-bad-type
+        return heard
+
+    def close(self) -> None:
+        assert not self.closed
+        self.closed = True
+        os.close(self._readable)
+        os.close(self._writable)
+
+
+class Supplicant:
+    """A supplicant that remembers what it was told."""
+
+    interface = "wlan0"
+
+    def __init__(self) -> None:
+        self.told: List[str] = []
+        self.refuse_pin: Optional[FleetError] = None
+        self.refuse_unpin: Optional[FleetError] = None
+
+    def status(self) -> SupplicantStatus:
+        return SupplicantStatus("INTERFACE_DISABLED")
+
+    def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        return (PROFILE,)
+
+    def pin(
+        self,
+        profile: Profile,
+        bssid: str,
+        frequencies: Sequence[int],
+        record: Optional[Callable[[Pin], None]] = None,
+    ) -> Pin:
+        pin = Pin("wlan0", profile.id, profile.ssid.hex(), bssid, tuple(frequencies), None, (), ())
+        assert record is not None
+        record(pin)
+        if self.refuse_pin is not None:
+            raise self.refuse_pin  # pylint: disable=raising-bad-type
+        self.told.append("pin")
+        return pin
+
+    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+        raise NotImplementedError
+
+    def widen(self, pin: Pin) -> bool:
+        self.told.append("widen")
+        return True
+
+    def unpin(self, pin: Pin) -> bool:
+        self.told.append("unpin")
+        if self.refuse_unpin is not None:
+            raise self.refuse_unpin  # pylint: disable=raising-bad-type
+        return True
+
+
+def rfkill(
+    hard: bool = False, soft: bool = False, reasons: FrozenSet[str] = frozenset(), index: int = 7
+) -> RfkillEvent:
+    return RfkillEvent(index, "wlan", "change", soft, hard, reasons)
+
+
+GONE = rfkill()
+BACK = rfkill(hard=True, reasons=frozenset({"not_owner"}))
+SCAN = SupplicantEvent("CTRL-EVENT-SCAN-STARTED", 3)
+CONNECTED = SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID)
+LEASE = AddressEvent(True, 3, Address("192.0.2.2", 24, "inet", 0))
+
+
+class Laptop:
+    """The transports of a laptop. ``answers`` are called, one a request, when ownership is asked for."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.rfkill, self.monitor, self.address = Pipe(), Pipe(), Pipe()
+        self.supplicant = Supplicant()
+        self.answers: List[Callable[[], None]] = []
+        self.requests = 0
+        self.addresses: Tuple[Address, ...] = ()
+        # The kernel replays the standing block when rfkill is opened.
+        self.rfkill.say(BACK)
+
+    def __enter__(self) -> Laptop:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def request(self, nl: object, ifindex: int) -> None:
+        assert ifindex == 3
+        self.requests += 1
+        if self.answers:
+            self.answers.pop(0)()
+
+    def connects(self) -> None:
+        """Grant, connect, lease: what a good handover looks like from here."""
+        self.rfkill.say(GONE)
+        self.monitor.say(SCAN)
+        self.monitor.say(CONNECTED)
+        self.address.say(LEASE)
+
+    def run(self, policy: Policy = POLICY, profile: Optional[Profile] = PROFILE, radio: Radio = RADIO) -> Report:
+        return Handover(radio, profile, self.supplicant, "/a/socket", policy, folder=self.folder).run()
+
+    def journal(self) -> Optional[Dict[str, Any]]:
+        return _runtime.read_journal("phy0", self.folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{_hands.__name__}._RETRY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
+    made = Laptop(str(tmp_path / "run"))
+    module = _execute.__name__
+    monkeypatch.setattr(f"{module}.Nl80211", lambda: made)
+    monkeypatch.setattr(f"{module}.RfkillEvents", lambda: made.rfkill)
+    monkeypatch.setattr(f"{module}.WpaMonitor", lambda path: made.monitor)
+    monkeypatch.setattr(f"{module}.AddressEvents", lambda: made.address)
+    monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
+    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: made.addresses)
+    yield made
+    for pipe in (made.rfkill, made.monitor, made.address):
+        if not pipe.closed:
+            pipe.close()
+
+
+def test_a_good_handover(laptop: Laptop) -> None:
+    laptop.answers = [laptop.connects]
+    report = laptop.run()
+    assert report.outcome is Outcome.PROTECTED
+    assert [step.name for step in report.steps] == [
+        *("pinned", "requested", "granted", "scan", "connected", "address", "unpinned")
+    ]
+    assert report.request_to_connected_ms is not None
+    assert report.request_to_address_ms is not None
+    assert 0 <= report.request_to_connected_ms <= report.request_to_address_ms
+    assert laptop.supplicant.told == ["pin", "widen", "unpin"]
+    assert laptop.journal() is None
+    assert laptop.rfkill.closed
+    assert laptop.monitor.closed
+    assert laptop.address.closed
+
+
+def test_the_journal_is_there_while_the_pin_is(laptop: Laptop) -> None:
+    seen: List[Any] = []
+    laptop.answers = [lambda: (seen.append(laptop.journal()), laptop.connects())[0]]  # type: ignore[func-returns-value]
+    laptop.run()
+    assert seen[0]["pin"]["bssid"] == BSSID
+    assert seen[0]["pin"]["ssid_hex"] == b"corp".hex()
+
+
+def test_an_address_that_stands_already_counts(laptop: Laptop) -> None:
+    laptop.addresses = (LEASE.address,)
+
+    def answer() -> None:
+        laptop.rfkill.say(GONE)
+        laptop.monitor.say(CONNECTED)
+
+    laptop.answers = [answer]
+    assert laptop.run().outcome is Outcome.PROTECTED
+
+
+def test_addresses_that_do_not_count(laptop: Laptop) -> None:
+    def answer() -> None:
+        laptop.rfkill.say(GONE)
+        laptop.monitor.say(CONNECTED)
+        laptop.address.say(AddressEvent(True, 4, LEASE.address))  # another interface
+        laptop.address.say(AddressEvent(False, 3, LEASE.address))  # removed
+        laptop.address.say(AddressEvent(True, 3, Address("fe80::1", 64, "inet6", 253)))  # link-local
+
+    laptop.answers = [answer]
+    report = laptop.run()
+    assert report.outcome is Outcome.CONNECTED
+    assert report.request_to_address_ms is None
+
+
+def test_other_radios_do_not_count(laptop: Laptop) -> None:
+    laptop.answers = [lambda: laptop.rfkill.say(rfkill(index=8))]
+    report = laptop.run()
+    assert report.outcome is Outcome.DENIED
+    assert laptop.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        (rfkill(soft=True, hard=True, reasons=frozenset({"not_owner"})), Outcome.AIRPLANE_MODE),
+        (rfkill(hard=True, reasons=frozenset({"signal", "not_owner"})), Outcome.SWITCH_OFF),
+        (RfkillEvent(7, "wlan", "del", False, False, frozenset()), Outcome.INTERFACE_GONE),
+    ],
+)
+def test_a_switch_ends_it(laptop: Laptop, event: RfkillEvent, outcome: Outcome) -> None:
+    laptop.answers = [lambda: laptop.rfkill.say(event)]
+    assert laptop.run().outcome is outcome
+    assert laptop.supplicant.told == ["pin", "unpin"]
+
+
+def test_taken_back_after_a_grant(laptop: Laptop) -> None:
+    def answer() -> None:
+        laptop.rfkill.say(GONE)
+        laptop.rfkill.say(BACK)
+
+    laptop.answers = [answer]
+    report = laptop.run()
+    assert report.outcome is Outcome.TAKEN_BACK
+    assert [step.name for step in report.steps][1:4] == ["requested", "granted", "taken_back"]
+
+
+def test_the_time_for_the_whole_bounds_it(laptop: Laptop) -> None:
+    report = laptop.run(replace(POLICY, pauses_seconds=(60.0,), timeout_seconds=0.2))
+    assert report.outcome is Outcome.TIMED_OUT
+    assert laptop.requests == 1
+    assert laptop.journal() is None
+
+
+def test_a_supplicant_that_ends_ends_it(laptop: Laptop) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        laptop.monitor.supplicant_pid = process.pid
+        laptop.answers = [process.kill]
+        report = laptop.run(replace(POLICY, answer_seconds=20.0, timeout_seconds=60.0))
+    assert report.outcome is Outcome.SUPPLICANT_GONE
+    assert laptop.journal() is None
+    laptop.rfkill, laptop.monitor, laptop.address = Pipe(), Pipe(), Pipe()
+    laptop.answers = [lambda: laptop.monitor.say(SupplicantEvent("CTRL-EVENT-TERMINATING", 3))]
+    assert laptop.run().outcome is Outcome.SUPPLICANT_GONE
+
+
+def test_a_block_for_another_reason_is_no_grant(laptop: Laptop) -> None:
+    laptop.answers = [lambda: laptop.rfkill.say(rfkill(hard=True, reasons=frozenset({"bit2"})))]
+    report = laptop.run()
+    assert (report.outcome, report.owner) == (Outcome.SWITCH_OFF, "csme")
+
+
+def test_another_access_point_is_not_the_session(laptop: Laptop) -> None:
+    def elsewhere() -> None:
+        laptop.rfkill.say(GONE)
+        laptop.monitor.say(SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid="02:00:00:00:09:00"))
+        laptop.address.say(LEASE)
+
+    laptop.answers = [elsewhere]
+    report = laptop.run(replace(POLICY, pin=False))
+    assert (report.outcome, report.owner) == (Outcome.NOT_CONNECTED, "host")
+
+
+def test_the_owner_at_the_end_is_told(laptop: Laptop) -> None:
+    def granted(last: RfkillEvent) -> Callable[[], None]:
+        return lambda: (laptop.rfkill.say(GONE), laptop.rfkill.say(last))[0]  # type: ignore[func-returns-value]
+
+    laptop.answers = [granted(BACK)]
+    assert laptop.run().owner == "csme"
+    laptop.rfkill, laptop.monitor, laptop.address = Pipe(), Pipe(), Pipe()
+    laptop.answers = [granted(rfkill(soft=True))]
+    report = laptop.run()
+    assert (report.outcome, report.owner) == (Outcome.AIRPLANE_MODE, "host")
+
+
+def test_a_failed_pin_is_told(laptop: Laptop) -> None:
+    laptop.supplicant.refuse_pin = SupplicantRefused("no")
+    report = laptop.run()
+    assert report.outcome is Outcome.PIN_FAILED
+    assert "no" in report.warnings[0]
+    assert laptop.requests == 0
+    assert laptop.journal() is None
+
+
+@pytest.mark.parametrize("error", [AccessDenied("no right"), TransportFailed("gone"), KeyboardInterrupt()])
+def test_whatever_ends_it_the_pin_is_undone(laptop: Laptop, error: BaseException) -> None:
+    def answer() -> None:
+        raise error
+
+    laptop.answers = [answer]
+    with pytest.raises(type(error)):
+        laptop.run()
+    assert laptop.supplicant.told == ["pin", "unpin"]
+    assert laptop.journal() is None
+
+
+def test_a_pin_that_can_not_be_undone_stays_in_the_journal(laptop: Laptop) -> None:
+    laptop.answers = [laptop.connects]
+    laptop.supplicant.refuse_unpin = SupplicantRefused("not now")
+    report = laptop.run()
+    assert "not now" in report.warnings[0]
+    journal = laptop.journal()
+    assert journal is not None
+    assert Pin.from_dict(journal["pin"]).bssid == BSSID
+
+
+def test_a_supplicant_that_is_gone_took_the_pin_with_it(laptop: Laptop) -> None:
+    laptop.answers = [laptop.connects]
+    laptop.supplicant.refuse_unpin = NotFound("no supplicant")
+    report = laptop.run()
+    assert report.warnings == ()
+    assert laptop.journal() is None
+
+
+def left_behind(laptop: Laptop) -> None:
+    pin = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
+    _runtime.write_journal("phy0", {"pin": pin.as_dict()}, laptop.folder)
+
+
+def test_a_socket_that_is_made_anew_is_not_a_supplicant_that_is_gone(laptop: Laptop) -> None:
+    left_behind(laptop)
+    answers: List[Optional[FleetError]] = [NotFound("for a moment"), None]
+
+    class Back(Supplicant):
+        def unpin(self, pin: Pin) -> bool:
+            error = answers.pop(0)
+            if error is not None:
+                raise error  # pylint: disable=raising-bad-type
+            return super().unpin(pin)
+
+    assert undo_journal("phy0", Back(), laptop.folder) is True
+    assert answers == []
+
+
+def test_lost_address_events_are_read_anew(laptop: Laptop) -> None:
+    def overrun() -> None:
+        laptop.rfkill.say(GONE)
+        laptop.monitor.say(CONNECTED)
+        laptop.address.fail = EventsLost("overrun")
+        laptop.address.say(None)
+        laptop.addresses = (LEASE.address,)
+
+    laptop.answers = [overrun]
+    assert laptop.run().outcome is Outcome.PROTECTED
+
+
+def test_an_old_journal_is_undone(laptop: Laptop) -> None:
+    assert undo_journal("phy0", laptop.supplicant, laptop.folder) is False
+    left_behind(laptop)
+    assert undo_journal("phy0", laptop.supplicant, laptop.folder) is True
+    assert laptop.supplicant.told == ["unpin"]
+    assert laptop.journal() is None
+
+
+@pytest.mark.parametrize("supplicant", [None, "gone"])
+def test_an_old_journal_without_a_supplicant_is_cleared(laptop: Laptop, supplicant: Optional[str]) -> None:
+    left_behind(laptop)
+    laptop.supplicant.refuse_unpin = NotFound("no supplicant")
+    assert undo_journal("phy0", laptop.supplicant if supplicant else None, laptop.folder) is False
+    assert laptop.journal() is None
+
+
+def test_an_old_journal_that_can_not_be_undone_stays(laptop: Laptop) -> None:
+    left_behind(laptop)
+    laptop.supplicant.refuse_unpin = SupplicantRefused("not now")
+    with pytest.raises(SupplicantRefused):
+        undo_journal("phy0", laptop.supplicant, laptop.folder)
+    assert laptop.journal() is not None

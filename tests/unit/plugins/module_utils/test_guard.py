@@ -1,0 +1,265 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guard of a radio: what it does when, and the whole machine explored with its timers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Dict, FrozenSet, Hashable, List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._guard import (
+    IDLE,
+    RETRY,
+    Busy,
+    Changed,
+    Free,
+    Guard,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    Look,
+    Tell,
+    Unusable,
+    step,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    Connected,
+    Disconnected,
+    Expired,
+    Forget,
+    Hold,
+    InterfaceGone,
+    Outcome,
+    Phase,
+    Pin,
+    PinFailed,
+    Pinned,
+    Policy,
+    RequestOwnership,
+    RoamingAllowed,
+    RoamingForbidden,
+    ScanStarted,
+    SetTimer,
+    SoftBlocked,
+    SupplicantGone,
+    SwitchedOff,
+    Timer,
+    Unpin,
+)
+
+SSID = b"corp\n\xff"
+BSSID = "02:00:00:00:01:00"
+NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+POLICY = GuardPolicy(handover=Policy(hold=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
+CAN, CANNOT, NOTHING = Blocked(NETWORK, 3), Blocked(NETWORK, None), Blocked(None, None)
+GRANTED = (Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
+
+
+def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard()) -> Tuple[Guard, List[GuardAction]]:  # noqa: B008
+    """Feed events to a guard; return its state, and all actions but the timers."""
+    done: List[GuardAction] = []
+    for event in events:
+        guard, actions = step(guard, event, policy)
+        done += actions
+    return guard, [action for action in done if not isinstance(action, (SetTimer, CancelTimer))]
+
+
+def test_a_block_is_looked_at_and_handed_over() -> None:
+    guard, actions = play(BlockBack(), CAN, *GRANTED)
+    assert actions[:3] == [Look(), Pin(3, BSSID, (2437,)), RequestOwnership()]
+    assert actions[-1] == Tell(Outcome.PROTECTED)
+    assert Unpin() not in actions
+    assert guard.handover is not None
+    assert guard.handover.phase is Phase.HOLDING
+    assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
+
+
+def test_without_credentials_csme_keeps_the_radio_until_something_changes() -> None:
+    guard, actions = play(CANNOT)
+    assert (guard.left, actions) == ("no_credentials", [Tell(Outcome.NO_CREDENTIALS)])
+    assert play(Changed(), guard=guard)[1] == [Look()]
+    assert RequestOwnership() not in play(Changed(), CANNOT, guard=guard)[1]
+    assert play(Changed(), CAN, guard=guard)[0].left is None
+
+
+def test_an_idle_csme_is_asked_or_left() -> None:
+    assert play(NOTHING)[1] == [RequestOwnership()]
+    assert play(NOTHING, BlockGone())[1][-1] == Tell(Outcome.OWNED)
+    guard, actions = play(NOTHING, policy=GuardPolicy(take_idle=False))
+    assert (guard.left, actions) == (IDLE, [])
+
+
+def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
+    taken_back = (Pinned(), BlockGone(), BlockBack())
+    guard = Guard()
+    pauses = []
+    for event in (CAN, *taken_back, Expired(RETRY), CAN, *taken_back, Expired(RETRY), CAN):
+        guard, actions = step(guard, event, POLICY)
+        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
+    assert (pauses, guard.left, guard.handover) == ([3.0], "taken_back", None)
+    # A change, or a radio that came back to the host in between, begins anew.
+    assert play(Changed(), CAN, guard=guard)[0].handover is not None
+    assert play(BlockGone(), BlockBack(), CAN, guard=guard)[0].handover is not None
+
+
+def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
+    guard, _actions = play(CAN, *GRANTED)
+    assert play(BlockBack(), guard=guard)[1] == [Unpin(), Look()]
+
+
+def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
+    assert play(RoamingForbidden()) == (Guard(forbidden=True), [Look()])
+    guard, actions = play(RoamingForbidden(), Free(3, BSSID))
+    assert actions == [Look(), Hold(3, BSSID)]
+    assert guard.pinned
+    assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
+    # Not connected yet: it is looked at again when it is.
+    guard, actions = play(RoamingForbidden(), Free(), Connected(BSSID), Free(3, BSSID))
+    assert actions == [Look(), Look(), Hold(3, BSSID)]
+    # Nobody is held who need not be.
+    assert play(Connected(BSSID), Free(3, BSSID)) == (Guard(), [])
+    assert play(RoamingForbidden(), RoamingAllowed(), Free(3, BSSID))[1] == [Look()]
+    off = GuardPolicy(handover=Policy(hold=False))
+    assert play(RoamingForbidden(), Free(3, BSSID), policy=off)[1] == [Look()]
+
+
+def test_another_handover_is_waited_for() -> None:
+    assert step(Guard(), Busy(), POLICY) == (Guard(), (SetTimer(RETRY, POLICY.busy_seconds),))
+    assert play(Expired(RETRY))[1] == [Look()]
+
+
+@pytest.mark.parametrize("event", [SoftBlocked(), SwitchedOff(), InterfaceGone()])
+def test_a_radio_that_is_off_is_not_asked_for(event: GuardEvent) -> None:
+    guard, actions = play(CAN, event)
+    assert guard == Guard()
+    assert RequestOwnership() not in actions
+    assert Unpin() in actions
+
+
+# -- the whole machine ------------------------------------------------------------------------------------------------
+
+EVENTS: Tuple[GuardEvent, ...] = (
+    *(CAN, CANNOT, NOTHING, Free(), Free(3, BSSID), Unusable(), Busy(), Changed()),
+    *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
+    *(Connected(BSSID), Disconnected(), AddressArrived()),
+    *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),
+)
+POLICIES = (
+    POLICY,
+    GuardPolicy(handover=Policy(hold=True, require_credentials=False, pauses_seconds=()), retry_seconds=()),
+    GuardPolicy(handover=Policy(hold=False, pauses_seconds=(1.0,)), take_idle=False, retry_seconds=(1.0,)),
+)
+
+#: A guard with the timers that run: what decides what can happen next.
+Whole = Tuple[Guard, FrozenSet[Hashable]]
+
+
+def advance(whole: Whole, event: GuardEvent, policy: GuardPolicy) -> Tuple[Whole, Tuple[GuardAction, ...]]:
+    guard, running = whole
+    timers = set(running)
+    if isinstance(event, Expired):
+        timers.discard(event.timer)
+    guard, actions = step(guard, event, policy)
+    for action in actions:
+        if isinstance(action, SetTimer):
+            timers.add(action.timer)
+        elif isinstance(action, CancelTimer):
+            timers.discard(action.timer)
+    return (guard, frozenset(timers)), actions
+
+
+def explore(policy: GuardPolicy) -> Dict[Whole, List[Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]]]:
+    """Walk every state with every event, and every timer that runs, until nothing new appears."""
+    found: Dict[Whole, List[Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]]] = {}
+    todo: List[Whole] = [(Guard(), frozenset())]
+    while todo:
+        whole = todo.pop()
+        if whole in found:
+            continue
+        found[whole] = []
+        for event in (*EVENTS, *(Expired(timer) for timer in whole[1])):
+            after, actions = advance(whole, event, policy)
+            found[whole].append((event, after, actions))
+            todo.append(after)
+    return found
+
+
+def told(policy: GuardPolicy, whole: Whole, event: GuardEvent) -> str:
+    return f"{policy} {whole} {event}"
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
+    """When the worst happens, which is nothing but a link that gets lost, time alone frees the host from every state.
+
+    The one state that waits for a word or a loss is a connected host whose roaming CSME forbade.
+    """
+    states = explore(policy)
+    assert len(states) > 50
+    for start in states:
+        guard, timers = start
+        if guard.handover is not None and guard.handover.phase is Phase.HOLDING and not timers:
+            assert guard.handover.forbidden, told(policy, start, Busy())
+        whole, _actions = advance(start, Disconnected(), policy)
+        # What a pin needs answered at once is answered by Pinned or PinFailed; the worse of the two is the first.
+        if whole[0].handover is not None and whole[0].handover.phase is Phase.PINNING:
+            whole, _actions = advance(whole, Pinned(), policy)
+        for _round in range(50):
+            if not whole[0].pinned:
+                break
+            assert whole[1], f"pinned, and no timer runs: {told(policy, whole, Busy())}"
+            # Any of them may be the next: the one that was set last is the hardest to argue with, so try each.
+            for timer in sorted(whole[1], key=repr):
+                whole, _actions = advance(whole, Expired(timer), policy)
+        assert not whole[0].pinned, told(policy, start, Busy())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
+    for whole, transitions in explore(policy).items():
+        guard, timers = whole
+        # Nothing under way: none of its timers runs, so nothing wakes an idle watcher.
+        if guard.handover is None:
+            assert timers <= {RETRY}, told(policy, whole, Busy())
+        for event, (after, later), actions in transitions:
+            here = told(policy, whole, event)
+            asks = RequestOwnership() in actions
+            # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.
+            if asks and after.handover is not None and after.handover.connection is not None:
+                assert after.pinned, here
+            if policy.handover.require_credentials:
+                assert not (asks and event == CANNOT), here
+            assert not (asks and isinstance(event, (SoftBlocked, SwitchedOff, InterfaceGone, Free, Unusable))), here
+            # What was pinned is undone exactly when it ends, and nothing else undoes it.
+            assert (guard.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), here
+            # Failures are bounded.
+            assert after.failures <= len(policy.retry_seconds) + 1, here
+            # An outcome is told once.
+            assert sum(isinstance(action, Tell) for action in actions) <= 1, here
+            assert len(later) <= len(Timer) + 1, here
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> None:
+    """Actions carry numbers, timers and the BSSID that was decoded from six bytes; never an SSID nor a secret."""
+    for transitions in explore(policy).values():
+        for _event, _after, actions in transitions:
+            for action in actions:
+                for value in (getattr(action, each.name) for each in fields(action)):
+                    assert _harmless(value), action
+
+
+def _harmless(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(each, int) for each in value)
+    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID)

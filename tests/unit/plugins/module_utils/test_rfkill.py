@@ -1,0 +1,258 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+from typing import Dict, Iterator, Optional, Set, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _rfkill
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    DecodeFailed,
+    NotFound,
+    TransportFailed,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import MalformedRecord, RfkillEvent, Switch
+
+
+def record(index: int = 1, kind: int = 1, op: int = 2, soft: int = 0, hard: int = 1, rest: bytes = b"\x02") -> bytes:
+    return struct.pack("=IBBBB", index, kind, op, soft, hard) + rest
+
+
+# --- decode_event ---
+
+
+def test_event_with_reasons() -> None:
+    assert _rfkill.decode_event(record()) == RfkillEvent(1, "wlan", "change", False, True, frozenset({"not_owner"}))
+
+
+def test_event_of_an_older_kernel_has_no_reasons() -> None:
+    event = _rfkill.decode_event(record(rest=b""))
+    assert (event.hard, event.reasons) == (True, None)
+
+
+def test_event_without_a_block_has_no_reason_rather_than_unknown_ones() -> None:
+    assert _rfkill.decode_event(record(hard=0, rest=b"\x00")).reasons == frozenset()
+
+
+def test_event_of_a_later_kernel_is_read_as_far_as_it_is_known() -> None:
+    assert _rfkill.decode_event(record(rest=b"\x02later")) == _rfkill.decode_event(record())
+
+
+@pytest.mark.parametrize(
+    ("bits", "names"),
+    [
+        (0, set()),
+        (1, {"signal"}),
+        (2, {"not_owner"}),
+        (3, {"signal", "not_owner"}),
+        (0x86, {"not_owner", "bit2", "bit7"}),
+    ],
+)
+def test_reasons_are_named_bit_by_bit(bits: int, names: Set[str]) -> None:
+    assert _rfkill.decode_event(record(rest=bytes([bits]))).reasons == frozenset(names)
+
+
+@pytest.mark.parametrize(
+    ("op", "name"), [(0, "add"), (1, "del"), (2, "change"), (3, "change_all"), (4, "unknown(4)"), (255, "unknown(255)")]
+)
+def test_operations(op: int, name: str) -> None:
+    assert _rfkill.decode_event(record(op=op)).op == name
+
+
+@pytest.mark.parametrize(("kind", "name"), [(0, "all"), (1, "wlan"), (2, "bluetooth"), (8, "nfc"), (9, "unknown(9)")])
+def test_types(kind: int, name: str) -> None:
+    assert _rfkill.decode_event(record(kind=kind)).type == name
+
+
+@given(st.binary(max_size=80))
+def test_any_record_is_an_event_or_too_short(data: bytes) -> None:
+    if len(data) < 8:
+        with pytest.raises(DecodeFailed, match=f"{len(data)} bytes"):
+            _rfkill.decode_event(data)
+    else:
+        event = _rfkill.decode_event(data)
+        assert event.index == struct.unpack("=I", data[:4])[0]
+        assert (event.soft, event.hard) == (data[6] != 0, data[7] != 0)
+        assert (event.reasons is None) == (len(data) == 8)
+
+
+# --- switches ---
+
+
+class Sysfs:
+    """A tree like /sys, with /sys/class/rfkill as links into the devices."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.rfkill = root / "class" / "rfkill"
+        self.rfkill.mkdir(parents=True)
+
+    def add(self, index: int, device: str, **attributes: Optional[str]) -> Path:
+        values: Dict[str, Optional[str]] = {
+            "type": "wlan",
+            "name": "phy0",
+            "soft": "0",
+            "hard": "0",
+            "hard_block_reasons": "0x0",
+        }
+        values.update(attributes)
+        directory = self.root / "devices" / device / f"rfkill{index}"
+        directory.mkdir(parents=True)
+        for name, value in values.items():
+            if value is not None:
+                (directory / name).write_text(value + "\n")
+        (directory / "device").symlink_to(directory.parent)
+        (self.rfkill / directory.name).symlink_to(directory)
+        return directory
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Sysfs:
+    return Sysfs(tmp_path)
+
+
+def test_switches_by_index_with_their_radios(sysfs: Sysfs) -> None:
+    sysfs.add(10, "pci0/wlan/ieee80211/phy0", name="phy0", hard="1", hard_block_reasons="0x2")
+    sysfs.add(2, "pci0/bluetooth/hci0", type="bluetooth", name="hci0", soft="1")
+    assert _rfkill.switches(str(sysfs.rfkill)) == (
+        Switch(2, "bluetooth", "hci0", True, False, frozenset(), None),
+        Switch(10, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0"),
+    )
+
+
+def test_switches_are_in_order_of_their_numbers(sysfs: Sysfs) -> None:
+    indexes = [33, 4, 10, 2, 7, 0, 21, 100, 1]
+    for index in indexes:
+        sysfs.add(index, f"pci0/ieee80211/phy{index}")
+    assert [switch.index for switch in _rfkill.switches(str(sysfs.rfkill))] == sorted(indexes)
+
+
+def test_a_platform_wlan_switch_has_no_radio(sysfs: Sysfs) -> None:
+    sysfs.add(0, "platform/thinkpad_acpi", name="tpacpi_wlan_sw")
+    assert _rfkill.switches(str(sysfs.rfkill))[0].phy is None
+
+
+def test_an_older_kernel_has_no_reasons(sysfs: Sysfs) -> None:
+    sysfs.add(0, "ieee80211/phy3", hard="1", hard_block_reasons=None)
+    (switch,) = _rfkill.switches(str(sysfs.rfkill))
+    assert (switch.hard, switch.reasons, switch.phy) == (True, None, "phy3")
+
+
+def test_no_rfkill_at_all(tmp_path: Path) -> None:
+    assert _rfkill.switches(str(tmp_path / "absent")) == ()
+
+
+def test_other_entries_are_not_switches(sysfs: Sysfs) -> None:
+    for name in ("rfkill", "rfkillx", "uevent"):
+        (sysfs.rfkill / name).mkdir()
+    assert _rfkill.switches(str(sysfs.rfkill)) == ()
+
+
+def test_a_switch_that_is_unplugged_meanwhile_is_left_out(sysfs: Sysfs) -> None:
+    (sysfs.add(0, "usb/ieee80211/phy1") / "name").unlink()
+    sysfs.add(1, "pci0/ieee80211/phy0")
+    assert [switch.index for switch in _rfkill.switches(str(sysfs.rfkill))] == [1]
+
+
+@pytest.mark.parametrize("value", ["", "yes", "-1", "0xg"])
+@pytest.mark.parametrize("attribute", ["soft", "hard", "hard_block_reasons"])
+def test_a_value_that_is_no_number_is_named(sysfs: Sysfs, attribute: str, value: str) -> None:
+    sysfs.add(0, "ieee80211/phy0", **{attribute: value})
+    with pytest.raises(DecodeFailed) as caught:
+        _rfkill.switches(str(sysfs.rfkill))
+    assert caught.value.where.endswith(f"rfkill0/{attribute}")
+
+
+def test_sysfs_that_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TransportFailed):
+        _rfkill.switches(str(tmp_path / "file"))
+
+
+# --- RfkillEvents ---
+
+
+@pytest.fixture
+def device() -> Iterator[Tuple[str, int]]:
+    """A pipe in packet mode: as with /dev/rfkill one read returns one record, and it knows no ioctl of rfkill's."""
+    reader, writer = os.pipe2(os.O_DIRECT | os.O_NONBLOCK)
+    yield f"/proc/self/fd/{reader}", writer
+    for descriptor in (reader, writer):
+        if os.path.exists(f"/proc/self/fd/{descriptor}"):
+            os.close(descriptor)
+
+
+def test_read_drains_and_does_not_wait(device: Tuple[str, int]) -> None:
+    path, writer = device
+    with _rfkill.RfkillEvents(path) as events:
+        assert events.read() == ()
+        os.write(writer, record(op=0))
+        os.write(writer, record(op=2, rest=b""))
+        assert events.read() == (
+            RfkillEvent(1, "wlan", "add", False, True, frozenset({"not_owner"})),
+            RfkillEvent(1, "wlan", "change", False, True, None),
+        )
+        assert events.read() == ()
+
+
+def test_a_malformed_record_is_a_value_and_the_next_one_is_read(device: Tuple[str, int]) -> None:
+    path, writer = device
+    with _rfkill.RfkillEvents(path) as events:
+        os.write(writer, b"short")
+        os.write(writer, record())
+        malformed, event = events.read()
+    assert malformed == MalformedRecord("an rfkill record has 5 bytes, at least 8 are needed")
+    assert isinstance(event, RfkillEvent)
+
+
+def test_an_ended_device_is_an_error_and_not_an_endless_nothing(device: Tuple[str, int]) -> None:
+    path, writer = device
+    with _rfkill.RfkillEvents(path) as events:
+        os.write(writer, record())
+        os.close(writer)
+        assert len(events.read()) == 1
+        with pytest.raises(TransportFailed, match="ended"):
+            events.read()
+
+
+def test_closing_twice_and_reading_after_it(device: Tuple[str, int]) -> None:
+    events = _rfkill.RfkillEvents(device[0])
+    descriptor = events.fileno()
+    assert descriptor >= 0
+    events.close()
+    events.close()
+    assert events.fileno() == -1
+    assert not os.path.exists(f"/proc/self/fd/{descriptor}")
+    with pytest.raises(TransportFailed):
+        events.read()
+
+
+def test_the_longer_records_are_asked_for(device: Tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(fcntl, "ioctl", lambda _fd, request, argument: asked.append((request, argument)))
+    _rfkill.RfkillEvents(device[0]).close()
+    assert asked == [(0x40045202, struct.pack("=I", 9))]
+
+
+def test_no_device(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="Load the kernel module rfkill"):
+        _rfkill.RfkillEvents(str(tmp_path / "rfkill"))
+
+
+def test_a_device_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(AccessDenied, match="as root"):
+        _rfkill.RfkillEvents()

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _services
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
+
+NAMES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_what_runs(machine: Machine) -> None:
+    assert _services.running(NAMES, machine.root) == frozenset()
+    machine.process(700, "iwd")
+    machine.process(701, "wpa_supplicant")
+    machine.process(702, "iwdx")
+    machine.write("proc/not-a-process/comm", "NetworkManager")
+    (machine.path / "proc/703").mkdir()  # it ended meanwhile
+    assert _services.running(NAMES, machine.root) == {"iwd", "wpa_supplicant"}
+
+
+@pytest.mark.parametrize(("namespace", "counts"), [("net:[1]", True), ("net:[2]", False), (None, True)])
+def test_another_network_namespace_has_other_interfaces(
+    machine: Machine, namespace: Optional[str], counts: bool
+) -> None:
+    machine.process(700, "iwd", namespace)
+    assert ("iwd" in _services.running(NAMES, machine.root)) == counts
+
+
+def test_processes_that_are_hidden(machine: Machine) -> None:
+    machine.process(700, "iwd")
+    (machine.path / "proc/1/comm").unlink()
+    with pytest.raises(AccessDenied, match="hidden"):
+        _services.running(NAMES, machine.root)
+
+
+def test_no_procfs(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        _services.running(NAMES, str(tmp_path))
+
+
+def test_this_machine_has_a_first_process() -> None:
+    assert _services.running(frozenset({Path("/proc/1/comm").read_text().strip()})) != frozenset()
+
+
+@pytest.mark.parametrize(
+    ("record", "managed"),
+    [
+        ("[device]\nmanaged=true\nconnection-uuid=x\n", True),
+        ("[device]\nmanaged=false\n", False),
+        ("[device]\nperm-hw-addr-fake=x\n", None),
+        ("[dhcp4]\ndhcp4.x=managed=true\n", None),
+        ("", None),
+        ("\0\xff managed=\n", None),
+    ],
+)
+def test_what_networkmanager_recorded(machine: Machine, record: str, managed: Optional[bool]) -> None:
+    machine.write("run/NetworkManager/devices/3", record)
+    assert _services.networkmanager_manages(3, machine.root) is managed
+    assert _services.networkmanager_manages(4, machine.root) is None
+
+
+def test_a_record_that_can_not_be_read(machine: Machine) -> None:
+    (machine.path / "run/NetworkManager/devices/3").mkdir(parents=True)
+    with pytest.raises(FleetError):
+        _services.networkmanager_manages(3, machine.root)

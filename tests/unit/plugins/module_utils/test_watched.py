@@ -1,0 +1,392 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One radio that is guarded, over a supplicant's control socket; and what is left when the guard is killed."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _csme, _hands, _runtime, _watched, _wpa_ctrl
+from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._guard import GuardPolicy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
+    AddressArrived,
+    Connected,
+    Policy,
+    RoamingAllowed,
+    RoamingForbidden,
+    ScanStarted,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_note
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._watched import Watched
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
+
+BSSID = "02:00:00:00:01:00"
+NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+BLOCKED = Switch(7, "wlan", "phy0", False, True, NOT_OWNER, "phy0")
+FREE = Switch(7, "wlan", "phy0", False, False, frozenset(), "phy0")
+
+
+def radio(switch: Switch = BLOCKED) -> Radio:
+    return Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", switch, True, True, True, None, None)
+
+
+def network(ssid: str) -> FakeNetwork:
+    variables = {"ssid": f'"{ssid}"', "key_mgmt": "WPA-PSK", "psk": '"a passphrase"'}
+    return FakeNetwork(variables, disabled=False)
+
+
+class Book:
+    """A log that a test can read."""
+
+    level = "debug"
+
+    def __init__(self) -> None:
+        self.lines: List[Tuple[str, str]] = []
+        self.fields: List[Dict[str, Any]] = []
+
+    def write(self, level: str, message: str, **fields: object) -> None:
+        self.lines.append((level, message))
+        self.fields.append(fields)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(message for _level, message in self.lines)
+
+
+class Laptop:
+    """A laptop whose CSME owns the radio, and a supplicant that has a profile for its network."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder / "run")
+        self.notes = str(folder)
+        self.path = str(folder / "wlan0")
+        self.supplicant = FakeSupplicant(folder / "wlan0")
+        self.supplicant.start()
+        self.supplicant.state = "INTERFACE_DISABLED"
+        self.supplicant.networks = {number: network(name) for number, name in enumerate(("home", "corp", "hotel"))}
+        self.supplicant.hook = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+        self.connection: Optional[CsmeConnection] = NETWORK
+        self.requests = 0
+        self.log = Book()
+        self.before = copy.deepcopy(self.supplicant.networks)
+        self.now = 100.0
+        self.made: List[Watched] = []
+
+    def watched(self, switch: Switch = BLOCKED, policy: Optional[GuardPolicy] = None) -> Watched:
+        watched = Watched(
+            radio(switch),
+            None,  # type: ignore[arg-type]
+            policy or GuardPolicy(),
+            self.log,  # type: ignore[arg-type]
+            folder=self.folder,
+            notes=self.notes,
+            clock=lambda: self.now,
+        )
+        self.made.append(watched)
+        return watched
+
+    def request(self, nl: object, ifindex: int) -> None:
+        assert ifindex == 3
+        self.requests += 1
+
+    @property
+    def as_before(self) -> bool:
+        """Whether the supplicant's networks are what they were, and no journal is left."""
+        return self.supplicant.networks == self.before and _runtime.journals(self.folder) == []
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    made = Laptop(tmp_path)
+    monkeypatch.setattr(f"{_watched.__name__}.control_socket", lambda interface: made.path)
+    monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
+    monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
+    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: ())
+    monkeypatch.setattr(f"{_hands.__name__}._RETRY_SECONDS", 0.0)
+    yield made
+    for watched in made.made:
+        watched.stop()
+    made.supplicant.stop()
+
+
+def rfkill(hard: bool, soft: bool = False, index: int = 7) -> RfkillEvent:
+    return RfkillEvent(index, "wlan", "change", soft, hard, NOT_OWNER if hard else frozenset())
+
+
+def hand_over(watched: Watched) -> None:
+    """What follows a request: the grant, and a connection."""
+    watched.heard_rfkill(rfkill(False))
+    for event in (ScanStarted(), Connected(BSSID), AddressArrived()):
+        watched.feed(event)
+
+
+def test_a_handover_from_the_block_to_the_end_of_the_session(laptop: Laptop) -> None:
+    watched = laptop.watched()
+    assert watched.attach()
+    assert not watched.attach(), "once is enough"
+    watched.look()
+    assert (watched.state, laptop.requests) == ("handover", 1)
+    laptop.now += 0.3
+    hand_over(watched)
+    assert watched.state == "holding"
+    assert watched.last is not None
+    assert (watched.last.outcome, watched.last.session_kept) == ("protected", True)
+    assert (watched.last.request_to_connected_ms, watched.last.request_to_address_ms) == (300, 300)
+    assert laptop.supplicant.network(b"corp").variables["bssid"] == BSSID
+    watched.feed(RoamingForbidden())
+    watched.feed(RoamingAllowed())
+    assert (watched.state, watched.due, laptop.as_before) == ("watching", None, True)
+    watched.stop()
+    assert "('corp', psk, channel 6)" in laptop.log.text
+
+
+def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None:
+    watched = laptop.watched()
+    watched.look()
+    assert (watched.state, watched.reason, watched.wanted) == ("left", "no_credentials", NETWORK)
+    assert "wpa_supplicant is not there" in laptop.log.text
+    del laptop.supplicant.networks[1]
+    assert watched.attach()
+    watched.look()
+    watched.look()
+    assert laptop.log.text.count("no enabled profile") == 1, "said once"
+    # News of profiles is looked at when it has come to rest.
+    laptop.supplicant.networks[1] = network("corp")
+    watched.profiles_changed()
+    laptop.now += 1.0
+    watched.expire()
+    assert laptop.requests == 0
+    laptop.now += 1.5
+    watched.expire()
+    assert laptop.requests == 1
+    watched.stop()
+    assert laptop.as_before
+
+
+def test_a_radio_to_be_taken_without_credentials_waits_for_a_late_supplicant(laptop: Laptop) -> None:
+    watched = laptop.watched(policy=GuardPolicy(handover=Policy(hold=True, require_credentials=False)))
+    watched.look()
+    assert (laptop.requests, watched.due is not None) == (0, True)
+    laptop.now += 40.0
+    watched.expire()
+    assert laptop.requests == 1
+
+
+def test_another_handover_is_waited_for(laptop: Laptop) -> None:
+    other = _runtime.Lock("phy0", laptop.folder)
+    assert other.acquire()
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert (laptop.requests, watched.due is not None) == (0, True)
+    other.release()
+    laptop.now += 1.0
+    watched.expire()
+    assert laptop.requests == 1
+    assert not other.acquire(), "the guard has it while it works"
+    watched.stop()
+    assert other.acquire()
+
+
+def test_a_supplicant_that_ends_is_forgotten_at_once(laptop: Laptop) -> None:
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    # It does not answer any more: nothing may wait for it.
+    laptop.supplicant.hook = lambda request: ""
+    asked = len(laptop.supplicant.requests)
+    watched.supplicant_gone()
+    assert _runtime.journals(laptop.folder) == []
+    assert [r for r in laptop.supplicant.requests[asked:] if r != "DETACH"] == []
+    assert (watched.monitor, watched.process) == (None, None)
+    assert watched.state == "retrying"
+
+
+def test_the_switch_is_listened_to(laptop: Laptop) -> None:
+    watched = laptop.watched(FREE)
+    watched.attach()
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    watched.heard_rfkill(rfkill(True, index=8))
+    assert laptop.requests == 0
+    watched.heard_rfkill(rfkill(True))
+    assert laptop.requests == 1
+    watched.heard_rfkill(rfkill(True, soft=True))
+    assert (watched.state, laptop.as_before) == ("watching", True)
+    assert watched.last is not None
+    assert watched.last.outcome == "airplane_mode"
+    watched.heard_rfkill(rfkill(True))
+    assert laptop.requests == 2
+    watched.gone()
+    assert laptop.as_before
+
+
+def test_a_bring_up_that_is_held_back_is_told(laptop: Laptop) -> None:
+    watched = laptop.watched(FREE)
+    watched.look()
+    watched.look_for_hold()
+    assert watched.state == "watching"
+    with hold_note("wlan0", laptop.notes):
+        watched.look_for_hold()
+        watched.look_for_hold()
+        watched.look()
+        assert (watched.state, watched.reason, watched.wanted) == ("held", "no_credentials", NETWORK)
+        assert laptop.log.text.count("held back, so that a session of CSME's lives") == 1
+        assert "('corp', psk, channel 6)" in laptop.log.text
+        # CSME takes the radio: that is another state, and there is nothing to bring up.
+        watched.heard_rfkill(rfkill(True))
+        assert watched.state != "held"
+    watched.look_for_hold()
+    assert "held back no more" in laptop.log.text
+    watched.heard_rfkill(rfkill(False))
+    assert (watched.state, watched.reason) == ("watching", None)
+
+
+def test_roaming_is_held_without_a_handover(laptop: Laptop) -> None:
+    watched = laptop.watched(FREE)
+    watched.attach()
+    laptop.supplicant.connect(b"corp")
+    status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
+    laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
+    watched.feed(RoamingForbidden())
+    assert watched.state == "holding"
+    assert laptop.supplicant.changes == ["SET_NETWORK 1 bssid"], "the link stays, and so do the others"
+    watched.feed(RoamingAllowed())
+    assert (laptop.as_before, laptop.supplicant.drops) == (True, 0)
+    watched.stop()
+
+
+def test_a_driver_that_fails_ends_it_unpinned_and_it_is_tried_again(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(nl: object, ifindex: int) -> None:
+        raise TransportFailed("the driver is gone")
+
+    monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", fails)
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert (watched.state, laptop.as_before) == ("watching", True)
+    assert "the driver is gone" in laptop.log.text
+    assert watched.due is not None
+    # Once more, from a timer: it is tried again all the same, with no event to bring that about.
+    laptop.now += 60
+    watched.expire()
+    assert laptop.log.text.count("the driver is gone") == 2
+    assert watched.due is not None
+    assert watched.due > laptop.now
+
+
+def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    hand_over(watched)
+    refuse = {"SET_NETWORK 1 bssid any": "FAIL\n"}
+    laptop.supplicant.hook = lambda request: refuse.get(request, {"DETACH": "OK\n"}.get(request))
+    watched.feed(RoamingAllowed())
+    assert _runtime.journals(laptop.folder) == ["phy0"]
+    assert watched.due is not None
+    refuse.clear()
+    laptop.now += 10.0
+    watched.expire()
+    assert laptop.as_before
+    assert watched.state == "watching"
+
+
+@pytest.mark.parametrize("error", [AccessDenied("not for this user"), NotFound("none")])
+def test_a_supplicant_that_can_not_be_used_is_told_once(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refused(interface: str) -> str:
+        raise error
+
+    monkeypatch.setattr(f"{_watched.__name__}.control_socket", refused)
+    watched = laptop.watched()
+    assert not watched.attach()
+    assert not watched.attach()
+    assert laptop.log.text.count("can't be used") == isinstance(error, AccessDenied)
+
+
+# -- killed -----------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing of the process runs any more."""
+
+
+class Life:
+    """Counts everything that a guard does to the outside, and ends it before the one that is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fatal: int) -> None:
+        self.done = 0
+        self.fatal = fatal
+        self._wrap(monkeypatch, _wpa_ctrl._Socket, "_exchange")
+        for name in ("write_journal", "clear_journal"):
+            self._wrap(monkeypatch, _hands, name)
+        self._wrap(monkeypatch, _csme, "request_ownership")
+
+    def _wrap(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        whole = getattr(owner, name)
+
+        def counted(*arguments: Any) -> Any:
+            if 0 <= self.fatal <= self.done:
+                raise Killed
+            self.done += 1
+            return whole(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+
+
+def live(laptop: Laptop) -> None:
+    """A whole story: handover, hold, end of the session."""
+    watched = laptop.watched()
+    try:
+        watched.attach()
+        watched.look()
+        hand_over(watched)
+        watched.feed(RoamingForbidden())
+        watched.feed(RoamingAllowed())
+    except Killed:
+        pass
+    # The kernel closes what a dead process had open.
+    watched._lock.release()
+    if watched.process is not None:
+        watched.process.close()
+    if watched.monitor is not None:
+        watched.monitor._drop()
+    laptop.made.remove(watched)
+
+
+# A process that is killed does not close its sockets itself.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_killed_before_any_action_and_started_again_it_undoes_what_was_left(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        life = Life(patch, -1)
+        live(laptop)
+    assert laptop.as_before
+    assert life.done > 20
+    left = 0
+    for fatal in range(life.done):
+        with monkeypatch.context() as patch:
+            Life(patch, fatal)
+            live(laptop)
+        left += not laptop.as_before
+        _hands.undo_journals(lambda interface: WpaSupplicant(interface, laptop.path), laptop.folder)
+        assert laptop.as_before, f"killed before action {fatal}"
+        # And once more is no harm.
+        assert _hands.undo_journals(lambda interface: None, laptop.folder) == []
+    assert left > 5, "the pin is there for a while"

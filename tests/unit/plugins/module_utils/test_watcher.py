@@ -1,0 +1,352 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The resident loop, above its transports: which radios it watches, what it passes on, and what it tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import jsonschema
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import (
+    _csme,
+    _state_file,
+    _systemd,
+    _watched,
+    _watcher,
+    _watcher_cli,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._directories import Directories
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsLost
+from ansible_collections.vpro.fleet.plugins.module_utils._nl80211 import ConfigEvent, VendorEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import Watcher, policy_of
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher_config import Config
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_watched import Book
+
+SCHEMAS = Path(__file__).resolve().parents[4] / "plugins" / "schemas"
+STATE: Dict[str, Any] = json.loads((SCHEMAS / "amt_wifi_watcher_state.schema.json").read_text(encoding="utf-8"))
+NETWORK = CsmeConnection(b"corp\xff", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
+
+
+def radio(number: int = 0, *, able: bool = True, blocked: bool = False) -> Radio:
+    reasons = NOT_OWNER if blocked else frozenset()
+    switch = Switch(7 + number, "wlan", f"phy{number}", False, blocked, reasons, f"phy{number}")
+    owner = "csme" if blocked else "host"
+    mac = "02:00:00:00:00:00"
+    return Radio(
+        f"phy{number}", f"wlan{number}", 3 + number, mac, "iwlwifi", owner, switch, able, able, True, None, None
+    )
+
+
+class Events:
+    """A source of events with a real descriptor."""
+
+    def __init__(self, groups: Tuple[str, ...] = ()) -> None:
+        self.descriptor = os.open(os.devnull, os.O_RDONLY)
+        self.heard: List[Any] = []
+        self.closed = False
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def read(self) -> Tuple[Any, ...]:
+        heard, self.heard = self.heard, []
+        for each in heard:
+            if isinstance(each, Exception):
+                raise each
+        return tuple(heard)
+
+    def interfaces(self) -> Tuple[()]:
+        return ()
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self.descriptor)
+        self.closed = True
+
+
+class Machine:
+    """A machine whose radios a test chooses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.radios: Tuple[Radio, ...] = (radio(),)
+        self.trouble: Optional[FleetError] = None
+        self.connection: Optional[CsmeConnection] = None
+        self.log = Book()
+        self.config = folder / "config.json"
+        self.watchers: List[Watcher] = []
+
+    def watcher(self, config: Config = Config()) -> Watcher:  # noqa: B008
+        made = Watcher("1.2.3", config, str(self.config), self.log, str(self.folder / "run"))  # type: ignore[arg-type]
+        made._rfkill = Events()  # type: ignore[assignment]
+        made._addresses = Events()  # type: ignore[assignment]
+        made._reopen()
+        self.watchers.append(made)
+        return made
+
+    def read(self, nl: object) -> Tuple[Tuple[Radio, ...], Tuple[()]]:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.radios, ()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    made = Machine(tmp_path)
+    module = _watcher.__name__
+
+    class Pollless:
+        """The kernel's epoll refuses a file; nothing is waited for here."""
+
+        def register(self, descriptor: int, mask: int) -> None:
+            pass
+
+        def unregister(self, descriptor: int) -> None:
+            pass
+
+    def no_supplicant(interface: str) -> str:
+        raise NotFound("none")
+
+    monkeypatch.setattr(f"{module}.Nl80211", Events)
+    monkeypatch.setattr(f"{module}.Nl80211Events", Events)
+    monkeypatch.setattr(f"{module}.select.epoll", Pollless)
+    monkeypatch.setattr(f"{module}.read_radios", made.read)
+    monkeypatch.setattr(f"{_watched.__name__}.control_socket", no_supplicant)
+    monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
+    yield made
+    for watcher in made.watchers:
+        for source in (watcher._nl, watcher._events, watcher._rfkill, watcher._addresses):
+            if source is not None:
+                source.close()
+
+
+def names(watcher: Watcher) -> List[str]:
+    return sorted(watcher._radios)
+
+
+def vendor(forbidden: int, **changed: Any) -> VendorEvent:
+    data = struct.pack("=HHB3x", 5, _csme.ATTR_ROAMING_FORBIDDEN, forbidden)
+    return replace(VendorEvent(_csme.INTEL_OUI, _csme.ROAMING_FORBIDDEN_EVENT, 0, 3, None, data), **changed)
+
+
+def document(watcher: Watcher) -> Dict[str, Any]:
+    told = watcher._document()
+    jsonschema.Draft202012Validator(STATE).validate(told)
+    return told
+
+
+def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
+    machine.radios = (radio(0), radio(1, able=False), radio(2))
+    assert names(machine.watcher()) == ["wlan0", "wlan2"]
+    assert names(machine.watcher(Config(interfaces=("wlan2", "wlan9")))) == ["wlan2"]
+    machine.radios = ()
+    watcher = machine.watcher()
+    assert document(watcher)["state"] == "no_radio"
+    assert watcher._status() == "No radio that CSME can own"
+
+
+def test_radios_come_and_go(machine: Machine) -> None:
+    watcher = machine.watcher()
+    machine.radios = (radio(0), radio(1))
+    watcher._scan()
+    assert names(watcher) == ["wlan0", "wlan1"]
+    first = watcher._radios["wlan0"]
+    # The driver was loaded anew: the same name, another radio.
+    machine.radios = (replace(radio(0), phy="phy9"),)
+    watcher._scan()
+    assert names(watcher) == ["wlan0"]
+    assert watcher._radios["wlan0"] is not first
+    machine.trouble = TransportFailed("for a moment")
+    watcher._scan()
+    assert names(watcher) == ["wlan0"], "what can't be read for a moment is not gone"
+    machine.trouble = NotFound("no nl80211")
+    watcher._scan()
+    assert names(watcher) == []
+
+
+def test_a_switch_that_comes_or_goes_is_looked_after(machine: Machine) -> None:
+    watcher = machine.watcher()
+    events = watcher._events
+    machine.radios = ()
+    watcher._rfkill.heard = [RfkillEvent(7, "wlan", "del", False, False, None)]  # type: ignore[attr-defined]
+    watcher._heard_rfkill()
+    assert names(watcher) == []
+    assert watcher._events is events, "nl80211 is the same"
+    # All of nl80211 came anew: the sockets of before hear nothing.
+
+    def old_family() -> Tuple[()]:
+        raise NotFound("old family")
+
+    watcher._nl.interfaces = old_family  # type: ignore[union-attr,method-assign]
+    machine.radios = (radio(4),)
+    watcher._rfkill.heard = [RfkillEvent(11, "wlan", "add", False, False, None)]  # type: ignore[attr-defined]
+    watcher._heard_rfkill()
+    assert names(watcher) == ["wlan4"]
+    assert watcher._events is not events
+    # Bluetooth is none of its business.
+    watcher._rfkill.heard = [RfkillEvent(20, "bluetooth", "add", False, False, None)]  # type: ignore[attr-defined]
+    machine.radios = ()
+    watcher._heard_rfkill()
+    assert names(watcher) == ["wlan4"]
+
+
+def test_a_radio_whose_driver_learns_of_csme_later_is_found_by_its_block(machine: Machine) -> None:
+    machine.radios = (radio(0, able=False),)
+    watcher = machine.watcher()
+    machine.radios, machine.connection = (radio(0, blocked=True),), NETWORK
+    watcher._rfkill.heard = [RfkillEvent(7, "wlan", "change", False, True, NOT_OWNER)]  # type: ignore[attr-defined]
+    watcher._heard_rfkill()
+    assert names(watcher) == ["wlan0"]
+
+
+def test_csmes_word_on_roaming_reaches_its_radio(machine: Machine) -> None:
+    machine.radios = (radio(0), radio(1))
+    watcher = machine.watcher()
+    assert watcher._events is not None
+    events = watcher._events
+    events.heard = [  # type: ignore[attr-defined]
+        vendor(1),
+        vendor(1, ifindex=4, data=b"\x01"),
+        vendor(1, vendor_id=1, ifindex=4),
+        vendor(1, subcmd=1, ifindex=4),
+    ]
+    watcher._heard_events()
+    forbidden = {name: watched._machine.state.forbidden for name, watched in watcher._radios.items()}
+    assert forbidden == {"wlan0": True, "wlan1": False}
+    assert "malformed" in machine.log.text
+    events.heard = [vendor(0)]  # type: ignore[attr-defined]
+    watcher._heard_events()
+    assert not watcher._radios["wlan0"]._machine.state.forbidden
+
+
+def test_after_an_overrun_everything_is_read_anew(machine: Machine) -> None:
+    watcher = machine.watcher()
+    machine.radios = (radio(0), radio(1))
+    assert watcher._events is not None
+    watcher._events.heard = [EventsLost("overrun")]  # type: ignore[attr-defined]
+    watcher._heard_events()
+    assert names(watcher) == ["wlan0", "wlan1"]
+
+
+def test_listing_radios_waits_for_a_handover(machine: Machine) -> None:
+    watcher = machine.watcher()
+    assert watcher._events is not None
+    watcher._events.heard = [ConfigEvent(7, "new_interface", 0, None)]  # type: ignore[attr-defined]
+    watcher._heard_events()
+    assert not watcher._scan_wanted, "a device without a network interface"
+    watcher._events.heard = [ConfigEvent(7, "new_interface", 0, 9)]  # type: ignore[attr-defined]
+    watcher._heard_events()
+    assert watcher._scan_wanted
+
+
+def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) -> None:
+    machine.radios = (radio(0), radio(1))
+    watcher = machine.watcher()
+    machine.config.write_text('{"idle": "maybe"}')
+    watcher._reload()
+    assert "idle" in machine.log.text
+    assert names(watcher) == ["wlan0", "wlan1"]
+    machine.config.write_text('{"interfaces": ["wlan1"], "idle": "leave", "log_level": "warning"}')
+    watcher._reload()
+    assert names(watcher) == ["wlan1"]
+    assert watcher._radios["wlan1"].policy.take_idle is False
+    assert machine.log.level == "warning"
+
+
+def test_the_choices_of_a_configuration() -> None:
+    policy = policy_of(Config(idle="leave", no_credentials="take", hold_roaming=False))
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (False, False, False)
+    policy = policy_of(Config())
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (True, True, True)
+
+
+def test_the_state_that_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = machine.folder / "state.json"
+    monkeypatch.setattr(_watcher_cli, "STATE_PATH", str(path))
+    monkeypatch.setattr(f"{_watcher.__name__}.write_state", lambda told: _state_file.write_state(told, str(path)))
+    assert _watcher_cli.main(["status"]) == 1
+    assert "does not run" in capsys.readouterr().err
+    machine.radios, machine.connection = (radio(0, blocked=True), radio(1)), NETWORK
+    watcher = machine.watcher()
+    told = document(watcher)
+    assert (told["state"], told["last_handover"]) == ("left", None)
+    assert told["radios"][0]["wanted"] == {"ssid": "corp\\xff", "ssid_hex": NETWORK.ssid.hex(), "auth": "psk"}
+    watcher._report()
+    assert json.loads(path.read_text()) == told
+    assert _watcher_cli.main(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "wlan0 (phy0): CSME keeps the radio" in shown
+    assert "a profile for 'corp\\\\xff' (psk)" in shown
+    # Unchanged, it is not written again.
+    path.unlink()
+    watcher._report()
+    assert not path.exists()
+
+
+def test_signals(machine: Machine) -> None:
+    watcher = machine.watcher()
+    readable, writable = os.pipe()
+    watcher._directories = Directories([])
+    os.write(writable, bytes([signal.SIGIO, signal.SIGHUP]))
+    watcher._heard_signals(readable)
+    assert not watcher._stopping
+    assert "read anew" in machine.log.text
+    os.write(writable, bytes([signal.SIGTERM]))
+    watcher._heard_signals(readable)
+    assert watcher._stopping
+    os.close(readable)
+    os.close(writable)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}")
+    assert _watcher_cli.main(["check-config", str(config)]) == 0
+    config.write_text('{"idle": 1}')
+    assert _watcher_cli.main(["check-config", str(config)]) == 1
+    assert "idle has to be one of" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        _watcher_cli.main([])
+    ran: List[str] = []
+    monkeypatch.setattr(f"{_watcher.__name__}.watch", ran.append)
+    assert _watcher_cli.main(["run"]) == 0
+    assert ran == ["unknown"]
+
+
+def test_a_bad_configuration_at_the_start_is_told_and_the_defaults_hold(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: List[Config] = []
+
+    class Started:
+        def __init__(self, version: str, config: Config, path: str, log: object) -> None:
+            started.append(config)
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr(_watcher, "Watcher", Started)
+    monkeypatch.setattr(f"{_systemd.__name__}._JOURNAL", "/none")
+    machine.config.write_text('{"idle": "maybe"}')
+    _watcher.watch("1", str(machine.config))
+    assert started == [Config()]
+    assert "idle" in capsys.readouterr().err
+    machine.config.write_text('{"idle": "leave"}')
+    _watcher.watch("1", str(machine.config))
+    assert started[1].idle == "leave"

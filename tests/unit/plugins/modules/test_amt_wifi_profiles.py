@@ -1,0 +1,255 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two modules for profiles, from the options that a task gives to what Ansible gets back."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _module_profile, _provision
+from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_profile, amt_wifi_profiles
+
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+#: Every secret of this file begins so.
+CANARY = "canary-0f3e"
+
+
+class Task:
+    """One laptop without a supplicant, and tasks on it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.conf = folder / "wlan0.conf"
+        self._capsys = capsys
+        #: Everything that tasks printed or logged.
+        self.said: List[str] = []
+        self.warnings: List[str] = []
+
+    def run(self, main: Callable[[], None], **options: Any) -> Dict[str, Any]:
+        arguments = {"interface": "wlan0", "path": str(self.conf), **options}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            main()
+        captured = self._capsys.readouterr()
+        self.said += [captured.out, captured.err]
+        result: Dict[str, Any] = json.loads(captured.out)
+        return result
+
+    def one(self, **options: Any) -> Dict[str, Any]:
+        return self.run(amt_wifi_profile.main, **options)
+
+    def many(self, profiles: Any, **options: Any) -> Dict[str, Any]:
+        return self.run(amt_wifi_profiles.main, profiles=profiles, **options)
+
+
+@pytest.fixture
+def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
+    places = _provision.Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
+    monkeypatch.setattr(_provision, "Places", lambda: places)
+    monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: work())
+    journal: List[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, text, **_rest: journal.append(str(text)))
+    one = Task(tmp_path, capsys)
+    # Where a test imported Ansible's controller, warnings go to its display instead of the result.
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, text: one.warnings.append(str(text)))
+    yield one
+    assert CANARY not in "".join(one.said + one.warnings), "a secret was printed"
+    assert CANARY not in "".join(journal), "a secret was logged"
+
+
+def psk(ssid: str = "corp", passphrase: str = CANARY) -> Dict[str, Any]:
+    return {"ssid": ssid, "security": "psk", "passphrase": passphrase}
+
+
+def problems(result: Dict[str, Any]) -> List[Any]:
+    assert result["failed"] is True
+    assert result["error"]["code"] == "invalid_profile"
+    assert result["error"]["what"] in result["msg"]
+    for problem in result["problems"]:
+        assert problem["profile"] in result["msg"]
+        assert problem["message"] in result["msg"]
+    return [(problem["profile"], problem["field"]) for problem in result["problems"]]
+
+
+# --- what it does ---
+
+
+def test_one_network_comes_and_goes(task: Task) -> None:
+    result = task.one(**psk())
+    assert (result["changed"], result["file"]) == (True, {"changed": True, "path": str(task.conf)})
+    assert (result["runtime"]["changed"], result["runtime"]["applied"]) == (False, False)
+    assert result["networks"] == [{"ssid": "corp", "ssid_hex": "636f7270", "file": "added", "runtime": "unchanged"}]
+    assert task.one(**psk())["changed"] is False
+    assert CANARY in task.conf.read_text()
+    assert task.one(ssid_hex="636F7270", state="absent")["changed"] is True
+    assert CANARY not in task.conf.read_text()
+    assert task.one(ssid="corp", state="absent")["changed"] is False
+
+
+def test_many_networks_and_no_other(task: Task) -> None:
+    assert task.many([psk("a"), psk("b", CANARY + "\\'\"")])["changed"] is True
+    assert task.many([psk("b", CANARY + "\\'\"")], prune=True)["networks"] == [
+        {"ssid": "b", "ssid_hex": "62", "file": "unchanged", "runtime": "unchanged"},
+        {"ssid": "a", "ssid_hex": "61", "file": "removed", "runtime": "unchanged"},
+    ]
+
+
+def test_check_mode_and_diff(task: Task) -> None:
+    result = task.one(**psk(), _ansible_check_mode=True, _ansible_diff=True)
+    assert result["changed"] is True
+    assert result["diff"]["after"]["file"]["networks"]["corp"]["psk"] == "(set)"
+    assert not task.conf.exists()
+
+
+@pytest.mark.parametrize("secret", [CANARY, CANARY + "\\", CANARY + "'\"", CANARY + "#ä", "\\" + CANARY])
+def test_secrets_are_in_the_file_alone(task: Task, secret: str) -> None:
+    eap = {"method": "peap", "identity": "me", "password": secret, "ca_cert": "/dev/null", "validate_server": True}
+    tls = {"method": "tls", "identity": "me", "private_key_password": secret, "client_cert": __file__}
+    profiles: List[Dict[str, Any]] = [
+        {"ssid": "sae", "security": "sae", "passphrase": secret},
+        {"ssid": "eap", "security": "eap", "eap": {**eap, "ca_cert": __file__}},
+        {"ssid": "tls", "security": "eap", "eap": {**tls, "private_key": __file__, "ca_cert": __file__}},
+    ]
+    for _time in range(2):
+        task.many(profiles, _ansible_verbosity=4, _ansible_diff=True)
+        task.one(**profiles[2], _ansible_verbosity=4)
+    assert (CANARY in task.conf.read_text()) or (CANARY.encode().hex() in task.conf.read_text())
+
+
+# --- what is wrong ---
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"ssid": "corp", "security": "psk", "pasphrase": CANARY}, "passphrase"),
+        ({**psk(), "pasphrase": CANARY}, "pasphrase"),
+        ({"ssid": "corp", "security": "wep", "passphrase": CANARY}, "security"),
+        ({**psk(), "priority": CANARY}, "priority"),
+        ({"ssid": "corp", "security": "eap", "eap": {"method": "md5"}}, "eap.method"),
+        ({"ssid": "corp", "security": "eap", "eap": CANARY}, "eap"),
+        ({"ssid": "x" * 33, "security": "open"}, "ssid"),
+        ({"ssid": "corp"}, "security"),
+    ],
+)
+def test_one_wrong_option_names_profile_and_field(task: Task, options: Dict[str, Any], field: str) -> None:
+    found = problems(task.one(**options))
+    label = f"profile '{options['ssid']}'"
+    assert (label, field) in found
+    assert {place for place, _field in found} == {label}
+    assert not task.conf.exists()
+
+
+def test_everything_that_is_wrong_is_told_at_once(task: Task) -> None:
+    result = task.many(
+        [
+            psk("good"),
+            psk("short", "seven77"),
+            {"ssid": "eap", "security": "eap", "eap": {"method": "ttls", "identity": "me", "pasword": CANARY}},
+            "no mapping " + CANARY,
+            {**psk("many"), "priority": "high", "pmf": "no", "unheard": {"of": [CANARY]}},
+            psk("good"),
+        ],
+        unheard_of=[CANARY],
+    )
+    assert problems(result) == [
+        ("profiles[1] 'short'", "passphrase"),
+        ("profiles[2] 'eap'", "eap.pasword"),
+        ("profiles[2] 'eap'", "eap.ca_cert"),
+        ("profiles[2] 'eap'", "eap.password"),
+        ("profiles[3]", ""),
+        ("profiles[4] 'many'", "unheard"),
+        ("profiles[4] 'many'", "priority"),
+        ("profiles[4] 'many'", "pmf"),
+        ("profiles[5] 'good'", "ssid"),
+        ("", "unheard_of"),
+    ]
+    assert not task.conf.exists()
+
+
+def test_problems_that_only_a_second_look_finds(task: Task) -> None:
+    found = problems(task.many([psk("a", "short"), psk("b", "short"), psk("a")]))
+    assert found == [
+        ("profiles[0] 'a'", "passphrase"),
+        ("profiles[1] 'b'", "passphrase"),
+        ("profiles[2] 'a'", "ssid"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({}, "missing required arguments: profiles"),
+        ({"profiles": [psk()], "interface": ""}, "no name of a network interface"),
+        ({"profiles": [psk()], "prune": "perhaps"}, "prune"),
+        ({"profiles": CANARY}, "profiles[0]: is no mapping"),
+        ({"profiles": [], "prune": True}, "would remove every network"),
+        ({"profiles": [psk()], "interface": "a/b"}, "no name of a network interface"),
+    ],
+)
+def test_other_options(task: Task, options: Dict[str, Any], text: str) -> None:
+    result = task.run(amt_wifi_profiles.main, **options)
+    assert result["failed"] is True
+    assert text in result["msg"]
+
+
+def test_a_state_that_is_none(task: Task) -> None:
+    assert "value of state must be one of" in task.one(ssid="x", state="gone")["msg"]
+
+
+def test_a_file_that_is_missing(task: Task) -> None:
+    eap = {"method": "peap", "identity": "me", "password": CANARY, "ca_cert": "/does/not/exist.pem"}
+    options = {"ssid": "corp", "security": "eap", "eap": eap}
+    result = task.one(**options)
+    assert result["msg"] == "profile 'corp': eap.ca_cert: there is no file /does/not/exist.pem on the laptop"
+    # In check mode, an earlier task would perhaps have made it.
+    result = task.one(**options, _ansible_check_mode=True)
+    assert result["changed"] is True
+    assert any("there is no file /does/not/exist.pem" in warning for warning in task.warnings)
+
+
+# --- documentation and options ---
+
+
+def documented(module: str) -> Dict[str, Any]:
+    """Return the options that a module documents, those of the shared fragment too."""
+    options: Dict[str, Any] = {}
+    for path in (PLUGINS / "modules" / f"{module}.py", PLUGINS / "doc_fragments" / "profile.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION":
+                options.update(yaml.safe_load(ast.literal_eval(node.value)).get("options", {}))
+    return options
+
+
+def plain(options: Dict[str, Any], inner: str) -> Dict[str, Any]:
+    """Return of each option what documentation and specification have to agree on."""
+    return {
+        name: {
+            **{key: option[key] for key in ("type", "default", "required", "choices", "elements") if key in option},
+            **({"options": plain(option[inner], inner)} if inner in option else {}),
+        }
+        for name, option in options.items()
+    }
+
+
+def test_options_are_as_documented() -> None:
+    state = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+    one = {**_module_profile.PLACE, **state, **_module_profile.PROFILE}
+    assert plain(documented("amt_wifi_profile"), "suboptions") == plain(one, "options")
+    both = documented("amt_wifi_profiles")
+    assert plain(both["profiles"]["suboptions"], "suboptions") == plain(_module_profile.PROFILE, "options")
+    assert set(both) == {*_module_profile.PLACE, "profiles", "prune"}
+
+
+def test_every_secret_is_marked_as_one() -> None:
+    eap = _module_profile.PROFILE["eap"]["options"]
+    secret = {name for options in (_module_profile.PROFILE, eap) for name, o in options.items() if o.get("no_log")}
+    assert secret == {"passphrase", "password", "private_key_password"}

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module for wpa_supplicant's settings as a whole, on a laptop without a supplicant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _conflicts, _runtime
+from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_supplicant as module
+
+
+def run(capsys: pytest.CaptureFixture[str], **options: Any) -> Dict[str, Any]:
+    with patch_module_args({"interface": "wlan9", "group": "root", **options}), pytest.raises(SystemExit):
+        module.main()
+    result: Dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+@pytest.fixture
+def no_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A laptop on which no wpa_supplicant is installed, and a file to configure."""
+    monkeypatch.setattr(_conflicts, "_PROGRAMS", ())
+    lock = _runtime.lock
+    monkeypatch.setattr(_runtime, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
+    return tmp_path / "wlan9.conf"
+
+
+def test_a_file_comes_and_stays(no_runtime: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"path": str(no_runtime), "country": "DE"}
+    checked = run(capsys, **options, _ansible_check_mode=True, _ansible_diff=True)
+    assert checked["changed"] is True
+    assert checked["diff"]["after"]["file"]["country"] == "DE"
+    assert not no_runtime.exists()
+    made = run(capsys, **options)
+    assert (made["changed"], made["restart_needed"], made["present"], made["program"]) == (True, False, False, None)
+    assert no_runtime.read_text() == (
+        "ctrl_interface=DIR=/run/wpa_supplicant GROUP=root\ncountry=DE\nupdate_config=0\n"
+    )
+    assert no_runtime.stat().st_mode & 0o777 == 0o600
+    assert run(capsys, **options)["changed"] is False
+    no_runtime.chmod(0o644)
+    assert run(capsys, **options)["changed"] is True
+
+
+def test_update_config_is_turned_off(no_runtime: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    no_runtime.write_text("update_config=1\n")
+    run(capsys, path=str(no_runtime))
+    assert no_runtime.read_text() == "ctrl_interface=DIR=/run/wpa_supplicant GROUP=root\nupdate_config=0\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"interface": "a/b"}, "invalid_option"),
+        ({"group": "a b"}, "invalid_option"),
+        ({"group": "root\nx=y"}, "invalid_option"),
+        ({"country": "de"}, "invalid_option"),
+        ({"path": "/"}, "invalid_option"),
+        ({"group": "no-such-group-here"}, "group_missing"),
+    ],
+)
+def test_refusals(no_runtime: Path, capsys: pytest.CaptureFixture[str], options: Dict[str, Any], code: str) -> None:
+    result = run(capsys, **{"path": str(no_runtime), **options})
+    assert result["failed"] is True
+    assert result["error"]["code"] == code
+    assert not no_runtime.exists()
+
+
+def test_conflicts_come_first(
+    no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fights = [_conflicts.Conflict("iwd takes wlan9", "iwd.service", "Stop it"), _conflicts.Conflict("b", "c", "d")]
+    monkeypatch.setattr(_conflicts.Interface, "conflicts", lambda _self: fights)
+    result = run(capsys, path=str(no_runtime), group="no-such-group-here")
+    assert result["msg"] == "2 things fight over wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
+    assert [each["what"] for each in result["conflicts"]] == ["iwd takes wlan9", "b"]
+    assert not no_runtime.exists()
