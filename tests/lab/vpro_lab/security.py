@@ -16,8 +16,8 @@ EAP_PASSWORD = "staple-staple-staple"
 #: What the client's private key is encrypted with.
 KEY_PASSWORD = "key-of-the-key"
 #: Where the access point's EAP server has its certificates, and where a laptop finds the CA (``ca.pem``), and one that
-#: has nothing to do with it (``foreign.pem``).
-CERTIFICATES = "/run/lab-eap"
+#: has nothing to do with it (``foreign.pem``). On the disk: a profile names them, also after a reboot.
+CERTIFICATES = "/var/lib/lab-eap"
 
 
 @dataclass(frozen=True)
