@@ -17,6 +17,7 @@ from typing import Optional, Tuple, Union
 from . import _handover
 from ._handover import (
     SUCCESSES,
+    Bare,
     BlockBack,
     Blocked,
     BlockGone,
@@ -66,23 +67,19 @@ class Free:
     bssid: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Unusable:
+class Unusable(Bare):
     """The answer to Look: the radio is switched off, or what CSME does with it can't be read."""
 
 
-@dataclass(frozen=True)
-class Busy:
+class Busy(Bare):
     """The answer to Look: another handover works on the radio, or the profiles can't be had at this moment."""
 
 
-@dataclass(frozen=True)
-class Changed:
+class Changed(Bare):
     """Something changed that may let a handover succeed: supplicant, profiles, configuration."""
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(Bare):
     """The guard's own timer: the pause before the next look."""
 
 
@@ -92,8 +89,7 @@ GuardEvent = Union[_handover.Event, Free, Unusable, Busy, Changed]
 # -- actions, beside those of a handover -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Bare):
     """Read how the radio stands. Answered by Blocked, Free, Unusable or Busy."""
 
 
