@@ -10,9 +10,10 @@ import json
 import os
 import signal
 import sys
+import time
 from typing import Any, Dict, List, Optional, TextIO
 
-from ._errors import FleetError, NotFound
+from ._errors import FleetError, LibraryMissing, NotFound
 from ._reading import read_text
 from ._state_file import STATE_PATH
 from ._watcher_config import PATH, read_config
@@ -21,6 +22,8 @@ from ._watcher_config import PATH, read_config
 NOT_YET = 3
 #: For that decision, in seconds. It takes a tenth of one, or one on an emulated machine that boots.
 _DECISION_SECONDS = 15
+#: How long the service waits before it ends for want of pyroute2, in seconds: below its unit's TimeoutStartSec of 30.
+LIBRARY_PAUSE_SECONDS = 20
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -42,6 +45,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _command(arguments, version)
     except FleetError as error:
         _tell(f"amt-wifi-watcher: {error}", sys.stderr)
+        if arguments == ["run"] and isinstance(error, LibraryMissing):
+            # systemd starts it again a second after its end, and nobody installs a library within a second.
+            time.sleep(LIBRARY_PAUSE_SECONDS)
         return 1
 
 

@@ -35,45 +35,30 @@ def kill_both(laptop: Laptop) -> str:
 
 
 @pytest.mark.parametrize(
-    ("suite", "security", "leave"),
+    ("suite", "staging", "frequencies"),
     [
-        ("bookworm", "wpa2-psk", "deauth"),
-        ("bookworm", "wpa2-psk", "silent"),
-        ("bookworm", "wpa3-sae", "deauth"),
-        ("bookworm", "wpa2-eap", "deauth"),
-        ("bookworm", "open", "deauth"),
-        ("trixie", "wpa2-psk", "deauth"),
-        ("trixie", "wpa3-sae", "deauth"),
+        # A number that may also be a channel at 6 GHz.
+        ("bookworm", {"leave": "silent", "channel": 1}, [2412, 5955]),
+        ("bookworm", {"security": "open", "ssid": b'a"b\\c\nd\xff\x00e', "channel": 36}, [5180]),
+        ("bookworm", {"security": "wpa2-eap"}, [2437]),
+        ("trixie", {"security": "wpa3-sae"}, [2437]),
     ],
+    ids=["psk, ambiguous channel", "open, 5 GHz, any bytes", "eap", "sae"],
 )
-def test_the_session_is_kept(stage: Stage, suite: str, security: str, leave: str) -> None:
-    scene = stage(suite, security=security, leave=leave)
+def test_the_session_is_kept(stage: Stage, suite: str, staging: Dict[str, Any], frequencies: List[int]) -> None:
+    scene = stage(suite, **staging)
     run = hand_over(scene.laptop, pin=True, scene=scene)
     assert run.seen.kept, run.report()
     assert run.module["changed"] is True
     assert run.module["outcome"] == "protected"
     assert run.module["owner"] == "host"
+    assert run.module["csme"]["ssid_hex"] == scene.ap.ssid.hex()
+    assert run.module["csme"]["frequencies"] == frequencies
     assert scene.csme.state()["owner"] == "host"
     assert scene.laptop.pins() == ""
     # What the module tells is what the lab saw, to the precision of a loaded machine.
     assert run.module["request_to_connected_ms"] == pytest.approx(run.seen.timeline.first("connected"), abs=250)
     assert run.module["request_to_address_ms"] == pytest.approx(run.seen.timeline.first("address"), abs=250)
-
-
-def test_a_five_ghz_channel_and_an_ssid_of_any_bytes(stage: Stage) -> None:
-    scene = stage(ssid=b'a"b\\c\nd\xff\x00e', channel=36)
-    run = hand_over(scene.laptop, pin=True, scene=scene)
-    assert run.seen.kept, run.report()
-    assert run.module["csme"]["ssid_hex"] == b'a"b\\c\nd\xff\x00e'.hex()
-    assert scene.laptop.pins() == ""
-
-
-def test_a_channel_that_6_ghz_makes_ambiguous(stage: Stage) -> None:
-    scene = stage(channel=1)
-    run = hand_over(scene.laptop, pin=True, scene=scene)
-    assert run.seen.kept, run.report()
-    assert run.module["csme"]["frequencies"] == [2412, 5955]
-    assert scene.laptop.pins() == ""
 
 
 def test_stock_linux_loses_the_session(stage: Stage) -> None:

@@ -133,14 +133,12 @@ def test_driver_managed_a_denied_interface_stays_down(laptop: Laptop, csme: Csme
     assert csme.state()["owner"] == "csme"
 
 
-@pytest.mark.parametrize(
-    "command", ["", "owned", "answer maybe", "connection ssid=zz", "grant_delay -1", "reply raw f"]
-)
-def test_a_bad_command_is_refused(csme: Csme, command: str) -> None:
+def test_a_bad_command_is_refused(csme: Csme) -> None:
     before = csme.state()
-    with pytest.raises(LabError):
-        csme.control(command or " ")
-    assert csme.state() == before
+    for command in (" ", "owned", "answer maybe", "connection ssid=zz", "grant_delay -1", "reply raw f"):
+        with pytest.raises(LabError):
+            csme.control(command)
+        assert csme.state() == before, command
 
 
 def test_it_lets_go_of_the_radio(laptop: Laptop, csme: Csme) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import struct
 from dataclasses import replace
@@ -27,7 +28,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils import (
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._directories import Directories
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    FleetError,
+    LibraryMissing,
+    NotFound,
+    TransportFailed,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsLost
 from ansible_collections.vpro.fleet.plugins.module_utils._nl80211 import ConfigEvent, VendorEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
@@ -327,6 +333,31 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.setattr(f"{_watcher.__name__}.watch", ran.append)
     assert _watcher_cli.main(["run"]) == 0
     assert ran == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [(LibraryMissing("pyroute2 is missing"), [_watcher_cli.LIBRARY_PAUSE_SECONDS]), (TransportFailed("closed"), [])],
+)
+def test_only_a_service_without_its_library_is_not_started_again_at_once(
+    error: FleetError, pauses: List[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def watch(version: str) -> None:
+        raise error
+
+    slept: List[float] = []
+    monkeypatch.setattr(f"{_watcher.__name__}.watch", watch)
+    monkeypatch.setattr(f"{_watcher_cli.__name__}.time.sleep", slept.append)
+    assert _watcher_cli.main(["run"]) == 1
+    assert slept == pauses
+    assert str(error) in capsys.readouterr().err
+
+
+def test_the_service_waits_for_its_library_less_than_systemd_waits_for_the_service() -> None:
+    unit = Path(__file__).resolve().parents[4] / "roles" / "watcher" / "files" / "amt-wifi-watcher.service"
+    bound = re.search(r"^TimeoutStartSec=(\d+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert bound is not None
+    assert int(bound.group(1)) > _watcher_cli.LIBRARY_PAUSE_SECONDS
 
 
 def test_a_bad_configuration_at_the_start_is_told_and_the_defaults_hold(
