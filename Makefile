@@ -133,7 +133,7 @@ bench-watcher: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/bench/watcher.py $(ARGS)
 
 .PHONY: soak
-soak: soak-boots soak-faults ## Boot 50 times with a session, and make 200 faults at random moments: hours
+soak: soak-boots soak-faults ## Boot or reset 50 times with a session, and make 200 faults at random moments: hours
 
 .PHONY: soak-boots
 soak-boots: setup

@@ -15,6 +15,7 @@ from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.boot import boot_into
 from vpro_lab.deployed import (
     GENERATIONS,
+    HOLD,
     NETWORKS,
     SERVICE,
     SUPPLICANT,
@@ -29,7 +30,6 @@ from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
-HOLD = f"amt-wifi-watcher-hold@{INTERFACE}.service"
 MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
 
 

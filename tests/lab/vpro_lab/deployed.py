@@ -19,6 +19,7 @@ from .security import CERTIFICATES, KEY_PASSWORD, PASSPHRASE
 PLAYBOOK = REPOSITORY / "docs" / "examples" / "keep_sessions.yml"
 SERVICE = "amt-wifi-watcher"
 SUPPLICANT = f"wpa_supplicant@{INTERFACE}.service"
+HOLD = f"amt-wifi-watcher-hold@{INTERFACE}.service"
 #: The fleet's networks: what each is called, and by what :data:`vpro_lab.security.SECURITY` it is on the air.
 NETWORKS: Mapping[bytes, str] = {b"corp-psk": "wpa2-psk", b"corp-sae": "wpa3-sae", b"corp-tls": "wpa2-eap"}
 #: The generation of the kernel that each suite has.
