@@ -51,22 +51,27 @@ FAULTS: Dict[str, str] = {
 }
 
 
-def ended(laptop: Laptop) -> bool:
-    """Say whether nothing is pinned, and nobody is about to pin."""
+def ended(scene: Scene) -> bool:
+    """Say whether nothing is pinned, and nobody is about to pin what the host could use.
+
+    While CSME keeps the radio, the watcher asks again, with longer and longer pauses and no pin in them.
+    """
+    laptop = scene.laptop
     if laptop.guest.run(f"systemctl is-active -q {SERVICE} {SUPPLICANT}").rc:
         return False
+    quiet = ("watching", "left", "retrying") if scene.csme.state()["owner"] == "csme" else ("watching", "left")
     try:
-        return watcher_state(laptop)["state"] in ("watching", "left") and laptop.pins() == ""
+        return watcher_state(laptop)["state"] in quiet and laptop.pins() == ""
     except LabError:  # a service that is just starting
         return False
 
 
-def settled(laptop: Laptop) -> bool:
+def settled(scene: Scene) -> bool:
     """Say whether it has ended, and stays so."""
-    if not ended(laptop):
+    if not ended(scene):
         return False
     time.sleep(1)
-    return ended(laptop)
+    return ended(scene)
 
 
 def stage(laptop: Laptop) -> Scene:
@@ -76,7 +81,7 @@ def stage(laptop: Laptop) -> Scene:
     laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {SUPPLICANT}")
     wait_until("the first connection", lambda: is_connected(laptop), 60)
     scene.csme.control("roaming allowed")
-    wait_until("its end", lambda: settled(laptop), 60)
+    wait_until("its end", lambda: settled(scene), 60)
     return scene
 
 
@@ -87,14 +92,9 @@ def one(scene: Scene, name: str, moment: float) -> Dict[str, Any]:
     begun = time.monotonic()
     found: Dict[str, Any] = {"fault": name, "moment": moment, "ended": None}
     try:
-        wait_until("the end", lambda: settled(scene.laptop), _LIMIT)
+        wait_until("the end", lambda: settled(scene), _LIMIT)
     except LabError:
-        return {
-            **found,
-            "state": watcher_state(scene.laptop),
-            "pins": scene.laptop.pins(),
-            "story": story(scene.laptop),
-        }
+        return found
     found.update(
         ended=time.monotonic() - begun, owner=scene.csme.state()["owner"], connected=is_connected(scene.laptop)
     )
@@ -118,7 +118,7 @@ def back(scene: Scene) -> bool:
     try:
         wait_until("the connection", lambda: is_connected(scene.laptop), 60)
         scene.csme.control("roaming allowed")
-        wait_until("its end", lambda: settled(scene.laptop), 60)
+        wait_until("its end", lambda: settled(scene), 60)
     except LabError:
         return False
     return True
@@ -145,7 +145,9 @@ def main() -> int:
                 found["back"] = found["ended"] is not None and back(scene)
             rounds.append(found)
             if not found["back"]:
-                progress.say(f"  STRANDED: {found}")
+                progress.say(f"  STRANDED: {found}; its story is in {report.relative_to(BUILD.parent)}")
+                found["story"] = laptop.guest.run(f"cat /run/{SERVICE}/state.json; wpa_cli list_networks").out
+                found["story"] += story(laptop)
                 scene = stage(laptop)
             # At once: a soak that is stopped has its figures.
             write_report(report, {"machine": machine(), "suite": options.suite, "rounds": rounds})
