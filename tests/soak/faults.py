@@ -43,7 +43,10 @@ FAULTS: Dict[str, str] = {
     "silent": f"echo answer silent > {_CONTROL}; echo take > {_CONTROL}",
     "taken back": f"echo take > {_CONTROL}",
     "roaming forbidden, its end lost": f"echo roaming forbidden > {_CONTROL}; sleep 1; pkill -x hostapd",
-    "airplane mode": "rfkill block wlan; sleep 1; rfkill unblock wlan",
+    # The laptop's radio alone: the access point and CSME are in the same machine.
+    "airplane mode": (
+        f"i=$(cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/index); rfkill block $i; sleep 1; rfkill unblock $i"
+    ),
     "interface removed": (
         f"p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); iw dev {INTERFACE} del; sleep 1; "
         f"iw phy $p interface add {INTERFACE} type managed; systemctl restart {SUPPLICANT}"
@@ -133,7 +136,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     progress = Progress()
     rounds: List[Dict[str, Any]] = []
-    report = Path(f"{REPORT}-{options.suite}.json")
+    report = Path(f"{REPORT}-{options.suite}-{options.seed}.json")
     with booted(options.suite, progress) as laptop:
         with progress.step("the roles are applied"):
             deploy(laptop)
@@ -150,7 +153,7 @@ def main() -> int:
                 found["story"] += story(laptop)
                 scene = stage(laptop)
             # At once: a soak that is stopped has its figures.
-            write_report(report, {"machine": machine(), "suite": options.suite, "rounds": rounds})
+            write_report(report, {"machine": machine(), "suite": options.suite, "seed": options.seed, "rounds": rounds})
     for name in FAULTS:
         mine = [each for each in rounds if each["fault"] == name]
         if mine:
