@@ -42,11 +42,11 @@ class Lab:
         self._progress = progress
         self._laptops: Dict[str, Laptop] = {}
 
-    def laptop(self, name: str, suite: str) -> Laptop:
-        """Return the laptop called *name*, booting it when it is not up."""
+    def laptop(self, name: str, suite: str, manager: str = "wpa_supplicant") -> Laptop:
+        """Return the laptop called *name*, booting it when it is not up; *manager* runs its radios."""
         known = self._laptops.get(name)
         if known is None or not known.alive:
-            known = boot(name, self._folder / name, suite, self._progress)
+            known = boot(name, self._folder / name, suite, self._progress, manager=manager)
             self._laptops[name] = known
         return known
 

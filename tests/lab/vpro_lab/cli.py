@@ -17,7 +17,7 @@ from typing import List, Optional
 from . import qemu
 from .demo import demo
 from .errors import LabError
-from .image import SUITES, ensure_image, ensure_modules
+from .image import MANAGERS, SUITES, ensure_image, ensure_modules
 from .laptop import attach, boot, end
 from .paths import BUILD
 from .playbook import inventory
@@ -55,21 +55,28 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    def suite(sub: argparse.ArgumentParser) -> None:
+    def suite(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub.add_argument(
             "--suite",
             choices=SUITES,
             default=os.environ.get("SUITE", SUITES[0]),
             help="Debian release (default: $SUITE, else %(default)s)",
         )
+        return sub
+
+    def manager(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument(
+            "--manager", choices=MANAGERS, default="wpa_supplicant", help="who runs its radios (default: %(default)s)"
+        )
+        return sub
 
     def name(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("name", nargs="?", default="laptop", help="which laptop (default: laptop)")
 
-    suite(command("build", _build, "Build the image and the CSME stand-in, unless the cache has them."))
+    manager(suite(command("build", _build, "Build the image and the CSME stand-in, unless the cache has them.")))
     sub = command("up", _up, "Boot a laptop and leave it running.")
     name(sub)
-    suite(sub)
+    manager(suite(sub))
     sub = command("ssh", _ssh, "Log in to a laptop, or run a command there.")
     name(sub)
     sub.add_argument("command", nargs=argparse.REMAINDER, help="a command, after --")
@@ -94,7 +101,7 @@ def _folder(options: argparse.Namespace) -> Path:
 
 
 def _build(options: argparse.Namespace, progress: Progress) -> int:
-    image = ensure_image(options.suite, progress)
+    image = ensure_image(options.suite, progress, options.manager)
     modules = ensure_modules(image, progress)
     print(f"image:  {image.folder}\nmodules: {modules}\naccelerator: {qemu.accelerator(image)}")
     return 0
@@ -105,7 +112,7 @@ def _up(options: argparse.Namespace, progress: Progress) -> int:
     pid = qemu.read_pid(folder)
     if pid is not None:
         raise LabError(f"{options.name} is up already (process {pid})")
-    laptop = boot(options.name, folder, options.suite, progress, dies_with_parent=False)
+    laptop = boot(options.name, folder, options.suite, progress, manager=options.manager, dies_with_parent=False)
     laptop.radios()
     inventory(laptop)
     laptop.guest.close()

@@ -21,7 +21,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Mapping, Optional, Tuple
 
 from .errors import LabError
 from .paths import KERNEL_MODULES, PACKAGE, cache
@@ -37,6 +37,11 @@ PACKAGES = tuple(
     procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb wpasupplicant
     """.split()  # noqa: SIM905 - a list that long reads better as words
 )
+#: What else it carries, by who runs its wireless interfaces.
+MANAGERS: Mapping[str, Tuple[str, ...]] = {
+    "wpa_supplicant": (),
+    "networkmanager": ("network-manager", "python3-jeepney"),
+}
 #: Files that the laptop never reads; they make the image half the size.
 EXCLUDED = (
     "/usr/share/man/*",
@@ -63,6 +68,7 @@ class Image:
     """A built image: paths of its parts, all below the cache."""
 
     suite: str
+    manager: str
     folder: Path
 
     @property
@@ -92,23 +98,33 @@ class Image:
         return (self.folder / "kernel-release").read_text().strip()
 
 
-def recipe_hash(suite: str) -> str:
-    """Return the hash of everything that the image of *suite* is made from."""
+def recipe_hash(suite: str, manager: str = "wpa_supplicant") -> str:
+    """Return the hash of everything that the image of *suite* with *manager* is made from."""
     digest = hashlib.sha256()
-    for part in (suite, *PACKAGES, *EXCLUDED, DISK_SIZE, (PACKAGE / "image" / "customize.sh").read_text()):
+    for part in (
+        suite,
+        manager,
+        *PACKAGES,
+        *MANAGERS[manager],
+        *EXCLUDED,
+        DISK_SIZE,
+        (PACKAGE / "image" / "customize.sh").read_text(),
+    ):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def ensure_image(suite: str, progress: Progress) -> Image:
-    """Return the image of *suite*, building it when the cache has none of this recipe.
+def ensure_image(suite: str, progress: Progress, manager: str = "wpa_supplicant") -> Image:
+    """Return the image of *suite* with *manager*, building it when the cache has none of this recipe.
 
     Raises:
-        LabError: the suite is unknown or a step of the build failed; the message names the log.
+        LabError: suite or manager is unknown, or a step of the build failed; the message names the log.
     """
     if suite not in SUITES:
         raise LabError(f"unknown suite {suite!r}: the lab knows {', '.join(SUITES)}")
-    image = Image(suite, cache() / f"image-{suite}-{recipe_hash(suite)}")
+    if manager not in MANAGERS:
+        raise LabError(f"unknown manager {manager!r}: the lab knows {', '.join(MANAGERS)}")
+    image = Image(suite, manager, cache() / f"image-{suite}-{manager}-{recipe_hash(suite, manager)}")
     with _lock(image.folder):
         if not image.folder.exists():
             _build(image, progress)
@@ -181,11 +197,11 @@ def _build(image: Image, progress: Progress) -> None:
         key = work / "id_ed25519"
         _step(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "vpro-lab", "-f", str(key)], log)
         tar = work / "root.tar"
-        with progress.step(f"image of {image.suite}: bootstrapping the root", log):
-            _step(_mmdebstrap(image.suite, tar), log, SSH_PUBLIC_KEY=f"{key}.pub")
+        with progress.step(f"image of {image.suite} with {image.manager}: bootstrapping the root", log):
+            _step(_mmdebstrap(image, tar), log, SSH_PUBLIC_KEY=f"{key}.pub", MANAGER=image.manager)
         root = work / "root"
         root.mkdir()
-        with progress.step(f"image of {image.suite}: making the disk"):
+        with progress.step(f"image of {image.suite} with {image.manager}: making the disk"):
             script = (
                 'tar -C "$1" -xf "$2" --exclude=./dev/* && truncate -s "$4" "$3" && '
                 'mkfs.ext4 -q -F -E lazy_itable_init=0 -O ^has_journal -d "$1" "$3"'
@@ -220,19 +236,19 @@ def _prune() -> None:
                 old.unlink(missing_ok=True)
 
 
-def _mmdebstrap(suite: str, tar: Path) -> List[str]:
+def _mmdebstrap(image: Image, tar: Path) -> List[str]:
     mirror = debian_mirror()
     return [
         "mmdebstrap",
         "--variant=apt",
         "--components=main",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(PACKAGES + MANAGERS[image.manager])}",
         *(f"--dpkgopt=path-exclude={path}" for path in EXCLUDED),
         *(f"--aptopt={option}" for option in _apt_transport_options()),
         "--aptopt=APT::Install-Recommends false",
         "--aptopt=Acquire::Languages none",
         "--customize-hook=sh " + str(PACKAGE / "image" / "customize.sh") + ' "$1"',
-        suite,
+        image.suite,
         str(tar),
         *([mirror] if mirror else []),
     ]

@@ -236,7 +236,15 @@ class Laptop:
             )
 
 
-def boot(name: str, folder: Path, suite: str, progress: Progress, *, dies_with_parent: bool = True) -> Laptop:
+def boot(
+    name: str,
+    folder: Path,
+    suite: str,
+    progress: Progress,
+    *,
+    manager: str = "wpa_supplicant",
+    dies_with_parent: bool = True,
+) -> Laptop:
     """Boot a laptop and return it when its agent answers.
 
     Args:
@@ -244,12 +252,13 @@ def boot(name: str, folder: Path, suite: str, progress: Progress, *, dies_with_p
         folder: where its state goes; made anew.
         suite: the Debian release.
         progress: where to report.
+        manager: who runs its wireless interfaces, see :data:`vpro_lab.image.MANAGERS`.
         dies_with_parent: end it when this process ends in whatever way (tests); False keeps it (people).
 
     Raises:
         LabError: the image could not be built, or the machine did not come up.
     """
-    image = ensure_image(suite, progress)
+    image = ensure_image(suite, progress, manager)
     modules = ensure_modules(image, progress)
     end(folder)
     shutil.rmtree(folder, ignore_errors=True)
@@ -260,7 +269,8 @@ def boot(name: str, folder: Path, suite: str, progress: Progress, *, dies_with_p
             machine = qemu.start(image, folder, payload, dies_with_parent=dies_with_parent)
             config = ssh_config(folder, machine.ssh_port, image.key)
             (folder / "laptop.json").write_text(
-                json.dumps({"name": name, "suite": suite, "accelerator": machine.accelerator}), encoding="utf-8"
+                json.dumps({"name": name, "suite": suite, "manager": manager, "accelerator": machine.accelerator}),
+                encoding="utf-8",
             )
             wait_for_ssh(config, lambda: qemu.is_qemu(machine.pid), BOOT_SECONDS)
             return Laptop(name, folder, image, config, machine)
@@ -280,7 +290,7 @@ def attach(name: str, folder: Path, progress: Progress) -> Laptop:
     if qemu.read_pid(folder) is None:
         raise LabError(f"no laptop {name!r} is up")
     known = json.loads((folder / "laptop.json").read_text(encoding="utf-8"))
-    return Laptop(name, folder, ensure_image(known["suite"], progress), folder / "ssh_config")
+    return Laptop(name, folder, ensure_image(known["suite"], progress, known["manager"]), folder / "ssh_config")
 
 
 def end(folder: Path) -> None:

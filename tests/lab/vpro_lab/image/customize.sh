@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Turns a fresh Debian root into the lab laptop. Run by mmdebstrap as its customize hook: $1 is the root.
-# SSH_PUBLIC_KEY names the file with the key that may log in as root.
+# SSH_PUBLIC_KEY names the file with the key that may log in as root, MANAGER who runs the wireless interfaces.
 set -eu
 root=$1
 
@@ -37,6 +37,16 @@ UseRoutes=no
 UseHostname=no
 UNIT
 
+if [ "$MANAGER" = networkmanager ]; then
+    # As on a desktop: it runs the radio, and starts the one wpa_supplicant over D-Bus.
+    rm "$root/etc/systemd/network/20-radio.network"
+    printf '[main]\nplugins=keyfile\n[keyfile]\nunmanaged-devices=interface-name:eth0\n' \
+        > "$root/etc/NetworkManager/conf.d/lab.conf"
+    chroot "$root" systemctl enable NetworkManager.service wpa_supplicant.service >/dev/null 2>&1
+else
+    ln -sf /dev/null "$root/etc/systemd/system/wpa_supplicant.service"
+fi
+
 install -d -m 0700 "$root/root/.ssh"
 install -m 0600 "$SSH_PUBLIC_KEY" "$root/root/.ssh/authorized_keys"
 cat > "$root/etc/ssh/sshd_config.d/lab.conf" <<'CONF'
@@ -53,9 +63,9 @@ printf 'softdep mac80211_hwsim pre: virtio\n' > "$root/etc/modprobe.d/lab.conf"
 
 # What a test machine has no use for costs seconds under software emulation.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-    fstrim.timer getty@tty1.service serial-getty@ttyS0.service systemd-networkd-wait-online.service \
+    fstrim.timer getty@tty1.service serial-getty@ttyS0.service systemd-networkd-wait-online.service NetworkManager-wait-online.service \
     systemd-timesyncd.service systemd-random-seed.service systemd-pstore.service man-db.timer \
-    hostapd.service dnsmasq.service wpa_supplicant.service systemd-firstboot.service \
+    hostapd.service dnsmasq.service systemd-firstboot.service \
     ldconfig.service systemd-hwdb-update.service systemd-journal-catalog-update.service \
     systemd-update-done.service systemd-machine-id-commit.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
