@@ -87,7 +87,7 @@ class TimedOut(FleetError):
 
 
 class SupplicantRefused(FleetError):
-    """The supplicant answered FAIL or UNKNOWN COMMAND."""
+    """The supplicant answered FAIL or UNKNOWN COMMAND, or a service on D-Bus an error of its own."""
 
     code = "supplicant_refused"
 

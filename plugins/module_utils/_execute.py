@@ -14,7 +14,7 @@ import select
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._handover import (
     Action,
@@ -44,13 +44,11 @@ from ._hands import Hands
 from ._machine import Machine
 from ._netlink import EventsLost
 from ._nl80211 import Nl80211
-from ._process import ProcessEnd
 from ._radio import Radio
 from ._rfkill import RfkillEvents
 from ._rtnetlink import AddressEvents
 from ._runtime import FOLDER
-from ._supplicant import Backend, Profile
-from ._wpa_ctrl import WpaMonitor
+from ._supplicant import Backend, Profile, Source
 
 
 @dataclass(frozen=True)
@@ -91,19 +89,6 @@ _STEP_NAMES: Dict[type, str] = {
 }
 
 
-class Source(Protocol):
-    """Something that can be waited for and read."""
-
-    def fileno(self) -> int:
-        """Return the descriptor to wait for."""
-
-    def read(self) -> Iterable[Any]:
-        """Return what has come, without waiting."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
 class Handover:
     """One handover on one radio.
 
@@ -111,7 +96,6 @@ class Handover:
         radio: the radio, as just read; CSME owns it.
         profile: the profile that can carry CSME's connection on, None when there is none.
         supplicant: who runs the interface, None when nobody does.
-        monitor_path: the supplicant's control socket, to listen to; None without a supplicant.
         policy: what to do where there is a choice.
         folder: where the journal is.
         clock: seconds that only grow.
@@ -122,7 +106,6 @@ class Handover:
         radio: Radio,
         profile: Optional[Profile],
         supplicant: Optional[Backend],
-        monitor_path: Optional[str],
         policy: Policy,
         *,
         folder: str = FOLDER,
@@ -131,7 +114,6 @@ class Handover:
         self._radio = radio
         self._profile = profile
         self._supplicant = supplicant
-        self._monitor_path = monitor_path
         self._folder = folder
         self._clock = clock
         self._machine: Machine[State] = Machine(
@@ -152,10 +134,9 @@ class Handover:
             # the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())
             sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: hands.from_rfkill}
-            if self._monitor_path is not None:
-                monitor: WpaMonitor = self._open(stack, WpaMonitor(self._monitor_path))
-                sources[monitor] = hands.from_supplicant
-                sources[self._open(stack, ProcessEnd(monitor.pid()))] = lambda _heard: SupplicantGone()
+            if self._supplicant is not None:
+                for heard in self._supplicant.listen(hands.warnings.append):
+                    sources[self._open(stack, heard)] = hands.from_supplicant
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
                 self._machine.feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))

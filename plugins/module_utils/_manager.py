@@ -15,7 +15,7 @@ from typing import FrozenSet, Optional, Sequence, Tuple
 from . import _services
 from ._errors import AccessDenied, FleetError, NotFound
 from ._reading import Reading
-from ._supplicant import CONTROL_DIRECTORIES, Profile, WpaSupplicant, control_socket
+from ._supplicant import CONTROL_DIRECTORIES, Backend, Profile, WpaSupplicant, control_socket
 from ._wpa_ctrl import WpaCtrl
 
 #: Seconds for all that is asked of all supplicants together.
@@ -39,10 +39,10 @@ class Managed:
     Attributes:
         interface: its name.
         manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` or ``none``; None when that can't be told.
-        version: wpa_supplicant's; None when it did not tell, and for the others.
-        profiles: wpa_supplicant's; None when they could not be read, and for the others.
-        trouble: why wpa_supplicant's profiles could not be read, as an error's code; None when they could.
-            ``not_found``: it offers no control socket for this interface.
+        version: wpa_supplicant's or NetworkManager's; None when it did not tell, and for the others.
+        profiles: theirs; None when they could not be read, and for the others.
+        trouble: why the profiles could not be read, as an error's code; None when they could.
+            ``not_found``: wpa_supplicant offers no control socket for this interface.
     """
 
     interface: str
@@ -50,6 +50,40 @@ class Managed:
     version: Optional[str] = None
     profiles: Optional[Tuple[Profile, ...]] = None
     trouble: Optional[str] = None
+
+
+def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
+    """Return who runs an interface, as the backend of a handover; nothing is asked of it yet.
+
+    Args:
+        interface: its name.
+        ifindex: its index; None: unknown.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        NotFound: nobody does that a handover could go through.
+        AccessDenied, TransportFailed: this user can't tell.
+    """
+    processes = _services.running(_PROCESSES, root)
+    recorded: Optional[bool] = False
+    if "NetworkManager" in processes:
+        recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
+    try:
+        if recorded:
+            raise NotFound("NetworkManager runs it")
+        directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
+        return WpaSupplicant(interface, control_socket(interface, directories))
+    except NotFound as error:
+        if recorded is not False:
+            # Loaded where it is needed alone.
+            from ._nm_backend import NetworkManagerBackend
+
+            return NetworkManagerBackend(interface)
+        if "iwd" in processes:
+            raise NotFound(
+                f"iwd runs {interface}, which is not supported yet", remedy="Use wpa_supplicant or NetworkManager"
+            ) from error
+        raise
 
 
 def read_managers(
@@ -97,7 +131,7 @@ def _read_manager(
         recorded = reading.attempt(here, lambda: _services.networkmanager_manages(ifindex, root))
     if recorded:
         # The record alone may be that of a NetworkManager which has ended.
-        return None if processes is None else Managed(interface, NETWORKMANAGER)
+        return None if processes is None else _ask_networkmanager(interface, here, reading, deadline)
     answer = reading.attempt(here, lambda: _ask(interface, deadline, root))
     if answer is None:
         return None
@@ -111,10 +145,25 @@ def _read_manager(
         return None
     if maybe_networkmanager:
         # It may not have come to the interface yet: one that was blocked since it began has no record, nor a socket.
-        return Managed(interface, NETWORKMANAGER)
+        return _ask_networkmanager(interface, here, reading, deadline)
     if "iwd" in processes:
         return Managed(interface, IWD)
     return asked if "wpa_supplicant" in processes else Managed(interface, NONE)
+
+
+def _ask_networkmanager(interface: str, here: str, reading: Reading, deadline: float) -> Managed:
+    """Ask NetworkManager over D-Bus. What it did not tell goes to *reading*."""
+    # Loaded where it is needed alone.
+    from ._nm_backend import NetworkManagerBackend
+
+    version: Optional[str] = None
+    try:
+        backend = NetworkManagerBackend(interface, deadline=deadline)
+        version = backend.version()
+        return Managed(interface, NETWORKMANAGER, version, backend.profiles())
+    except FleetError as error:
+        reading.failed(here, error)
+        return Managed(interface, NETWORKMANAGER, version, trouble=error.code)
 
 
 def _absent(error: Optional[FleetError], processes: Optional[FrozenSet[str]]) -> bool:

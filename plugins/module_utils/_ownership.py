@@ -12,15 +12,25 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import _inventory
 from ._detached import run_detached
-from ._errors import AccessDenied, FleetError, NotFound, Refused, TimedOut, TransportFailed
+from ._errors import (
+    AccessDenied,
+    FleetError,
+    LibraryMissing,
+    NotFound,
+    Refused,
+    SupplicantRefused,
+    TimedOut,
+    TransportFailed,
+)
 from ._execute import Handover, Report
 from ._handover import SUCCESSES, Outcome, Policy
 from ._hands import undo_journal
+from ._manager import backend_of
 from ._nl80211 import Nl80211
 from ._radio import Radio, Unreadable, read_radios
 from ._rfkill import NOT_OWNER
 from ._runtime import lock, read_journal
-from ._supplicant import Pin, Profile, WpaSupplicant, control_socket, find_profile
+from ._supplicant import Backend, Pin, Profile, find_profile
 
 #: The least time that a task may be given, in seconds: one request and all that can come of it, and as much again for
 #: reading the machine and for undoing the pin of a supplicant that is slow to answer.
@@ -228,7 +238,7 @@ def check_radio(radio: Radio) -> None:
 
 
 def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mode: bool) -> Dict[str, Any]:
-    supplicant, socket, absent = _supplicant(radio)
+    supplicant, absent = _supplicant(radio)
     warnings: List[str] = []
     undone = _is_left(radio, supplicant) if check_mode else _undo(radio)
     if undone and not check_mode:
@@ -245,7 +255,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         return _result(radio, changed=True, owner="csme", profile=profile, pin_left=undone)
     # All that came before was part of the time allowed.
     policy = replace(policy, timeout_seconds=deadline - time.monotonic() - _UNDO_SECONDS)
-    report = Handover(radio, profile, supplicant, socket, policy).run()
+    report = Handover(radio, profile, supplicant, policy).run()
     warnings.extend(report.warnings)
     if report.outcome not in SUCCESSES:
         failure = _refusal(report.outcome, radio)
@@ -261,12 +271,12 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
     return {**done, **_told(report), "warnings": warnings}
 
 
-def _is_left(radio: Radio, supplicant: Optional[WpaSupplicant]) -> bool:
+def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
     """Say whether the pin of an earlier handover still stands, so that it would be undone."""
     entry = read_journal(radio.phy)
     if entry is None or supplicant is None:
         return False
-    return Pin.from_dict(entry.get("pin")).holds(supplicant.profiles())
+    return supplicant.holds(Pin.from_dict(entry.get("pin")))
 
 
 def _undo(radio: Radio) -> bool:
@@ -275,27 +285,24 @@ def _undo(radio: Radio) -> bool:
     Raises:
         FleetError: the supplicant is there, and does not let itself be told. The journal stays.
     """
-    interface = radio.interface or ""
     try:
-        supplicant: Optional[WpaSupplicant] = WpaSupplicant(interface, control_socket(interface))
+        supplicant: Optional[Backend] = backend_of(radio.interface or "", radio.ifindex)
     except NotFound:
         supplicant = None
     return undo_journal(radio.phy, supplicant)
 
 
-def _supplicant(radio: Radio) -> Tuple[Optional[WpaSupplicant], Optional[str], str]:
-    """Return the supplicant of a radio and its socket, or neither and why."""
-    interface = radio.interface or ""
+def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
+    """Return who runs a radio, or None and why there is nobody to go through."""
     try:
-        socket = control_socket(interface)
-        supplicant = WpaSupplicant(interface, socket)
+        supplicant = backend_of(radio.interface or "", radio.ifindex)
         supplicant.status()
-        return supplicant, socket, ""
-    except (NotFound, AccessDenied, TimedOut, TransportFailed) as error:
-        return None, None, str(error)
+        return supplicant, ""
+    except (NotFound, AccessDenied, TimedOut, TransportFailed, LibraryMissing, SupplicantRefused) as error:
+        return None, str(error)
 
 
-def _profile(radio: Radio, supplicant: Optional[WpaSupplicant]) -> Optional[Profile]:
+def _profile(radio: Radio, supplicant: Optional[Backend]) -> Optional[Profile]:
     if supplicant is None or radio.csme is None:
         return None
     return find_profile(supplicant.profiles(), radio.csme.ssid, radio.csme.auth)

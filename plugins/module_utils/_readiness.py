@@ -198,8 +198,9 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     elif managed.manager == NETWORKMANAGER:
         yield Blocker(
             "networkmanager_unsupported",
-            f"NetworkManager runs {interface}, which is not supported yet. Leave it to wpa_supplicant: set the "
-            "interface unmanaged in NetworkManager, and enable wpa_supplicant for it",
+            f"NetworkManager runs {interface}. The task amt_wifi_ownership can hand its radio over, but the watcher "
+            "can't yet. For that leave the interface to wpa_supplicant: set it unmanaged in NetworkManager, and enable "
+            "wpa_supplicant for it",
         )
     elif managed.manager == IWD:
         yield Blocker(

@@ -20,12 +20,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ._errors import AccessDenied, DecodeFailed, FleetError, NotFound, SupplicantRefused
+from ._process import ProcessEnd
 from ._wpa_ctrl import (
     DEFAULT_TIMEOUT,
     CommandUnsafe,
     Network,
+    SupplicantEvent,
     SupplicantStatus,
     WpaCtrl,
+    WpaMonitor,
     encode_bssid,
     encode_frequencies,
     encode_ssid,
@@ -36,6 +39,7 @@ __all__ = [
     "Backend",
     "Pin",
     "Profile",
+    "Source",
     "SupplicantStatus",
     "WpaSupplicant",
     "control_socket",
@@ -173,6 +177,19 @@ def _typed(value: Any, kind: type) -> Any:
     return value
 
 
+class Source(Protocol):
+    """Something that can be waited for and read."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+
+    def read(self) -> Iterable[Any]:
+        """Return what has come, without waiting."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Backend(Protocol):
     """What a handover asks of whatever runs the WLAN interface."""
 
@@ -201,8 +218,14 @@ class Backend(Protocol):
     def widen(self, pin: Pin) -> bool:
         """Let later scans see every channel again, and keep the rest of a pin. See WpaSupplicant.widen."""
 
+    def holds(self, pin: Pin) -> bool:
+        """Say whether a pin still stands."""
+
     def unpin(self, pin: Pin) -> bool:
         """Undo a pin without dropping the link; again and again if need be. See WpaSupplicant.unpin."""
+
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
+        """Return what to wait for: each gives SupplicantEvents, and the supplicant's end as one of them."""
 
 
 class WpaSupplicant:
@@ -358,6 +381,26 @@ class WpaSupplicant:
                 ctrl.command(command)
         return True
 
+    def holds(self, pin: Pin) -> bool:
+        """Say whether a pin still stands. Raises as ``profiles``."""
+        return pin.holds(self.profiles())
+
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
+        """Return the supplicant's events, and the end of its process.
+
+        Args:
+            warn: has nothing to be told here.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, SupplicantRefused: as WpaMonitor.
+        """
+        monitor = WpaMonitor(self._path, self._timeout)
+        try:
+            return monitor, _Ending(monitor.pid())
+        except FleetError:
+            monitor.close()
+            raise
+
     def unpin(self, pin: Pin) -> bool:
         """Undo a pin: the link stays, and the machine can roam again.
 
@@ -391,6 +434,13 @@ class WpaSupplicant:
                 if _widen(ctrl, pin, networks) or _enable(ctrl, pin, networks):
                     raise refusal
         return bool(commands)
+
+
+class _Ending(ProcessEnd):
+    """The end of wpa_supplicant's process, which says nothing when it is killed, as what it says when it ends."""
+
+    def read(self) -> Iterable[Any]:
+        return tuple(SupplicantEvent("CTRL-EVENT-TERMINATING", 3) for _end in super().read())
 
 
 def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES) -> str:

@@ -21,6 +21,7 @@ description:
   - A supplicant that does not answer holds it up for one second at most.
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
+  - jeepney >= 0.7.1 (C(python3-jeepney)) for the profiles of NetworkManager, where that runs an interface
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.info
@@ -315,7 +316,7 @@ ansible_facts:
               returned: always
               sample: wpa_supplicant
             version:
-              description: The version of wpa_supplicant, V(null) if it did not tell, and for the others.
+              description: The version of wpa_supplicant or NetworkManager, V(null) if it is not known.
               type: str
               returned: always
               sample: "2.10"
@@ -327,7 +328,7 @@ ansible_facts:
               sample:
                 - wlan0
             profiles:
-              description: The networks that wpa_supplicant is configured for. No secret is among them.
+              description: The networks that it is configured for. No secret is among them.
               type: list
               elements: dict
               returned: always
@@ -338,7 +339,7 @@ ansible_facts:
                   returned: always
                   sample: wlan0
                 id:
-                  description: The number that wpa_supplicant has given to it, unique for the interface.
+                  description: The number that its manager has given to it, unique for the interface.
                   type: int
                   returned: always
                   sample: 0
@@ -361,7 +362,7 @@ ansible_facts:
                     - SAE
                     - WPA-PSK
                 enabled:
-                  description: Whether wpa_supplicant may use it.
+                  description: Whether wpa_supplicant may use it, or NetworkManager with nobody logged in.
                   type: bool
                   returned: always
                   sample: true

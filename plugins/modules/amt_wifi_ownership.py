@@ -53,7 +53,8 @@ options:
     default: true
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
-  - wpa_supplicant with a control socket (C(ctrl_interface)) for the interface
+  - wpa_supplicant with a control socket (C(ctrl_interface)) for the interface, or NetworkManager, which is reached with
+    jeepney >= 0.7.1 as the distribution packages it (C(python3-jeepney))
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.action

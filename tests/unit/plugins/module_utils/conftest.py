@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink bytes written by hand, as an oracle for the decoders, and a kernel to talk to.
+"""Netlink bytes written by hand, as an oracle for the decoders, and a kernel to talk to; and a system bus.
 
 Test files import the functions from here by this file's full name.
 """
@@ -11,7 +11,11 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import Any, Callable, Iterable, List, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 
 NLM_F_MULTI = 2
 
@@ -116,3 +120,12 @@ class Kernel:
         size = min(len(datagram), len(buffers[0]))
         buffers[0][:size] = datagram[:size]
         return size, [], 0x20 if size < len(datagram) else 0, (self.port, 0)
+
+
+@pytest.fixture
+def fake_bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBus]:
+    """The system's bus, with nothing on it yet."""
+    bus = FakeBus()
+    monkeypatch.setattr("jeepney.io.blocking.open_dbus_connection", bus.connect)
+    yield bus
+    bus.close()

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Seq
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _runtime, _supplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
@@ -30,7 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsL
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address, AddressEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile, Source, SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 
 BSSID = "02:00:00:00:01:00"
@@ -86,6 +86,7 @@ class Supplicant:
     interface = "wlan0"
 
     def __init__(self) -> None:
+        self.monitor: Pipe
         self.told: List[str] = []
         self.refuse_pin: Optional[FleetError] = None
         self.refuse_unpin: Optional[FleetError] = None
@@ -118,6 +119,12 @@ class Supplicant:
         self.told.append("widen")
         return True
 
+    def holds(self, pin: Pin) -> bool:
+        raise NotImplementedError
+
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
+        return self.monitor, _supplicant._Ending(self.monitor.pid())
+
     def unpin(self, pin: Pin) -> bool:
         self.told.append("unpin")
         if self.refuse_unpin is not None:
@@ -143,13 +150,18 @@ class Laptop:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.rfkill, self.monitor, self.address = Pipe(), Pipe(), Pipe()
         self.supplicant = Supplicant()
+        self.pipes()
         self.answers: List[Callable[[], None]] = []
         self.requests = 0
         self.addresses: Tuple[Address, ...] = ()
         # The kernel replays the standing block when rfkill is opened.
         self.rfkill.say(BACK)
+
+    def pipes(self) -> None:
+        """Make all sources of events anew."""
+        self.rfkill, self.monitor, self.address = Pipe(), Pipe(), Pipe()
+        self.supplicant.monitor = self.monitor
 
     def __enter__(self) -> Laptop:
         return self
@@ -171,7 +183,7 @@ class Laptop:
         self.address.say(LEASE)
 
     def run(self, policy: Policy = POLICY, profile: Optional[Profile] = PROFILE, radio: Radio = RADIO) -> Report:
-        return Handover(radio, profile, self.supplicant, "/a/socket", policy, folder=self.folder).run()
+        return Handover(radio, profile, self.supplicant, policy, folder=self.folder).run()
 
     def journal(self) -> Optional[Dict[str, Any]]:
         return _runtime.read_journal("phy0", self.folder)
@@ -188,7 +200,6 @@ def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     module = _execute.__name__
     monkeypatch.setattr(f"{module}.Nl80211", lambda: made)
     monkeypatch.setattr(f"{module}.RfkillEvents", lambda: made.rfkill)
-    monkeypatch.setattr(f"{module}.WpaMonitor", lambda path: made.monitor)
     monkeypatch.setattr(f"{module}.AddressEvents", lambda: made.address)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
     monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: made.addresses)
@@ -294,7 +305,7 @@ def test_a_supplicant_that_ends_ends_it(laptop: Laptop) -> None:
         report = laptop.run(replace(POLICY, answer_seconds=20.0, timeout_seconds=60.0))
     assert report.outcome is Outcome.SUPPLICANT_GONE
     assert laptop.journal() is None
-    laptop.rfkill, laptop.monitor, laptop.address = Pipe(), Pipe(), Pipe()
+    laptop.pipes()
     laptop.answers = [lambda: laptop.monitor.say(SupplicantEvent("CTRL-EVENT-TERMINATING", 3))]
     assert laptop.run().outcome is Outcome.SUPPLICANT_GONE
 
@@ -322,7 +333,7 @@ def test_the_owner_at_the_end_is_told(laptop: Laptop) -> None:
 
     laptop.answers = [granted(BACK)]
     assert laptop.run().owner == "csme"
-    laptop.rfkill, laptop.monitor, laptop.address = Pipe(), Pipe(), Pipe()
+    laptop.pipes()
     laptop.answers = [granted(rfkill(soft=True))]
     report = laptop.run()
     assert (report.outcome, report.owner) == (Outcome.AIRPLANE_MODE, "host")

@@ -12,11 +12,15 @@ from typing import Iterator, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _manager
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied
-from ansible_collections.vpro.fleet.plugins.module_utils._manager import Managed, read_managers
+from ansible_collections.vpro.fleet.plugins.module_utils import _dbus, _manager
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._manager import Managed, backend_of, read_managers
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_nm_backend import Laptop
 
 WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 
@@ -24,6 +28,12 @@ WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def networkmanager(fake_bus: FakeBus) -> Laptop:
+    """What NetworkManager says where it runs."""
+    return Laptop(fake_bus)
 
 
 def manager(machine: Machine, *unreadable: str, budget: float = 1.0) -> Managed:
@@ -121,6 +131,73 @@ def test_networkmanager(machine: Machine, record: Optional[str], control_socket:
             assert manager(machine).manager == expected
     else:
         assert manager(machine).manager == expected
+
+
+def test_networkmanagers_version_and_profiles(machine: Machine) -> None:
+    machine.networkmanager("true")
+    found = manager(machine)
+    assert (found.version, found.trouble) == ("1.42.4", None)
+    assert [(p.id, p.ssid, p.enabled) for p in found.profiles or ()] == [(7, b"corp", True), (8, b"home", True)]
+
+
+@pytest.mark.parametrize(("silent", "version"), [("Get", None), ("ListConnections", "1.42.4")])
+def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
+    machine: Machine, networkmanager: Laptop, silent: str, version: Optional[str]
+) -> None:
+    machine.networkmanager("true")
+    networkmanager.bus.silent.append(silent)
+    begun = time.monotonic()
+    found = manager(machine, "supplicant.wlan0", budget=0.2)
+    assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
+    assert time.monotonic() - begun < 1.0
+
+
+def test_without_jeepney_networkmanagers_profiles_are_unreadable(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    machine.networkmanager("true")
+    monkeypatch.setattr(f"{_dbus.__name__}.importlib.import_module", missing)
+    assert manager(machine, "supplicant.wlan0").trouble == "library_missing"
+
+
+@pytest.mark.parametrize(
+    ("record", "control_socket", "expected"),
+    [
+        ("true", False, NetworkManagerBackend),
+        ("true", True, NetworkManagerBackend),
+        ("false", True, WpaSupplicant),
+        (None, False, NetworkManagerBackend),
+        (None, True, WpaSupplicant),
+    ],
+)
+def test_the_backend_is_who_runs_the_interface(
+    machine: Machine, record: Optional[str], control_socket: bool, expected: type
+) -> None:
+    machine.networkmanager(record)
+    if not control_socket:
+        assert isinstance(backend_of("wlan0", 3, machine.root), expected)
+        return
+    with Supplicant(machine.socket_path()):
+        assert isinstance(backend_of("wlan0", 3, machine.root), expected)
+
+
+def test_there_is_no_backend_where_nobody_runs_it_or_iwd_does(machine: Machine) -> None:
+    with pytest.raises(NotFound, match="no wpa_supplicant offers"):
+        backend_of("wlan0", 3, machine.root)
+    machine.process(700, "iwd")
+    with pytest.raises(NotFound, match="iwd runs wlan0"):
+        backend_of("wlan0", 3, machine.root)
+    machine.networkmanager("false")
+    with pytest.raises(NotFound, match="iwd runs wlan0"):
+        backend_of("wlan0", 3, machine.root)
+
+
+def test_the_backend_of_an_interface_without_an_index(machine: Machine) -> None:
+    machine.networkmanager("true")
+    assert isinstance(backend_of("wlan0", None, machine.root), NetworkManagerBackend)
 
 
 def test_a_record_of_a_networkmanager_that_ended_is_nothing(machine: Machine) -> None:

@@ -91,9 +91,6 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             pass
 
     class Supplicant:
-        def __init__(self, interface: str, path: str) -> None:
-            pass
-
         def status(self) -> None:
             pass
 
@@ -101,19 +98,20 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             made.asked()
             return made.profiles
 
+        def holds(self, pin: Pin) -> bool:
+            return pin.holds(made.profiles)
+
     class Handover:
-        def __init__(
-            self, radio: Radio, profile: Optional[Profile], supplicant: Any, path: Any, policy: Policy
-        ) -> None:
+        def __init__(self, radio: Radio, profile: Optional[Profile], supplicant: Any, policy: Policy) -> None:
             made.runs.append((profile, policy))
 
         def run(self) -> Report:
             return made.report()
 
-    def control_socket(interface: str) -> str:
+    def backend_of(interface: str, ifindex: int) -> Supplicant:
         if made.absent is not None:
             raise made.absent  # pylint: disable=raising-bad-type
-        return "/a/socket"
+        return Supplicant()
 
     @contextmanager
     def lock(phy: str, timeout: float) -> Iterator[None]:
@@ -126,8 +124,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     module = _ownership.__name__
     monkeypatch.setattr(f"{module}.Nl80211", Kernel)
     monkeypatch.setattr(f"{module}.read_radios", lambda nl: (made.radios, made.unreadable))
-    monkeypatch.setattr(f"{module}.WpaSupplicant", Supplicant)
-    monkeypatch.setattr(f"{module}.control_socket", control_socket)
+    monkeypatch.setattr(f"{module}.backend_of", backend_of)
     monkeypatch.setattr(f"{module}.Handover", Handover)
     monkeypatch.setattr(f"{module}.lock", lock)
     monkeypatch.setattr(f"{module}._BUSY_PAUSE", 0.0)

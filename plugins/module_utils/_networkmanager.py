@@ -1,0 +1,248 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NetworkManager and the wpa_supplicant below it, over D-Bus: typed values out, a few calls in.
+
+Names and numbers: NetworkManager's ``nm-dbus-interface.h`` and ``org.freedesktop.NetworkManager*.xml`` (1.42, 1.52);
+hostap's ``doc/dbus.doxygen``.
+
+Secrets never come here: ``GetSettings`` leaves them out, and nothing asks for them. Whether there is one is told by its
+flags.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+
+from ._dbus import SystemBus
+from ._errors import DecodeFailed, NotFound
+
+NM = "org.freedesktop.NetworkManager"
+NM_PATH = "/org/freedesktop/NetworkManager"
+NM_DEVICE = f"{NM}.Device"
+NM_SETTINGS = f"{NM}.Settings"
+
+#: NM_DEVICE_STATE_*.
+UNAVAILABLE = 20
+DISCONNECTED = 30
+
+WPA = "fi.w1.wpa_supplicant1"
+WPA_PATH = "/fi/w1/wpa_supplicant1"
+WPA_INTERFACE = f"{WPA}.Interface"
+WPA_NETWORK = f"{WPA}.Network"
+
+#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. Any other needs somebody's session, or nobody stores it.
+_SYSTEM = 0
+#: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
+#: ``wpa-psk`` brings SAE along where the supplicant has it.
+_KEY_MGMT: Mapping[str, FrozenSet[str]] = {
+    "none": frozenset({"NONE"}),
+    "ieee8021x": frozenset({"IEEE8021X"}),
+    "owe": frozenset({"OWE"}),
+    "wpa-psk": frozenset({"WPA-PSK", "SAE"}),
+    "sae": frozenset({"SAE"}),
+    "wpa-eap": frozenset({"WPA-EAP"}),
+    "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
+}
+_SECURED = "802-11-wireless-security"
+_WIRELESS = "802-11-wireless"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A Wi-Fi profile of NetworkManager's.
+
+    Attributes:
+        number: the last part of its D-Bus path: it stays for as long as NetworkManager runs.
+        path: its D-Bus path.
+        name: as people see it.
+        ssid: its bytes.
+        key_mgmt: in wpa_supplicant's words.
+        bssid: the one access point that it is for; None: any.
+        autoconnect: NetworkManager may use it by itself.
+        priority: of autoconnect; the higher is taken first.
+        interface: the one interface that it is for; None: any.
+        owned: it is some user's alone, and of no use before that user has logged in.
+        credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
+    """
+
+    number: int
+    path: str
+    name: str
+    ssid: bytes
+    key_mgmt: FrozenSet[str]
+    bssid: Optional[str]
+    autoconnect: bool
+    priority: int
+    interface: Optional[str]
+    owned: bool
+    credentials: FrozenSet[str]
+
+
+def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
+    """Return the Wi-Fi profile that settings describe; None when they are of another kind.
+
+    Args:
+        path: its D-Bus path.
+        settings: as ``GetSettings`` gives them, plain.
+
+    Raises:
+        DecodeFailed: they are malformed.
+    """
+    wireless = settings.get(_WIRELESS)
+    if wireless is None or wireless.get("mode", "infrastructure") != "infrastructure":
+        return None
+    try:
+        general, security = settings["connection"], settings.get(_SECURED)
+        ssid, bssid = wireless["ssid"], wireless.get("bssid", b"")
+        if not isinstance(ssid, bytes) or not isinstance(bssid, bytes):
+            raise TypeError("SSID and BSSID are bytes")
+        return Connection(
+            number=int(path.rpartition("/")[2]),
+            path=path,
+            name=str(general["id"]),
+            ssid=ssid,
+            key_mgmt=_KEY_MGMT["none"] if security is None else _KEY_MGMT.get(security["key-mgmt"], frozenset()),
+            bssid=":".join(f"{octet:02x}" for octet in bssid) if len(bssid) == 6 else None,
+            autoconnect=bool(general.get("autoconnect", True)),
+            priority=int(general.get("autoconnect-priority", 0)),
+            interface=general.get("interface-name") or None,
+            owned=bool(general.get("permissions")),
+            credentials=_credentials(security, settings.get("802-1x", {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> FrozenSet[str]:
+    if security is None:
+        return frozenset()
+    key_mgmt = security["key-mgmt"]
+    if key_mgmt == "none":
+        return frozenset({"wep_key"})
+    if key_mgmt in ("wpa-psk", "sae"):
+        return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
+    # Those of the methods that it may use; the flags of the others are not set.
+    flags = ("password-flags", "private-key-password-flags", "phase2-private-key-password-flags", "pin-flags")
+    if eap.get("eap") and all(eap.get(flag, _SYSTEM) == _SYSTEM for flag in flags):
+        return frozenset({"identity", "eap"})
+    return frozenset()
+
+
+class NetworkManager:
+    """NetworkManager, as far as a handover needs it.
+
+    Args:
+        bus: the system's bus.
+    """
+
+    def __init__(self, bus: SystemBus) -> None:
+        self._bus = bus
+
+    def version(self) -> str:
+        """Return its version. Raises as ``SystemBus.call``, as all the others do."""
+        return str(self._bus.get(NM, NM_PATH, NM, "Version"))
+
+    def device(self, interface: str) -> str:
+        """Return the path of an interface's device."""
+        path: str = self._bus.call(NM, NM_PATH, NM, "GetDeviceByIpIface", "s", (interface,))[0]
+        return path
+
+    def connections(self) -> Tuple[Connection, ...]:
+        """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.
+
+        Raises:
+            DecodeFailed: one of them is malformed.
+        """
+        found = []
+        for path in self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]:
+            try:
+                settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
+            except NotFound:  # it went away meanwhile
+                continue
+            connection = connection_of(path, settings)
+            if connection is not None:
+                found.append(connection)
+        return tuple(found)
+
+    def activate(self, connection: str, device: str) -> None:
+        """Begin to bring a profile up on a device."""
+        self._bus.call(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))
+
+
+@dataclass(frozen=True)
+class SupplicantNetwork:
+    """A network that NetworkManager gave to wpa_supplicant: its path, its SSID, the access point that it is kept to."""
+
+    path: str
+    ssid: Optional[bytes]
+    bssid: Optional[str]
+
+
+def network_of(path: str, properties: Mapping[str, str]) -> SupplicantNetwork:
+    """Return the network that wpa_supplicant's own properties of it describe: text, as in its configuration file."""
+    bssid = properties.get("bssid")
+    return SupplicantNetwork(path, _ssid(properties.get("ssid")), bssid if bssid != "any" else None)
+
+
+def _ssid(text: Optional[str]) -> Optional[bytes]:
+    """Return the bytes of an SSID: quoted text, or hex where there are others than printable ones."""
+    if text is None:
+        return None
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return text[1:-1].encode()
+    return bytes.fromhex(text) if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", text) else None
+
+
+class Supplicant:
+    """The wpa_supplicant below NetworkManager, as far as a handover needs it.
+
+    Args:
+        bus: the system's bus.
+    """
+
+    def __init__(self, bus: SystemBus) -> None:
+        self._bus = bus
+
+    def interface(self, name: str) -> str:
+        """Return the path of an interface.
+
+        Raises:
+            NotFound: wpa_supplicant does not run, or does not have it: NetworkManager adds it when the block lifts.
+        """
+        path: str = self._bus.call(WPA, WPA_PATH, WPA, "GetInterface", "s", (name,))[0]
+        return path
+
+    def properties(self, interface: str) -> Dict[str, Any]:
+        """Return an interface's properties by name."""
+        return self._bus.get_all(WPA, interface, WPA_INTERFACE)
+
+    def networks(self, interface: str) -> Tuple[SupplicantNetwork, ...]:
+        """Return the networks of an interface."""
+        paths: List[str] = self._bus.get(WPA, interface, WPA_INTERFACE, "Networks")
+        found = []
+        for path in paths:
+            try:
+                found.append(network_of(path, self._bus.get(WPA, path, WPA_NETWORK, "Properties")))
+            except NotFound:
+                continue
+        return tuple(found)
+
+    def scan(self, interface: str, ssid: bytes, frequencies: Sequence[int]) -> None:
+        """Look for one network on some frequencies (MHz) alone."""
+        # The second number is a channel's width, of which wpa_supplicant makes no use.
+        channels = [(frequency, 20) for frequency in frequencies]
+        asked = {"Type": ("s", "active"), "SSIDs": ("aay", [ssid]), "Channels": ("a(uu)", channels)}
+        self._bus.call(WPA, interface, WPA_INTERFACE, "Scan", "a{sv}", (asked,))
+
+    def abort_scan(self, interface: str) -> None:
+        """End the scan that runs."""
+        self._bus.call(WPA, interface, WPA_INTERFACE, "AbortScan")
+
+    def set_bssid(self, network: str, bssid: Optional[str]) -> None:
+        """Keep a network to one access point; None: to none. The link stays."""
+        value = ("a{sv}", {"bssid": ("s", bssid or "any")})
+        self._bus.put(WPA, network, WPA_NETWORK, "Properties", value)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Joining CSME's network through NetworkManager: what follows from what is heard. Pure.
+
+NetworkManager brings a device into use by itself when its block lifts, but looks at every channel first: 8 s, and
+CSME gives 3 (docs/networkmanager.md has the whole of it, as seen). So the profile is activated at once, and the
+supplicant below is asked to look at CSME's channel alone, whenever it begins anew: NetworkManager changes the MAC
+address on the way, and the supplicant forgets what it found. It joins what it found in the last seconds without
+another look. In between, a scan that somebody else began is in the way, and ended.
+
+The pin is the supplicant's own ``bssid`` of the network that NetworkManager gives it. NetworkManager knows nothing of
+it and stores nothing of it; it ends with that network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Tuple, Union
+
+from ._networkmanager import DISCONNECTED, UNAVAILABLE
+
+#: More looks than a handover ever needs, seen to be two: something else scans again and again.
+_SCANS = 8
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """NetworkManager's device came into a state."""
+
+    state: int
+
+
+@dataclass(frozen=True)
+class InterfaceState:
+    """The supplicant's interface came into a state, in its own words: ``inactive``, ``scanning`` and so on."""
+
+    state: str
+
+
+@dataclass(frozen=True)
+class Scanning:
+    """The supplicant began to scan, or ended."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class NetworkAdded:
+    """NetworkManager gave a network to the supplicant."""
+
+    path: str
+    ssid: bytes
+
+
+Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded]
+
+
+@dataclass(frozen=True)
+class Activate:
+    """Have NetworkManager bring the profile up."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Look for CSME's network on its channel alone."""
+
+
+@dataclass(frozen=True)
+class AbortScan:
+    """End the scan that runs."""
+
+
+@dataclass(frozen=True)
+class KeepTo:
+    """Keep a network of the supplicant's to CSME's access point."""
+
+    network: str
+
+
+Action = Union[Activate, Scan, AbortScan, KeepTo]
+
+
+@dataclass(frozen=True)
+class Joining:
+    """How far it came.
+
+    Attributes:
+        ssid: CSME's network.
+        activated: NetworkManager was asked to bring the profile up.
+        scanning: a scan runs.
+        mine: it is the one that was asked for here, or that one is about to begin.
+        wanted: another look is due when the scan that runs has ended.
+        scans: how often it was asked for.
+    """
+
+    ssid: bytes
+    activated: bool = False
+    scanning: bool = False
+    mine: bool = False
+    wanted: bool = False
+    scans: int = 0
+
+
+Result = Tuple[Joining, Tuple[Action, ...]]
+
+
+def step(joining: Joining, heard: Heard) -> Result:
+    """Return what follows from what was heard: the new state, and what to do, in order."""
+    if isinstance(heard, DeviceState):
+        if heard.state <= UNAVAILABLE:
+            # Blocked again: all of it begins anew when that ends.
+            return Joining(joining.ssid, scans=joining.scans), ()
+        if heard.state != DISCONNECTED or joining.activated:
+            return joining, ()
+        joining, looking = _look(replace(joining, activated=True))
+        return joining, (Activate(), *looking)
+    if isinstance(heard, NetworkAdded):
+        return joining, (KeepTo(heard.path),) if heard.ssid == joining.ssid else ()
+    if isinstance(heard, Scanning):
+        return _scanned(joining, heard.on)
+    if heard.state in ("interface_disabled", "inactive"):
+        # Whatever scanned does so no more, and what was found is forgotten.
+        joining = replace(joining, scanning=False, mine=False, wanted=False)
+        return _look(joining) if heard.state == "inactive" and joining.activated else (joining, ())
+    return joining, ()
+
+
+def _scanned(joining: Joining, on: bool) -> Result:
+    if on:
+        joining = replace(joining, scanning=True)
+        if joining.mine or not joining.activated:
+            return joining, ()
+        return replace(joining, wanted=True), (AbortScan(),)
+    wanted = joining.wanted
+    joining = replace(joining, scanning=False, mine=False, wanted=False)
+    return _look(joining) if wanted else (joining, ())
+
+
+def _look(joining: Joining) -> Result:
+    if joining.scanning:
+        return replace(joining, wanted=True), (AbortScan(),)
+    if joining.scans >= _SCANS:
+        return joining, ()
+    return replace(joining, mine=True, scans=joining.scans + 1), (Scan(),)

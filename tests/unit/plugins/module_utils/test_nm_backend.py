@@ -1,0 +1,265 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NetworkManager as a backend, over a bus whose services a test makes up."""
+
+from __future__ import annotations
+
+import select
+from typing import Any, Dict, List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
+    DISCONNECTED,
+    NM,
+    NM_DEVICE,
+    NM_PATH,
+    NM_SETTINGS,
+    UNAVAILABLE,
+    WPA,
+    WPA_INTERFACE,
+    WPA_NETWORK,
+    WPA_PATH,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import Listener, NetworkManagerBackend
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
+
+BSSID = "02:00:00:00:01:00"
+DEVICE = f"{NM_PATH}/Devices/3"
+SETTINGS = f"{NM_PATH}/Settings"
+INTERFACE = f"{WPA_PATH}/Interfaces/0"
+NETWORK = f"{INTERFACE}/Networks/0"
+BSS = f"{INTERFACE}/BSSs/0"
+
+
+def wrapped(profile: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Tuple[str, Any]]]:
+    """Put a profile into variants again."""
+    signatures = {bytes: "ay", str: "s", int: "i", bool: "b", list: "as"}
+    return {
+        name: {key: (signatures[type(value)], value) for key, value in setting.items()}
+        for name, setting in profile.items()
+    }
+
+
+class Laptop:
+    """NetworkManager with some profiles on a laptop, and the supplicant below it."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self.bus = bus
+        self.profiles = {f"{SETTINGS}/7": settings(PSK), f"{SETTINGS}/8": settings(PSK, wireless={"ssid": b"home"})}
+        bus.properties[NM_PATH, NM] = {"Version": ("s", "1.42.4")}
+        bus.properties[DEVICE, NM_DEVICE] = {"State": ("u", UNAVAILABLE)}
+        bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
+        bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
+        bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
+        for path in self.profiles:
+            bus.methods[path, f"{NM_SETTINGS}.Connection.GetSettings"] = lambda path=path: (
+                "a{sa{sv}}",
+                (wrapped(self.profiles[path]),),
+            )
+        bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = self._interface
+        bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = lambda _options: None
+        bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: None
+        self.has_interface = False
+
+    @staticmethod
+    def _device(name: str) -> Tuple[str, Tuple[str]]:
+        if name != "wlan0":
+            raise DBusError(f"{NM}.UnknownDevice", "no such device")
+        return "o", (DEVICE,)
+
+    def _interface(self, _name: str) -> Tuple[str, Tuple[str]]:
+        if not self.has_interface:
+            raise DBusError(f"{WPA}.InterfaceUnknown", "not controlled")
+        return "o", (INTERFACE,)
+
+    def lift_the_block(self) -> None:
+        """NetworkManager gives the supplicant the interface, and takes it into use."""
+        self.has_interface = True
+        self.bus.properties[INTERFACE, WPA_INTERFACE] = {"State": ("s", "disconnected"), "Networks": ("ao", [])}
+        added = {"Ifname": ("s", "wlan0")}
+        self.bus.signal(WPA_PATH, WPA, "InterfaceAdded", "oa{sv}", (INTERFACE, added))
+        self.device(DISCONNECTED)
+
+    def device(self, state: int) -> None:
+        self.bus.signal(DEVICE, NM_DEVICE, "StateChanged", "uuu", (state, 0, 0))
+
+    def changed(self, **properties: Tuple[str, Any]) -> None:
+        self.bus.changed(INTERFACE, WPA_INTERFACE, **properties)
+
+    def add_network(self, ssid: str = '"corp"', bssid: str = "any") -> None:
+        known = {"ssid": ("s", ssid), "bssid": ("s", bssid)}
+        self.bus.properties[NETWORK, WPA_NETWORK] = {"Properties": ("a{sv}", known)}
+        self.bus.properties[INTERFACE, WPA_INTERFACE]["Networks"] = ("ao", [NETWORK])
+        self.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, known))
+
+    def bssid(self) -> str:
+        """Return the access point that the supplicant's network is kept to."""
+        bssid: str = self.bus.properties[NETWORK, WPA_NETWORK]["Properties"][1]["bssid"][1]
+        return bssid
+
+
+@pytest.fixture
+def laptop(fake_bus: FakeBus) -> Laptop:
+    return Laptop(fake_bus)
+
+
+@pytest.fixture
+def backend(laptop: Laptop) -> NetworkManagerBackend:
+    return NetworkManagerBackend("wlan0")
+
+
+def heard(listener: Listener, count: int) -> List[Tuple[str, Any]]:
+    """Return the next events, of which so many have to come."""
+    events: List[Tuple[str, Any]] = []
+    while len(events) < count:
+        assert select.select([listener], [], [], 5)[0], f"nothing more after {events}"
+        events += [(event.name, event.bssid) for event in listener.read()]
+    return events
+
+
+def corp(backend: NetworkManagerBackend) -> Profile:
+    (profile,) = backend.profiles(b"corp")
+    return profile
+
+
+def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    assert backend.version() == "1.42.4"
+    assert [profile.ssid for profile in backend.profiles()] == [b"corp", b"home"]
+    assert backend.status().state == "INTERFACE_DISABLED"
+    laptop.lift_the_block()
+    assert backend.status().state == "DISCONNECTED"
+    with pytest.raises(FleetError):
+        NetworkManagerBackend("wlan9").status()
+
+
+def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    records: List[Pin] = []
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    pin = backend.pin(corp(backend), BSSID, (2437,), records.append)
+    assert records == [pin]
+    assert laptop.bus.called("ActivateConnection") == []
+    laptop.lift_the_block()
+    laptop.changed(Scanning=("b", True))
+    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    laptop.add_network()
+    laptop.changed(Scanning=("b", False), State=("s", "associating"))
+    laptop.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", bytes.fromhex(BSSID.replace(":", "")))}
+    laptop.changed(State=("s", "completed"), CurrentBSS=("o", BSS))
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert laptop.bus.called("ActivateConnection") == [(f"{SETTINGS}/7", DEVICE, "/")]
+    ((asked,),) = laptop.bus.called("Scan")
+    assert asked["Channels"] == ("a(uu)", [(2437, 20)])
+    assert asked["SSIDs"] == ("aay", [b"corp"])
+    assert (laptop.bssid(), backend.holds(pin)) == (BSSID, True)
+    assert backend.unpin(pin) is True
+    assert (laptop.bssid(), backend.holds(pin)) == ("any", False)
+    assert backend.unpin(pin) is False
+    assert warnings == []
+    # No profile was changed: NetworkManager was told nothing but to bring one up.
+    assert {name for path, name, _body in laptop.bus.calls if path.startswith(NM_PATH)} <= {
+        *("GetDeviceByIpIface", "ListConnections", "GetSettings", "ActivateConnection", "Get")
+    }
+    laptop.changed(State=("s", "disconnected"))
+    assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+    listener.close()
+
+
+def test_unpinned_it_does_nothing_by_itself(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    (listener,) = backend.listen(print)
+    laptop.lift_the_block()
+    laptop.changed(Scanning=("b", True))
+    heard(listener, 1)
+    laptop.add_network()
+    laptop.changed(State=("s", "completed"))
+    heard(listener, 1)
+    assert laptop.bus.called("ActivateConnection") == []
+    assert (laptop.bus.called("Scan"), laptop.bssid()) == ([], "any")
+
+
+def test_what_networkmanager_refuses_is_told(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise DBusError(f"{NM}.UnknownConnection", "it is gone")
+
+    laptop.bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = refuse
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = refuse
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.changed(State=("s", "inactive"), Scanning=("b", True))
+    heard(listener, 1)
+    assert len(warnings) == 1
+    assert "it is gone" in warnings[0]
+
+
+@pytest.mark.parametrize("name", [NM, WPA])
+def test_an_end_is_heard(backend: NetworkManagerBackend, laptop: Laptop, name: str) -> None:
+    (listener,) = backend.listen(print)
+    laptop.bus.signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", (name, ":1.5", ""))
+    assert heard(listener, 1) == [("CTRL-EVENT-TERMINATING", None)]
+
+
+def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    laptop.lift_the_block()
+    laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"] = ("s", "completed")
+    (listener,) = backend.listen(print)
+    laptop.bus.signal(WPA_PATH, WPA, "InterfaceRemoved", "o", (INTERFACE,))
+    assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+
+
+def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    with pytest.raises(FleetError):
+        backend.hold(corp(backend), BSSID)
+    laptop.lift_the_block()
+    laptop.add_network('"home"')
+    with pytest.raises(NotFound):
+        backend.hold(corp(backend), BSSID)
+    laptop.add_network()
+    records: List[Pin] = []
+    pin = backend.hold(corp(backend), BSSID, records.append)
+    assert (laptop.bssid(), records) == (BSSID, [pin])
+    assert backend.unpin(Pin.from_dict(pin.as_dict())) is True
+    assert laptop.bssid() == "any"
+
+
+def test_a_pin_that_somebody_changed_is_let_be(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    pin = backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.add_network(bssid="02:00:00:00:09:00")
+    assert backend.unpin(pin) is False
+    assert laptop.bssid() == "02:00:00:00:09:00"
+    assert backend.widen(pin) is False
+
+
+def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    profile = corp(backend)
+    with pytest.raises(CommandUnsafe):
+        backend.pin(profile, "nonsense", (2437,))
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"bssid": bytes.fromhex("020000000900")})
+    with pytest.raises(NotFound, match="02:00:00:00:09:00 alone"):
+        backend.pin(profile, BSSID, (2437,))
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"ssid": b"another"})
+    with pytest.raises(NotFound, match="changed meanwhile"):
+        backend.pin(profile, BSSID, (2437,))
+    with pytest.raises(NotFound, match="belongs to wlan1"):
+        backend.unpin(Pin("wlan1", 7, "aa", BSSID, (), None, (), ()))
+    assert backend.armed is None
+
+
+def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend) -> None:
+    def full(_pin: Pin) -> None:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        backend.pin(corp(backend), BSSID, (2437,), full)
+    assert backend.armed is None

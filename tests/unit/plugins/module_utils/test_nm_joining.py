@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Joining through NetworkManager: the order that was seen, and what may come instead."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import DISCONNECTED, UNAVAILABLE
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
+    AbortScan,
+    Action,
+    Activate,
+    DeviceState,
+    Heard,
+    InterfaceState,
+    Joining,
+    KeepTo,
+    NetworkAdded,
+    Scan,
+    Scanning,
+    step,
+)
+
+START = Joining(b"corp")
+NETWORK = "/networks/0"
+
+
+def follow(*heard: Heard, joining: Joining = START) -> Tuple[Joining, List[Action]]:
+    done: List[Action] = []
+    for each in heard:
+        joining, actions = step(joining, each)
+        done += actions
+    return joining, done
+
+
+def test_as_networkmanager_1_42_was_seen_to_do() -> None:
+    _end, done = follow(
+        InterfaceState("disconnected"),
+        Scanning(True),  # NetworkManager's own look at every channel
+        DeviceState(DISCONNECTED),
+        InterfaceState("interface_disabled"),  # it changes the MAC address
+        InterfaceState("inactive"),
+        Scanning(True),  # ours
+        DeviceState(40),
+        NetworkAdded(NETWORK, b"corp"),
+        Scanning(False),
+        InterfaceState("authenticating"),
+        InterfaceState("completed"),
+    )
+    assert done == [Activate(), AbortScan(), Scan(), KeepTo(NETWORK)]
+
+
+def test_where_the_mac_address_stays_its_look_is_ended_and_ours_follows() -> None:
+    _end, done = follow(Scanning(True), DeviceState(DISCONNECTED), Scanning(False), Scanning(True), Scanning(False))
+    assert done == [Activate(), AbortScan(), Scan()]
+
+
+def test_a_look_at_every_channel_that_begins_later_is_ended() -> None:
+    joining, done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
+    assert done == [Activate(), Scan()]
+    joining, done = follow(Scanning(True), joining=joining)
+    assert done == [AbortScan()]
+    _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
+    assert done == [Scan()]
+
+
+def test_other_networks_are_let_be() -> None:
+    assert follow(NetworkAdded(NETWORK, b"other"))[1] == []
+
+
+def test_before_networkmanager_has_the_device_nothing_is_done() -> None:
+    heard: List[Heard] = [InterfaceState("inactive"), Scanning(True), Scanning(False), DeviceState(40)]
+    assert follow(*heard)[1] == []
+
+
+def test_a_radio_that_is_blocked_again_begins_anew() -> None:
+    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
+    _end, done = follow(DeviceState(UNAVAILABLE), DeviceState(DISCONNECTED), joining=joining)
+    assert done == [Activate(), Scan()]
+
+
+@pytest.mark.parametrize("again", [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),)])
+def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
+    joining, _done = follow(DeviceState(DISCONNECTED))
+    asked = []
+    for _time in range(100):
+        joining, done = follow(*again, joining=joining)
+        asked += done
+    assert asked.count(Scan()) < 10
