@@ -4,8 +4,9 @@
 
 """The system's D-Bus: calls that wait for a bounded time, and signals as values that an event loop can wait for.
 
-The wire is jeepney's, a library without dependencies or a main loop of its own (MIT) that every distribution packages.
-It is loaded at first use: machines without NetworkManager need none of it.
+The wire format is jeepney's, a library without dependencies or a main loop of its own (MIT) that every distribution
+packages. It is loaded at first use: machines without NetworkManager need none of it. The socket is handled here, so
+that nothing waits longer than it may: jeepney's own connection greets the bus without a bound.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import importlib
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, Mapping, Optional, Tuple
+from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple
 
 from ._errors import (
     AccessDenied,
@@ -30,6 +32,8 @@ from ._errors import (
 
 #: Seconds that a call waits for its answer unless told otherwise.
 DEFAULT_TIMEOUT = 2.0
+#: Bytes that are taken from the socket in one go.
+_CHUNK = 16384
 
 _BUS = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
@@ -105,26 +109,58 @@ class SystemBus:
         self._timeout = timeout
         self._deadline = deadline
         self._signals: Deque[Signal] = deque()
+        #: Answers that are errors, to calls whose answer nobody waits for: what was called, and the error.
+        self._failures: List[Tuple[str, FleetError]] = []
+        self._sent: Dict[int, Tuple[str, str]] = {}
+        #: The unique names of the services that are listened to. Anybody may send a signal to anybody.
+        self._owners: Dict[str, str] = {}
+        self._serial = 0
         try:
             self._jeepney = importlib.import_module("jeepney")
-            blocking = importlib.import_module("jeepney.io.blocking")
-            numbers = importlib.import_module("jeepney.low_level")
+            self._low = importlib.import_module("jeepney.low_level")
+            authentication = importlib.import_module("jeepney.auth")
+            address = importlib.import_module("jeepney.bus").get_bus
         except ImportError as error:
             raise LibraryMissing(
                 "the Python library jeepney is missing",
                 remedy="Install the distribution's own (python3-jeepney): NetworkManager is reached with it",
             ) from error
-        self._fields, self._types = numbers.HeaderFields, numbers.MessageType
+        self._fields, self._types = self._low.HeaderFields, self._low.MessageType
+        self._parser = self._low.Parser()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._connection = blocking.open_dbus_connection("SYSTEM", auth_timeout=self._end() - time.monotonic())
-        except FileNotFoundError as error:
-            raise NotFound("no system bus runs", where=str(error.filename or "D-Bus")) from error
+            end = self._end()
+            self._bound(end)
+            self._socket.connect(address("SYSTEM"))
+            self._authenticate(authentication, end)
+            self.call(_BUS, _BUS_PATH, _BUS, "Hello")
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            self.close()
+            raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:
+            self.close()
             raise AccessDenied("the system bus is not for this user", where="D-Bus") from error
-        except TimeoutError as error:
+        except socket.timeout as error:
+            self.close()
             raise TimedOut("the system bus did not take the connection in time", where="D-Bus") from error
-        except (OSError, ValueError) as error:
+        except FleetError:
+            self.close()
+            raise
+        except Exception as error:
+            # What jeepney raises for an address, or an answer, that it does not know.
+            self.close()
             raise TransportFailed(f"the system bus takes no connection: {error}", where="D-Bus") from error
+
+    def _authenticate(self, authentication: Any, end: float) -> None:
+        authenticator = authentication.Authenticator()
+        for line in authenticator:
+            self._socket.sendall(line)
+            self._bound(end)
+            data = self._socket.recv(4096)
+            if not data:
+                raise ConnectionResetError("it hung up")
+            authenticator.feed(data)
+        self._socket.sendall(authentication.BEGIN)
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
@@ -148,25 +184,33 @@ class SystemBus:
             SupplicantRefused: the service answered with an error of its own.
             TransportFailed, DecodeFailed: the bus.
         """
+        end = self._end()
         where = f"D-Bus, {name} {interface}.{member}"
-        address = self._jeepney.DBusAddress(path, bus_name=name, interface=interface)
-        message = self._jeepney.new_method_call(address, member, signature or None, body)
-        deadline = self._end()
-        try:
-            serial = next(self._connection.outgoing_serial)
-            self._connection.send(message, serial=serial)
-            while True:
-                answer = self._connection.receive(timeout=max(0.0, deadline - time.monotonic()))
-                if answer.header.fields.get(self._fields.reply_serial) == serial:
-                    break
-                self._keep(answer)
-        except (TimeoutError, socket.timeout) as error:
-            raise TimedOut("no answer in time", where=where) from error
-        except OSError as error:
-            raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
+        serial = self._ask(name, path, interface, member, signature, body, end)
+        while True:
+            answer = self._receive(end, where)
+            if answer.header.fields.get(self._fields.reply_serial) == serial:
+                break
+            self._keep(answer)
         if answer.header.message_type == self._types.error:
             raise self._failure(answer, where)
         return self._body(answer)
+
+    def begin(
+        self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()
+    ) -> None:
+        """Call a method and go on; ``failures`` tells of an answer that is an error. Arguments as for ``call``.
+
+        Raises:
+            TimedOut, TransportFailed: the bus does not take it.
+        """
+        serial = self._ask(name, path, interface, member, signature, body, self._end())
+        self._sent[serial] = member, f"D-Bus, {name} {interface}.{member}"
+
+    def failures(self) -> Tuple[Tuple[str, FleetError], ...]:
+        """Return, once, the errors that answered what was begun: the method's name and the error."""
+        failures, self._failures = tuple(self._failures), []
+        return failures
 
     def get(self, name: str, path: str, interface: str, member: str) -> Any:
         """Return a property. Raises as ``call``."""
@@ -177,27 +221,31 @@ class SystemBus:
         found: Dict[str, Any] = self.call(name, path, PROPERTIES, "GetAll", "s", (interface,))[0]
         return found
 
-    def put(self, name: str, path: str, interface: str, member: str, value: Tuple[str, Any]) -> None:
-        """Set a property to *value*, a pair of signature and value. Raises as ``call``."""
-        self.call(name, path, PROPERTIES, "Set", "ssv", (interface, member, value))
-
     # -- signals ------------------------------------------------------------------------------------------------------
 
+    def watch(self, name: str) -> None:
+        """Let it be told when a service begins or ends (NameOwnerChanged), and believe that service's signals.
+
+        Raises:
+            AccessDenied, TimedOut, TransportFailed, DecodeFailed: as ``call``.
+        """
+        self._add_match({"sender": _BUS, "member": "NameOwnerChanged", "arg0": name})
+        try:
+            self._owners[name] = self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", (name,))[0]
+        except NotFound:
+            self._owners[name] = ""
+
     def subscribe(self, name: str, **match: str) -> None:
-        """Let signals of a service come.
+        """Let signals of a service come that is watched.
 
         Args:
             name: the service's bus name.
             match: what they have to be besides, by the keys of D-Bus's match rules: path, interface, member, arg0.
 
         Raises:
-            NotFound, AccessDenied, TimedOut, TransportFailed: as ``call``.
+            AccessDenied, TimedOut, TransportFailed: as ``call``.
         """
         self._add_match({"sender": name, **match})
-
-    def watch(self, name: str) -> None:
-        """Let the signal NameOwnerChanged come when a service begins or ends. Raises as ``subscribe``."""
-        self._add_match({"sender": _BUS, "member": "NameOwnerChanged", "arg0": name})
 
     def _add_match(self, match: Mapping[str, str]) -> None:
         rule = ",".join(f"{key}='{value}'" for key, value in {"type": "signal", **match}.items())
@@ -205,47 +253,108 @@ class SystemBus:
 
     def fileno(self) -> int:
         """Return the descriptor to wait for. Signals may be held already: ``read`` before the first wait."""
-        number: int = self._connection.sock.fileno()
-        return number
+        return self._socket.fileno()
 
     def read(self) -> Tuple[Signal, ...]:
         """Return the signals that have come, without waiting.
 
         Raises:
-            TransportFailed: the connection is over.
+            TransportFailed, DecodeFailed: the connection is over.
         """
-        try:
+        with suppress(TimedOut):
             while True:
-                self._keep(self._connection.receive(timeout=0))
-        except (TimeoutError, socket.timeout):
-            pass
-        except OSError as error:
-            raise TransportFailed(f"the system bus ended: {error}", where="D-Bus", errno=error.errno or 0) from error
+                self._keep(self._receive(0.0, "D-Bus"))
         signals = tuple(self._signals)
         self._signals.clear()
         return signals
 
     def close(self) -> None:
         """End the connection; a second call does nothing."""
-        self._connection.close()
+        self._socket.close()
+
+    # -- messages -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> float:
         """Return when an answer to what is asked now has to be there."""
         end = time.monotonic() + self._timeout
         return end if self._deadline is None else min(end, self._deadline)
 
+    def _bound(self, end: float) -> None:
+        """Let the socket wait until *end*.
+
+        Raises:
+            socket.timeout: it is over.
+        """
+        left = end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        self._socket.settimeout(left)
+
+    def _ask(
+        self, name: str, path: str, interface: str, member: str, signature: str, body: Tuple[Any, ...], end: float
+    ) -> int:
+        """Send a call and return its serial number."""
+        address = self._jeepney.DBusAddress(path, bus_name=name, interface=interface)
+        message = self._jeepney.new_method_call(address, member, signature or None, body)
+        self._serial += 1
+        where = f"D-Bus, {name} {interface}.{member}"
+        try:
+            self._bound(end)
+            self._socket.sendall(message.serialise(serial=self._serial))
+        except socket.timeout as error:
+            raise TimedOut("no answer in time", where=where) from error
+        except OSError as error:
+            raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
+        return self._serial
+
+    def _receive(self, end: float, where: str) -> Any:
+        """Return the next message; an *end* in the past takes only what is there.
+
+        Raises:
+            TimedOut: there is none.
+            TransportFailed, DecodeFailed: the connection is over.
+        """
+        try:
+            while True:
+                message = self._parser.get_next_message()
+                if message is not None:
+                    return message
+                self._socket.settimeout(max(0.0, end - time.monotonic()))
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    raise ConnectionResetError("it hung up")
+                self._parser.add_data(data)
+        except (socket.timeout, BlockingIOError) as error:
+            raise TimedOut("no answer in time", where=where) from error
+        except OSError as error:
+            raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
+        except Exception as error:  # the parser's, of many kinds
+            raise DecodeFailed(f"the system bus sent what is no message: {error!r:.80}", where=where) from error
+
     def _keep(self, message: Any) -> None:
-        if message.header.message_type != self._types.signal:
-            return  # the late answer to a call that was given up
+        """Keep a signal, or the answer to what was begun. What nobody waits for any more is dropped."""
         fields = message.header.fields
-        self._signals.append(
-            Signal(
-                fields.get(self._fields.path, ""),
-                fields.get(self._fields.interface, ""),
-                fields.get(self._fields.member, ""),
-                self._body(message),
-            )
+        if message.header.message_type == self._types.signal:
+            self._keep_signal(fields, self._body(message))
+            return
+        member, where = self._sent.pop(fields.get(self._fields.reply_serial), ("", ""))
+        if member and message.header.message_type == self._types.error:
+            self._failures.append((member, self._failure(message, where)))
+
+    def _keep_signal(self, fields: Any, body: Tuple[Any, ...]) -> None:
+        sender = fields.get(self._fields.sender, "")
+        signal = Signal(
+            fields.get(self._fields.path, ""),
+            fields.get(self._fields.interface, ""),
+            fields.get(self._fields.member, ""),
+            body,
         )
+        if sender == _BUS:
+            if signal.member == "NameOwnerChanged" and body[0] in self._owners:
+                self._owners[body[0]] = body[2]
+                self._signals.append(signal)
+        elif sender and sender in self._owners.values():
+            self._signals.append(signal)
 
     def _body(self, message: Any) -> Tuple[Any, ...]:
         signature = message.header.fields.get(self._fields.signature, "")

@@ -248,11 +248,17 @@ def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER
         Whether anything was set back.
 
     Raises:
-        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays.
+        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
+            does where somebody else has the pin.
     """
     entry = read_journal(radio, folder)
     if entry is None:
         return False
-    undone = supplicant is not None and unpin(supplicant, PinRecord.from_dict(entry.get("pin")))
+    told = entry.get("pin")
+    manager = told.get("manager", "wpa_supplicant") if isinstance(told, dict) else "wpa_supplicant"
+    if manager != ("wpa_supplicant" if supplicant is None else supplicant.manager):
+        # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
+        return False
+    undone = supplicant is not None and unpin(supplicant, PinRecord.from_dict(told))
     clear_journal(radio, folder)
     return undone

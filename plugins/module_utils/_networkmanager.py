@@ -17,8 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from ._dbus import SystemBus
-from ._errors import DecodeFailed, NotFound
+from ._dbus import PROPERTIES, SystemBus
+from ._errors import DecodeFailed, NotFound, SupplicantRefused
 
 NM = "org.freedesktop.NetworkManager"
 NM_PATH = "/org/freedesktop/NetworkManager"
@@ -26,8 +26,14 @@ NM_DEVICE = f"{NM}.Device"
 NM_SETTINGS = f"{NM}.Settings"
 
 #: NM_DEVICE_STATE_*.
+UNMANAGED = 10
 UNAVAILABLE = 20
 DISCONNECTED = 30
+
+_NM_WIRELESS = f"{NM_DEVICE}.Wireless"
+#: NM_WIFI_DEVICE_CAP_FREQ_6GHZ, which NetworkManager knows from 1.46 on, and where 6 GHz begins, in MHz.
+_CAN_6_GHZ = 0x800
+_6_GHZ = 5925
 
 WPA = "fi.w1.wpa_supplicant1"
 WPA_PATH = "/fi/w1/wpa_supplicant1"
@@ -47,6 +53,8 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
+#: The secrets of 802.1X, in NetworkManager's setting of that name.
+_EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
 _SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
 
@@ -62,6 +70,9 @@ class Connection:
         ssid: its bytes.
         key_mgmt: in wpa_supplicant's words.
         bssid: the one access point that it is for; None: any.
+        mac: the one device that it is for, by its permanent address; None: any.
+        band: ``bg`` or ``a``, the one band that it is for; None: any.
+        channel: the one channel that it is for; 0: any.
         autoconnect: NetworkManager may use it by itself.
         priority: of autoconnect; the higher is taken first.
         interface: the one interface that it is for; None: any.
@@ -75,6 +86,9 @@ class Connection:
     ssid: bytes
     key_mgmt: FrozenSet[str]
     bssid: Optional[str]
+    mac: Optional[str]
+    band: Optional[str]
+    channel: int
     autoconnect: bool
     priority: int
     interface: Optional[str]
@@ -97,16 +111,19 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         return None
     try:
         general, security = settings["connection"], settings.get(_SECURED)
-        ssid, bssid = wireless["ssid"], wireless.get("bssid", b"")
-        if not isinstance(ssid, bytes) or not isinstance(bssid, bytes):
-            raise TypeError("SSID and BSSID are bytes")
+        ssid = wireless["ssid"]
+        if not isinstance(ssid, bytes):
+            raise TypeError("an SSID is bytes")
         return Connection(
             number=int(path.rpartition("/")[2]),
             path=path,
             name=str(general["id"]),
             ssid=ssid,
             key_mgmt=_KEY_MGMT["none"] if security is None else _KEY_MGMT.get(security["key-mgmt"], frozenset()),
-            bssid=":".join(f"{octet:02x}" for octet in bssid) if len(bssid) == 6 else None,
+            bssid=_mac(wireless.get("bssid", b"")),
+            mac=_mac(wireless.get("mac-address", b"")),
+            band=wireless.get("band") or None,
+            channel=int(wireless.get("channel", 0)),
             autoconnect=bool(general.get("autoconnect", True)),
             priority=int(general.get("autoconnect-priority", 0)),
             interface=general.get("interface-name") or None,
@@ -115,6 +132,11 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def _mac(octets: bytes) -> Optional[str]:
+    """Return an address as text; None when there is none."""
+    return ":".join(f"{octet:02x}" for octet in octets) or None
 
 
 def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> FrozenSet[str]:
@@ -126,10 +148,27 @@ def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) 
     if key_mgmt in ("wpa-psk", "sae"):
         return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
     # Those of the methods that it may use; the flags of the others are not set.
-    flags = ("password-flags", "private-key-password-flags", "phase2-private-key-password-flags", "pin-flags")
+    flags = [f"{name}-flags" for name in _EAP_SECRETS]
     if eap.get("eap") and all(eap.get(flag, _SYSTEM) == _SYSTEM for flag in flags):
         return frozenset({"identity", "eap"})
     return frozenset()
+
+
+@dataclass(frozen=True)
+class Device:
+    """A wireless device that NetworkManager manages: its path, permanent address, and whether it knows 6 GHz."""
+
+    path: str
+    mac: Optional[str]
+    can_6_ghz: bool
+
+    def frequencies(self, wanted: Sequence[int]) -> Tuple[int, ...]:
+        """Return those of some frequencies (MHz) that it may have; all of them where that leaves none.
+
+        A channel number can mean two, one of them at 6 GHz, and the kernel refuses a whole scan for one frequency that
+        the radio does not have.
+        """
+        return tuple(each for each in wanted if each < _6_GHZ or self.can_6_ghz) or tuple(wanted)
 
 
 class NetworkManager:
@@ -146,10 +185,22 @@ class NetworkManager:
         """Return its version. Raises as ``SystemBus.call``, as all the others do."""
         return str(self._bus.get(NM, NM_PATH, NM, "Version"))
 
-    def device(self, interface: str) -> str:
-        """Return the path of an interface's device."""
+    def device(self, interface: str) -> Device:
+        """Return an interface's device.
+
+        Raises:
+            NotFound: NetworkManager has none, or leaves it alone.
+        """
         path: str = self._bus.call(NM, NM_PATH, NM, "GetDeviceByIpIface", "s", (interface,))[0]
-        return path
+        told = self._bus.get_all(NM, path, NM_DEVICE)
+        if not told.get("Managed", True) or told.get("State") == UNMANAGED:
+            raise NotFound(f"NetworkManager does not manage {interface}", where=f"D-Bus, {NM}")
+        wireless = self._bus.get_all(NM, path, _NM_WIRELESS)
+        return Device(
+            path=path,
+            mac=str(wireless.get("PermHwAddress", "")).lower() or None,
+            can_6_ghz=bool(int(wireless.get("WirelessCapabilities", 0)) & _CAN_6_GHZ),
+        )
 
     def connections(self) -> Tuple[Connection, ...]:
         """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.
@@ -169,8 +220,8 @@ class NetworkManager:
         return tuple(found)
 
     def activate(self, connection: str, device: str) -> None:
-        """Begin to bring a profile up on a device."""
-        self._bus.call(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))
+        """Begin to bring a profile up on a device; nothing is waited for."""
+        self._bus.begin(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))
 
 
 @dataclass(frozen=True)
@@ -226,23 +277,54 @@ class Supplicant:
         found = []
         for path in paths:
             try:
-                found.append(network_of(path, self._bus.get(WPA, path, WPA_NETWORK, "Properties")))
+                found.append(self.network(path))
             except NotFound:
                 continue
         return tuple(found)
+
+    def network(self, path: str) -> SupplicantNetwork:
+        """Return one network.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        return network_of(path, self._bus.get(WPA, path, WPA_NETWORK, "Properties"))
+
+    def bssid(self, interface: str) -> Optional[str]:
+        """Return the access point that an interface is connected to, or about to be; None: to none."""
+        try:
+            bss = self.properties(interface).get("CurrentBSS", "/")
+            return _mac(self._bus.get(WPA, bss, f"{WPA}.BSS", "BSSID")) if bss != "/" else None
+        except (NotFound, SupplicantRefused):
+            return None
+
+    def set_bssid(self, network: str, bssid: Optional[str]) -> None:
+        """Keep a network to one access point; None: to none. The link stays."""
+        self._bus.call(*self._kept(network, bssid))
+
+    # -- begun: nothing is waited for ---------------------------------------------------------------------------------
+
+    def keep_to(self, network: str, bssid: str) -> None:
+        """As ``set_bssid``."""
+        self._bus.begin(*self._kept(network, bssid))
 
     def scan(self, interface: str, ssid: bytes, frequencies: Sequence[int]) -> None:
         """Look for one network on some frequencies (MHz) alone."""
         # The second number is a channel's width, of which wpa_supplicant makes no use.
         channels = [(frequency, 20) for frequency in frequencies]
         asked = {"Type": ("s", "active"), "SSIDs": ("aay", [ssid]), "Channels": ("a(uu)", channels)}
-        self._bus.call(WPA, interface, WPA_INTERFACE, "Scan", "a{sv}", (asked,))
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "Scan", "a{sv}", (asked,))
 
     def abort_scan(self, interface: str) -> None:
         """End the scan that runs."""
-        self._bus.call(WPA, interface, WPA_INTERFACE, "AbortScan")
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "AbortScan")
 
-    def set_bssid(self, network: str, bssid: Optional[str]) -> None:
-        """Keep a network to one access point; None: to none. The link stays."""
+    def reassociate(self, interface: str) -> None:
+        """Leave the access point for one that the network may be joined at."""
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "Reassociate")
+
+    @staticmethod
+    def _kept(network: str, bssid: Optional[str]) -> Tuple[str, str, str, str, str, Tuple[Any, ...]]:
+        """Return the call that keeps a network to an access point."""
         value = ("a{sv}", {"bssid": ("s", bssid or "any")})
-        self._bus.put(WPA, network, WPA_NETWORK, "Properties", value)
+        return WPA, network, PROPERTIES, "Set", "ssv", (WPA_NETWORK, "Properties", value)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from . import _nm_joining
+from . import _channels, _nm_joining
 from ._dbus import DEFAULT_TIMEOUT, PROPERTIES, Signal, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused
 from ._networkmanager import (
@@ -22,25 +22,30 @@ from ._networkmanager import (
     WPA_INTERFACE,
     WPA_PATH,
     Connection,
+    Device,
     NetworkManager,
     Supplicant,
     SupplicantNetwork,
-    network_of,
 )
 from ._nm_joining import (
     AbortScan,
     Activate,
     DeviceState,
+    Elsewhere,
     Heard,
     InterfaceState,
     Joining,
     KeepTo,
     NetworkAdded,
+    Reassociate,
+    Refused,
     Scanning,
 )
 from ._supplicant import Pin, Profile
-from ._wpa_ctrl import SupplicantEvent, SupplicantStatus, encode_bssid
+from ._wpa_ctrl import CommandUnsafe, SupplicantEvent, SupplicantStatus, encode_bssid
 
+#: The supplicant's states in which a link that stands goes on: it renews its keys in the second and third.
+_CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
 #: The level that wpa_supplicant gives its own news of these kinds.
 _LEVEL = 3
 
@@ -57,6 +62,7 @@ def profile_of(connection: Connection, interface: str) -> Profile:
         key_mgmt=connection.key_mgmt,
         enabled=connection.autoconnect and mine and not connection.owned,
         bssid=connection.bssid,
+        bound=connection.bssid is not None,
         scan_freq=(),
         current=False,
         priority=connection.priority,
@@ -72,6 +78,9 @@ class NetworkManagerBackend:
         timeout: seconds for each answer.
         deadline: when all answers have to be there, by ``time.monotonic``; None: never.
     """
+
+    #: What a pin of its own says of who has it.
+    manager = "networkmanager"
 
     def __init__(self, interface: str, timeout: float = DEFAULT_TIMEOUT, deadline: Optional[float] = None) -> None:
         self._interface = interface
@@ -105,6 +114,7 @@ class NetworkManagerBackend:
         """Return what the supplicant below is doing; while the radio is blocked NetworkManager gives it no interface.
 
         Raises:
+            NotFound: NetworkManager does not manage the interface.
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed: NetworkManager can't be reached.
         """
         bus = self._bus()
@@ -147,23 +157,33 @@ class NetworkManagerBackend:
             record: called with the pin, for a journal; what it raises stops the pin.
 
         Raises:
-            NotFound: the profile is gone or changed meanwhile, or is another access point's.
-            CommandUnsafe: *bssid* is none.
+            NotFound: the profile is gone or changed meanwhile, or is not for this device, access point or channel; or
+                NetworkManager does not manage the interface.
+            CommandUnsafe: *bssid* or *frequencies* is none.
             LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
-        connection = next((each for each in self._connections() if each.number == profile.id), None)
+        wanted = encode_bssid(bssid)
+        if not frequencies:
+            raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
+        bus = self._bus()
+        try:
+            manager = NetworkManager(bus)
+            device = manager.device(self._interface)
+            connection = next((each for each in manager.connections() if each.number == profile.id), None)
+        finally:
+            bus.close()
         if connection is None or connection.ssid != profile.ssid:
             raise NotFound(
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
-        wanted = encode_bssid(bssid)
-        if connection.bssid not in (None, wanted):
+        limits = _limits(connection, device, wanted, frequencies)
+        if limits:
             raise NotFound(
-                f"profile {connection.name!r} is for the access point {connection.bssid} alone; CSME is at {wanted}",
+                f"NetworkManager's profile {connection.name!r} is for {limits} alone",
                 where=self._interface,
-                remedy="Take the access point (802-11-wireless.bssid) out of the profile",
+                remedy="Take that out of the profile",
             )
-        pin = self._pin(profile, wanted, tuple(frequencies))
+        pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
             record(pin)
         self._armed = connection.path, pin
@@ -182,7 +202,7 @@ class NetworkManagerBackend:
             CommandUnsafe: *bssid* is none.
             SupplicantRefused, AccessDenied, TimedOut, TransportFailed, DecodeFailed: it was not done.
         """
-        pin = self._pin(profile, encode_bssid(bssid), ())
+        wanted = encode_bssid(bssid)
         bus = self._bus()
         try:
             supplicant = Supplicant(bus)
@@ -190,9 +210,10 @@ class NetworkManagerBackend:
             mine = next((network for network in networks if network.ssid == profile.ssid), None)
             if mine is None:
                 raise NotFound("the network is gone or changed meanwhile", where=self._interface)
+            pin = self._pin(profile, wanted, (), mine.bssid)
             if record is not None:
                 record(pin)
-            supplicant.set_bssid(mine.path, pin.bssid)
+            supplicant.set_bssid(mine.path, wanted)
         finally:
             bus.close()
         return pin
@@ -228,7 +249,7 @@ class NetworkManagerBackend:
             supplicant = Supplicant(bus)
             kept = self._kept(supplicant, pin)
             for network in kept:
-                supplicant.set_bssid(network.path, None)
+                supplicant.set_bssid(network.path, pin.previous_bssid)
         finally:
             bus.close()
         return bool(kept)
@@ -255,7 +276,9 @@ class NetworkManagerBackend:
             bus.close()
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
-        """Return the supplicant's networks that a pin still keeps to its access point."""
+        """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""
+        if pin.bssid == pin.previous_bssid:
+            return []
         try:
             networks = supplicant.networks(supplicant.interface(self._interface))
         except (NotFound, SupplicantRefused):
@@ -267,21 +290,42 @@ class NetworkManagerBackend:
             if network.ssid is not None and network.ssid.hex() == pin.ssid_hex and network.bssid == pin.bssid
         ]
 
-    def _pin(self, profile: Profile, bssid: str, frequencies: Tuple[int, ...]) -> Pin:
+    def _pin(self, profile: Profile, bssid: str, frequencies: Tuple[int, ...], previous: Optional[str]) -> Pin:
         return Pin(
             interface=self._interface,
             network_id=profile.id,
             ssid_hex=profile.ssid.hex(),
             bssid=bssid,
             frequencies=frequencies,
-            previous_bssid=None,
+            previous_bssid=previous,
             previous_scan_freq=(),
             disabled=(),
+            manager=self.manager,
         )
+
+
+def _limits(connection: Connection, device: Device, bssid: str, frequencies: Sequence[int]) -> str:
+    """Say what a profile is for, where that keeps it from joining an access point with a device; else nothing."""
+    if connection.bssid not in (None, bssid):
+        return f"the access point {connection.bssid}"
+    if connection.mac is not None and device.mac not in (None, connection.mac):
+        return f"the device {connection.mac}"
+    if connection.band is not None and connection.band not in [_band(each) for each in frequencies]:
+        return f"the band {connection.band}"
+    if connection.channel and connection.channel not in [_channels.channel(each)[1] for each in frequencies]:
+        return f"the channel {connection.channel}"
+    return ""
+
+
+def _band(frequency: int) -> str:
+    """Return the band of a frequency (MHz) as profiles name it; 6 GHz has no name before NetworkManager 1.50."""
+    return {_channels.BAND_2GHZ: "bg", _channels.BAND_5GHZ: "a"}.get(_channels.channel(frequency)[0], "6GHz")
 
 
 class Listener:
     """Hears NetworkManager and the supplicant below it, and does what ``_nm_joining`` says.
+
+    What it does is begun, and never waited for: what follows is heard.
 
     Args:
         backend: whose pin it carries out.
@@ -289,7 +333,8 @@ class Listener:
         warn: told what was refused.
 
     Raises:
-        NotFound, AccessDenied, TimedOut, TransportFailed: NetworkManager can't be reached.
+        NotFound: NetworkManager does not run, or does not manage the interface.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed: it can't be reached.
     """
 
     def __init__(self, backend: NetworkManagerBackend, bus: SystemBus, warn: Callable[[str], None]) -> None:
@@ -300,16 +345,16 @@ class Listener:
         self._supplicant = Supplicant(bus)
         self._joining: Optional[Joining] = None
         self._interface: Optional[str] = None
-        self._state = ""
+        self._linked = False
         try:
-            self._device = self._networkmanager.device(backend.interface)
+            bus.watch(NM)
+            bus.watch(WPA)
+            self._device = self._networkmanager.device(backend.interface).path
             # No more than what is understood: each access point in reach has signals of its own.
             bus.subscribe(NM, path=self._device, interface=NM_DEVICE, member="StateChanged")
             bus.subscribe(WPA, interface=WPA)
             bus.subscribe(WPA, interface=PROPERTIES, member="PropertiesChanged", arg0=WPA_INTERFACE)
             bus.subscribe(WPA, interface=WPA_INTERFACE, member="NetworkAdded")
-            bus.watch(NM)
-            bus.watch(WPA)
             self._find_interface()
         except FleetError:
             bus.close()
@@ -330,11 +375,14 @@ class Listener:
             TransportFailed, DecodeFailed: the bus.
         """
         events: List[SupplicantEvent] = []
-        # What it does takes time, in which more comes.
+        # A question to the supplicant takes time, in which more comes.
         while True:
             signals = self._bus.read()
-            if not signals:
+            failures = self._bus.failures()
+            if not signals and not failures:
                 return tuple(events)
+            for member, error in failures:
+                self._failed(member, error)
             for signal in signals:
                 for heard in self._heard(signal, events):
                     self._follow(heard)
@@ -344,25 +392,41 @@ class Listener:
     def _heard(self, signal: Signal, events: List[SupplicantEvent]) -> Iterable[Heard]:
         """Yield what a signal means to the joining; what it means to a handover goes to *events*."""
         if signal.member == "NameOwnerChanged":
-            if signal.body[0] in (NM, WPA) and not signal.body[2]:
-                events.append(_event("CTRL-EVENT-TERMINATING"))
+            self._ended(signal, events)
         elif signal.path == self._device and (signal.interface, signal.member) == (NM_DEVICE, "StateChanged"):
             yield DeviceState(signal.body[0])
         elif signal.path == WPA_PATH and signal.member == "InterfaceAdded":
             path, properties = signal.body
             if properties.get("Ifname") == self._backend.interface:
-                self._interface, self._state = path, ""
+                self._interface = path
         elif signal.path == WPA_PATH and signal.member == "InterfaceRemoved" and signal.body[0] == self._interface:
             self._interface = None
             yield from self._came_to("interface_disabled", events)
         elif self._interface is not None and signal.path == self._interface:
             if signal.member == "NetworkAdded":
-                path, properties = signal.body
-                ssid = network_of(path, properties).ssid
-                if ssid is not None:
-                    yield NetworkAdded(path, ssid)
+                yield from self._added(signal.body[0])
             elif signal.interface == PROPERTIES and signal.body[0] == WPA_INTERFACE:
                 yield from self._changed(signal.body[1], events)
+
+    def _ended(self, signal: Signal, events: List[SupplicantEvent]) -> None:
+        """Tell of an end. The pin is the supplicant's: it outlives NetworkManager, and is undone without it."""
+        if signal.body[2]:
+            return
+        if signal.body[0] == WPA:
+            self._interface = None
+            events.append(_event("CTRL-EVENT-TERMINATING"))
+        else:
+            self._warn("NetworkManager ended in the middle of the handover")
+
+    def _added(self, path: str) -> Iterable[Heard]:
+        """Yield a network. The signal comes before what it carries is set, so that is asked for."""
+        try:
+            ssid = self._supplicant.network(path).ssid
+        except FleetError as error:
+            self._warn(f"a network that NetworkManager added can't be read: {error}")
+            return
+        if ssid is not None:
+            yield NetworkAdded(path, ssid)
 
     def _changed(self, properties: Dict[str, Any], events: List[SupplicantEvent]) -> Iterable[Heard]:
         if "Scanning" in properties:
@@ -373,27 +437,25 @@ class Listener:
             yield from self._came_to(str(properties["State"]), events)
 
     def _came_to(self, state: str, events: List[SupplicantEvent]) -> Iterable[Heard]:
-        before, self._state = self._state, state
-        if state == "completed" != before:
-            events.append(_event("CTRL-EVENT-CONNECTED", self._bssid()))
-        elif before == "completed" != state and state in ("disconnected", "inactive", "interface_disabled"):
+        if self._linked and state not in _CONNECTED:
+            # The supplicant tells of several changes at once: it may be on its way to the next connection already.
+            self._linked = False
             events.append(_event("CTRL-EVENT-DISCONNECTED"))
         yield InterfaceState(state)
-
-    def _bssid(self) -> Optional[str]:
-        """Return the access point that the supplicant is connected to."""
-        try:
-            assert self._interface is not None
-            bss = self._supplicant.properties(self._interface)["CurrentBSS"]
-            octets = bytes(self._bus.get(WPA, bss, f"{WPA}.BSS", "BSSID"))
-        except (FleetError, KeyError):
-            return None
-        return ":".join(f"{octet:02x}" for octet in octets)
+        if self._linked or state != "completed":
+            return
+        bssid = None if self._interface is None else self._supplicant.bssid(self._interface)
+        armed = self._backend.armed
+        if armed is not None and bssid is not None and bssid != armed[1].bssid:
+            yield Elsewhere()
+        else:
+            self._linked = True
+            events.append(_event("CTRL-EVENT-CONNECTED", bssid))
 
     def _find_interface(self) -> None:
         try:
             self._interface = self._supplicant.interface(self._backend.interface)
-            self._state = str(self._supplicant.properties(self._interface).get("State", ""))
+            self._linked = self._supplicant.properties(self._interface).get("State") in _CONNECTED
         except (NotFound, AccessDenied, SupplicantRefused):
             self._interface = None
 
@@ -409,24 +471,28 @@ class Listener:
             self._joining = Joining(bytes.fromhex(pin.ssid_hex))
         self._joining, actions = _nm_joining.step(self._joining, heard)
         for action in actions:
-            try:
-                self._do(action, profile, pin)
-            except FleetError as error:
-                # Scans come and go by themselves: that one can't be ended, or not begun now, is nothing to tell.
-                if isinstance(action, (Activate, KeepTo)):
-                    self._warn(str(error))
+            self._do(action, profile, pin)
 
     def _do(self, action: _nm_joining.Action, profile: str, pin: Pin) -> None:
         if isinstance(action, Activate):
             self._networkmanager.activate(profile, self._device)
         elif isinstance(action, KeepTo):
-            self._supplicant.set_bssid(action.network, pin.bssid)
+            self._supplicant.keep_to(action.network, pin.bssid)
         elif self._interface is None:
             return
         elif isinstance(action, AbortScan):
             self._supplicant.abort_scan(self._interface)
+        elif isinstance(action, Reassociate):
+            self._supplicant.reassociate(self._interface)
         else:
             self._supplicant.scan(self._interface, bytes.fromhex(pin.ssid_hex), pin.frequencies)
+
+    def _failed(self, member: str, error: FleetError) -> None:
+        """Take note that something that was begun was refused."""
+        if member == "Scan":
+            self._follow(Refused())
+        elif member != "AbortScan":  # the scan had just ended
+            self._warn(str(error))
 
 
 def _event(name: str, bssid: Optional[str] = None) -> SupplicantEvent:

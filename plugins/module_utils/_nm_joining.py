@@ -54,7 +54,17 @@ class NetworkAdded:
     ssid: bytes
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded]
+@dataclass(frozen=True)
+class Refused:
+    """The supplicant did not begin the scan that it was asked for: another one runs, or is about to."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The supplicant joined the network at another access point: it was faster than the pin."""
+
+
+Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, Elsewhere]
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,12 @@ class KeepTo:
     network: str
 
 
-Action = Union[Activate, Scan, AbortScan, KeepTo]
+@dataclass(frozen=True)
+class Reassociate:
+    """Have the supplicant leave that access point for CSME's."""
+
+
+Action = Union[Activate, Scan, AbortScan, KeepTo, Reassociate]
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,8 @@ class Joining:
     Attributes:
         ssid: CSME's network.
         activated: NetworkManager was asked to bring the profile up.
+        connected: the network is joined; nobody's scan is in the way any more.
+        moved: it was asked to leave another access point.
         scanning: a scan runs.
         mine: it is the one that was asked for here, or that one is about to begin.
         wanted: another look is due when the scan that runs has ended.
@@ -97,6 +114,8 @@ class Joining:
 
     ssid: bytes
     activated: bool = False
+    connected: bool = False
+    moved: bool = False
     scanning: bool = False
     mine: bool = False
     wanted: bool = False
@@ -109,22 +128,35 @@ Result = Tuple[Joining, Tuple[Action, ...]]
 def step(joining: Joining, heard: Heard) -> Result:
     """Return what follows from what was heard: the new state, and what to do, in order."""
     if isinstance(heard, DeviceState):
-        if heard.state <= UNAVAILABLE:
-            # Blocked again: all of it begins anew when that ends.
-            return Joining(joining.ssid, scans=joining.scans), ()
-        if heard.state != DISCONNECTED or joining.activated:
-            return joining, ()
-        joining, looking = _look(replace(joining, activated=True))
-        return joining, (Activate(), *looking)
+        return _device(joining, heard.state)
     if isinstance(heard, NetworkAdded):
         return joining, (KeepTo(heard.path),) if heard.ssid == joining.ssid else ()
     if isinstance(heard, Scanning):
         return _scanned(joining, heard.on)
-    if heard.state in ("interface_disabled", "inactive"):
+    if isinstance(heard, Refused):
+        # What is in the way may have begun unheard.
+        return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
+    if isinstance(heard, Elsewhere):
+        return replace(joining, moved=True), () if joining.moved else (Reassociate(),)
+    return _interface(joining, heard.state)
+
+
+def _device(joining: Joining, state: int) -> Result:
+    if state <= UNAVAILABLE:
+        # Blocked again: all of it begins anew when that ends.
+        return Joining(joining.ssid, scans=joining.scans), ()
+    if state != DISCONNECTED or joining.activated:
+        return joining, ()
+    joining, looking = _look(replace(joining, activated=True))
+    return joining, (Activate(), *looking)
+
+
+def _interface(joining: Joining, state: str) -> Result:
+    if state in ("interface_disabled", "inactive"):
         # Whatever scanned does so no more, and what was found is forgotten.
-        joining = replace(joining, scanning=False, mine=False, wanted=False)
-        return _look(joining) if heard.state == "inactive" and joining.activated else (joining, ())
-    return joining, ()
+        joining = replace(joining, connected=False, scanning=False, mine=False, wanted=False)
+        return _look(joining) if state == "inactive" and joining.activated else (joining, ())
+    return replace(joining, connected=state == "completed"), ()
 
 
 def _scanned(joining: Joining, on: bool) -> Result:
@@ -132,15 +164,15 @@ def _scanned(joining: Joining, on: bool) -> Result:
         joining = replace(joining, scanning=True)
         if joining.mine or not joining.activated:
             return joining, ()
-        return replace(joining, wanted=True), (AbortScan(),)
+        return _look(joining)
     wanted = joining.wanted
     joining = replace(joining, scanning=False, mine=False, wanted=False)
     return _look(joining) if wanted else (joining, ())
 
 
 def _look(joining: Joining) -> Result:
+    if joining.connected or joining.scans >= _SCANS:
+        return joining, ()
     if joining.scanning:
         return replace(joining, wanted=True), (AbortScan(),)
-    if joining.scans >= _SCANS:
-        return joining, ()
     return replace(joining, mine=True, scans=joining.scans + 1), (Scan(),)

@@ -276,7 +276,8 @@ def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
     entry = read_journal(radio.phy)
     if entry is None or supplicant is None:
         return False
-    return supplicant.holds(Pin.from_dict(entry.get("pin")))
+    pin = Pin.from_dict(entry.get("pin"))
+    return pin.manager == supplicant.manager and supplicant.holds(pin)
 
 
 def _undo(radio: Radio) -> bool:
@@ -305,7 +306,7 @@ def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
 def _profile(radio: Radio, supplicant: Optional[Backend]) -> Optional[Profile]:
     if supplicant is None or radio.csme is None:
         return None
-    return find_profile(supplicant.profiles(), radio.csme.ssid, radio.csme.auth)
+    return find_profile(supplicant.profiles(), radio.csme.ssid, radio.csme.auth, radio.csme.bssid)
 
 
 def _no_credentials(radio: Radio, absent: str) -> Refused:

@@ -81,6 +81,8 @@ class Profile:
     priority: int = 0
     #: Which of psk, sae_password, identity, eap, wep_key are configured; never what they are.
     credentials: FrozenSet[str] = frozenset()
+    #: It is for the access point of ``bssid`` alone, and no pin can change that.
+    bound: bool = False
 
     def can_join(self, auth: str) -> bool:
         """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
@@ -99,15 +101,23 @@ class Profile:
         return auth != "open" or "wep_key" not in self.credentials
 
 
-def find_profile(profiles: Iterable[Profile], ssid: bytes, auth: str) -> Optional[Profile]:
+def find_profile(profiles: Iterable[Profile], ssid: bytes, auth: str, bssid: Optional[str] = None) -> Optional[Profile]:
     """Return the enabled profile that can join CSME's network; of several, the highest priority, then the lowest id.
 
     Args:
         profiles: as a backend gives them.
         ssid: CSME's SSID, compared byte by byte.
         auth: CSME's authentication: ``open``, ``psk``, ``sae``, ``eap``; anything else fits nothing.
+        bssid: CSME's access point; None: not known.
     """
-    fitting = (profile for profile in profiles if profile.enabled and profile.ssid == ssid and profile.can_join(auth))
+    fitting = (
+        profile
+        for profile in profiles
+        if profile.enabled
+        and profile.ssid == ssid
+        and profile.can_join(auth)
+        and not (profile.bound and bssid is not None and profile.bssid != bssid)
+    )
     return min(fitting, key=lambda profile: (-profile.priority, profile.id), default=None)
 
 
@@ -129,6 +139,8 @@ class Pin:
     previous_scan_freq: Tuple[int, ...]
     #: The other networks that were enabled: id and SSID in hex.
     disabled: Tuple[Tuple[int, str], ...]
+    #: Who has it, as a backend calls itself: what the numbers mean depends on that.
+    manager: str = "wpa_supplicant"
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the pin as a mapping for JSON."""
@@ -151,6 +163,7 @@ class Pin:
                 previous_bssid=None if document["previous_bssid"] is None else _typed(document["previous_bssid"], str),
                 previous_scan_freq=tuple(_typed(frequency, int) for frequency in document["previous_scan_freq"]),
                 disabled=tuple((_typed(number, int), _typed(ssid, str)) for number, ssid in document["disabled"]),
+                manager=_typed(document.get("manager", "wpa_supplicant"), str),
             )
             encode_bssid(pin.bssid)
             encode_bssid(pin.previous_bssid)
@@ -197,6 +210,10 @@ class Backend(Protocol):
     def interface(self) -> str:
         """The name of the interface."""
 
+    @property
+    def manager(self) -> str:
+        """What its pins say of who has them."""
+
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing."""
 
@@ -236,6 +253,8 @@ class WpaSupplicant:
         path: its control socket, see ``control_socket``.
         timeout: seconds for each answer.
     """
+
+    manager = "wpa_supplicant"
 
     def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         self._interface = interface

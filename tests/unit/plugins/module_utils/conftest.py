@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import struct
+import tempfile
+from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Tuple
 
 import pytest
@@ -124,8 +126,10 @@ class Kernel:
 
 @pytest.fixture
 def fake_bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBus]:
-    """The system's bus, with nothing on it yet."""
-    bus = FakeBus()
-    monkeypatch.setattr("jeepney.io.blocking.open_dbus_connection", bus.connect)
-    yield bus
-    bus.close()
+    """The system's bus, with nothing on it yet. Its path is short: a socket's has 107 bytes at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bus"
+        bus = FakeBus(path)
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={path}")
+        yield bus
+        bus.close()

@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 import select
 import time
-from typing import Any, List, Optional, Tuple, Type
+from typing import Any, Iterator, List, Optional, Tuple, Type
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils import _dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._dbus import Signal, SystemBus, plain
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
+    DecodeFailed,
     FleetError,
     LibraryMissing,
     NotFound,
@@ -23,7 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     TimedOut,
     TransportFailed,
 )
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import BUS, DBusError, FakeBus
 
 SERVICE, PATH, INTERFACE = "org.example.Thing", "/org/example/Thing", "org.example.Thing"
 
@@ -48,30 +50,94 @@ def test_variants_go(value: Any, signature: str, expected: Any) -> None:
     assert plain(value, signature) == expected
 
 
-def test_a_call_and_properties(fake_bus: FakeBus) -> None:
+@pytest.fixture
+def bus(fake_bus: FakeBus) -> Iterator[SystemBus]:
+    made = SystemBus()
+    yield made
+    made.close()
+
+
+def next_signals(bus: SystemBus, count: int) -> List[Signal]:
+    """Return the next signals, of which so many have to come."""
+    signals: List[Signal] = []
+    while len(signals) < count:
+        assert select.select([bus], [], [], 5)[0], f"nothing more after {signals}"
+        signals += bus.read()
+    return signals
+
+
+def test_a_call_and_properties(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.methods[PATH, f"{INTERFACE}.Add"] = lambda a, b: ("ua{sv}", (a + b, {"more": ("s", "yes")}))
     fake_bus.properties[PATH, INTERFACE] = {"State": ("u", 30), "Name": ("s", "x")}
-    bus = SystemBus()
     assert call(bus, "Add", "uu", (2, 3)) == (5, {"more": "yes"})
     assert bus.get(SERVICE, PATH, INTERFACE, "State") == 30
     assert bus.get_all(SERVICE, PATH, INTERFACE) == {"State": 30, "Name": "x"}
-    bus.put(SERVICE, PATH, INTERFACE, "Name", ("s", "y"))
-    assert bus.get(SERVICE, PATH, INTERFACE, "Name") == "y"
-    bus.close()
 
 
-def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus) -> None:
+def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
     def begin() -> None:
         fake_bus.signal(PATH, INTERFACE, "Begun", "sv", ("it", ("u", 1)))
 
     fake_bus.methods[PATH, f"{INTERFACE}.Begin"] = begin
-    bus = SystemBus()
-    bus.subscribe(SERVICE)
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE, path=PATH)
     call(bus, "Begin")
     fake_bus.signal(PATH, INTERFACE, "Ended")
-    assert select.select([bus], [], [], 5)[0], "what is still on its way wakes an event loop"
-    assert bus.read() == (Signal(PATH, INTERFACE, "Begun", ("it", 1)), Signal(PATH, INTERFACE, "Ended", ()))
+    assert next_signals(bus, 2) == [
+        Signal(PATH, INTERFACE, "Begun", ("it", 1)),
+        Signal(PATH, INTERFACE, "Ended", ()),
+    ]
     assert bus.read() == ()
+
+
+def test_only_what_was_subscribed_to_comes(fake_bus: FakeBus, bus: SystemBus) -> None:
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE, interface=INTERFACE, member="Wanted", arg0="me")
+    fake_bus.signal(PATH, INTERFACE, "Other", "s", ("me",))
+    fake_bus.signal(PATH, INTERFACE, "Wanted", "s", ("you",))
+    fake_bus.signal(PATH, INTERFACE, "Wanted", "s", ("me",))
+    assert [signal.member for signal in next_signals(bus, 1)] == ["Wanted"]
+
+
+def test_what_somebody_else_sends_is_not_believed(fake_bus: FakeBus, bus: SystemBus) -> None:
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE)
+    # A service has a new owner, whose signals count from then on.
+    fake_bus.signal(PATH, INTERFACE, "Forged", sender=":1.66")
+    fake_bus.signal("/org/freedesktop/DBus", BUS, "NameOwnerChanged", "sss", (SERVICE, ":1.7", ""), sender=":1.66")
+    fake_bus.owner_changed(SERVICE, ":1.66")
+    fake_bus.signal(PATH, INTERFACE, "True", sender=":1.66")
+    fake_bus.signal(PATH, INTERFACE, "Old")
+    fake_bus.owner_changed(SERVICE, "")
+    assert [(signal.member, signal.body[2:]) for signal in next_signals(bus, 3)] == [
+        *(("NameOwnerChanged", (":1.66",)), ("True", ()), ("NameOwnerChanged", ("",)))
+    ]
+
+
+def test_a_service_that_does_not_run_yet_can_be_watched(fake_bus: FakeBus, bus: SystemBus) -> None:
+    fake_bus.absent.append(SERVICE)
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE)
+    fake_bus.signal(PATH, INTERFACE, "Early")
+    fake_bus.owner_changed(SERVICE, ":1.7")
+    fake_bus.signal(PATH, INTERFACE, "Now")
+    assert [signal.member for signal in next_signals(bus, 2)] == ["NameOwnerChanged", "Now"]
+
+
+def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: FakeBus, bus: SystemBus) -> None:
+    def fail() -> None:
+        raise DBusError("org.example.Busy", "not now")
+
+    fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
+    fake_bus.methods[PATH, f"{INTERFACE}.Work"] = lambda: None
+    bus.begin(SERVICE, PATH, INTERFACE, "Fail")
+    bus.begin(SERVICE, PATH, INTERFACE, "Work")
+    call(bus, "Work")  # the answers come in order
+    ((member, error),) = bus.failures()
+    assert member == "Fail"
+    assert isinstance(error, SupplicantRefused)
+    assert "not now" in str(error)
+    assert bus.failures() == ()
 
 
 @pytest.mark.parametrize(
@@ -85,13 +151,15 @@ def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus) ->
         ("fi.w1.wpa_supplicant1.Interface.ScanError", SupplicantRefused),
     ],
 )
-def test_an_answer_that_is_an_error_is_named(fake_bus: FakeBus, name: str, kind: Type[FleetError]) -> None:
+def test_an_answer_that_is_an_error_is_named(
+    fake_bus: FakeBus, bus: SystemBus, name: str, kind: Type[FleetError]
+) -> None:
     def fail() -> None:
         raise DBusError(name, "it says why")
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
     with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail"):
-        call(SystemBus(), "Fail")
+        call(bus, "Fail")
 
 
 @pytest.mark.parametrize(("timeout", "ahead"), [(0.05, None), (60.0, 0.05)])
@@ -100,6 +168,7 @@ def test_no_answer_is_waited_for_too_long(fake_bus: FakeBus, timeout: float, ahe
     bus = SystemBus(timeout, None if ahead is None else time.monotonic() + ahead)
     with pytest.raises(TimedOut, match="in time"):
         call(bus, "Sleep")
+    bus.close()
 
 
 def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:
@@ -109,10 +178,10 @@ def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:
     with pytest.raises(TimedOut):
         call(bus, "Sleep")
     assert call(bus, "Next") == (1,)
+    bus.close()
 
 
-def test_a_bus_that_ends(fake_bus: FakeBus) -> None:
-    bus = SystemBus()
+def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.hang_up()
     with pytest.raises(TransportFailed):
         bus.read()
@@ -120,24 +189,51 @@ def test_a_bus_that_ends(fake_bus: FakeBus) -> None:
         call(bus, "Any")
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (FileNotFoundError(2, "no", "/run/dbus/system_bus_socket"), NotFound),
-        (PermissionError(13, "no"), AccessDenied),
-        (TimeoutError(), TimedOut),
-        (ConnectionRefusedError(111, "refused"), TransportFailed),
-        (ValueError("no such address"), TransportFailed),
-    ],
-)
-def test_a_bus_that_takes_no_connection(
-    error: Exception, kind: Type[FleetError], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_arguments: object, **_options: object) -> None:
-        raise error
+def test_what_is_no_message_is_told(fake_bus: FakeBus, bus: SystemBus) -> None:
+    fake_bus._clients[0].socket.sendall(b"?" * 64)
+    with pytest.raises(DecodeFailed, match="no message"):
+        call(bus, "Any")
 
-    monkeypatch.setattr("jeepney.io.blocking.open_dbus_connection", refuse)
+
+@pytest.mark.parametrize("silent", ["the authentication", "Hello"])
+def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: str) -> None:
+    if silent == "Hello":
+        fake_bus.silent.append(silent)
+    else:
+        fake_bus.greeting = b""
+    begun = time.monotonic()
+    with pytest.raises(TimedOut):
+        SystemBus(0.1)
+    assert time.monotonic() - begun < 2.0
+
+
+def test_a_deadline_that_has_passed(fake_bus: FakeBus) -> None:
+    with pytest.raises(TimedOut):
+        SystemBus(deadline=time.monotonic() - 1)
+
+
+def test_a_bus_that_refuses_the_user(fake_bus: FakeBus) -> None:
+    fake_bus.greeting = b"REJECTED EXTERNAL\r\n"
+    with pytest.raises(TransportFailed):
+        SystemBus()
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [("unix:path=/nowhere/bus", NotFound), ("tcp:host=127.0.0.1,port=1", TransportFailed)],
+)
+def test_a_bus_that_is_not_there(address: str, kind: Type[FleetError], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
     with pytest.raises(kind):
+        SystemBus()
+
+
+def test_a_bus_that_is_closed_to_the_user(fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_self: object, _address: object) -> None:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(f"{_dbus.__name__}.socket.socket.connect", refuse)
+    with pytest.raises(AccessDenied):
         SystemBus()
 
 

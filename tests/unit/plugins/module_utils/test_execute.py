@@ -84,6 +84,7 @@ class Supplicant:
     """A supplicant that remembers what it was told."""
 
     interface = "wlan0"
+    manager = "wpa_supplicant"
 
     def __init__(self) -> None:
         self.monitor: Pipe
@@ -424,6 +425,15 @@ def test_an_old_journal_without_a_supplicant_is_cleared(laptop: Laptop, supplica
     laptop.supplicant.refuse_unpin = NotFound("no supplicant")
     assert undo_journal("phy0", laptop.supplicant if supplicant else None, laptop.folder) is False
     assert laptop.journal() is None
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_pin_that_somebody_else_has_keeps_its_journal(laptop: Laptop, there: bool) -> None:
+    pin = Pin("wlan0", 7, b"corp".hex(), BSSID, (2437,), None, (), (), "networkmanager")
+    _runtime.write_journal("phy0", {"pin": pin.as_dict()}, laptop.folder)
+    assert undo_journal("phy0", laptop.supplicant if there else None, laptop.folder) is False
+    assert laptop.supplicant.told == []
+    assert laptop.journal() is not None
 
 
 def test_an_old_journal_that_can_not_be_undone_stays(laptop: Laptop) -> None:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Optional
+from typing import Any, Dict, FrozenSet, Optional, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
+    Device,
     SupplicantNetwork,
     connection_of,
     network_of,
@@ -72,6 +73,7 @@ def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Option
         # The secret is with somebody's session, or nobody's.
         ({**PSK, "psk-flags": 1}, None, "psk"),
         ({**PSK, "psk-flags": 2}, None, "psk"),
+        (EAP, {"eap": ["pwd"], "password-raw-flags": 1}, "eap"),
         (EAP, {"eap": ["peap"], "password-flags": 1}, "eap"),
         (EAP, {"eap": ["tls"], "private-key-password-flags": 2}, "eap"),
         (EAP, {}, "eap"),
@@ -104,6 +106,28 @@ def test_what_is_of_no_use_when_a_laptop_boots(general: Dict[str, Any]) -> None:
     connection = connection_of(PATH, settings(PSK, general=general))
     assert connection is not None
     assert not profile_of(connection, "wlan0").enabled
+
+
+def test_what_else_a_profile_is_bound_to_is_told() -> None:
+    mac = bytes.fromhex("020000000000")
+    connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
+    assert connection is not None
+    assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
+
+
+@pytest.mark.parametrize(
+    ("can_6_ghz", "wanted", "frequencies"),
+    [
+        (False, (2412, 5955), (2412,)),
+        (True, (2412, 5955), (2412, 5955)),
+        (False, (5180,), (5180,)),
+        (False, (5955,), (5955,)),  # better an attempt than none
+    ],
+)
+def test_frequencies_that_the_device_does_not_have_go(
+    can_6_ghz: bool, wanted: Tuple[int, ...], frequencies: Tuple[int, ...]
+) -> None:
+    assert Device("/d/1", None, can_6_ghz).frequencies(wanted) == frequencies
 
 
 def test_other_kinds_are_no_profiles() -> None:

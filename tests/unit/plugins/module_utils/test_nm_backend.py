@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import select
-from typing import Any, Dict, List, Tuple
+import time
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
@@ -54,7 +55,11 @@ class Laptop:
         self.bus = bus
         self.profiles = {f"{SETTINGS}/7": settings(PSK), f"{SETTINGS}/8": settings(PSK, wireless={"ssid": b"home"})}
         bus.properties[NM_PATH, NM] = {"Version": ("s", "1.42.4")}
-        bus.properties[DEVICE, NM_DEVICE] = {"State": ("u", UNAVAILABLE)}
+        bus.properties[DEVICE, NM_DEVICE] = {"State": ("u", UNAVAILABLE), "Managed": ("b", True)}
+        bus.properties[DEVICE, f"{NM_DEVICE}.Wireless"] = {
+            "PermHwAddress": ("s", "02:00:00:00:00:00"),
+            "WirelessCapabilities": ("u", 0x600),
+        }
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
@@ -66,6 +71,7 @@ class Laptop:
         bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = self._interface
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = lambda _options: None
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: None
+        bus.methods[INTERFACE, f"{WPA_INTERFACE}.Reassociate"] = lambda: None
         self.has_interface = False
 
     @staticmethod
@@ -94,10 +100,18 @@ class Laptop:
         self.bus.changed(INTERFACE, WPA_INTERFACE, **properties)
 
     def add_network(self, ssid: str = '"corp"', bssid: str = "any") -> None:
+        """NetworkManager gives the supplicant a network. The signal goes out before what it carries is set."""
         known = {"ssid": ("s", ssid), "bssid": ("s", bssid)}
         self.bus.properties[NETWORK, WPA_NETWORK] = {"Properties": ("a{sv}", known)}
         self.bus.properties[INTERFACE, WPA_INTERFACE]["Networks"] = ("ao", [NETWORK])
-        self.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, known))
+        told = {"Properties": ("a{sv}", {"scan_ssid": ("s", "0")}), "Enabled": ("b", True)}
+        self.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, told))
+
+    def connect(self, bssid: str = BSSID) -> None:
+        """The supplicant joins the network at an access point."""
+        self.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", bytes.fromhex(bssid.replace(":", "")))}
+        self.changed(State=("s", "4way_handshake"))
+        self.changed(State=("s", "completed"), CurrentBSS=("o", BSS))
 
     def bssid(self) -> str:
         """Return the access point that the supplicant's network is kept to."""
@@ -124,6 +138,17 @@ def heard(listener: Listener, count: int) -> List[Tuple[str, Any]]:
     return events
 
 
+def until(listener: Listener, condition: Callable[[], bool]) -> List[Tuple[str, Any]]:
+    """Let it read until something has become so; return the events that came meanwhile."""
+    events: List[Tuple[str, Any]] = []
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it does not become so"
+        select.select([listener], [], [], 0.01)
+        events += [(event.name, event.bssid) for event in listener.read()]
+    return events
+
+
 def corp(backend: NetworkManagerBackend) -> Profile:
     (profile,) = backend.profiles(b"corp")
     return profile
@@ -143,32 +168,66 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     records: List[Pin] = []
     warnings: List[str] = []
     (listener,) = backend.listen(warnings.append)
-    pin = backend.pin(corp(backend), BSSID, (2437,), records.append)
+    # A channel number that may mean another frequency, which this device does not have.
+    pin = backend.pin(corp(backend), BSSID, (2412, 5955), records.append)
     assert records == [pin]
     assert laptop.bus.called("ActivateConnection") == []
     laptop.lift_the_block()
+    until(listener, lambda: bool(laptop.bus.called("Scan")))
     laptop.changed(Scanning=("b", True))
     assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
     laptop.add_network()
+    until(listener, lambda: laptop.bssid() == BSSID)
     laptop.changed(Scanning=("b", False), State=("s", "associating"))
-    laptop.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", bytes.fromhex(BSSID.replace(":", "")))}
-    laptop.changed(State=("s", "completed"), CurrentBSS=("o", BSS))
+    laptop.connect()
     assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
     assert laptop.bus.called("ActivateConnection") == [(f"{SETTINGS}/7", DEVICE, "/")]
     ((asked,),) = laptop.bus.called("Scan")
-    assert asked["Channels"] == ("a(uu)", [(2437, 20)])
+    assert asked["Channels"] == ("a(uu)", [(2412, 20)])
     assert asked["SSIDs"] == ("aay", [b"corp"])
-    assert (laptop.bssid(), backend.holds(pin)) == (BSSID, True)
+    assert backend.holds(pin) is True
     assert backend.unpin(pin) is True
     assert (laptop.bssid(), backend.holds(pin)) == ("any", False)
     assert backend.unpin(pin) is False
     assert warnings == []
     # No profile was changed: NetworkManager was told nothing but to bring one up.
     assert {name for path, name, _body in laptop.bus.calls if path.startswith(NM_PATH)} <= {
-        *("GetDeviceByIpIface", "ListConnections", "GetSettings", "ActivateConnection", "Get")
+        *("GetDeviceByIpIface", "ListConnections", "GetSettings", "ActivateConnection", "Get", "GetAll")
     }
-    laptop.changed(State=("s", "disconnected"))
+    # New keys are no new connection, and several changes may be told as one.
+    laptop.changed(State=("s", "group_handshake"))
+    laptop.changed(State=("s", "completed"))
+    laptop.changed(State=("s", "authenticating"))
     assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+    listener.close()
+
+
+def test_at_another_access_point_it_is_moved_and_does_not_count(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    (listener,) = backend.listen(print)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.connect("02:00:00:00:09:00")
+    assert until(listener, lambda: bool(laptop.bus.called("Reassociate"))) == []
+    laptop.changed(State=("s", "scanning"))
+    laptop.connect()
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    listener.close()
+
+
+def test_a_refused_scan_is_followed_by_another(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def refuse(_options: object) -> None:
+        laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = lambda _options: None
+        raise DBusError(f"{WPA_INTERFACE}.ScanError", "busy")
+
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = refuse
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    until(listener, lambda: bool(laptop.bus.called("AbortScan")))
+    laptop.changed(Scanning=("b", False))
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 2)
+    assert warnings == []
     listener.close()
 
 
@@ -178,10 +237,11 @@ def test_unpinned_it_does_nothing_by_itself(backend: NetworkManagerBackend, lapt
     laptop.changed(Scanning=("b", True))
     heard(listener, 1)
     laptop.add_network()
-    laptop.changed(State=("s", "completed"))
+    laptop.connect()
     heard(listener, 1)
     assert laptop.bus.called("ActivateConnection") == []
     assert (laptop.bus.called("Scan"), laptop.bssid()) == ([], "any")
+    listener.close()
 
 
 def test_what_networkmanager_refuses_is_told(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -189,22 +249,26 @@ def test_what_networkmanager_refuses_is_told(backend: NetworkManagerBackend, lap
         raise DBusError(f"{NM}.UnknownConnection", "it is gone")
 
     laptop.bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = refuse
-    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = refuse
     warnings: List[str] = []
     (listener,) = backend.listen(warnings.append)
     backend.pin(corp(backend), BSSID, (2437,))
     laptop.lift_the_block()
-    laptop.changed(State=("s", "inactive"), Scanning=("b", True))
-    heard(listener, 1)
-    assert len(warnings) == 1
+    until(listener, lambda: bool(warnings))
     assert "it is gone" in warnings[0]
+    listener.close()
 
 
-@pytest.mark.parametrize("name", [NM, WPA])
-def test_an_end_is_heard(backend: NetworkManagerBackend, laptop: Laptop, name: str) -> None:
-    (listener,) = backend.listen(print)
-    laptop.bus.signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", (name, ":1.5", ""))
+def test_the_supplicants_end_is_heard_and_networkmanagers_is_told(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    laptop.bus.owner_changed(NM, "")
+    assert until(listener, lambda: bool(warnings)) == []
+    assert "NetworkManager ended" in warnings[0]
+    laptop.bus.owner_changed(WPA, "")
     assert heard(listener, 1) == [("CTRL-EVENT-TERMINATING", None)]
+    listener.close()
 
 
 def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
@@ -215,6 +279,7 @@ def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
     (listener,) = backend.listen(print)
     laptop.bus.signal(WPA_PATH, WPA, "InterfaceRemoved", "o", (INTERFACE,))
     assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+    listener.close()
 
 
 def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -245,15 +310,48 @@ def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -
     profile = corp(backend)
     with pytest.raises(CommandUnsafe):
         backend.pin(profile, "nonsense", (2437,))
-    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"bssid": bytes.fromhex("020000000900")})
-    with pytest.raises(NotFound, match="02:00:00:00:09:00 alone"):
-        backend.pin(profile, BSSID, (2437,))
+    with pytest.raises(CommandUnsafe):
+        backend.pin(profile, BSSID, ())
+    for limits, match in (
+        ({"bssid": bytes.fromhex("020000000900")}, "the access point 02:00:00:00:09:00 alone"),
+        ({"mac-address": bytes.fromhex("020000000900")}, "the device 02:00:00:00:09:00 alone"),
+        ({"band": "a"}, "the band a alone"),
+        ({"band": "bg", "channel": 11}, "the channel 11 alone"),
+    ):
+        laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
+        with pytest.raises(NotFound, match=match):
+            backend.pin(profile, BSSID, (2437,))
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"ssid": b"another"})
     with pytest.raises(NotFound, match="changed meanwhile"):
         backend.pin(profile, BSSID, (2437,))
     with pytest.raises(NotFound, match="belongs to wlan1"):
         backend.unpin(Pin("wlan1", 7, "aa", BSSID, (), None, (), ()))
     assert backend.armed is None
+
+
+def test_a_device_that_networkmanager_leaves_alone_is_not_its(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    profile = corp(backend)
+    for unmanaged in ({"Managed": ("b", False)}, {"State": ("u", 10)}):
+        laptop.bus.properties[DEVICE, NM_DEVICE].update(unmanaged)
+        with pytest.raises(NotFound, match="does not manage wlan0"):
+            backend.status()
+        with pytest.raises(NotFound, match="does not manage wlan0"):
+            backend.pin(profile, BSSID, (2437,))
+        with pytest.raises(NotFound, match="does not manage wlan0"):
+            backend.listen(print)
+        laptop.bus.properties[DEVICE, NM_DEVICE].update({"Managed": ("b", True), "State": ("u", UNAVAILABLE)})
+
+
+def test_an_access_point_that_the_profile_is_for_stays_after_the_pin(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"bssid": bytes.fromhex(BSSID.replace(":", ""))})
+    profile = corp(backend)
+    assert profile.bound
+    pin = backend.pin(profile, BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.add_network(bssid=BSSID)
+    assert (backend.holds(pin), backend.unpin(pin), laptop.bssid()) == (False, False, BSSID)
 
 
 def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend) -> None:

@@ -16,11 +16,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
     Action,
     Activate,
     DeviceState,
+    Elsewhere,
     Heard,
     InterfaceState,
     Joining,
     KeepTo,
     NetworkAdded,
+    Reassociate,
+    Refused,
     Scan,
     Scanning,
     step,
@@ -84,11 +87,29 @@ def test_a_radio_that_is_blocked_again_begins_anew() -> None:
     assert done == [Activate(), Scan()]
 
 
+def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
+    # NetworkManager's own began, and its news is still on the way.
+    _end, done = follow(DeviceState(DISCONNECTED), Refused(), Scanning(True), Scanning(False), Scanning(True))
+    assert done == [Activate(), Scan(), AbortScan(), AbortScan(), Scan()]
+    assert follow(Refused())[1] == [], "nothing was asked for"
+
+
+def test_at_another_access_point_it_is_moved_once() -> None:
+    joining, _done = follow(DeviceState(DISCONNECTED))
+    assert follow(Elsewhere(), Elsewhere(), joining=joining)[1] == [Reassociate()]
+
+
+def test_once_connected_scans_are_let_be() -> None:
+    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False), InterfaceState("completed"))
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
+
+
 @pytest.mark.parametrize("again", [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),)])
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED))
+    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
     asked = []
     for _time in range(100):
         joining, done = follow(*again, joining=joining)
         asked += done
+    assert len(asked) < 20
     assert asked.count(Scan()) < 10

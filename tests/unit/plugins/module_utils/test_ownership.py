@@ -91,6 +91,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             pass
 
     class Supplicant:
+        manager = "wpa_supplicant"
+
         def status(self) -> None:
             pass
 

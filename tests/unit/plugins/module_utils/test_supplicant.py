@@ -287,6 +287,16 @@ def test_of_several_the_priority_then_the_lowest_id() -> None:
     assert find_profile([], b"home", "psk") is None
 
 
+def test_one_that_is_bound_to_another_access_point_is_none() -> None:
+    bound = make(0, priority=9, bssid=BSSID, bound=True)
+    pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
+    elsewhere = "02:00:00:00:09:00"
+    assert find_profile([bound, pinned], b"home", "psk", BSSID) is bound
+    assert find_profile([bound, pinned], b"home", "psk", elsewhere) is pinned
+    assert find_profile([bound], b"home", "psk", elsewhere) is None
+    assert find_profile([bound], b"home", "psk") is bound
+
+
 # --- pin ---
 
 
