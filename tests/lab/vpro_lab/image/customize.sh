@@ -38,9 +38,11 @@ UseHostname=no
 UNIT
 
 if [ "$MANAGER" = networkmanager ]; then
-    # As on a desktop: it runs the radio, and starts the one wpa_supplicant over D-Bus.
+    # As on a desktop: it runs the radio, and starts the one wpa_supplicant over D-Bus. The other two radios are the
+    # access point's and CSME's: for the moment before they go there, it must not give them random addresses.
     rm "$root/etc/systemd/network/20-radio.network"
-    printf '[main]\nplugins=keyfile\n[keyfile]\nunmanaged-devices=interface-name:eth0\n' \
+    printf '[main]\nplugins=keyfile\n[keyfile]\nunmanaged-devices=%s\n' \
+        'interface-name:eth0;interface-name:wlan1;interface-name:wlan2' \
         > "$root/etc/NetworkManager/conf.d/lab.conf"
     chroot "$root" systemctl enable NetworkManager.service wpa_supplicant.service >/dev/null 2>&1
 else

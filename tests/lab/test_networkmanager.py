@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A laptop whose radio NetworkManager runs: the task hands it over, and leaves nothing of a pin."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.networkmanager import PROFILES, kept_to, stage
+from vpro_lab.playbook import run_module
+from vpro_lab.scene import Scene
+
+Managed = Callable[..., Scene]
+
+
+@pytest.fixture
+def managed(
+    lab: Any, request: pytest.FixtureRequest, with_artifacts: Callable[[Laptop], Iterator[Laptop]]
+) -> Iterator[Managed]:
+    """Builds the usual scene on a laptop that NetworkManager runs; see :func:`vpro_lab.networkmanager.stage`."""
+    suite = request.config.getoption("--suite")
+    laptop: Laptop = lab.laptop(f"networkmanager-{suite}", suite, "networkmanager")
+    yield lambda **arguments: stage(laptop, capture=True, **arguments)
+    for _done in with_artifacts(laptop):
+        pass
+
+
+def own(scene: Scene, **options: Any) -> Dict[str, Any]:
+    """Run the module on the scene's laptop."""
+    return run_module(scene.laptop, "amt_wifi_ownership", options)
+
+
+def log(laptop: Laptop) -> str:
+    """Return what NetworkManager and the supplicant said."""
+    return laptop.guest.run("journalctl -b -o short-monotonic --no-pager -u NetworkManager -u wpa_supplicant").out
+
+
+def stored(laptop: Laptop) -> str:
+    """Return every profile as NetworkManager stores it, on the disk and in memory."""
+    return laptop.guest.run(f"cat {PROFILES}/* /run/NetworkManager/system-connections/*").out
+
+
+@pytest.mark.parametrize(
+    "staging",
+    [
+        {"channel": 1},  # a number that may also be a channel at 6 GHz
+        {"security": "wpa3-sae", "leave": "silent"},
+        {"security": "wpa2-eap", "ssid": b'a"b\\c\xff\x00'},
+    ],
+    ids=["psk, ambiguous channel", "sae, silent", "eap, any bytes"],
+)
+def test_the_session_is_kept(managed: Managed, staging: Dict[str, Any]) -> None:
+    scene = managed(**staging)
+    before = stored(scene.laptop)
+    done = own(scene)
+    assert (done["changed"], done["owner"], done["outcome"]) == (True, "host", "protected"), done
+    assert scene.session.survives(), f"{done}\n{log(scene.laptop)}"
+    assert scene.csme.state()["owner"] == "host"
+    assert "corp" in scene.laptop.guest.check("nmcli -g NAME connection show --active")
+    # Nothing of the pin is left, and nothing of it was ever stored.
+    assert kept_to(scene.laptop) == ""
+    assert stored(scene.laptop) == before
+    again = own(scene)
+    assert (again["changed"], again["owner"]) == (False, "host")
+
+
+def test_networkmanager_by_itself_loses_the_session(managed: Managed) -> None:
+    scene = managed()
+    assert own(scene, pin=False)["error"]["code"] == "taken_back"
+    assert not scene.session.survives()
+
+
+def test_a_profile_whose_secret_is_with_a_user_is_none(managed: Managed) -> None:
+    scene = managed(extra="psk-flags=1\n")
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    supplicant = facts["supplicant"]
+    assert (supplicant["manager"], supplicant["interfaces"]) == ("networkmanager", ["wlan0"])
+    assert supplicant["version"] == scene.laptop.guest.check("NetworkManager --version").strip()
+    assert {profile["ssid"] for profile in supplicant["profiles"]} == {"corp-wifi", "home", "hotel", "airport"}
+    assert "networkmanager_unsupported" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    refused = own(scene)
+    assert refused["error"]["code"] == "no_credentials"
+    assert scene.csme.state()["requests"] == "0"
+    assert scene.session.survives()
+
+
+def test_without_jeepney_it_is_told(managed: Managed) -> None:
+    scene = managed(session=False)
+    guest = scene.laptop.guest
+    guest.check("mv /usr/lib/python3/dist-packages/jeepney /usr/lib/python3/dist-packages/hidden")
+    try:
+        facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        refused = own(scene)
+    finally:
+        guest.check("mv /usr/lib/python3/dist-packages/hidden /usr/lib/python3/dist-packages/jeepney")
+    assert "python3-jeepney" in next(each["why"] for each in facts["unreadable"] if each["what"] == "supplicant.wlan0")
+    assert refused["error"]["code"] == "no_credentials"
+    assert "python3-jeepney" in refused["msg"]
+
+
+def begin(scene: Scene) -> List[Dict[str, Any]]:
+    """Begin a handover to an access point that is not there any more, and return when the pin is with the supplicant.
+
+    The result comes into the list that is returned.
+    """
+    scene.csme.control("deadline 0")
+    scene.ap.stop()
+    results: List[Dict[str, Any]] = []
+    threading.Thread(target=lambda: results.append(own(scene))).start()
+    wait_until("the pin", lambda: kept_to(scene.laptop) == scene.ap.bssid, 60, 0.05)
+    return results
+
+
+def test_a_killed_handover_is_undone_by_the_next(managed: Managed) -> None:
+    scene = managed(session=False)
+    results = begin(scene)
+    scene.laptop.guest.check(
+        "w=$(lslocks -n -o PID,PATH | awk '/vpro-fleet/ {print $1}'); kill -9 $(awk '{print $4}' /proc/$w/stat) $w"
+    )
+    wait_until("the task's end", lambda: bool(results), 60)
+    assert kept_to(scene.laptop) == scene.ap.bssid
+    again = own(scene)
+    assert (again["changed"], again["owner"]) == (True, "host")
+    assert "was undone" in " ".join(again["warnings"])
+    assert kept_to(scene.laptop) == ""
+
+
+@pytest.mark.parametrize("name", ["NetworkManager", "wpa_supplicant"])
+def test_one_that_restarts_in_the_middle_leaves_the_host_free(managed: Managed, name: str) -> None:
+    scene = managed(session=False)
+    results = begin(scene)
+    scene.laptop.guest.check(f"systemctl restart {name}")
+    wait_until("the task's end", lambda: bool(results), 60)
+    assert results[0]["error"]["code"] == {"NetworkManager": "not_connected", "wpa_supplicant": "supplicant_gone"}[name]
+    assert kept_to(scene.laptop) == ""
