@@ -10,6 +10,7 @@ point, with nothing stored anywhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from . import _channels, _nm_joining
@@ -31,9 +32,9 @@ from ._nm_joining import (
     AbortScan,
     Activate,
     DeviceState,
-    Elsewhere,
     Heard,
     InterfaceState,
+    Joined,
     Joining,
     KeepTo,
     NetworkAdded,
@@ -70,6 +71,15 @@ def profile_of(connection: Connection, interface: str) -> Profile:
     )
 
 
+@dataclass(frozen=True)
+class Armed:
+    """A pin that is to be carried out: the path of the profile, the pin, and whether the network is joined by EAP."""
+
+    profile: str
+    pin: Pin
+    eap: bool
+
+
 class NetworkManagerBackend:
     """NetworkManager on one interface. Calls open a connection of their own; who listens has one for its whole time.
 
@@ -86,7 +96,7 @@ class NetworkManagerBackend:
         self._interface = interface
         self._timeout = timeout
         self._deadline = deadline
-        self._armed: Optional[Tuple[str, Pin]] = None
+        self._armed: Optional[Armed] = None
 
     @property
     def interface(self) -> str:
@@ -94,8 +104,8 @@ class NetworkManagerBackend:
         return self._interface
 
     @property
-    def armed(self) -> Optional[Tuple[str, Pin]]:
-        """The profile's path and the pin, from ``pin`` to ``unpin``: what a listener carries out."""
+    def armed(self) -> Optional[Armed]:
+        """What a listener carries out, from ``pin`` to ``unpin``."""
         return self._armed
 
     def version(self) -> str:
@@ -186,7 +196,7 @@ class NetworkManagerBackend:
         pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
             record(pin)
-        self._armed = connection.path, pin
+        self._armed = Armed(connection.path, pin, bool(connection.credentials & {"eap"}))
         return pin
 
     def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
@@ -446,11 +456,11 @@ class Listener:
             return
         bssid = None if self._interface is None else self._supplicant.bssid(self._interface)
         armed = self._backend.armed
-        if armed is not None and bssid is not None and bssid != armed[1].bssid:
-            yield Elsewhere()
-        else:
+        elsewhere = armed is not None and bssid is not None and bssid != armed.pin.bssid
+        if not elsewhere:
             self._linked = True
             events.append(_event("CTRL-EVENT-CONNECTED", bssid))
+        yield Joined(elsewhere)
 
     def _find_interface(self) -> None:
         try:
@@ -466,18 +476,17 @@ class Listener:
         if armed is None:
             self._joining = None
             return
-        profile, pin = armed
         if self._joining is None:
-            self._joining = Joining(bytes.fromhex(pin.ssid_hex))
+            self._joining = Joining(bytes.fromhex(armed.pin.ssid_hex), armed.eap)
         self._joining, actions = _nm_joining.step(self._joining, heard)
         for action in actions:
-            self._do(action, profile, pin)
+            self._do(action, armed)
 
-    def _do(self, action: _nm_joining.Action, profile: str, pin: Pin) -> None:
+    def _do(self, action: _nm_joining.Action, armed: Armed) -> None:
         if isinstance(action, Activate):
-            self._networkmanager.activate(profile, self._device)
+            self._networkmanager.activate(armed.profile, self._device)
         elif isinstance(action, KeepTo):
-            self._supplicant.keep_to(action.network, pin.bssid)
+            self._supplicant.keep_to(action.network, armed.pin.bssid)
         elif self._interface is None:
             return
         elif isinstance(action, AbortScan):
@@ -485,7 +494,7 @@ class Listener:
         elif isinstance(action, Reassociate):
             self._supplicant.reassociate(self._interface)
         else:
-            self._supplicant.scan(self._interface, bytes.fromhex(pin.ssid_hex), pin.frequencies)
+            self._supplicant.scan(self._interface, bytes.fromhex(armed.pin.ssid_hex), armed.pin.frequencies)
 
     def _failed(self, member: str, error: FleetError) -> None:
         """Take note that something that was begun was refused."""

@@ -11,7 +11,9 @@ address on the way, and the supplicant forgets what it found. It joins what it f
 another look. In between, a scan that somebody else began is in the way, and ended.
 
 The pin is the supplicant's own ``bssid`` of the network that NetworkManager gives it. NetworkManager knows nothing of
-it and stores nothing of it; it ends with that network.
+it and stores nothing of it; it ends with that network. Whatever changes on a network, wpa_supplicant ends an EAP
+conversation that runs on it (``eapol_sm_invalidate_cached_session``), and the server waits 3 s before it asks again. So
+on a network with EAP the pin comes when the connection stands.
 """
 
 from __future__ import annotations
@@ -60,11 +62,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """The supplicant joined the network at another access point: it was faster than the pin."""
+class Joined:
+    """The supplicant joined the network: at CSME's access point, or, faster than the pin, at another."""
+
+    elsewhere: bool
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, Elsewhere]
+Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, Joined]
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,9 @@ class Joining:
 
     Attributes:
         ssid: CSME's network.
+        eap: it is joined by EAP.
+        network: the supplicant's network with that SSID; none yet: empty.
+        kept: that network was kept to CSME's access point.
         activated: NetworkManager was asked to bring the profile up.
         connected: the network is joined; nobody's scan is in the way any more.
         moved: it was asked to leave another access point.
@@ -113,6 +120,9 @@ class Joining:
     """
 
     ssid: bytes
+    eap: bool = False
+    network: str = ""
+    kept: bool = False
     activated: bool = False
     connected: bool = False
     moved: bool = False
@@ -130,25 +140,37 @@ def step(joining: Joining, heard: Heard) -> Result:
     if isinstance(heard, DeviceState):
         return _device(joining, heard.state)
     if isinstance(heard, NetworkAdded):
-        return joining, (KeepTo(heard.path),) if heard.ssid == joining.ssid else ()
+        if heard.ssid != joining.ssid:
+            return joining, ()
+        joining = replace(joining, network=heard.path, kept=False)
+        return (joining, ()) if joining.eap else _keep(joining)
     if isinstance(heard, Scanning):
         return _scanned(joining, heard.on)
     if isinstance(heard, Refused):
         # What is in the way may have begun unheard.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
-    if isinstance(heard, Elsewhere):
-        return replace(joining, moved=True), () if joining.moved else (Reassociate(),)
+    if isinstance(heard, Joined):
+        joining, keeping = _keep(joining)
+        if not heard.elsewhere or joining.moved:
+            return joining, keeping
+        return replace(joining, moved=True), (*keeping, Reassociate())
     return _interface(joining, heard.state)
 
 
 def _device(joining: Joining, state: int) -> Result:
     if state <= UNAVAILABLE:
         # Blocked again: all of it begins anew when that ends.
-        return Joining(joining.ssid, scans=joining.scans), ()
+        return Joining(joining.ssid, joining.eap, scans=joining.scans), ()
     if state != DISCONNECTED or joining.activated:
         return joining, ()
     joining, looking = _look(replace(joining, activated=True))
     return joining, (Activate(), *looking)
+
+
+def _keep(joining: Joining) -> Result:
+    if joining.kept or not joining.network:
+        return joining, ()
+    return replace(joining, kept=True), (KeepTo(joining.network),)
 
 
 def _interface(joining: Joining, state: str) -> Result:

@@ -214,6 +214,22 @@ def test_at_another_access_point_it_is_moved_and_does_not_count(backend: Network
     listener.close()
 
 
+def test_with_eap_the_pin_comes_when_the_connection_stands(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    laptop.profiles[f"{SETTINGS}/7"] = settings({"key-mgmt": "wpa-eap"}, {"eap": ["peap"], "identity": "me"})
+    (listener,) = backend.listen(print)
+    pin = backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.add_network()
+    laptop.changed(Scanning=("b", True))
+    heard(listener, 1)
+    assert laptop.bssid() == "any"
+    laptop.connect()
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    until(listener, lambda: laptop.bssid() == BSSID)
+    assert backend.unpin(pin) is True
+    listener.close()
+
+
 def test_a_refused_scan_is_followed_by_another(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     def refuse(_options: object) -> None:
         laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = lambda _options: None

@@ -16,9 +16,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
     Action,
     Activate,
     DeviceState,
-    Elsewhere,
     Heard,
     InterfaceState,
+    Joined,
     Joining,
     KeepTo,
     NetworkAdded,
@@ -95,8 +95,23 @@ def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
 
 
 def test_at_another_access_point_it_is_moved_once() -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED))
-    assert follow(Elsewhere(), Elsewhere(), joining=joining)[1] == [Reassociate()]
+    joining, _done = follow(DeviceState(DISCONNECTED), NetworkAdded(NETWORK, b"corp"))
+    assert follow(Joined(True), Joined(True), joining=joining)[1] == [Reassociate()]
+
+
+def test_with_eap_the_network_is_kept_when_the_connection_stands() -> None:
+    start = Joining(b"corp", eap=True)
+    joining, done = follow(DeviceState(DISCONNECTED), NetworkAdded(NETWORK, b"corp"), joining=start)
+    assert done == [Activate(), Scan()]
+    assert follow(Joined(False), Joined(False), joining=joining)[1] == [KeepTo(NETWORK)]
+    assert follow(Joined(True), joining=joining)[1] == [KeepTo(NETWORK), Reassociate()]
+    blocked, _done = follow(DeviceState(UNAVAILABLE), joining=joining)
+    assert blocked.eap
+
+
+def test_a_network_that_is_added_anew_is_kept_anew() -> None:
+    _end, done = follow(NetworkAdded(NETWORK, b"corp"), NetworkAdded("/networks/1", b"corp"), Joined(False))
+    assert done == [KeepTo(NETWORK), KeepTo("/networks/1")]
 
 
 def test_once_connected_scans_are_let_be() -> None:
