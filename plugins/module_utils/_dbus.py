@@ -17,7 +17,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 from ._errors import (
     AccessDenied,
@@ -129,26 +129,35 @@ class SystemBus:
         self._parser = self._low.Parser()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            self._connect(authentication, address)
+        except FleetError:
+            self.close()
+            raise
+
+    def __enter__(self) -> SystemBus:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _connect(self, authentication: Any, address: Callable[[str], str]) -> None:
+        """Connect, authenticate and greet, within the time that one answer has."""
+        try:
             end = self._end()
             self._bound(end)
             self._socket.connect(address("SYSTEM"))
             self._authenticate(authentication, end)
             self.call(_BUS, _BUS_PATH, _BUS, "Hello")
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            self.close()
             raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:
-            self.close()
             raise AccessDenied("the system bus is not for this user", where="D-Bus") from error
         except socket.timeout as error:
-            self.close()
             raise TimedOut("the system bus did not take the connection in time", where="D-Bus") from error
         except FleetError:
-            self.close()
             raise
         except Exception as error:
             # What jeepney raises for an address, or an answer, that it does not know.
-            self.close()
             raise TransportFailed(f"the system bus takes no connection: {error}", where="D-Bus") from error
 
     def _authenticate(self, authentication: Any, end: float) -> None:

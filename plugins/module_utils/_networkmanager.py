@@ -13,12 +13,13 @@ flags.
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
 from ._errors import DecodeFailed, NotFound, SupplicantRefused
+from ._wpa_ctrl import decode_value
 
 NM = "org.freedesktop.NetworkManager"
 NM_PATH = "/org/freedesktop/NetworkManager"
@@ -240,12 +241,10 @@ def network_of(path: str, properties: Mapping[str, str]) -> SupplicantNetwork:
 
 
 def _ssid(text: Optional[str]) -> Optional[bytes]:
-    """Return the bytes of an SSID: quoted text, or hex where there are others than printable ones."""
-    if text is None:
-        return None
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return text[1:-1].encode()
-    return bytes.fromhex(text) if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", text) else None
+    """Return the bytes of an SSID; None where there is none, or what is there is none."""
+    with suppress(DecodeFailed):
+        return decode_value(text) if text else None
+    return None
 
 
 class Supplicant:

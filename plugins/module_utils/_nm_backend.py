@@ -114,11 +114,8 @@ class NetworkManagerBackend:
         Raises:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed: it can't be reached.
         """
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             return NetworkManager(bus).version()
-        finally:
-            bus.close()
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant below is doing; while the radio is blocked NetworkManager gives it no interface.
@@ -127,8 +124,7 @@ class NetworkManagerBackend:
             NotFound: NetworkManager does not manage the interface.
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed: NetworkManager can't be reached.
         """
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             NetworkManager(bus).device(self._interface)
             try:
                 supplicant = Supplicant(bus)
@@ -136,8 +132,6 @@ class NetworkManagerBackend:
             except (NotFound, SupplicantRefused):
                 state = "interface_disabled"
             return SupplicantStatus(state=state.upper())
-        finally:
-            bus.close()
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
         """Return every Wi-Fi profile, or those of one SSID.
@@ -145,9 +139,11 @@ class NetworkManagerBackend:
         Raises:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
+        with self._bus() as bus:
+            connections = NetworkManager(bus).connections()
         return tuple(
             profile_of(connection, self._interface)
-            for connection in self._connections()
+            for connection in connections
             if ssid is None or connection.ssid == ssid
         )
 
@@ -175,13 +171,10 @@ class NetworkManagerBackend:
         wanted = encode_bssid(bssid)
         if not frequencies:
             raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             manager = NetworkManager(bus)
             device = manager.device(self._interface)
             connection = next((each for each in manager.connections() if each.number == profile.id), None)
-        finally:
-            bus.close()
         if connection is None or connection.ssid != profile.ssid:
             raise NotFound(
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
@@ -213,8 +206,7 @@ class NetworkManagerBackend:
             SupplicantRefused, AccessDenied, TimedOut, TransportFailed, DecodeFailed: it was not done.
         """
         wanted = encode_bssid(bssid)
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             supplicant = Supplicant(bus)
             networks = supplicant.networks(supplicant.interface(self._interface))
             mine = next((network for network in networks if network.ssid == profile.ssid), None)
@@ -224,8 +216,6 @@ class NetworkManagerBackend:
             if record is not None:
                 record(pin)
             supplicant.set_bssid(mine.path, wanted)
-        finally:
-            bus.close()
         return pin
 
     def widen(self, pin: Pin) -> bool:
@@ -235,11 +225,8 @@ class NetworkManagerBackend:
 
     def holds(self, pin: Pin) -> bool:
         """Say whether the supplicant still has a pin. Raises as ``unpin``."""
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             return bool(self._kept(Supplicant(bus), pin))
-        finally:
-            bus.close()
 
     def unpin(self, pin: Pin) -> bool:
         """Undo a pin without dropping the link.
@@ -254,14 +241,11 @@ class NetworkManagerBackend:
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
         self._armed = None
-        bus = self._bus()
-        try:
+        with self._bus() as bus:
             supplicant = Supplicant(bus)
             kept = self._kept(supplicant, pin)
             for network in kept:
                 supplicant.set_bssid(network.path, pin.previous_bssid)
-        finally:
-            bus.close()
         return bool(kept)
 
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
@@ -277,13 +261,6 @@ class NetworkManagerBackend:
 
     def _bus(self) -> SystemBus:
         return SystemBus(self._timeout, self._deadline)
-
-    def _connections(self) -> Tuple[Connection, ...]:
-        bus = self._bus()
-        try:
-            return NetworkManager(bus).connections()
-        finally:
-            bus.close()
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
         """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""

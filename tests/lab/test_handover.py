@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from vpro_lab.csme import Csme
-from vpro_lab.handover import PLAYBOOK, hand_over
+from vpro_lab.handover import PLAYBOOK, hand_over, kill_both
 from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.playbook import run_module, run_playbook
 from vpro_lab.scene import Scene, settle
@@ -24,14 +24,6 @@ Stage = Callable[..., Scene]
 def own(scene: Scene, *flags: str, **options: Any) -> Dict[str, Any]:
     """Run the module on the scene's laptop."""
     return run_module(scene.laptop, "amt_wifi_ownership", options, *flags)
-
-
-def kill_both(laptop: Laptop) -> str:
-    """Kill the process that works on the radio, and the module that waits for it and would clean up; return which."""
-    return laptop.guest.check(
-        "w=$(lslocks -n -o PID,PATH | awk '/vpro-fleet/ {print $1}'); ps -eo pid,ppid,args | grep [p]ython3; echo $w; "
-        "kill -9 $(awk '{print $4}' /proc/$w/stat) $w"
-    )
 
 
 @pytest.mark.parametrize(

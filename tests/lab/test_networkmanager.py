@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
+from vpro_lab.handover import kill_both
 from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.networkmanager import PROFILES, kept_to, stage
 from vpro_lab.playbook import run_module
@@ -121,9 +122,7 @@ def begin(scene: Scene) -> List[Dict[str, Any]]:
 def test_a_killed_handover_is_undone_by_the_next(managed: Managed) -> None:
     scene = managed(session=False)
     results = begin(scene)
-    scene.laptop.guest.check(
-        "w=$(lslocks -n -o PID,PATH | awk '/vpro-fleet/ {print $1}'); kill -9 $(awk '{print $4}' /proc/$w/stat) $w"
-    )
+    kill_both(scene.laptop)
     wait_until("the task's end", lambda: bool(results), 60)
     assert kept_to(scene.laptop) == scene.ap.bssid
     again = own(scene)

@@ -93,3 +93,11 @@ def hand_over_by_roles(laptop: Laptop, ssid: bytes = b"corp-psk") -> Run:
     scene.wait_for_request(play.output)
     settle(scene, WATCH_SECONDS)
     return Run(True, watcher_state(laptop)["last_handover"] or {}, observe(scene))
+
+
+def kill_both(laptop: Laptop) -> str:
+    """Kill the process that works on the radio, and the module that waits for it and would clean up; return which."""
+    return laptop.guest.check(
+        "w=$(lslocks -n -o PID,PATH | awk '/vpro-fleet/ {print $1}'); ps -eo pid,ppid,args | grep [p]ython3; echo $w; "
+        "kill -9 $(awk '{print $4}' /proc/$w/stat) $w"
+    )
