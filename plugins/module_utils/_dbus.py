@@ -230,6 +230,10 @@ class SystemBus:
         found: Dict[str, Any] = self.call(name, path, PROPERTIES, "GetAll", "s", (interface,))[0]
         return found
 
+    def has_owner(self, name: str) -> bool:
+        """Say whether a service runs; nothing is started for it. Raises as ``call``."""
+        return bool(self.call(_BUS, _BUS_PATH, _BUS, "NameHasOwner", "s", (name,))[0])
+
     # -- signals ------------------------------------------------------------------------------------------------------
 
     def watch(self, name: str) -> None:

@@ -184,7 +184,9 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
         return replace(guard, left=IDLE), ()
     if guard.failures > len(policy.retry_seconds):
         return guard, ()  # tried often enough: something has to change first
-    state, actions = _handover.step(State(), event, policy.handover)
+    # CSME that said no to a whole handover is asked but once by each that follows: pinned for 1 s, not for 12.
+    once = guard.failures > 0 and guard.left == Outcome.DENIED.value
+    state, actions = _handover.step(State(last=once), event, policy.handover)
     return _after(replace(guard, left=None), State(), state, actions, policy)
 
 

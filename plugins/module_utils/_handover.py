@@ -308,7 +308,7 @@ class State:
         requests: how often ownership was asked for.
         pinned: a pin may be with the supplicant, so it has to be undone.
         widened: its part that narrows the scan is undone already.
-        last: there is no time for another request.
+        last: no other request is to follow: there is no time for one, or it was asked often enough before.
         forbidden: what CSME said last of roaming since the host asked for the radio; None: nothing.
         outcome: how it ended; set exactly when the phase is HOLDING or DONE.
     """

@@ -45,6 +45,8 @@ from ._wpa_ctrl import SupplicantEvent
 
 #: How long a supplicant may be without its control socket before it counts as gone, in seconds.
 _RETRY_SECONDS = 0.2
+#: Whose a pin is that does not say: what ``Backend.manager`` is there.
+_WPA_SUPPLICANT = "wpa_supplicant"
 
 
 class Hands:
@@ -208,11 +210,12 @@ def unpin(supplicant: Backend, pin: PinRecord) -> bool:
         return False
 
 
-def undo_journals(supplicant_of: Callable[[str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
+def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
     """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
 
     Args:
-        supplicant_of: returns who runs an interface, None when nobody does.
+        supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
+            gone.
         folder: where the journals are.
 
     Returns:
@@ -227,9 +230,10 @@ def undo_journals(supplicant_of: Callable[[str], Optional[Backend]], folder: str
         if not held.acquire():
             continue
         try:
-            pin = (read_journal(radio, folder) or {}).get("pin")
-            interface = pin.get("interface") if isinstance(pin, dict) else None
-            if undo_journal(radio, supplicant_of(interface) if isinstance(interface, str) else None, folder):
+            told = (read_journal(radio, folder) or {}).get("pin")
+            interface = told.get("interface") if isinstance(told, dict) else None
+            supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
+            if undo_journal(radio, supplicant, folder):
                 undone.append(radio)
         finally:
             held.release()
@@ -255,10 +259,14 @@ def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER
     if entry is None:
         return False
     told = entry.get("pin")
-    manager = told.get("manager", "wpa_supplicant") if isinstance(told, dict) else "wpa_supplicant"
-    if manager != ("wpa_supplicant" if supplicant is None else supplicant.manager):
+    if _manager_of(told) != (_WPA_SUPPLICANT if supplicant is None else supplicant.manager):
         # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
         return False
     undone = supplicant is not None and unpin(supplicant, PinRecord.from_dict(told))
     clear_journal(radio, folder)
     return undone
+
+
+def _manager_of(told: Any) -> str:
+    """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
+    return str(told.get("manager", _WPA_SUPPLICANT)) if isinstance(told, dict) else _WPA_SUPPLICANT

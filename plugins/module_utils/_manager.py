@@ -10,7 +10,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, Optional, Sequence, Tuple
 
 from . import _services
 from ._errors import AccessDenied, FleetError, NotFound
@@ -65,25 +65,80 @@ def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backe
         AccessDenied, TransportFailed: this user can't tell.
     """
     processes = _services.running(_PROCESSES, root)
-    recorded: Optional[bool] = False
-    if "NetworkManager" in processes:
-        recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
     try:
-        if recorded:
-            raise NotFound("NetworkManager runs it")
-        directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
-        return WpaSupplicant(interface, control_socket(interface, directories))
+        return _choose(interface, ifindex, lambda: "NetworkManager" in processes, root)
     except NotFound as error:
-        if recorded is not False:
-            # Loaded where it is needed alone.
-            from ._nm_backend import NetworkManagerBackend
-
-            return NetworkManagerBackend(interface)
         if "iwd" in processes:
             raise NotFound(
                 f"iwd runs {interface}, which is not supported yet", remedy="Use wpa_supplicant or NetworkManager"
             ) from error
         raise
+
+
+def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
+    """As ``backend_of``, for a service that is shown no other's process: the system's bus tells who runs.
+
+    Where NetworkManager never ran, or leaves the interface alone, or a supplicant offers a control socket that it has
+    no say in, the bus is not asked, and what speaks with it is not loaded.
+
+    Raises:
+        NotFound: nobody runs the interface that a handover could go through.
+        LibraryMissing: NetworkManager may run the interface, and what speaks with the bus is not installed.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed: this user can't tell, or the bus doesn't.
+    """
+
+    def networkmanager_runs() -> bool:
+        if not _services.networkmanager_was_here(root):
+            return False
+        # Loaded where it is needed alone.
+        from ._nm_backend import networkmanager_runs
+
+        return networkmanager_runs()
+
+    return _choose(interface, ifindex, networkmanager_runs, root)
+
+
+def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
+    """Return the backend that calls itself *manager* in its pins, whoever runs the interface now; None: it is gone.
+
+    Raises:
+        AccessDenied: this user can't tell.
+    """
+    if manager == NETWORKMANAGER:
+        return _networkmanager(interface)
+    try:
+        return WpaSupplicant(interface, control_socket(interface))
+    except NotFound:
+        return None
+
+
+def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callable[[], bool], root: str) -> Backend:
+    """Decide by what is sure: NetworkManager's own record, and then a control socket.
+
+    Raises:
+        NotFound: neither tells of anybody.
+        AccessDenied: the control sockets are closed to this user.
+    """
+    recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
+    # The record outlives NetworkManager.
+    if recorded and networkmanager_runs():
+        return _networkmanager(interface)
+    try:
+        directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
+        return WpaSupplicant(interface, control_socket(interface, directories))
+    except (NotFound, AccessDenied):
+        # It has no record of an interface that was blocked ever since it began; and the sockets that are closed to this
+        # user may be those of the supplicant that serves it.
+        if recorded is None and networkmanager_runs():
+            return _networkmanager(interface)
+        raise
+
+
+def _networkmanager(interface: str) -> Backend:
+    # Loaded where it is needed alone.
+    from ._nm_backend import NetworkManagerBackend
+
+    return NetworkManagerBackend(interface)
 
 
 def read_managers(

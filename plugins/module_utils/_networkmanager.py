@@ -220,6 +220,16 @@ class NetworkManager:
                 found.append(connection)
         return tuple(found)
 
+    def active(self, device: str) -> Optional[int]:
+        """Return the number of the profile that is in use on a device; None: of none."""
+        try:
+            used = self._bus.get(NM, device, NM_DEVICE, "ActiveConnection")
+            path = self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection") if used != "/" else ""
+        except NotFound:  # it ended meanwhile
+            return None
+        number = str(path).rpartition("/")[2]
+        return int(number) if number.isdecimal() else None
+
     def activate(self, connection: str, device: str) -> None:
         """Begin to bring a profile up on a device; nothing is waited for."""
         self._bus.begin(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))
@@ -291,11 +301,19 @@ class Supplicant:
 
     def bssid(self, interface: str) -> Optional[str]:
         """Return the access point that an interface is connected to, or about to be; None: to none."""
+        return self.network_in_use(interface)[1]
+
+    def network_in_use(self, interface: str) -> Tuple[Optional[bytes], Optional[str]]:
+        """Return the SSID and the access point that an interface is connected to, or about to be; None: to none."""
         try:
             bss = self.properties(interface).get("CurrentBSS", "/")
-            return _mac(self._bus.get(WPA, bss, f"{WPA}.BSS", "BSSID")) if bss != "/" else None
+            if bss == "/":
+                return None, None
+            told = self._bus.get_all(WPA, bss, f"{WPA}.BSS")
         except (NotFound, SupplicantRefused):
-            return None
+            return None, None
+        ssid = told.get("SSID")
+        return ssid if isinstance(ssid, bytes) else None, _mac(told.get("BSSID", b""))
 
     def set_bssid(self, network: str, bssid: Optional[str]) -> None:
         """Keep a network to one access point; None: to none. The link stays."""

@@ -17,8 +17,10 @@ from typing import AbstractSet, FrozenSet, Optional
 from ._errors import AccessDenied, FleetError, NotFound
 from ._reading import list_folder, read_text
 
+#: NetworkManager's folder of state, which it makes at its start and which outlives it (NMRUNDIR).
+_NETWORKMANAGER_FOLDER = "run/NetworkManager"
 #: NetworkManager's own record of a device, by ifindex (NM_CONFIG_DEVICE_STATE_DIR in its nm-config.h).
-_NETWORKMANAGER_DEVICES = "run/NetworkManager/devices"
+NETWORKMANAGER_DEVICES = f"{_NETWORKMANAGER_FOLDER}/devices"
 
 
 def running(names: AbstractSet[str], root: str = "/") -> FrozenSet[str]:
@@ -61,6 +63,11 @@ def _network_namespace(process: str) -> Optional[str]:
         return None
 
 
+def networkmanager_was_here(root: str = "/") -> bool:
+    """Say whether NetworkManager ran since the boot. Where it never did, nobody has to be asked about it."""
+    return os.path.isdir(os.path.join(root, _NETWORKMANAGER_FOLDER))
+
+
 def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
     """Return what a NetworkManager that runs has recorded of an interface: whether it manages it.
 
@@ -71,7 +78,7 @@ def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
         AccessDenied, TransportFailed: the record cannot be read.
     """
     try:
-        record = read_text(os.path.join(root, _NETWORKMANAGER_DEVICES, str(ifindex)))
+        record = read_text(os.path.join(root, NETWORKMANAGER_DEVICES, str(ifindex)))
     except NotFound:
         return None
     # A keyfile of GLib; [device] is its first group, and no other has such a key.

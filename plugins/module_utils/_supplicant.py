@@ -36,6 +36,7 @@ from ._wpa_ctrl import (
 
 __all__ = [
     "CONTROL_DIRECTORIES",
+    "MANAGER_GONE",
     "Backend",
     "Pin",
     "Profile",
@@ -60,6 +61,8 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "sae": _SAE,
     "eap": _EAP | _EAP_SUITE_B,
 }
+#: An event's name, beside wpa_supplicant's own: who runs the interface has to be found out anew. A pin may still stand.
+MANAGER_GONE = "MANAGER-GONE"
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 

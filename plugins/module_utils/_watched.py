@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _csme, _guard, _hold_note
 from ._csme import CsmeConnection
-from ._errors import AccessDenied, FleetError, NotFound
+from ._errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from ._guard import RETRY, Busy, Changed, Free, Guard, GuardAction, GuardEvent, GuardPolicy, Look, Tell, Unusable
 from ._handover import (
     AddressArrived,
@@ -32,14 +32,15 @@ from ._handover import (
 from ._hands import Hands, undo_journal
 from ._hold_note import is_held
 from ._machine import Machine
+from ._manager import backend_from_within
 from ._nl80211 import Nl80211
-from ._process import ProcessEnd
 from ._radio import Radio
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._runtime import FOLDER, Lock
-from ._supplicant import WpaSupplicant, control_socket, find_profile
+from ._services import networkmanager_was_here
+from ._supplicant import MANAGER_GONE, Source, find_profile
 from ._systemd import Log
-from ._wpa_ctrl import SupplicantEvent, WpaMonitor
+from ._wpa_ctrl import SupplicantEvent
 
 #: After news of profiles, seconds until they are looked at: whoever changes them changes several, one after the other.
 _NEWS_SECONDS = 2.0
@@ -48,6 +49,9 @@ _UNDO_SECONDS = 2.0
 #: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
 #: as long as a slow boot may take to start it after the watcher.
 _SUPPLICANT_SECONDS = 30.0
+#: Seconds until a supplicant is looked for once more, where NetworkManager may be about to come to the interface: half
+#: a minute in all, as long as its start takes on a slow machine.
+_ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _NEWS = "news"
 #: What the supplicant says when its networks change (wpa_ctrl.h).
 _NETWORK_EVENTS = frozenset({"CTRL-EVENT-NETWORK-ADDED", "CTRL-EVENT-NETWORK-REMOVED"})
@@ -108,9 +112,11 @@ class Watched:
         self.last: Optional[Last] = None
         #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
         self.held = False
-        self.monitor: Optional[WpaMonitor] = None
-        #: The end of the supplicant's process; None without a supplicant.
-        self.process: Optional[ProcessEnd] = None
+        #: What tells of the supplicant; nothing without one.
+        self.sources: Tuple[Source, ...] = ()
+        #: When to look for one again, and how often that was done; None: something has to happen first.
+        self._again: Optional[float] = None
+        self._tries = 0
         self.hands = Hands(radio, nl, None, {}, folder, self._mark)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
@@ -121,7 +127,8 @@ class Watched:
     @property
     def due(self) -> Optional[float]:
         """When its next timer runs out, by the clock; None when none runs."""
-        return self._machine.due
+        timers = [due for due in (self._machine.due, self._again) if due is not None]
+        return min(timers) if timers else None
 
     @property
     def state(self) -> str:
@@ -130,7 +137,7 @@ class Watched:
         if guard.handover is not None:
             return "holding" if guard.handover.phase is Phase.HOLDING else "handover"
         if guard.left is not None:
-            return "retrying" if self.due is not None else "left"
+            return "retrying" if self._machine.due is not None else "left"
         return "held" if self.held else "watching"
 
     @property
@@ -141,50 +148,76 @@ class Watched:
 
     # -- the supplicant --------------------------------------------------------------------------------------------
 
-    def attach(self) -> bool:
-        """Listen to the supplicant if there is one and nobody listens yet; say whether it is new."""
-        if self.monitor is not None:
+    @property
+    def due_to_attach(self) -> bool:
+        """Whether it is time to look again for a supplicant that was about to come."""
+        return self._again is not None and self._again <= self._clock()
+
+    def attach(self, *, anew: bool = True) -> bool:
+        """Listen to who runs the interface, if somebody does and nobody listens yet; say whether that is new.
+
+        Args:
+            anew: something happened that may have brought a supplicant; not: it is only looked again.
+        """
+        if self.sources:
             return False
+        self._tries = 0 if anew else self._tries + 1
+        self._again = None
         try:
-            path = control_socket(self.interface)
-            monitor = WpaMonitor(path)
-            try:
-                self.process = ProcessEnd(monitor.pid())
-            except FleetError:
-                monitor.close()
-                raise
-        except NotFound:
-            return False
+            backend = backend_from_within(self.interface, self.radio.ifindex)
+            self.sources = tuple(backend.listen(self.hands.warnings.append))
         except FleetError as error:
+            # NetworkManager takes its name on the bus, and comes to the interface, without a word that is heard here.
+            if self._tries < len(_ATTACH_SECONDS) and networkmanager_was_here():
+                self._again = self._clock() + _ATTACH_SECONDS[self._tries]
+            if isinstance(error, NotFound):
+                return False
             # Told once: this is tried again at every change below /run.
             if str(error) != self._trouble:
-                level = "warning" if isinstance(error, AccessDenied) else "info"
+                level = "warning" if isinstance(error, (AccessDenied, LibraryMissing)) else "info"
                 self._log.write(level, f"{self.interface}: the supplicant can't be used: {error}", **self._fields())
             self._trouble = str(error)
             return False
         self._trouble = ""
-        self.monitor = monitor
-        self.hands.supplicant = WpaSupplicant(self.interface, path)
-        self._log.write("info", f"{self.interface}: listening to wpa_supplicant at {path}", **self._fields())
+        self.hands.supplicant = backend
+        self._log.write("info", f"{self.interface}: listening to {self._who}", **self._fields())
         return True
+
+    @property
+    def manager(self) -> Optional[str]:
+        """Who runs the interface, as a backend calls itself; None when nobody does."""
+        return None if self.hands.supplicant is None else self.hands.supplicant.manager
+
+    @property
+    def _who(self) -> str:
+        return _NAMES.get(self.manager or "", "wpa_supplicant")
 
     def supplicant_gone(self) -> None:
         """Take note that the supplicant ended: its pin ended with it."""
-        if self.monitor is None:
+        if not self.sources:
             return
         self._log.write("info", f"{self.interface}: wpa_supplicant ended", **self._fields())
         self.feed(SupplicantGone())
         self.detach()
 
+    def manager_gone(self, why: str) -> None:
+        """Take note that it has to be found out anew who runs the interface. A pin, which may still stand, is undone.
+
+        Args:
+            why: for people.
+        """
+        self._log.write("info", f"{self.interface}: {why}", **self._fields())
+        self._give_up()
+        self._settle()
+        self.detach()
+
     def detach(self) -> None:
         """Listen no more."""
-        if self.monitor is not None:
-            self.monitor.close()
-            self.monitor = None
-        if self.process is not None:
-            self.process.close()
-            self.process = None
+        for source in self.sources:
+            source.close()
+        self.sources = ()
         self.hands.supplicant = None
+        self._again = None
         self._since = self._clock()
 
     # -- what happens ----------------------------------------------------------------------------------------------
@@ -207,11 +240,15 @@ class Watched:
             move()
         except FleetError as error:
             self._log.write("error", f"{self.interface}: {error}", code=error.code, **self._fields())
-            self.hands.unpin()
-            self._machine.state = Guard()
-            retry = self.policy.retry_seconds
-            self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
+            self._give_up()
         self._settle()
+
+    def _give_up(self) -> None:
+        """End what is under way, un-pinned, and look again later."""
+        self.hands.unpin()
+        self._machine.state = Guard()
+        retry = self.policy.retry_seconds
+        self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
         """Take a record of rfkill; one of another switch means nothing."""
@@ -226,20 +263,32 @@ class Watched:
             if changed or not isinstance(news, (BlockBack, BlockGone)):
                 self.feed(news)
 
-    def heard_supplicant(self) -> None:
-        """Take what the supplicant said."""
-        if self.monitor is None:
+    def heard_supplicant(self, source: Source) -> None:
+        """Take what the supplicant said.
+
+        Args:
+            source: where; one of ``sources``.
+        """
+        if source not in self.sources:  # an earlier one of the same round ended it
             return
         try:
-            events = self.monitor.read()
-        except FleetError:
-            self.supplicant_gone()
+            events = tuple(source.read())
+        except FleetError as error:
+            # Of wpa_supplicant's own socket that is the end; behind the bus, a pin may still stand.
+            if self.manager == "wpa_supplicant":
+                self.supplicant_gone()
+            else:
+                self.manager_gone(str(error))
             return
         for event in events:
             if event.name == "CTRL-EVENT-TERMINATING":
                 self.supplicant_gone()
                 return
+            if event.name == MANAGER_GONE:
+                self.manager_gone(f"{self._who} has it no more")
+                return
             self._heard_one(event)
+        self._warn()
 
     def _heard_one(self, event: SupplicantEvent) -> None:
         if event.name in _NETWORK_EVENTS:
@@ -372,7 +421,7 @@ class Watched:
             return
         if self.hands.pin is None:
             self._lock.release()
-        elif self.due is None:
+        elif self._machine.due is None:
             # It could not be undone: it is tried again until it is.
             self._machine.set_timer(RETRY, _UNDO_SECONDS)
 
@@ -410,10 +459,10 @@ class Watched:
                 request_to_address_ms=self._ms("address"),
                 session_kept=kept,
             )
-        sentence = _SENTENCES[outcome]
+        sentence = _SENTENCES[outcome].format(who=self._who)
         if outcome is Outcome.NO_CREDENTIALS:
             if self.hands.supplicant is None:
-                sentence = "CSME keeps the radio: wpa_supplicant is not there to carry its connection on"
+                sentence = _NOBODY
             again, self._said = self._said == (sentence, self.wanted), (sentence, self.wanted)
             if again:  # looked at once more, for news that changed nothing
                 return
@@ -450,19 +499,22 @@ _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile of wpa_supplicant can join its "
     "network. Add one, with credentials"
 )
+#: What people call who runs an interface.
+_NAMES = {"wpa_supplicant": "wpa_supplicant", "networkmanager": "NetworkManager"}
+_NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
 _LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
 _SENTENCES: Dict[Outcome, str] = {
     Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
     Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",
     Outcome.CONNECTED: "the host has the radio and is connected, but got no address in time",
-    Outcome.NO_CREDENTIALS: "CSME keeps the radio: no enabled profile of wpa_supplicant can join its network. "
+    Outcome.NO_CREDENTIALS: "CSME keeps the radio: no enabled profile of {who} can join its network. "
     "Add one, with credentials",
     Outcome.DENIED: "CSME does not give the radio away",
     Outcome.NOT_CONNECTED: "the host has the radio, but did not connect in time; it is free to roam",
     Outcome.TAKEN_BACK: "CSME took the radio back, because the host did not connect in time",
     Outcome.AIRPLANE_MODE: "airplane mode came on",
     Outcome.SWITCH_OFF: "the radio's switch went off",
-    Outcome.PIN_FAILED: "wpa_supplicant did not take the pin; CSME was not asked",
+    Outcome.PIN_FAILED: "{who} did not take the pin; CSME was not asked",
     Outcome.SUPPLICANT_GONE: "wpa_supplicant ended in the middle of the handover",
     Outcome.INTERFACE_GONE: "the interface went away in the middle of the handover",
     Outcome.TIMED_OUT: "the handover took too long",

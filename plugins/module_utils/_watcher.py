@@ -15,6 +15,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _csme
@@ -25,21 +26,23 @@ from ._handover import Policy, RoamingAllowed, RoamingForbidden
 from ._hands import undo_journals
 from ._hold_note import FOLDER as HOLD_FOLDER
 from ._hold_note import held_interfaces
+from ._manager import backend_by_name
 from ._netlink import EventsLost
 from ._nl80211 import ConfigEvent, Nl80211, Nl80211Events, VendorEvent
 from ._radio import Radio, read_radios
 from ._rfkill import RfkillEvent, RfkillEvents
 from ._rtnetlink import AddressEvents
 from ._runtime import FOLDER
+from ._services import NETWORKMANAGER_DEVICES
 from ._state_file import STATE_SCHEMA_VERSION, write_state
-from ._supplicant import CONTROL_DIRECTORIES, WpaSupplicant, control_socket
+from ._supplicant import CONTROL_DIRECTORIES, Source
 from ._systemd import Log, notify, watchdog_seconds
 from ._watched import Watched
 from ._watcher_config import PATH, Config, read_config
 
 #: What may bring a supplicant or a profile: the control sockets, and the folder above them, which a supplicant makes;
-#: the supplicant's configuration; and the notes of a bring-up that is held back.
-_DIRECTORIES = ("/run", CONTROL_DIRECTORIES[0], "/etc/wpa_supplicant", HOLD_FOLDER)
+#: the supplicant's configuration; NetworkManager's records of interfaces; the notes of a bring-up that is held back.
+_DIRECTORIES = ("/run", CONTROL_DIRECTORIES[0], "/etc/wpa_supplicant", f"/{NETWORKMANAGER_DEVICES}", HOLD_FOLDER)
 #: Bound of one handover, in seconds. CSME's session is lost long before; a laptop must not stay pinned longer.
 _HANDOVER_SECONDS = 20.0
 #: The share of systemd's watchdog time after which it gets a sign of life (sd_watchdog_enabled(3): half).
@@ -126,15 +129,8 @@ class Watcher:
 
     def _undo(self) -> None:
         """Undo what an earlier life left, before anything else."""
-
-        def supplicant_of(interface: str) -> Optional[WpaSupplicant]:
-            try:
-                return WpaSupplicant(interface, control_socket(interface))
-            except NotFound:
-                return None
-
         try:
-            for radio in undo_journals(supplicant_of, self._folder):
+            for radio in undo_journals(backend_by_name, self._folder):
                 self._log.write("warning", f"a pin that was left on {radio} is undone", amt_wifi_radio=radio)
         except FleetError as error:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
@@ -152,6 +148,8 @@ class Watcher:
                 handler()
         for watched in list(self._radios.values()):
             watched.expire()
+            if watched.due_to_attach:
+                self._attach(watched, anew=False)
         # Listing radios takes longer than a handover can spare, and what a handover needs does not wait for it.
         if self._scan_wanted and not any(watched.state == "handover" for watched in self._radios.values()):
             self._scan_wanted = False
@@ -317,40 +315,29 @@ class Watcher:
         del self._radios[watched.interface]
         self._log.write("info", f"{watched.interface}: watched no more", **_fields(watched.radio))
 
-    def _attach(self, watched: Watched) -> None:
-        if watched.monitor is not None:
+    def _attach(self, watched: Watched, *, anew: bool = True) -> None:
+        if not watched.attach(anew=anew):
             return
-        if not watched.attach():
-            return
-        monitor, process = watched.monitor, watched.process
-        if monitor is not None and process is not None:
-            self._listen(monitor.fileno(), lambda: self._heard_supplicant(watched))
-            self._listen(process.fileno(), lambda: self._supplicant_ended(watched))
-            # It may hold events that came while it attached, which no wait tells of.
-            self._heard_supplicant(watched)
-            watched.feed(Changed())
+        for source in watched.sources:
+            self._listen(source.fileno(), partial(self._heard_supplicant, watched, source))
+        # They may hold events that came while it attached, which no wait tells of.
+        for source in watched.sources:
+            self._heard_supplicant(watched, source)
+        watched.feed(Changed())
 
     def _detach(self, watched: Watched) -> None:
         self._forget(self._descriptors(watched))
 
-    def _heard_supplicant(self, watched: Watched) -> None:
+    def _heard_supplicant(self, watched: Watched, source: Source) -> None:
         descriptors = self._descriptors(watched)
-        watched.heard_supplicant()
-        if watched.monitor is None:  # it ended
+        watched.heard_supplicant(source)
+        if not watched.sources:  # it ended
             self._forget(descriptors)
             self._attach(watched)
 
-    def _supplicant_ended(self, watched: Watched) -> None:
-        descriptors = self._descriptors(watched)
-        watched.supplicant_gone()
-        self._forget(descriptors)
-        self._attach(watched)
-
     @staticmethod
     def _descriptors(watched: Watched) -> Tuple[int, ...]:
-        if watched.monitor is None or watched.process is None:
-            return ()
-        return watched.monitor.fileno(), watched.process.fileno()
+        return tuple(source.fileno() for source in watched.sources)
 
     def _forget(self, descriptors: Tuple[int, ...]) -> None:
         for descriptor in descriptors:
@@ -420,7 +407,8 @@ def _radio_state(watched: Watched) -> Dict[str, Any]:
         "interface": watched.interface,
         "state": watched.state,
         "reason": watched.reason,
-        "supplicant": watched.monitor is not None,
+        "supplicant": bool(watched.sources),
+        "manager": watched.manager,
         "wanted": None
         if wanted is None
         else {

@@ -125,7 +125,7 @@ def _status() -> int:
             # As a literal: an SSID may hold anything, also what a terminal would obey.
             _tell(f"    wanted: a profile for {wanted['ssid']!r} ({wanted['auth']})")
         if not radio["supplicant"]:
-            _tell("    wpa_supplicant is not there, or can't be used")
+            _tell("    neither wpa_supplicant nor NetworkManager is there, or can be used")
     last = state["last_handover"]
     if last:
         took = last["request_to_address_ms"]

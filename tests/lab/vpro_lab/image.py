@@ -40,7 +40,7 @@ PACKAGES = tuple(
 #: What else it carries, by who runs its wireless interfaces.
 MANAGERS: Mapping[str, Tuple[str, ...]] = {
     "wpa_supplicant": (),
-    "networkmanager": ("network-manager", "python3-jeepney"),
+    "networkmanager": ("network-manager", "polkitd", "python3-jeepney"),
 }
 #: Files that the laptop never reads; they make the image half the size.
 EXCLUDED = (

@@ -193,6 +193,8 @@ class FakeBus:
         if member == "AddMatch":
             client.rules.append(dict(_RULE.findall(body[0])))
             return None
+        if member == "NameHasOwner":
+            return "b", (body[0] not in self.absent,)
         assert member == "GetNameOwner"
         if body[0] in self.absent:
             raise DBusError(f"{BUS}.Error.NameHasNoOwner", "nobody")

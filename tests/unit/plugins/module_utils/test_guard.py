@@ -112,6 +112,18 @@ def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
     assert play(BlockGone(), BlockBack(), CAN, guard=guard)[0].handover is not None
 
 
+def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next() -> None:
+    no = Expired(Timer.ANSWER)
+    again = Expired(Timer.PAUSE)
+    guard, actions = play(CAN, Pinned(), no, again, no)
+    assert (guard.left, actions.count(RequestOwnership())) == ("denied", 2)
+    guard, actions = play(Expired(RETRY), CAN, Pinned(), no, guard=guard)
+    assert (guard.handover, guard.left, actions.count(RequestOwnership())) == (None, "denied", 1)
+    assert actions[-2:] == [Unpin(), Tell(Outcome.DENIED)]
+    # A change is worth the whole series.
+    assert play(Changed(), CAN, Pinned(), no, again, no, guard=guard)[1].count(RequestOwnership()) == 2
+
+
 def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
     guard, _actions = play(CAN, *GRANTED)
     assert play(BlockBack(), guard=guard)[1] == [Unpin(), Look()]

@@ -20,14 +20,16 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     NM_PATH,
     NM_SETTINGS,
     UNAVAILABLE,
+    UNMANAGED,
     WPA,
     WPA_INTERFACE,
     WPA_NETWORK,
     WPA_PATH,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import Listener, NetworkManagerBackend
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend, networkmanager_runs
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_listener import Listener
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe, SupplicantStatus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
 
@@ -56,6 +58,7 @@ class Laptop:
         self.profiles = {f"{SETTINGS}/7": settings(PSK), f"{SETTINGS}/8": settings(PSK, wireless={"ssid": b"home"})}
         bus.properties[NM_PATH, NM] = {"Version": ("s", "1.42.4")}
         bus.properties[DEVICE, NM_DEVICE] = {"State": ("u", UNAVAILABLE), "Managed": ("b", True)}
+        bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", "/")
         bus.properties[DEVICE, f"{NM_DEVICE}.Wireless"] = {
             "PermHwAddress": ("s", "02:00:00:00:00:00"),
             "WirelessCapabilities": ("u", 0x600),
@@ -109,7 +112,11 @@ class Laptop:
 
     def connect(self, bssid: str = BSSID) -> None:
         """The supplicant joins the network at an access point."""
-        self.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", bytes.fromhex(bssid.replace(":", "")))}
+        octets = bytes.fromhex(bssid.replace(":", ""))
+        self.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", octets), "SSID": ("ay", b"corp")}
+        active = f"{NM_PATH}/ActiveConnection/1"
+        self.bus.properties[active, f"{NM}.Connection.Active"] = {"Connection": ("o", f"{SETTINGS}/7")}
+        self.bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", active)
         self.changed(State=("s", "4way_handshake"))
         self.changed(State=("s", "completed"), CurrentBSS=("o", BSS))
 
@@ -154,12 +161,24 @@ def corp(backend: NetworkManagerBackend) -> Profile:
     return profile
 
 
+def nothing_is_carried_out(backend: NetworkManagerBackend, laptop: Laptop) -> bool:
+    """Say whether a block that lifts is followed by nothing."""
+    (listener,) = backend.listen(print)
+    laptop.lift_the_block()
+    laptop.changed(Scanning=("b", True))
+    heard(listener, 1)
+    listener.close()
+    return laptop.bus.called("ActivateConnection") == []
+
+
 def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert backend.version() == "1.42.4"
     assert [profile.ssid for profile in backend.profiles()] == [b"corp", b"home"]
     assert backend.status().state == "INTERFACE_DISABLED"
     laptop.lift_the_block()
-    assert backend.status().state == "DISCONNECTED"
+    assert backend.status() == SupplicantStatus("DISCONNECTED")
+    laptop.connect()
+    assert backend.status() == SupplicantStatus("COMPLETED", bssid=BSSID, ssid=b"corp", network_id=7)
     with pytest.raises(FleetError):
         NetworkManagerBackend("wlan9").status()
 
@@ -280,7 +299,11 @@ def test_the_supplicants_end_is_heard_and_networkmanagers_is_told(
     warnings: List[str] = []
     (listener,) = backend.listen(warnings.append)
     laptop.bus.owner_changed(NM, "")
-    assert until(listener, lambda: bool(warnings)) == []
+    assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    assert warnings == []
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.bus.owner_changed(NM, "")
+    assert heard(listener, 1) == [(MANAGER_GONE, None)]
     assert "NetworkManager ended" in warnings[0]
     laptop.bus.owner_changed(WPA, "")
     assert heard(listener, 1) == [("CTRL-EVENT-TERMINATING", None)]
@@ -342,7 +365,7 @@ def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -
         backend.pin(profile, BSSID, (2437,))
     with pytest.raises(NotFound, match="belongs to wlan1"):
         backend.unpin(Pin("wlan1", 7, "aa", BSSID, (), None, (), ()))
-    assert backend.armed is None
+    assert nothing_is_carried_out(backend, laptop)
 
 
 def test_a_device_that_networkmanager_leaves_alone_is_not_its(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -370,10 +393,38 @@ def test_an_access_point_that_the_profile_is_for_stays_after_the_pin(
     assert (backend.holds(pin), backend.unpin(pin), laptop.bssid()) == (False, False, BSSID)
 
 
-def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend) -> None:
+def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     def full(_pin: Pin) -> None:
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
         backend.pin(corp(backend), BSSID, (2437,), full)
-    assert backend.armed is None
+    assert nothing_is_carried_out(backend, laptop)
+
+
+def test_who_listens_for_long_carries_out_each_pin_anew(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    (listener,) = backend.listen(print)
+    for count in (1, 2):
+        pin = backend.pin(corp(backend), BSSID, (2437,))
+        laptop.lift_the_block()
+        until(listener, lambda count=count: len(laptop.bus.called("ActivateConnection")) == count)
+        backend.unpin(pin)
+    listener.close()
+
+
+def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    laptop.bus.signal(SETTINGS, NM_SETTINGS, "NewConnection", "o", (f"{SETTINGS}/9",))
+    laptop.bus.signal(f"{SETTINGS}/9", f"{NM_SETTINGS}.Connection", "Updated")
+    assert heard(listener, 2) == [("CTRL-EVENT-NETWORK-ADDED", None)] * 2
+    laptop.device(UNMANAGED)
+    assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    listener.close()
+
+
+def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
+    assert networkmanager_runs() is True
+    fake_bus.absent.append(NM)
+    assert networkmanager_runs() is False

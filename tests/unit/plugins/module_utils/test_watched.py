@@ -109,7 +109,8 @@ class Laptop:
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     made = Laptop(tmp_path)
-    monkeypatch.setattr(f"{_watched.__name__}.control_socket", lambda interface: made.path)
+    backend = WpaSupplicant("wlan0", made.path)
+    monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", lambda interface, ifindex: backend)
     monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
     monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: ())
@@ -155,7 +156,7 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
     watched = laptop.watched()
     watched.look()
     assert (watched.state, watched.reason, watched.wanted) == ("left", "no_credentials", NETWORK)
-    assert "wpa_supplicant is not there" in laptop.log.text
+    assert "neither wpa_supplicant nor NetworkManager is there" in laptop.log.text
     del laptop.supplicant.networks[1]
     assert watched.attach()
     watched.look()
@@ -209,7 +210,7 @@ def test_a_supplicant_that_ends_is_forgotten_at_once(laptop: Laptop) -> None:
     watched.supplicant_gone()
     assert _runtime.journals(laptop.folder) == []
     assert [r for r in laptop.supplicant.requests[asked:] if r != "DETACH"] == []
-    assert (watched.monitor, watched.process) == (None, None)
+    assert (watched.sources, watched.manager) == ((), None)
     assert watched.state == "retrying"
 
 
@@ -309,10 +310,10 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
 def test_a_supplicant_that_can_not_be_used_is_told_once(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def refused(interface: str) -> str:
+    def refused(interface: str, ifindex: int) -> WpaSupplicant:
         raise error
 
-    monkeypatch.setattr(f"{_watched.__name__}.control_socket", refused)
+    monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", refused)
     watched = laptop.watched()
     assert not watched.attach()
     assert not watched.attach()
@@ -362,10 +363,11 @@ def live(laptop: Laptop) -> None:
         pass
     # The kernel closes what a dead process had open.
     watched._lock.release()
-    if watched.process is not None:
-        watched.process.close()
-    if watched.monitor is not None:
-        watched.monitor._drop()
+    for source in watched.sources:
+        if isinstance(source, _wpa_ctrl.WpaMonitor):
+            source._drop()
+        else:
+            source.close()
     laptop.made.remove(watched)
 
 
@@ -385,8 +387,8 @@ def test_killed_before_any_action_and_started_again_it_undoes_what_was_left(
             Life(patch, fatal)
             live(laptop)
         left += not laptop.as_before
-        _hands.undo_journals(lambda interface: WpaSupplicant(interface, laptop.path), laptop.folder)
+        _hands.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.folder)
         assert laptop.as_before, f"killed before action {fatal}"
         # And once more is no harm.
-        assert _hands.undo_journals(lambda interface: None, laptop.folder) == []
+        assert _hands.undo_journals(lambda manager, interface: None, laptop.folder) == []
     assert left > 5, "the pin is there for a while"

@@ -38,6 +38,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsL
 from ansible_collections.vpro.fleet.plugins.module_utils._nl80211 import ConfigEvent, VendorEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Backend
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import Watcher, policy_of
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_config import Config
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_watched import Book
@@ -124,14 +125,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         def unregister(self, descriptor: int) -> None:
             pass
 
-    def no_supplicant(interface: str) -> str:
+    def no_supplicant(interface: str, ifindex: int) -> Backend:
         raise NotFound("none")
 
     monkeypatch.setattr(f"{module}.Nl80211", Events)
     monkeypatch.setattr(f"{module}.Nl80211Events", Events)
     monkeypatch.setattr(f"{module}.select.epoll", Pollless)
     monkeypatch.setattr(f"{module}.read_radios", made.read)
-    monkeypatch.setattr(f"{_watched.__name__}.control_socket", no_supplicant)
+    monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", no_supplicant)
     monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
     yield made
     for watcher in made.watchers:
