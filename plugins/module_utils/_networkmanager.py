@@ -230,6 +230,11 @@ class NetworkManager:
         number = str(path).rpartition("/")[2]
         return int(number) if number.isdecimal() else None
 
+    def may_activate(self) -> bool:
+        """Say whether this user may bring profiles up. It also has polkit started, which a handover can't wait for."""
+        permissions: Dict[str, str] = self._bus.call(NM, NM_PATH, NM, "GetPermissions")[0]
+        return permissions.get(f"{NM}.network-control") == "yes"
+
     def activate(self, connection: str, device: str) -> None:
         """Begin to bring a profile up on a device; nothing is waited for."""
         self._bus.begin(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))

@@ -10,11 +10,12 @@ point, with nothing stored anywhere.
 
 from __future__ import annotations
 
+import os
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
-from ._errors import NotFound, SupplicantRefused
+from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork
 from ._nm_listener import Armed, Listener
 from ._supplicant import Pin, Profile
@@ -230,9 +231,32 @@ class NetworkManagerBackend:
             warn: told what NetworkManager or the supplicant refused, for people.
 
         Raises:
-            LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed: NetworkManager can't be reached.
+            LibraryMissing, NotFound, TimedOut, TransportFailed: NetworkManager can't be reached.
+            AccessDenied: this user may not ask it, or the supplicant below it, for what a handover takes.
         """
-        return (Listener(self._interface, lambda: self._armed, self._bus(), warn),)
+        listener = Listener(self._interface, lambda: self._armed, self._bus(), warn)
+        try:
+            self._check_rights()
+        except FleetError:
+            listener.close()
+            raise
+        return (listener,)
+
+    def _check_rights(self) -> None:
+        """Make sure that an ordinary user may bring profiles up."""
+        if os.geteuid() == 0:
+            return
+        try:
+            with self._bus() as bus:
+                allowed = NetworkManager(bus).may_activate()
+        except TimedOut:  # polkit only just starts; what it allows is seen when it is needed
+            return
+        if not allowed:
+            raise AccessDenied(
+                "polkit does not let this user bring profiles of NetworkManager up",
+                where=self._interface,
+                remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher anew",
+            )
 
     def _bus(self) -> SystemBus:
         return SystemBus(self._timeout, self._deadline)

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import _nm_joining
 from ._dbus import PROPERTIES, Signal, SystemBus
-from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused
+from ._errors import FleetError, NotFound, SupplicantRefused
 from ._networkmanager import (
     NM,
     NM_DEVICE,
@@ -205,7 +205,7 @@ class Listener:
         try:
             self._interface = self._supplicant.interface(self._name)
             self._linked = self._supplicant.properties(self._interface).get("State") in _CONNECTED
-        except (NotFound, AccessDenied, SupplicantRefused):
+        except (NotFound, SupplicantRefused):
             self._interface = None
 
     # -- what is done -------------------------------------------------------------------------------------------------

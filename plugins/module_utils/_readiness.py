@@ -195,13 +195,6 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     if managed is None or managed.manager is None:
         what = "supplicant.manager" if known.why("supplicant.manager") else f"supplicant.{interface}"
         yield _unknown(what, known, "nobody can tell who runs the interface; run as root")
-    elif managed.manager == NETWORKMANAGER:
-        yield Blocker(
-            "networkmanager_unsupported",
-            f"NetworkManager runs {interface}. The task amt_wifi_ownership can hand its radio over, but the watcher "
-            "can't yet. For that leave the interface to wpa_supplicant: set it unmanaged in NetworkManager, and enable "
-            "wpa_supplicant for it",
-        )
     elif managed.manager == IWD:
         yield Blocker(
             "iwd_unsupported",
@@ -224,13 +217,29 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
             f"wpa_supplicant runs, but offers no control socket for {interface}. Start it for this interface, with "
             "ctrl_interface=DIR=/run/wpa_supplicant in its configuration",
         )
-    elif managed.trouble == "timed_out":
+    else:
+        yield from _usable(interface, csme, managed, known)
+
+
+def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, known: Known) -> Iterator[Blocker]:
+    """Say what keeps a supplicant that can be asked from carrying CSME's connection on."""
+    what = f"supplicant.{interface}"
+    unread = known.why(what)
+    who = "NetworkManager" if managed.manager == NETWORKMANAGER else "wpa_supplicant"
+    if managed.manager == NETWORKMANAGER and known.watcher.managers.get(interface, NETWORKMANAGER) != NETWORKMANAGER:
         yield Blocker(
-            "supplicant_unresponsive",
-            f"wpa_supplicant does not answer for {interface}. Look for what keeps it, and restart it",
+            "networkmanager_unusable",
+            f"NetworkManager runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
+            "vpro.fleet.watcher anew: it installs what the watcher needs for that, and gives it the right to",
         )
+    if managed.trouble == "timed_out":
+        yield Blocker(
+            "supplicant_unresponsive", f"{who} does not answer for {interface}. Look for what keeps it, and restart it"
+        )
+    elif managed.profiles is None and unread is not None and unread.code == "library_missing":
+        yield Blocker("library_missing", unread.why)
     elif managed.profiles is None:
-        yield _unknown(f"supplicant.{interface}", known, "run as root")
+        yield _unknown(what, known, "run as root")
     elif csme is not None:
         yield from _profile(interface, csme, managed.profiles)
 

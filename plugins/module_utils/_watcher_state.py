@@ -44,7 +44,8 @@ class LastHandover:
 class Watcher:
     """The watcher. ``running`` is None when that is not known; what follows it, while it says nothing of that.
 
-    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for.
+    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
+    ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.
     """
 
     installed: bool
@@ -53,6 +54,7 @@ class Watcher:
     state: Optional[str] = None
     last_handover: Optional[LastHandover] = None
     held: Mapping[str, str] = field(default_factory=dict)
+    managers: Mapping[str, Optional[str]] = field(default_factory=dict)
 
 
 def read_watcher(reading: Reading, root: str = "/") -> Watcher:
@@ -74,6 +76,7 @@ def read_watcher(reading: Reading, root: str = "/") -> Watcher:
         state=_field(document, "state", str),
         last_handover=_last_handover(document.get("last_handover")),
         held=_held(document.get("radios")),
+        managers=_managers(document.get("radios")),
     )
 
 
@@ -102,6 +105,11 @@ def _held(document: Any) -> Dict[str, str]:
             network = f"{wanted.get('ssid')!r} ({wanted.get('auth')})" if isinstance(wanted, dict) else "CSME's network"
             found[str(radio.get("interface"))] = network
     return found
+
+
+def _managers(document: Any) -> Dict[str, Optional[str]]:
+    radios = [radio for radio in document if isinstance(radio, dict)] if isinstance(document, list) else []
+    return {str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio}
 
 
 def _last_handover(document: Any) -> Optional[LastHandover]:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
-from vpro_lab.image import SUITES
+from vpro_lab.image import MANAGERS, SUITES
 from vpro_lab.laptop import Laptop, boot
 from vpro_lab.paths import BUILD
 from vpro_lab.playbook import FACTS_CHECKS
@@ -62,6 +62,31 @@ class Lab:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--suite", choices=SUITES, default=os.environ.get("SUITE", SUITES[0]), help="Debian release")
+    parser.addoption(
+        "--manager",
+        choices=list(MANAGERS),
+        default=os.environ.get("MANAGER", next(iter(MANAGERS))),
+        help="who runs the laptops' radios",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
+    )
+    config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave out what is about another manager of the radios than the one that is asked for."""
+    manager = config.getoption("--manager")
+
+    def fits(item: pytest.Item) -> bool:
+        marker = item.get_closest_marker("manager")
+        return marker is None or manager in marker.args
+
+    config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
+    items[:] = [item for item in items if fits(item)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -103,7 +128,7 @@ def with_artifacts(request: pytest.FixtureRequest) -> Callable[[Laptop], Iterato
 def laptop(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Laptop]:
     """The laptop of this run, with its air as it was after the boot: three radios, and CSME not holding any."""
     suite = request.config.getoption("--suite")
-    laptop = lab.laptop(f"laptop-{suite}", suite)
+    laptop = lab.laptop(f"laptop-{suite}", suite, request.config.getoption("--manager"))
     laptop.radios()
     yield from _with_artifacts(request, laptop)
 
@@ -136,7 +161,8 @@ def stage(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Stage]:
 
     def build(suite: str = "", **arguments: Any) -> Scene:
         suite = suite or request.config.getoption("--suite")
-        laptop = staged[suite] = lab.laptop(f"laptop-{suite}", suite)
+        manager = request.config.getoption("--manager")
+        laptop = staged[suite] = lab.laptop(f"laptop-{suite}", suite, manager)
         return stage_scene(laptop, capture=True, **arguments)
 
     yield build

@@ -7,29 +7,24 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, List
 
 import pytest
 
 from vpro_lab.handover import kill_both
 from vpro_lab.laptop import Laptop, wait_until
-from vpro_lab.networkmanager import PROFILES, kept_to, stage
+from vpro_lab.networkmanager import PROFILES
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 
-Managed = Callable[..., Scene]
+pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
+Stage = Callable[..., Scene]
 
 
-@pytest.fixture
-def managed(
-    lab: Any, request: pytest.FixtureRequest, with_artifacts: Callable[[Laptop], Iterator[Laptop]]
-) -> Iterator[Managed]:
-    """Builds the usual scene on a laptop that NetworkManager runs; see :func:`vpro_lab.networkmanager.stage`."""
-    suite = request.config.getoption("--suite")
-    laptop: Laptop = lab.laptop(f"networkmanager-{suite}", suite, "networkmanager")
-    yield lambda **arguments: stage(laptop, capture=True, **arguments)
-    for _done in with_artifacts(laptop):
-        pass
+def kept_to(laptop: Laptop) -> str:
+    """Return the access points that the supplicant's networks are kept to; nothing is none."""
+    lines = laptop.guest.run("wpa_cli -i wlan0 list_networks").out.splitlines()[1:]
+    return " ".join(line.split("\t")[2] for line in lines if line.split("\t")[2] != "any")
 
 
 def own(scene: Scene, **options: Any) -> Dict[str, Any]:
@@ -56,8 +51,8 @@ def stored(laptop: Laptop) -> str:
     ],
     ids=["psk, ambiguous channel", "sae, silent", "eap, any bytes"],
 )
-def test_the_session_is_kept(managed: Managed, staging: Dict[str, Any]) -> None:
-    scene = managed(**staging)
+def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any]) -> None:
+    scene = stage(**staging)
     before = stored(scene.laptop)
     done = own(scene)
     assert (done["changed"], done["owner"], done["outcome"]) == (True, "host", "protected"), done
@@ -71,29 +66,29 @@ def test_the_session_is_kept(managed: Managed, staging: Dict[str, Any]) -> None:
     assert (again["changed"], again["owner"]) == (False, "host")
 
 
-def test_networkmanager_by_itself_is_too_late(managed: Managed) -> None:
-    scene = managed(session=False)
+def test_networkmanager_by_itself_is_too_late(stage: Stage) -> None:
+    scene = stage(session=False)
     # Its own scan of every channel takes longer than CSME waits for a connection.
     assert own(scene, pin=False)["error"]["code"] == "taken_back"
     assert scene.csme.state()["owner"] == "csme"
 
 
-def test_a_profile_whose_secret_is_with_a_user_is_none(managed: Managed) -> None:
-    scene = managed(extra="psk-flags=1\n")
+def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
+    scene = stage(extra="psk-flags=1\n")
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     supplicant = facts["supplicant"]
     assert (supplicant["manager"], supplicant["interfaces"]) == ("networkmanager", ["wlan0"])
     assert supplicant["version"] == scene.laptop.guest.check("NetworkManager --version").strip()
     assert {profile["ssid"] for profile in supplicant["profiles"]} == {"corp-wifi", "home", "hotel", "airport"}
-    assert "networkmanager_unsupported" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    assert "profile_unfit" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
     refused = own(scene)
     assert refused["error"]["code"] == "no_credentials"
     assert scene.csme.state()["requests"] == "0"
     assert scene.session.survives()
 
 
-def test_without_jeepney_it_is_told(managed: Managed) -> None:
-    scene = managed(session=False)
+def test_without_jeepney_it_is_told(stage: Stage) -> None:
+    scene = stage(session=False)
     guest = scene.laptop.guest
     guest.check("mv /usr/lib/python3/dist-packages/jeepney /usr/lib/python3/dist-packages/hidden")
     try:
@@ -119,8 +114,8 @@ def begin(scene: Scene) -> List[Dict[str, Any]]:
     return results
 
 
-def test_a_killed_handover_is_undone_by_the_next(managed: Managed) -> None:
-    scene = managed(session=False)
+def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
+    scene = stage(session=False)
     results = begin(scene)
     kill_both(scene.laptop)
     wait_until("the task's end", lambda: bool(results), 60)
@@ -132,8 +127,8 @@ def test_a_killed_handover_is_undone_by_the_next(managed: Managed) -> None:
 
 
 @pytest.mark.parametrize("name", ["NetworkManager", "wpa_supplicant"])
-def test_one_that_restarts_in_the_middle_leaves_the_host_free(managed: Managed, name: str) -> None:
-    scene = managed(session=False)
+def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name: str) -> None:
+    scene = stage(session=False)
     results = begin(scene)
     scene.laptop.guest.check(f"systemctl restart {name}")
     wait_until("the task's end", lambda: bool(results), 60)

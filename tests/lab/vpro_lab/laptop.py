@@ -164,6 +164,16 @@ class Laptop:
 
     # -- the supplicant ---------------------------------------------------------------------------------------------
 
+    @property
+    def manager(self) -> str:
+        """Who runs its wireless interfaces, see :data:`vpro_lab.image.MANAGERS`."""
+        return self.image.manager
+
+    @property
+    def service(self) -> str:
+        """The service of who runs its first wireless interface."""
+        return "NetworkManager.service" if self.manager == "networkmanager" else f"wpa_supplicant@{INTERFACE}.service"
+
     def supplicant(self, networks: str, *, start: bool = True, group: str = "netdev") -> None:
         """Write the configuration of the laptop's own wpa_supplicant and (re)start the distribution's service.
 
@@ -181,7 +191,10 @@ class Laptop:
             self.wait_supplicant()
 
     def wait_supplicant(self) -> None:
-        """Wait until the supplicant answers on its control socket."""
+        """Wait until who runs the radio answers."""
+        if self.manager == "networkmanager":
+            wait_until("NetworkManager", lambda: "running" in self.guest.run("nmcli -g RUNNING general").out, 30)
+            return
         self.guest.check(
             f"for i in $(seq 100); do wpa_cli -i {INTERFACE} ping 2>/dev/null | grep -q PONG && exit 0; sleep 0.1; "
             "done; exit 1"
@@ -194,7 +207,8 @@ class Laptop:
     def pins(self) -> str:
         """Return what is left of a pin: networks with bssid or scan_freq, disabled ones, journals. Nothing is none."""
         left = []
-        for line in self.wpa("list_networks").splitlines()[1:]:
+        # Below NetworkManager there is no supplicant for an interface that is blocked.
+        for line in self.guest.run(f"wpa_cli -i {INTERFACE} list_networks").out.splitlines()[1:]:
             number, ssid, bssid, flags = [*line.split("\t"), ""][:4]
             scan_freq = self.wpa(f"get_network {number} scan_freq")
             if bssid != "any" or scan_freq not in ("FAIL", "") or "[DISABLED]" in flags:

@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A laptop whose radio NetworkManager runs: its profiles, and the usual scene around it."""
+"""The profiles of a laptop whose radio NetworkManager runs."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Iterable, Tuple
 
-from .ap import DEFAULT_SSID
 from .laptop import Laptop
-from .scene import OTHER_NETWORKS, Scene, surround
 from .security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
 
 PROFILES = "/etc/NetworkManager/system-connections"
@@ -56,38 +54,29 @@ def keyfile(name: str, security: str, ssid: bytes, extra: str = "") -> str:
     return _KEYFILE.format(name=name, ssid=octets, security=_SECURITY[security] + extra)
 
 
-def stage(
-    laptop: Laptop,
-    *,
-    security: str = "wpa2-psk",
-    ssid: bytes = DEFAULT_SSID,
-    credentials: bool = True,
-    extra: str = "",
-    **surroundings: Any,
-) -> Scene:
-    """Set the scene of :func:`vpro_lab.scene.stage` on a laptop that NetworkManager runs.
+def forget(laptop: Laptop, *, stop: bool = False) -> None:
+    """Take every profile away.
 
     Args:
-        laptop: a booted laptop with NetworkManager.
-        security: of the access point.
-        ssid: the network's name.
-        credentials: whether NetworkManager has a profile for the network.
-        extra: lines for that profile.
-        surroundings: of :func:`vpro_lab.scene.surround`.
+        laptop: a laptop with NetworkManager.
+        stop: whether NetworkManager is stopped before, and not only told.
+    """
+    then = "systemctl stop NetworkManager.service" if stop else "! systemctl is-active -q NetworkManager.service"
+    laptop.guest.check(f"rm -f {PROFILES}/*; {then} || nmcli connection reload")
+
+
+def configure(laptop: Laptop, networks: Iterable[Tuple[bytes, str]], *, first: str = "corp", extra: str = "") -> None:
+    """Give NetworkManager these profiles; who runs reads them anew.
+
+    Args:
+        laptop: a laptop with NetworkManager.
+        networks: SSID and security of each.
+        first: what the first of them is called; the others have their SSID's name.
+        extra: lines for the first of them, after those of its security.
     """
     guest = laptop.guest
-    guest.check(f"rm -f {PROFILES}/*; nmcli connection reload")
-    scene = surround(laptop, security=security, ssid=ssid, **surroundings)
-    for other in OTHER_NETWORKS:
-        text = keyfile(other.decode(), "wpa2-psk", other)
-        guest.write(f"{PROFILES}/{other.decode()}.nmconnection", text, mode=0o600)
-    if credentials:
-        guest.write(f"{PROFILES}/corp.nmconnection", keyfile("corp", security, ssid, extra), mode=0o600)
-    guest.check("nmcli connection reload")
-    return scene
-
-
-def kept_to(laptop: Laptop) -> str:
-    """Return the access points that the supplicant's networks are kept to; nothing is none."""
-    lines = laptop.guest.run("wpa_cli -i wlan0 list_networks").out.splitlines()[1:]
-    return " ".join(line.split("\t")[2] for line in lines if line.split("\t")[2] != "any")
+    for number, (ssid, security) in enumerate(networks):
+        name = ssid.decode() if number else first
+        text = keyfile(name, security, ssid, "" if number else extra)
+        guest.write(f"{PROFILES}/{name}.nmconnection", text, mode=0o600)
+    guest.check("! systemctl is-active -q NetworkManager.service || nmcli connection reload")

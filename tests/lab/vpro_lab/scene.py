@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from . import networkmanager
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
 from .errors import LabError
@@ -90,6 +91,7 @@ def stage(
     credentials: bool = True,
     group: str = "netdev",
     start: bool = True,
+    extra: str = "",
     **surroundings: Any,
 ) -> Scene:
     """Reset *laptop*'s air and build the scene: CSME connected and holding the radio, the operator's session open.
@@ -98,11 +100,22 @@ def stage(
         laptop: a booted laptop.
         security: of the access point, see :data:`vpro_lab.security.SECURITY`.
         ssid: the network's name.
-        credentials: whether the laptop's supplicant has a profile for the network.
-        group: who may use the supplicant's control socket beside root.
-        start: whether the laptop's supplicant is started; its configuration is there in any case.
+        credentials: whether who runs the laptop's radio has a profile for the network.
+        group: who may use wpa_supplicant's control socket beside root.
+        start: whether who runs the radio is started; its configuration is there in any case.
+        extra: lines for the profile, where NetworkManager runs the radio.
         surroundings: of :func:`surround`.
     """
+    if laptop.manager == "networkmanager":
+        networkmanager.forget(laptop, stop=not start)
+        scene = surround(laptop, security=security, ssid=ssid, **surroundings)
+        mine = [(ssid, security)] if credentials else []
+        others = [(other, "wpa2-psk") for other in OTHER_NETWORKS]
+        first = "corp" if credentials else OTHER_NETWORKS[0].decode()
+        networkmanager.configure(laptop, [*mine, *others], first=first, extra=extra)
+        if start:
+            laptop.guest.check(f"systemctl start {laptop.service}")
+        return scene
     scene = surround(laptop, security=security, ssid=ssid, **surroundings)
     networks = "".join(network_block("wpa2-psk", other) for other in OTHER_NETWORKS)
     if credentials:

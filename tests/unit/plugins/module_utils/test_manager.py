@@ -12,9 +12,16 @@ from typing import Iterator, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _dbus, _manager
+from ansible_collections.vpro.fleet.plugins.module_utils import _dbus, _manager, _nm_backend
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound
-from ansible_collections.vpro.fleet.plugins.module_utils._manager import Managed, backend_of, read_managers
+from ansible_collections.vpro.fleet.plugins.module_utils._manager import (
+    Managed,
+    backend_by_name,
+    backend_from_within,
+    backend_of,
+    read_managers,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
@@ -198,6 +205,63 @@ def test_there_is_no_backend_where_nobody_runs_it_or_iwd_does(machine: Machine) 
 def test_the_backend_of_an_interface_without_an_index(machine: Machine) -> None:
     machine.networkmanager("true")
     assert isinstance(backend_of("wlan0", None, machine.root), NetworkManagerBackend)
+
+
+@pytest.mark.parametrize(
+    ("record", "runs", "control_socket", "expected"),
+    [
+        ("true", True, True, NetworkManagerBackend),
+        ("true", False, True, WpaSupplicant),
+        ("false", True, True, WpaSupplicant),
+        (None, True, True, WpaSupplicant),
+        (None, True, False, NetworkManagerBackend),
+    ],
+)
+def test_the_backend_as_a_service_sees_it_that_is_shown_no_process(
+    machine: Machine, fake_bus: FakeBus, record: Optional[str], runs: bool, control_socket: bool, expected: type
+) -> None:
+    machine.networkmanager(record)
+    fake_bus.absent += [] if runs else [NM]
+    if not control_socket:
+        assert isinstance(backend_from_within("wlan0", 3, machine.root), expected)
+        return
+    with Supplicant(machine.socket_path()):
+        assert isinstance(backend_from_within("wlan0", 3, machine.root), expected)
+
+
+def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_go(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> bool:
+        raise AssertionError("the bus is asked")
+
+    monkeypatch.setattr(f"{_nm_backend.__name__}.networkmanager_runs", asked)
+    with pytest.raises(NotFound):
+        backend_from_within("wlan0", 3, machine.root)
+    machine.networkmanager("false")
+    with pytest.raises(NotFound):
+        backend_from_within("wlan0", 3, machine.root)
+
+
+def test_sockets_that_are_closed_to_a_service_may_be_those_below_networkmanager(
+    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(interface: str, directories: object) -> str:
+        raise AccessDenied("not for this user")
+
+    monkeypatch.setattr(f"{_manager.__name__}.control_socket", closed)
+    machine.networkmanager(None)
+    assert isinstance(backend_from_within("wlan0", 3, machine.root), NetworkManagerBackend)
+    fake_bus.absent.append(NM)
+    with pytest.raises(AccessDenied):
+        backend_from_within("wlan0", 3, machine.root)
+
+
+def test_the_backend_that_a_pin_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(backend_by_name("networkmanager", "wlan0"), NetworkManagerBackend)
+    assert backend_by_name("wpa_supplicant", "wlan0") is None
+    monkeypatch.setattr(f"{_manager.__name__}.control_socket", lambda interface: str(tmp_path))
+    assert isinstance(backend_by_name("wpa_supplicant", "wlan0"), WpaSupplicant)
 
 
 def test_a_record_of_a_networkmanager_that_ended_is_nothing(machine: Machine) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils import _nm_backend
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
     DISCONNECTED,
     NM,
@@ -65,6 +66,7 @@ class Laptop:
         }
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
+        bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", ({f"{NM}.network-control": "yes"},))
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
         for path in self.profiles:
             bus.methods[path, f"{NM_SETTINGS}.Connection.GetSettings"] = lambda path=path: (
@@ -404,10 +406,11 @@ def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend, lapto
 
 def test_who_listens_for_long_carries_out_each_pin_anew(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     (listener,) = backend.listen(print)
-    for count in (1, 2):
+    for _round in range(2):
         pin = backend.pin(corp(backend), BSSID, (2437,))
+        laptop.bus.calls.clear()
         laptop.lift_the_block()
-        until(listener, lambda count=count: len(laptop.bus.called("ActivateConnection")) == count)
+        until(listener, lambda: bool(laptop.bus.called("ActivateConnection")))
         backend.unpin(pin)
     listener.close()
 
@@ -422,6 +425,37 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     laptop.device(UNMANAGED)
     assert heard(listener, 1) == [(MANAGER_GONE, None)]
     listener.close()
+
+
+@pytest.mark.parametrize("allowed", ["yes", "auth", "no", ""])
+def test_an_ordinary_user_needs_the_right(
+    backend: NetworkManagerBackend, laptop: Laptop, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permissions = {f"{NM}.network-control": allowed} if allowed else {}
+    laptop.bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", (permissions,))
+    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    if allowed == "yes":
+        (listener,) = backend.listen(print)
+        listener.close()
+    else:
+        with pytest.raises(AccessDenied, match="polkit"):
+            backend.listen(print)
+
+
+def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.bus.silent.append("GetPermissions")
+    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    (listener,) = NetworkManagerBackend("wlan0", timeout=0.1).listen(print)
+    listener.close()
+
+
+def test_a_supplicant_that_is_not_for_this_user_is_told(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def refuse(_name: str) -> None:
+        raise DBusError("org.freedesktop.DBus.Error.AccessDenied", "no")
+
+    laptop.bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = refuse
+    with pytest.raises(AccessDenied):
+        backend.listen(print)
 
 
 def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:

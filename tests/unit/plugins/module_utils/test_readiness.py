@@ -138,7 +138,23 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
         {**supplicant("none"), "watcher": Watcher(True, True, held={"w1": "'corp' (psk)"})},
         ["no_supplicant"],
     ),
-    "NetworkManager": (supplicant("networkmanager"), ["networkmanager_unsupported"]),
+    "NetworkManager": (supplicant("networkmanager", profiles=(FITS,)), []),
+    "NetworkManager without a profile": (supplicant("networkmanager", profiles=()), ["no_profile"]),
+    "NetworkManager, and the watcher uses it": (
+        {
+            **supplicant("networkmanager", profiles=(FITS,)),
+            "watcher": Watcher(True, True, managers={"wlan0": "networkmanager"}),
+        },
+        [],
+    ),
+    "NetworkManager, and the watcher can't use it": (
+        {**supplicant("networkmanager", profiles=(FITS,)), "watcher": Watcher(True, True, managers={"wlan0": None})},
+        ["networkmanager_unusable"],
+    ),
+    "NetworkManager, and no jeepney": (
+        {**supplicant("networkmanager", trouble="library_missing"), **unread("supplicant.wlan0", "library_missing")},
+        ["library_missing"],
+    ),
     "iwd": (supplicant("iwd"), ["iwd_unsupported"]),
     "no control socket": (supplicant("wpa_supplicant", trouble="not_found"), ["supplicant_no_control"]),
     "dead": (supplicant("wpa_supplicant", trouble="timed_out"), ["supplicant_unresponsive"]),

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _csme, _hands, _runtime, _watched, _wpa_ctrl
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    FleetError,
+    NotFound,
+    TransportFailed,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._guard import GuardPolicy
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     AddressArrived,
@@ -27,8 +32,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
 from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._watched import Watched
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
 
 BSSID = "02:00:00:00:01:00"
@@ -318,6 +324,112 @@ def test_a_supplicant_that_can_not_be_used_is_told_once(
     assert not watched.attach()
     assert not watched.attach()
     assert laptop.log.text.count("can't be used") == isinstance(error, AccessDenied)
+
+
+# -- NetworkManager ---------------------------------------------------------------------------------------------------
+
+
+class Manager(WpaSupplicant):
+    """A backend that calls itself NetworkManager, over the same supplicant; its events are what a test says."""
+
+    manager = "networkmanager"
+
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Any]:
+        self.warn = warn
+        self.heard = Heard()
+        return (self.heard,)
+
+
+class Heard:
+    """A source of events."""
+
+    def __init__(self) -> None:
+        self.events: List[SupplicantEvent] = []
+        self.error: Optional[FleetError] = None
+        self.closed = False
+
+    def fileno(self) -> int:
+        return -1
+
+    def read(self) -> List[SupplicantEvent]:
+        if self.error is not None:
+            raise self.error
+        events, self.events = self.events, []
+        return events
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def manager(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Manager:
+    made = Manager("wlan0", laptop.path)
+    monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", lambda interface, ifindex: made)
+    return made
+
+
+def test_it_listens_to_networkmanager(laptop: Laptop, manager: Manager) -> None:
+    watched = laptop.watched()
+    assert watched.attach()
+    assert watched.manager == "networkmanager"
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    manager.warn("something was refused")
+    manager.heard.events = [
+        SupplicantEvent("CTRL-EVENT-SCAN-STARTED", 3),
+        SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID),
+    ]
+    watched.heard_supplicant(manager.heard)
+    watched.feed(AddressArrived())
+    assert watched.state == "holding"
+    assert "listening to NetworkManager" in laptop.log.text
+    assert "something was refused" in laptop.log.text
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["it ends", "the bus breaks"])
+def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manager: Manager, broken: bool) -> None:
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert not laptop.as_before
+    heard = manager.heard
+    if broken:
+        heard.error = TransportFailed("it hung up")
+    else:
+        heard.events = [SupplicantEvent(MANAGER_GONE, 3), SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID)]
+    watched.heard_supplicant(heard)
+    assert laptop.as_before
+    assert (watched.manager, heard.closed) == (None, True)
+    # It looks again, and finds whoever came.
+    laptop.now += 60.0
+    watched.expire()
+    assert watched.attach()
+    # What an old source says means nothing.
+    watched.heard_supplicant(heard)
+    assert watched.manager == "networkmanager"
+
+
+def test_networkmanager_that_is_about_to_come_is_looked_for_a_while(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(interface: str, ifindex: int) -> WpaSupplicant:
+        raise NotFound("none")
+
+    monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", nobody)
+    watched = laptop.watched(FREE)
+    watched.attach()
+    assert watched.due is None, "where it never ran there is nothing to wait for"
+    monkeypatch.setattr(f"{_watched.__name__}.networkmanager_was_here", lambda: True)
+    begun = laptop.now
+    watched.attach()
+    looks = 0
+    while watched.due is not None:
+        assert not watched.due_to_attach
+        laptop.now = watched.due
+        assert watched.due_to_attach
+        watched.attach(anew=False)
+        looks += 1
+    assert (looks, laptop.now - begun) == (6, 31.5)
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,12 @@ def test_running(machine: Machine) -> None:
     assert read(machine) == Watcher(False, True, "1.0.0", "idle", handover)
 
 
+def test_who_runs_what_it_watches(machine: Machine) -> None:
+    radios = [{"interface": "wlan0", "manager": "networkmanager"}, {"interface": "wlan1", "manager": None}, {}, 7]
+    machine.write(STATE, json.dumps({**WHOLE, "radios": radios}))
+    assert read(machine).managers == {"wlan0": "networkmanager", "wlan1": None}
+
+
 @pytest.mark.parametrize("pid", [701, None, "700", True, 700.0, -1, 10**400])
 def test_a_state_that_nobody_keeps(machine: Machine, pid: Any) -> None:
     machine.write(STATE, json.dumps({**WHOLE, "pid": pid}))
