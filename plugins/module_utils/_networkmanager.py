@@ -26,10 +26,17 @@ NM_PATH = "/org/freedesktop/NetworkManager"
 NM_DEVICE = f"{NM}.Device"
 NM_SETTINGS = f"{NM}.Settings"
 
+#: polkit's authority, and what CheckAuthorization takes (org.freedesktop.PolicyKit1.Authority.xml): subject, action,
+#: details, flags and an id to cancel it by.
+_POLKIT = "org.freedesktop.PolicyKit1"
+_POLKIT_PATH = "/org/freedesktop/PolicyKit1/Authority"
+_CHECK = "(sa{sv})sa{ss}us"
+
 #: NM_DEVICE_STATE_*.
 UNMANAGED = 10
 UNAVAILABLE = 20
 DISCONNECTED = 30
+PREPARE = 40
 
 _NM_WIRELESS = f"{NM_DEVICE}.Wireless"
 #: NM_WIFI_DEVICE_CAP_FREQ_6GHZ, which NetworkManager knows from 1.46 on, and where 6 GHz begins, in MHz.
@@ -231,9 +238,18 @@ class NetworkManager:
         return int(number) if number.isdecimal() else None
 
     def may_activate(self) -> bool:
-        """Say whether this user may bring profiles up. It also has polkit started, which a handover can't wait for."""
-        permissions: Dict[str, str] = self._bus.call(NM, NM_PATH, NM, "GetPermissions")[0]
-        return permissions.get(f"{NM}.network-control") == "yes"
+        """Say whether this user may bring profiles up, as NetworkManager itself asks polkit when it comes to it.
+
+        Asked beforehand it also has polkit started, which a handover can't wait for.
+
+        Raises:
+            NotFound: there is no polkit, and NetworkManager lets nobody but root.
+        """
+        me = ("system-bus-name", {"name": ("s", self._bus.name)})
+        details: Dict[str, str] = {}
+        asked = (me, f"{NM}.network-control", details, 0, "")
+        answer = self._bus.call(_POLKIT, _POLKIT_PATH, f"{_POLKIT}.Authority", "CheckAuthorization", _CHECK, asked)[0]
+        return bool(answer[0])
 
     def activate(self, connection: str, device: str) -> None:
         """Begin to bring a profile up on a device; nothing is waited for."""

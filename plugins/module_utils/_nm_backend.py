@@ -249,6 +249,8 @@ class NetworkManagerBackend:
         try:
             with self._bus() as bus:
                 allowed = NetworkManager(bus).may_activate()
+        except NotFound:
+            allowed = False
         except TimedOut:  # polkit only just starts; what it allows is seen when it is needed
             return
         if not allowed:

@@ -6,7 +6,7 @@
 
 NetworkManager brings a device into use by itself when its block lifts, but looks at every channel first: 8 s, and
 CSME gives 3 (docs/networkmanager.md has the whole of it, as seen). So the profile is activated at once, and the
-supplicant below is asked to look at CSME's channel alone, whenever it begins anew: NetworkManager changes the MAC
+supplicant below it is asked to look at CSME's channel alone, whenever it begins anew: NetworkManager changes the MAC
 address on the way, and the supplicant forgets what it found. It joins what it found in the last seconds without
 another look. In between, a scan that somebody else began is in the way, and ended.
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Tuple, Union
 
-from ._networkmanager import DISCONNECTED, UNAVAILABLE
+from ._networkmanager import PREPARE, UNAVAILABLE
 
 #: More looks than a handover ever needs, seen to be two: something else scans again and again.
 _SCANS = 8
@@ -112,6 +112,8 @@ class Joining:
         kept: that network was kept to CSME's access point.
         activated: NetworkManager was asked to bring the profile up.
         connected: the network is joined; nobody's scan is in the way any more.
+        begun: it does so.
+        looked: it was looked for CSME's network since then.
         moved: it was asked to leave another access point.
         scanning: a scan runs.
         mine: it is the one that was asked for here, or that one is about to begin.
@@ -125,6 +127,8 @@ class Joining:
     kept: bool = False
     activated: bool = False
     connected: bool = False
+    begun: bool = False
+    looked: bool = False
     moved: bool = False
     scanning: bool = False
     mine: bool = False
@@ -143,7 +147,12 @@ def step(joining: Joining, heard: Heard) -> Result:
         if heard.ssid != joining.ssid:
             return joining, ()
         joining = replace(joining, network=heard.path, kept=False)
-        return (joining, ()) if joining.eap else _keep(joining)
+        joining, keeping = (joining, ()) if joining.eap else _keep(joining)
+        # Where NetworkManager changes no MAC address, nothing has begun anew.
+        looking: Tuple[Action, ...] = ()
+        if joining.begun and not joining.looked:
+            joining, looking = _look(joining)
+        return joining, (*keeping, *looking)
     if isinstance(heard, Scanning):
         return _scanned(joining, heard.on)
     if isinstance(heard, Refused):
@@ -161,10 +170,13 @@ def _device(joining: Joining, state: int) -> Result:
     if state <= UNAVAILABLE:
         # Blocked again: all of it begins anew when that ends.
         return Joining(joining.ssid, joining.eap, scans=joining.scans), ()
-    if state != DISCONNECTED or joining.activated:
+    if state >= PREPARE:
+        return replace(joining, begun=joining.activated), ()
+    if joining.activated:
         return joining, ()
-    joining, looking = _look(replace(joining, activated=True))
-    return joining, (Activate(), *looking)
+    # No look before that has begun: a network that is seen has NetworkManager bring its profile up by itself, and an
+    # activation that is allowed only then (polkit is asked for an ordinary user) would end the connection.
+    return replace(joining, activated=True), (Activate(),)
 
 
 def _keep(joining: Joining) -> Result:
@@ -177,14 +189,14 @@ def _interface(joining: Joining, state: str) -> Result:
     if state in ("interface_disabled", "inactive"):
         # Whatever scanned does so no more, and what was found is forgotten.
         joining = replace(joining, connected=False, scanning=False, mine=False, wanted=False)
-        return _look(joining) if state == "inactive" and joining.activated else (joining, ())
+        return _look(joining) if state == "inactive" and joining.begun else (joining, ())
     return replace(joining, connected=state == "completed"), ()
 
 
 def _scanned(joining: Joining, on: bool) -> Result:
     if on:
         joining = replace(joining, scanning=True)
-        if joining.mine or not joining.activated:
+        if joining.mine or not joining.begun:
             return joining, ()
         return _look(joining)
     wanted = joining.wanted
@@ -196,5 +208,5 @@ def _look(joining: Joining) -> Result:
     if joining.connected or joining.scans >= _SCANS:
         return joining, ()
     if joining.scanning:
-        return replace(joining, wanted=True), (AbortScan(),)
-    return replace(joining, mine=True, scans=joining.scans + 1), (Scan(),)
+        return replace(joining, wanted=True, looked=True), (AbortScan(),)
+    return replace(joining, mine=True, looked=True, scans=joining.scans + 1), (Scan(),)

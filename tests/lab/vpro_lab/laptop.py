@@ -222,7 +222,9 @@ class Laptop:
         """Start recording what supplicant and kernel do (see :mod:`vpro_lab.timeline`)."""
         self.guest.run("rm -f /run/lab-recorder.log")
         self.guest.spawn("recorder", ["python3", "-u", f"{PAYLOAD}/recorder.py", INTERFACE], "/run/lab-recorder.log")
-        self.guest.wait_for("/run/lab-recorder.log", '"attached"')
+        # Below NetworkManager there is no supplicant to attach to before the block lifts.
+        begun = '"ready"' if self.manager == "networkmanager" else '"attached"'
+        self.guest.wait_for("/run/lab-recorder.log", begun)
 
     def recorded(self) -> list[dict[str, object]]:
         """Stop recording; return the records."""

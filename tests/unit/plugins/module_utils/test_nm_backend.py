@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
 
@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     NM_DEVICE,
     NM_PATH,
     NM_SETTINGS,
+    PREPARE,
     UNAVAILABLE,
     UNMANAGED,
     WPA,
@@ -40,6 +41,7 @@ SETTINGS = f"{NM_PATH}/Settings"
 INTERFACE = f"{WPA_PATH}/Interfaces/0"
 NETWORK = f"{INTERFACE}/Networks/0"
 BSS = f"{INTERFACE}/BSSs/0"
+POLKIT = ("/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority.CheckAuthorization")
 
 
 def wrapped(profile: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Tuple[str, Any]]]:
@@ -66,7 +68,7 @@ class Laptop:
         }
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
-        bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", ({f"{NM}.network-control": "yes"},))
+        bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((True, False, {}),))
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
         for path in self.profiles:
             bus.methods[path, f"{NM_SETTINGS}.Connection.GetSettings"] = lambda path=path: (
@@ -97,6 +99,12 @@ class Laptop:
         added = {"Ifname": ("s", "wlan0")}
         self.bus.signal(WPA_PATH, WPA, "InterfaceAdded", "oa{sv}", (INTERFACE, added))
         self.device(DISCONNECTED)
+
+    def begin_anew(self) -> None:
+        """NetworkManager brings a profile up, and changes the MAC address for it."""
+        self.device(PREPARE)
+        self.changed(State=("s", "interface_disabled"))
+        self.changed(State=("s", "inactive"))
 
     def device(self, state: int) -> None:
         self.bus.signal(DEVICE, NM_DEVICE, "StateChanged", "uuu", (state, 0, 0))
@@ -194,6 +202,9 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert records == [pin]
     assert laptop.bus.called("ActivateConnection") == []
     laptop.lift_the_block()
+    until(listener, lambda: bool(laptop.bus.called("ActivateConnection")))
+    assert laptop.bus.called("Scan") == []
+    laptop.begin_anew()
     until(listener, lambda: bool(laptop.bus.called("Scan")))
     laptop.changed(Scanning=("b", True))
     assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
@@ -261,6 +272,7 @@ def test_a_refused_scan_is_followed_by_another(backend: NetworkManagerBackend, l
     (listener,) = backend.listen(warnings.append)
     backend.pin(corp(backend), BSSID, (2437,))
     laptop.lift_the_block()
+    laptop.begin_anew()
     until(listener, lambda: bool(laptop.bus.called("AbortScan")))
     laptop.changed(Scanning=("b", False))
     until(listener, lambda: len(laptop.bus.called("Scan")) == 2)
@@ -427,23 +439,28 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     listener.close()
 
 
-@pytest.mark.parametrize("allowed", ["yes", "auth", "no", ""])
+@pytest.mark.parametrize("allowed", [True, False, None])
 def test_an_ordinary_user_needs_the_right(
-    backend: NetworkManagerBackend, laptop: Laptop, allowed: str, monkeypatch: pytest.MonkeyPatch
+    backend: NetworkManagerBackend, laptop: Laptop, allowed: Optional[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    permissions = {f"{NM}.network-control": allowed} if allowed else {}
-    laptop.bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", (permissions,))
+    if allowed is None:
+        del laptop.bus.methods[POLKIT]
+    else:
+        laptop.bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((allowed, False, {}),))
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
-    if allowed == "yes":
+    if allowed:
         (listener,) = backend.listen(print)
         listener.close()
+        ((subject, action, _details, flags, _id),) = laptop.bus.called("CheckAuthorization")
+        assert subject == ("system-bus-name", {"name": ("s", ":1.1")})
+        assert (action, flags) == ("org.freedesktop.NetworkManager.network-control", 0)
     else:
         with pytest.raises(AccessDenied, match="polkit"):
             backend.listen(print)
 
 
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    laptop.bus.silent.append("GetPermissions")
+    laptop.bus.silent.append("CheckAuthorization")
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
     (listener,) = NetworkManagerBackend("wlan0", timeout=0.1).listen(print)
     listener.close()

@@ -10,7 +10,7 @@ from typing import List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import DISCONNECTED, UNAVAILABLE
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import DISCONNECTED, PREPARE, UNAVAILABLE
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
     AbortScan,
     Action,
@@ -31,6 +31,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
 
 START = Joining(b"corp")
 NETWORK = "/networks/0"
+#: The profile comes up; and it is looked for the network.
+ACTIVATED: Tuple[Heard, ...] = (DeviceState(DISCONNECTED), DeviceState(PREPARE))
+LOOKED: Tuple[Heard, ...] = (*ACTIVATED, InterfaceState("inactive"), Scanning(True), Scanning(False))
 
 
 def follow(*heard: Heard, joining: Joining = START) -> Tuple[Joining, List[Action]]:
@@ -45,26 +48,37 @@ def test_as_networkmanager_1_42_was_seen_to_do() -> None:
     _end, done = follow(
         InterfaceState("disconnected"),
         Scanning(True),  # NetworkManager's own look at every channel
+        InterfaceState("inactive"),
         DeviceState(DISCONNECTED),
+        DeviceState(PREPARE),
         InterfaceState("interface_disabled"),  # it changes the MAC address
         InterfaceState("inactive"),
         Scanning(True),  # ours
-        DeviceState(40),
+        DeviceState(60),  # it needs the secrets
+        DeviceState(PREPARE),
         NetworkAdded(NETWORK, b"corp"),
         Scanning(False),
         InterfaceState("authenticating"),
         InterfaceState("completed"),
     )
-    assert done == [Activate(), AbortScan(), Scan(), KeepTo(NETWORK)]
+    assert done == [Activate(), Scan(), KeepTo(NETWORK)]
 
 
 def test_where_the_mac_address_stays_its_look_is_ended_and_ours_follows() -> None:
-    _end, done = follow(Scanning(True), DeviceState(DISCONNECTED), Scanning(False), Scanning(True), Scanning(False))
-    assert done == [Activate(), AbortScan(), Scan()]
+    joining, done = follow(Scanning(True), *ACTIVATED, NetworkAdded(NETWORK, b"corp"))
+    assert done == [Activate(), KeepTo(NETWORK), AbortScan()]
+    _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
+    assert done == [Scan()]
+
+
+def test_nothing_is_looked_for_before_the_activation_has_begun() -> None:
+    # What is seen earlier has NetworkManager bring the profile up by itself, and ours would end that.
+    _end, done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False), InterfaceState("inactive"))
+    assert done == [Activate()]
 
 
 def test_a_look_at_every_channel_that_begins_later_is_ended() -> None:
-    joining, done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
+    joining, done = follow(*LOOKED)
     assert done == [Activate(), Scan()]
     joining, done = follow(Scanning(True), joining=joining)
     assert done == [AbortScan()]
@@ -77,31 +91,33 @@ def test_other_networks_are_let_be() -> None:
 
 
 def test_before_networkmanager_has_the_device_nothing_is_done() -> None:
-    heard: List[Heard] = [InterfaceState("inactive"), Scanning(True), Scanning(False), DeviceState(40)]
+    heard: List[Heard] = [InterfaceState("inactive"), Scanning(True), Scanning(False), DeviceState(PREPARE)]
     assert follow(*heard)[1] == []
 
 
 def test_a_radio_that_is_blocked_again_begins_anew() -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
-    _end, done = follow(DeviceState(UNAVAILABLE), DeviceState(DISCONNECTED), joining=joining)
+    joining, _done = follow(*LOOKED)
+    _end, done = follow(DeviceState(UNAVAILABLE), *LOOKED, joining=joining)
     assert done == [Activate(), Scan()]
 
 
 def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
     # NetworkManager's own began, and its news is still on the way.
-    _end, done = follow(DeviceState(DISCONNECTED), Refused(), Scanning(True), Scanning(False), Scanning(True))
+    _end, done = follow(
+        *ACTIVATED, InterfaceState("inactive"), Refused(), Scanning(True), Scanning(False), Scanning(True)
+    )
     assert done == [Activate(), Scan(), AbortScan(), AbortScan(), Scan()]
     assert follow(Refused())[1] == [], "nothing was asked for"
 
 
 def test_at_another_access_point_it_is_moved_once() -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED), NetworkAdded(NETWORK, b"corp"))
+    joining, _done = follow(*ACTIVATED, NetworkAdded(NETWORK, b"corp"))
     assert follow(Joined(True), Joined(True), joining=joining)[1] == [Reassociate()]
 
 
 def test_with_eap_the_network_is_kept_when_the_connection_stands() -> None:
     start = Joining(b"corp", eap=True)
-    joining, done = follow(DeviceState(DISCONNECTED), NetworkAdded(NETWORK, b"corp"), joining=start)
+    joining, done = follow(*ACTIVATED, NetworkAdded(NETWORK, b"corp"), joining=start)
     assert done == [Activate(), Scan()]
     assert follow(Joined(False), Joined(False), joining=joining)[1] == [KeepTo(NETWORK)]
     assert follow(Joined(True), joining=joining)[1] == [KeepTo(NETWORK), Reassociate()]
@@ -115,13 +131,13 @@ def test_a_network_that_is_added_anew_is_kept_anew() -> None:
 
 
 def test_once_connected_scans_are_let_be() -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False), InterfaceState("completed"))
+    joining, _done = follow(*LOOKED, InterfaceState("completed"))
     assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
 
 
 @pytest.mark.parametrize("again", [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),)])
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
-    joining, _done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False))
+    joining, _done = follow(*LOOKED)
     asked = []
     for _time in range(100):
         joining, done = follow(*again, joining=joining)
