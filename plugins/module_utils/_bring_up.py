@@ -14,7 +14,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from typing import Callable, Optional, Tuple
+from contextlib import ExitStack
+from typing import Callable, Iterable, Optional, Tuple
 
 from . import _csme, _kernel, _services
 from ._configured import configured_profiles
@@ -25,7 +26,7 @@ from ._nl80211 import Nl80211
 from ._platform import DRIVER_MANAGED
 from ._reading import Reading
 from ._rfkill import switches
-from ._supplicant import find_profile
+from ._supplicant import Profile, find_profile
 from ._watcher_config import PATH, Config, read_config
 from ._watcher_state import read_watcher
 from ._wpa_conf import CONF_PATH
@@ -42,6 +43,7 @@ _NO_WATCHER, _NO_CONNECTION = "the watcher does not run", "CSME has no connectio
 
 #: Says what CSME is connected to, by an interface's index.
 ConnectionOf = Callable[[int], Optional[CsmeConnection]]
+ProfilesOf = Callable[[], Iterable[Profile]]
 Verdict = Tuple[str, Optional[CsmeConnection]]
 
 
@@ -56,7 +58,7 @@ def connection_of(ifindex: int) -> Optional[CsmeConnection]:
 
 
 def verdict(
-    interface: str, config: Config, connection_of: ConnectionOf, conf: Optional[str] = None, root: str = "/"
+    interface: str, config: Config, connection_of: ConnectionOf, profiles_of: ProfilesOf, root: str = "/"
 ) -> Verdict:
     """Return why the bring-up of an interface need not, or must not, wait; and else the connection that it waits for.
 
@@ -64,7 +66,7 @@ def verdict(
         interface: the interface's name.
         config: the watcher's configuration.
         connection_of: asks the driver for CSME's connection.
-        conf: the supplicant's configuration file; None: where the distributions' service looks.
+        profiles_of: asks for the profiles of who will run the interface.
         root: the directory that stands for ``/``.
 
     Returns:
@@ -96,13 +98,13 @@ def verdict(
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None
-    profiles = configured_profiles(conf or CONF_PATH.format(interface=interface))
-    if find_profile(profiles, connection.ssid, connection.auth) is not None:
+    if find_profile(profiles_of(), connection.ssid, connection.auth, connection.bssid) is not None:
         return f"there is a profile for CSME's network, {connection.ssid!r}", None
     return "", connection
 
 
-def _start(unit: str) -> bool:
+def start(unit: str) -> bool:
+    """Start a unit of systemd's; say whether it did."""
     # That it has started is waited for: a job alone says nothing of what may keep it from starting.
     argv = ["systemctl", "start", unit]
     try:
@@ -114,7 +116,7 @@ def _start(unit: str) -> bool:
 def may_bring_up(
     interface: str,
     connection_of: ConnectionOf = connection_of,
-    start: Callable[[str], bool] = _start,
+    start: Callable[[str], bool] = start,
     *,
     config_path: str = PATH,
     conf: Optional[str] = None,
@@ -131,7 +133,8 @@ def may_bring_up(
         root: the directory that stands for ``/``.
     """
     try:
-        _reason, wanted = verdict(interface, read_config(config_path), connection_of, conf, root)
+        config, profiles_of = read_config(config_path), _configured(interface, conf)
+        _reason, wanted = verdict(interface, config, connection_of, profiles_of, root)
     except FleetError:
         return True
     return wanted is None or not start(UNIT.format(instance=_services.instance(interface)))
@@ -142,6 +145,7 @@ def hold_back(
     tell: Callable[[str], None],
     connection_of: ConnectionOf = connection_of,
     *,
+    profiles_of: Optional[ProfilesOf] = None,
     config_path: str = PATH,
     conf: Optional[str] = None,
     root: str = "/",
@@ -154,6 +158,7 @@ def hold_back(
         interface: the interface's name.
         tell: told, in a line each, that it waits and why it waits no more.
         connection_of: asks the driver for CSME's connection.
+        profiles_of: asks for the profiles of who will run the interface; None: those of *conf* are read.
         config_path: the watcher's configuration.
         conf: the supplicant's configuration file; None: where the distributions' service looks.
         root: the directory that stands for ``/``.
@@ -161,11 +166,12 @@ def hold_back(
         sleep: waits for some seconds.
     """
     begun = clock()
+    profiles_of = profiles_of or _configured(interface, conf)
 
     def look() -> Tuple[str, Optional[CsmeConnection], int]:
         try:
             config = read_config(config_path)
-            reason, connection = verdict(interface, config, connection_of, conf, root)
+            reason, connection = verdict(interface, config, connection_of, profiles_of, root)
         except FleetError as error:
             return str(error), None, 0
         return reason, connection, config.hold_bring_up_seconds
@@ -178,7 +184,10 @@ def hold_back(
             f"join its network ({network}). Add one, with credentials"
         )
     try:
-        with hold_note(interface, _notes(root)):
+        # Not for a moment where there is nothing to wait for.
+        with ExitStack() as stack:
+            if not reason:
+                stack.enter_context(hold_note(interface, _notes(root)))
             there = clock()
             while not reason:
                 sleep(_LOOK_SECONDS)
@@ -194,8 +203,12 @@ def hold_back(
     tell(f"{interface}: to be brought up: {reason}")
 
 
+def _configured(interface: str, conf: Optional[str]) -> ProfilesOf:
+    return lambda: configured_profiles(conf or CONF_PATH.format(interface=interface))
+
+
 def _notes(root: str) -> str:
     return os.path.join(root, FOLDER.lstrip("/"))
 
 
-__all__ = ["UNIT", "connection_of", "hold_back", "may_bring_up", "verdict"]
+__all__ = ["UNIT", "ConnectionOf", "connection_of", "hold_back", "may_bring_up", "start", "verdict"]

@@ -99,6 +99,7 @@ class Handover:
         policy: what to do where there is a choice.
         folder: where the journal is.
         clock: seconds that only grow.
+        request: asks for the radio; None: the driver is asked.
     """
 
     def __init__(
@@ -110,7 +111,9 @@ class Handover:
         *,
         folder: str = FOLDER,
         clock: Callable[[], float] = time.monotonic,
+        request: Optional[Callable[[], None]] = None,
     ) -> None:
+        self._request = request
         self._radio = radio
         self._profile = profile
         self._supplicant = supplicant
@@ -129,7 +132,9 @@ class Handover:
         """
         profiles = {} if self._profile is None else {self._profile.id: self._profile}
         with ExitStack() as stack, Nl80211() as nl:
-            hands = self._hands = Hands(self._radio, nl, self._supplicant, profiles, self._folder, self._mark)
+            hands = self._hands = Hands(
+                self._radio, nl, self._supplicant, profiles, self._folder, self._mark, self._request
+            )
             # Listen before anything is done, so that no answer is missed. rfkill first: a block's end is seen before
             # the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())

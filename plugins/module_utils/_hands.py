@@ -59,6 +59,7 @@ class Hands:
         profiles: its profiles by id, as just read.
         folder: where the journal is.
         mark: told what was done, by name: ``requested``, ``unpinned``.
+        request: asks for the radio; None: the driver is asked.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Hands:
         profiles: Dict[int, Profile],
         folder: str = FOLDER,
         mark: Callable[[str], None] = lambda name: None,
+        request: Optional[Callable[[], None]] = None,
     ) -> None:
         self._radio = radio
         # Both exist on a radio that was seen to be CSME's; these never match anything else.
@@ -80,6 +82,7 @@ class Hands:
         self.profiles = profiles
         self._folder = folder
         self._mark = mark
+        self._request = request or (lambda: _csme.request_ownership(self._nl, self._ifindex))
         #: What is with the supplicant, or may be.
         self.pin: Optional[PinRecord] = None
         #: What went wrong without ending the handover, for people.
@@ -103,7 +106,7 @@ class Hands:
             self._widen()
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
-            _csme.request_ownership(self._nl, self._ifindex)
+            self._request()
         elif isinstance(action, ReadAddress):
             return AddressArrived() if routable(_rtnetlink.addresses(self._ifindex)) else None
         return None

@@ -193,15 +193,23 @@ class NetworkManager:
         """Return its version. Raises as ``SystemBus.call``, as all the others do."""
         return str(self._bus.get(NM, NM_PATH, NM, "Version"))
 
-    def device(self, interface: str) -> Device:
+    def is_starting(self) -> bool:
+        """Say whether it is still busy with its start: interfaces that it knew come up."""
+        return bool(self._bus.get(NM, NM_PATH, NM, "Startup"))
+
+    def device(self, interface: str, *, unmanaged: bool = False) -> Device:
         """Return an interface's device.
+
+        Args:
+            interface: the interface's name.
+            unmanaged: it may be one that NetworkManager leaves alone.
 
         Raises:
             NotFound: NetworkManager has none, or leaves it alone.
         """
         path: str = self._bus.call(NM, NM_PATH, NM, "GetDeviceByIpIface", "s", (interface,))[0]
         told = self._bus.get_all(NM, path, NM_DEVICE)
-        if not told.get("Managed", True) or told.get("State") == UNMANAGED:
+        if not unmanaged and (not told.get("Managed", True) or told.get("State") == UNMANAGED):
             raise NotFound(f"NetworkManager does not manage {interface}", where=f"D-Bus, {NM}")
         wireless = self._bus.get_all(NM, path, _NM_WIRELESS)
         return Device(
@@ -250,6 +258,10 @@ class NetworkManager:
         asked = (me, f"{NM}.network-control", details, 0, "")
         answer = self._bus.call(_POLKIT, _POLKIT_PATH, f"{_POLKIT}.Authority", "CheckAuthorization", _CHECK, asked)[0]
         return bool(answer[0])
+
+    def manage(self, device: str) -> None:
+        """Begin to have NetworkManager take a device into use that it leaves alone."""
+        self._bus.call(NM, device, PROPERTIES, "Set", "ssv", (NM_DEVICE, "Managed", ("b", True)))
 
     def activate(self, connection: str, device: str) -> None:
         """Begin to bring a profile up on a device; nothing is waited for."""

@@ -62,13 +62,22 @@ class NetworkManagerBackend:
         interface: the name of the interface.
         timeout: seconds for each answer.
         deadline: when all answers have to be there, by ``time.monotonic``; None: never.
+        unmanaged: NetworkManager leaves the interface alone, until ``manage``.
     """
 
     #: What a pin of its own says of who has it.
     manager = "networkmanager"
 
-    def __init__(self, interface: str, timeout: float = DEFAULT_TIMEOUT, deadline: Optional[float] = None) -> None:
+    def __init__(
+        self,
+        interface: str,
+        timeout: float = DEFAULT_TIMEOUT,
+        deadline: Optional[float] = None,
+        *,
+        unmanaged: bool = False,
+    ) -> None:
         self._interface = interface
+        self._unmanaged = unmanaged
         self._timeout = timeout
         self._deadline = deadline
         #: What a listener carries out, from ``pin`` to ``unpin``.
@@ -149,7 +158,7 @@ class NetworkManagerBackend:
             raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
         with self._bus() as bus:
             manager = NetworkManager(bus)
-            device = manager.device(self._interface)
+            device = manager.device(self._interface, unmanaged=self._unmanaged)
             connection = next((each for each in manager.connections() if each.number == profile.id), None)
         if connection is None or connection.ssid != profile.ssid:
             raise NotFound(
@@ -167,6 +176,31 @@ class NetworkManagerBackend:
             record(pin)
         self._armed = Armed(connection.path, pin, bool(connection.credentials & {"eap"}))
         return pin
+
+    def has_device(self) -> None:
+        """Make sure that NetworkManager knows the interface.
+
+        Raises:
+            NotFound: it does not, or leaves it alone where it should not.
+            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
+        """
+        with self._bus() as bus:
+            NetworkManager(bus).device(self._interface, unmanaged=self._unmanaged)
+
+    def is_starting(self) -> bool:
+        """Say whether NetworkManager is still busy with its start. Raises as ``version``."""
+        with self._bus() as bus:
+            return NetworkManager(bus).is_starting()
+
+    def manage(self) -> None:
+        """Have NetworkManager take the interface into use. With some kernels that asks CSME for the radio.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed, SupplicantRefused: it was not done.
+        """
+        with self._bus() as bus:
+            manager = NetworkManager(bus)
+            manager.manage(manager.device(self._interface, unmanaged=True).path)
 
     def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to, and touch nothing else.
@@ -234,7 +268,8 @@ class NetworkManagerBackend:
             LibraryMissing, NotFound, TimedOut, TransportFailed: NetworkManager can't be reached.
             AccessDenied: this user may not ask it, or the supplicant below it, for what a handover takes.
         """
-        listener = Listener(self._interface, lambda: self._armed, self._bus(), warn)
+        bus = self._bus()
+        listener = Listener(self._interface, lambda: self._armed, bus, warn, unmanaged=self._unmanaged)
         try:
             self._check_rights()
         except FleetError:

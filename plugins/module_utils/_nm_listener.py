@@ -67,6 +67,7 @@ class Listener:
         armed: returns the pin that is to be carried out; None: none.
         bus: the system's bus, for it alone.
         warn: told what was refused.
+        unmanaged: NetworkManager may leave the interface alone yet.
 
     Raises:
         NotFound: NetworkManager does not run, or does not manage the interface.
@@ -74,7 +75,13 @@ class Listener:
     """
 
     def __init__(
-        self, interface: str, armed: Callable[[], Optional[Armed]], bus: SystemBus, warn: Callable[[str], None]
+        self,
+        interface: str,
+        armed: Callable[[], Optional[Armed]],
+        bus: SystemBus,
+        warn: Callable[[str], None],
+        *,
+        unmanaged: bool = False,
     ) -> None:
         self._name = interface
         self._armed = armed
@@ -90,7 +97,7 @@ class Listener:
         try:
             bus.watch(NM)
             bus.watch(WPA)
-            self._device = self._networkmanager.device(interface).path
+            self._device = self._networkmanager.device(interface, unmanaged=unmanaged).path
             # No more than what is understood: each access point in reach has signals of its own.
             bus.subscribe(NM, path=self._device, interface=NM_DEVICE, member="StateChanged")
             bus.subscribe(NM, interface=NM_SETTINGS)

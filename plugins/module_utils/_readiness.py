@@ -246,7 +246,7 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Say why no profile could carry CSME's connection on; nothing when one could."""
-    if find_profile(profiles, csme.ssid, csme.auth) is not None:
+    if find_profile(profiles, csme.ssid, csme.auth, csme.bssid) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"
     mine = [profile for profile in profiles if profile.ssid == csme.ssid]

@@ -398,7 +398,7 @@ class Watched:
             self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
             return Busy()
         self.hands.profiles = {profile.id: profile for profile in profiles}
-        profile = find_profile(profiles, connection.ssid, connection.auth)
+        profile = find_profile(profiles, connection.ssid, connection.auth, connection.bssid)
         return Blocked(connection, None if profile is None else profile.id)
 
     def _host(self) -> GuardEvent:
@@ -496,8 +496,8 @@ def _name(connection: Optional[CsmeConnection]) -> str:
 
 
 _HELD = (
-    "its bring-up is held back, so that a session of CSME's lives: no enabled profile of wpa_supplicant can join its "
-    "network. Add one, with credentials"
+    "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
+    "Add one, with credentials"
 )
 #: What people call who runs an interface.
 _NAMES = {"wpa_supplicant": "wpa_supplicant", "networkmanager": "NetworkManager"}

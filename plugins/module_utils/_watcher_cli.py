@@ -67,7 +67,13 @@ def _command(arguments: List[str], version: str) -> int:
         help=f"say whether an interface may be brought up; exit status {NOT_YET}: not yet. For wpa_supplicant's unit",
     )
     hold = commands.add_parser("hold", help="wait until an interface may be brought up. For a service of the watcher's")
-    for command in (bring_up, hold):
+    commands.add_parser(
+        "before-networkmanager", help="have NetworkManager wait with what must not be brought up. For its unit"
+    )
+    give = commands.add_parser(
+        "hold-networkmanager", help="wait until NetworkManager may have an interface. For a service of the watcher's"
+    )
+    for command in (bring_up, hold, give):
         command.add_argument("interface")
     check_config = commands.add_parser("check-config", help="tell whether a configuration is right")
     check_config.add_argument("file", nargs="?", default=PATH, help=f"default: {PATH}")
@@ -86,6 +92,18 @@ def _command(arguments: List[str], version: str) -> int:
         from ._bring_up import hold_back
 
         hold_back(options.interface, _tell)
+        return 0
+    if options.command == "before-networkmanager":
+        from ._nm_bring_up import hold_before_start
+
+        signal.alarm(_DECISION_SECONDS)
+        for interface in hold_before_start():
+            _tell(f"{interface}: NetworkManager leaves it alone until it is decided")
+        return 0
+    if options.command == "hold-networkmanager":
+        from ._nm_bring_up import bring_up as bring_up_well
+
+        bring_up_well(options.interface, _tell)
         return 0
     read_config(options.file)
     _tell(f"{options.file}: right")

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _bring_up
 from ansible_collections.vpro.fleet.plugins.module_utils._bring_up import hold_back, may_bring_up, verdict
+from ansible_collections.vpro.fleet.plugins.module_utils._configured import configured_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import is_held
@@ -196,5 +197,7 @@ def test_an_ssid_that_is_no_text_is_escaped(laptop: Laptop) -> None:
     laptop.connection = CsmeConnection(b"a\x1b[2J\n\xff", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
     laptop.run()
     assert all(line.isprintable() for line in laptop.lines)
-    reason, wanted = verdict("wlan0", Config(), laptop.connection_of, str(laptop.conf), laptop.root)
+    reason, wanted = verdict(
+        "wlan0", Config(), laptop.connection_of, lambda: configured_profiles(str(laptop.conf)), laptop.root
+    )
     assert (reason, wanted) == ("", laptop.connection)

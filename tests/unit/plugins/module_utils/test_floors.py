@@ -41,6 +41,7 @@ FLOORS: Dict[str, float] = {
     "_airplane": 4,
     "_hands": 4,
     "_execute": 4.25,
+    "_nm_bring_up": 4.5,
     **dict.fromkeys(("_ownership", "_provision", "_watched"), 4.5),
     "_control_interface": 4.75,
     "_watcher": 4.75,
