@@ -1,0 +1,214 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Profiles on a laptop whose radio NetworkManager runs: what the modules and the role write is what connects.
+
+A run of a module takes long here, so each test does with few, and looks at much after each.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+from vpro_lab.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.networkmanager import PROFILES
+from vpro_lab.playbook import Play, run_module, run_tasks
+from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, KEY_PASSWORD, PASSPHRASE
+
+SSID = DEFAULT_SSID.decode()
+#: Looks at the access point's channel alone, and joins what is there: to look at all of them takes 8 seconds.
+_SCAN = f"nmcli device set {INTERFACE} autoconnect yes; iw dev {INTERFACE} scan freq 2437 >/dev/null 2>&1"
+_SERVER = {"ca_cert": f"{CERTIFICATES}/ca.pem", "domain_suffix_match": "example.org"}
+PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}
+TLS = {
+    "ssid": SSID,
+    "security": "eap",
+    "eap": {
+        "method": "tls",
+        "identity": "laptop.example.org",
+        "client_cert": f"{CERTIFICATES}/client.pem",
+        "private_key": f"{CERTIFICATES}/client.key",
+        "private_key_password": KEY_PASSWORD,
+        **_SERVER,
+    },
+}
+PEAP = {
+    "ssid": SSID,
+    "security": "eap",
+    "eap": {"method": "peap", "identity": EAP_IDENTITY, "password": EAP_PASSWORD, **_SERVER},
+}
+
+
+@pytest.fixture
+def laptop(
+    lab: Any, request: pytest.FixtureRequest, with_artifacts: Callable[[Laptop], Iterator[Laptop]]
+) -> Iterator[Laptop]:
+    """A laptop that NetworkManager runs, without a profile."""
+    suite = request.config.getoption("--suite")
+    one: Laptop = lab.laptop(f"networkmanager-{suite}", suite, "networkmanager")
+    one.guest.check(f"rm -f {PROFILES}/*; nmcli connection reload")
+    one.radios(standin=False)
+    wait_until("the device", lambda: state(one) == "disconnected", 40)
+    yield from with_artifacts(one)
+
+
+def state(laptop: Laptop) -> str:
+    """Return what NetworkManager says of the interface."""
+    return laptop.guest.run(f"nmcli -g GENERAL.STATE device show {INTERFACE} | sed 's/.*(\\(.*\\))/\\1/'").out.strip()
+
+
+def connected(laptop: Laptop) -> bool:
+    """Say whether the interface is connected."""
+    return state(laptop) == "connected"
+
+
+def associations(laptop: Laptop) -> int:
+    """Return how often the supplicant began a connection since the boot."""
+    return laptop.guest.check("journalctl -b -u wpa_supplicant -o cat").count("Trying to associate")
+
+
+def files(laptop: Laptop) -> List[str]:
+    """Return the profiles on the disk: mode, owner and name of each."""
+    return laptop.guest.run(f"cd {PROFILES} && stat -c '%a %U:%G %n' *").out.splitlines()
+
+
+def setting(laptop: Laptop, name: str, key: str) -> str:
+    """Return what NetworkManager has of a profile."""
+    return laptop.guest.check(f"nmcli -s -g {key} connection show {shlex.quote(name)}").strip()
+
+
+def profiles(laptop: Laptop, declared: List[Dict[str, Any]], *flags: str, **options: Any) -> Dict[str, Any]:
+    """Run the module for a whole set."""
+    arguments = {"interface": INTERFACE, "profiles": declared, **options}
+    return run_module(laptop, "amt_wifi_profiles", arguments, *flags)
+
+
+def join(laptop: Laptop) -> None:
+    """Let NetworkManager find the access point, and wait until it has joined by itself."""
+    laptop.guest.run(_SCAN)
+    wait_until("the connection", lambda: connected(laptop), 60)
+
+
+@pytest.mark.parametrize(
+    ("security", "key_mgmt", "declared"),
+    [
+        ("wpa3-sae", "SAE", {**PSK, "security": "sae"}),
+        ("wpa2-eap", "WPA2/IEEE 802.1X/EAP", PEAP),
+        ("wpa2-eap", "WPA2/IEEE 802.1X/EAP", TLS),
+    ],
+    ids=["sae", "peap", "tls"],
+)
+def test_each_kind_connects(laptop: Laptop, security: str, key_mgmt: str, declared: Dict[str, Any]) -> None:
+    AccessPoint(laptop.guest).start(security, mac=MAC)
+    play = run_tasks(
+        laptop,
+        [
+            {"name": name, "vpro.fleet.amt_wifi_profile": {"interface": INTERFACE, **declared}}
+            for name in ("made", "again")
+        ],
+    ).ok()
+    assert (play.tasks["made"]["changed"], play.tasks["again"]["changed"]) == (True, False), play.output
+    assert play.tasks["made"]["backend"] == "networkmanager"
+    join(laptop)
+    assert f"\nkey_mgmt={key_mgmt}\n" in laptop.wpa("status")
+
+
+def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
+    ap = AccessPoint(laptop.guest)
+    ap.start("wpa2-psk", mac=MAC)
+    secrets = {"psk": "canary-of-the-psk", "eap": "canary-of-eap"}
+    eap = {**PEAP["eap"], "password": secrets["eap"]}  # type: ignore[dict-item]
+    others = [
+        {"ssid_hex": b"\xffcorp\x80".hex(), "security": "psk+sae", "passphrase": secrets["psk"], "hidden": True},
+        {"ssid": "eap", "security": "eap", "eap": eap, "enabled": False, "bssid": "02:00:00:00:01:99"},
+    ]
+    made = profiles(laptop, [PSK], "--diff")
+    assert made["changed"] is True, made
+    join(laptop)
+    before = associations(laptop)
+    plural = "vpro.fleet.amt_wifi_profiles"
+    arguments = {"interface": INTERFACE, "profiles": [{**PSK, "priority": 7}, *others]}
+    wrong = {"interface": INTERFACE, "profiles": [{**PSK, "priority": 1000}], "path": "/etc/x"}
+    tasks: List[Dict[str, Any]] = [
+        {"name": "checked", plural: arguments, "check_mode": True},
+        {"name": "done", plural: arguments},
+        {"name": "again", plural: arguments},
+        {"name": "wrong", plural: wrong, "ignore_errors": True},
+    ]
+    play = run_tasks(laptop, tasks, "-vvvv", "--diff").ok()
+    checked, done = play.tasks["checked"], play.tasks["done"]
+    assert checked["networks"] == done["networks"]
+    assert [each["runtime"] for each in done["networks"]] == ["changed", "added", "added"]
+    assert play.tasks["again"]["changed"] is False
+    assert [each["field"] for each in play.tasks["wrong"]["problems"]] == ["path", "priority"]
+    # The link stood all the time, and NetworkManager itself has stored everything, for root alone.
+    assert connected(laptop)
+    assert associations(laptop) == before
+    assert sorted({line.rpartition(" ")[0] for line in files(laptop)}) == ["600 root:root"]
+    assert len(files(laptop)) == 3
+    assert setting(laptop, SSID, "connection.autoconnect-priority,connection.interface-name") == f"7\n{INTERFACE}"
+    assert setting(laptop, "eap", "connection.autoconnect") == "no"
+    assert setting(laptop, "eap", "802-1x.password") == secrets["eap"]
+    # Nowhere else is a secret.
+    for secret in (*secrets.values(), PASSPHRASE):
+        assert secret not in play.output
+    pattern = shlex.quote("|".join(f"[{secret[0]}]{secret[1:]}" for secret in secrets.values()))
+    logged = f"{{ journalctl -b -o export --no-pager; dmesg; }} | grep -acE {pattern}"
+    assert laptop.guest.run(logged).out.split() == ["0"]
+    found = laptop.guest.run(f"grep -rlsaE {pattern} /etc /tmp /var /root /run --exclude-dir=log").out.split("\n")
+    assert {path.rpartition("/")[0] for path in found if path} == {PROFILES}
+    # What is not declared goes, and the link stays; a user's own profile, and another interface's, stay too.
+    laptop.guest.check(
+        "nmcli connection add type wifi con-name users ssid users connection.permissions root && "
+        "nmcli connection add type wifi con-name elsewhere ssid elsewhere ifname wlan9 && "
+        "nmcli connection add type dummy con-name dummy ifname dummy0 autoconnect no && "
+        "nmcli connection add type wifi con-name anybodys ssid anybodys"
+    )
+    pruned = profiles(laptop, [PSK], prune=True)
+    removed = [each["ssid"] for each in pruned["networks"] if each["file"] == "removed"]
+    assert sorted(removed) == ["\\xffcorp\\x80", "anybodys", "eap"]
+    names = laptop.guest.check("nmcli -g NAME connection show").split()
+    assert {"users", "elsewhere", "dummy", SSID} <= set(names)
+    assert not {"anybodys", "eap"} & set(names)
+    assert connected(laptop)
+    assert associations(laptop) == before, "the link was dropped"
+    # One in use that is to be forgotten ends.
+    gone = run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": SSID, "state": "absent"})
+    assert gone["changed"] is True
+    wait_until("the end of the connection", lambda: not connected(laptop), 20)
+    assert SSID not in laptop.guest.check("nmcli -g NAME connection show").split()
+    laptop.guest.run("nmcli connection delete users elsewhere dummy")
+
+
+def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
+    """Apply the role with variables named without their prefix."""
+    task = {
+        "name": "the role",
+        "ansible.builtin.include_role": {"name": "vpro.fleet.supplicant"},
+        "vars": {f"supplicant_{name}": value for name, value in {"interfaces": [INTERFACE], **variables}.items()},
+    }
+    return run_tasks(laptop, [task], *flags)
+
+
+def test_the_role_converges_and_is_idempotent(laptop: Laptop) -> None:
+    AccessPoint(laptop.guest).start("wpa2-psk", mac=MAC)
+    before = laptop.guest.run("ls /etc/wpa_supplicant; getent group amt-wifi-watcher; systemctl list-units 'wpa*'").out
+    made = role(laptop, "--diff", profiles=[PSK], country="US", prune=True).ok()
+    assert PASSPHRASE not in made.output
+    assert "The country is not set" in made.output
+    join(laptop)
+    once = associations(laptop)
+    again = role(laptop, profiles=[PSK], country="US", prune=True).ok()
+    assert "changed=0" in again.output, again.output
+    assert (connected(laptop), associations(laptop)) == (True, once)
+    # Nothing of wpa_supplicant's own was touched.
+    after = laptop.guest.run("ls /etc/wpa_supplicant; getent group amt-wifi-watcher; systemctl list-units 'wpa*'").out
+    assert after == before
+    refused = role(laptop, profiles=[PSK], backend="wpa_supplicant")
+    assert f"NetworkManager manages {INTERFACE}" in refused.output
+    assert refused.rc
