@@ -53,7 +53,7 @@ notes:
   - Several profiles of NetworkManager's are made all or none. What was done is taken back if it refuses a later one. To
     know whether a secret is the declared one, the module asks NetworkManager for it.
   - A connection of NetworkManager's that stands is not touched, unless its profile is removed. What was changed of it
-    applies from the next connection on, which a warning says. That is so for O(enabled), too.
+    applies from the next connection on, which a warning says. That is so for C(enabled), too.
   - NetworkManager takes priorities from -999 to 999. It uses SAE for V(psk), too, where an access point offers both.
     For V(psk+sae), releases up to July 2026 join by themselves only access points that offer PSK. Declare networks of
     WPA3 alone as V(sae).
