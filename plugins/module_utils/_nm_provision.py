@@ -17,10 +17,10 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ._dbus import SystemBus, plain
-from ._errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut
+from ._errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ._hands import undo_journal
 from ._networkmanager import NM, NM_DEVICE, NM_PATH, NM_SETTINGS, NetworkManager, connection_of
 from ._nm_backend import NetworkManagerBackend
@@ -117,15 +117,23 @@ def _carry_out(connections: _Connections, plan: NmPlan) -> None:
             begun.append(connections.taking_back(step))
             connections.do(step, secrets)
     except BaseException as error:
-        failed = 0
-        for take_back in reversed(begun):
-            try:
-                take_back()
-            except FleetError:
-                failed += 1
+        failed = _take_back(begun)
         if isinstance(error, FleetError):
-            error.what += f". {failed} changes could not be taken back" if failed else ". Nothing was changed"
+            error.what += f". {failed} of the changes could not be taken back" if failed else ". Nothing was changed"
         raise
+
+
+def _take_back(begun: Sequence[Callable[[], None]]) -> int:
+    """Take back what was begun, the last first; return how much of it could not be."""
+    failed = 0
+    for position, take_back in reversed(tuple(enumerate(begun))):
+        try:
+            take_back()
+        except (TimedOut, TransportFailed):
+            return failed + position + 1  # nor does it answer to the others
+        except FleetError:
+            failed += 1
+    return failed
 
 
 class _Connections:

@@ -149,7 +149,8 @@ class _Runtime:
                 raise Refused(
                     "networkmanager",
                     f"NetworkManager runs {self._request.interface}, and wpa_supplicant reads no file there",
-                    remedy="Make it unmanaged there (nmcli device set), and start wpa_supplicant@.service for it",
+                    remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+                    "wpa_supplicant@.service for it",
                 )
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:

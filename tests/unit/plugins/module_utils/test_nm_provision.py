@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_provision, _provision, _runtime
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import NotFound, Refused
-from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM_DEVICE
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM_DEVICE, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._profile import (
     Declaration,
@@ -326,8 +326,25 @@ def test_what_was_done_is_taken_back_when_the_rest_is_refused(laptop: Laptop, re
 def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
     laptop.put(b"a", security={**PSK, "psk": ("s", OTHER)})
     laptop.manager.refuses.update({"Update2": 1, "AddConnection2": 0})
-    with pytest.raises(Refused, match="1 changes could not be taken back"):
+    with pytest.raises(Refused, match="1 of the changes could not be taken back"):
         laptop.declare(psk(b"a"), psk(b"b"))
+
+
+def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_nm_provision, "_ANSWER", 0.2)
+    for ssid in (b"a", b"b", b"c"):
+        laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
+    laptop.manager.refuses["AddConnection2"] = 0
+    adding = laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"]
+
+    def hang(*arguments: Any) -> Any:
+        laptop.bus.silent.append("Update2")
+        return adding(*arguments)
+
+    laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"] = hang
+    with pytest.raises(Refused, match="3 of the changes could not be taken back"):
+        laptop.declare(psk(b"a"), psk(b"b"), psk(b"c"), psk(b"d"))
+    assert laptop.manager.writes == [*["Update2"] * 3, "AddConnection2", "Update2"]
 
 
 def test_one_who_is_told_to_end_takes_back_what_was_done(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
