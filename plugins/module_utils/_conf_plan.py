@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from . import _wpa_conf
+from ._outcome import Shown
 from ._profile import Declaration, NetworkProfile
 from ._variables import (
     DEFAULTS,
@@ -32,9 +33,6 @@ from ._wpa_conf import Block, ConfFile, Part
 _CONTROL_DIRECTORY = "/run/wpa_supplicant"
 #: The group that Debian lets use wpa_supplicant.
 _CONTROL_GROUP = "netdev"
-
-#: Networks with what is to be seen of them.
-Shown = Tuple[Tuple[bytes, Dict[str, str]], ...]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import grp
+import importlib.util
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from . import _runtime, _wpa_conf
+from ._backend_choice import NETWORKMANAGER, WPA_SUPPLICANT, choose
 from ._conflicts import Conflict, Interface
 from ._errors import FleetError, NotFound, Refused
 from ._hold_note import is_held
@@ -45,6 +47,7 @@ class Options:
     group: str
     path: Optional[str] = None
     country: Optional[str] = None
+    backend: str = WPA_SUPPLICANT
 
 
 def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
@@ -256,8 +259,15 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         FleetError: it could not be done.
     """
     name, path, wanted = _settings_of(options)
+    choice = choose(options.backend, name)
+    if choice.backend == NETWORKMANAGER:
+        return _left_to_networkmanager(name)
     interface = Interface(name, path)
-    _refuse(interface.conflicts(), name)
+    try:
+        _refuse(interface.conflicts(), name)
+    except Refused as error:
+        error.details["warnings"] = list(choice.warnings)
+        raise
     runtime = Runtime(interface, wanted, _gid(options.group, check_mode=check_mode))
     with ExitStack() as stack:
         if not check_mode:
@@ -280,6 +290,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
     return {
         "changed": changes or bool(runtime.after),
         "interface": name,
+        "backend": choice.backend,
         "file": {"changed": changes, "path": conf.path},
         "runtime": {"changed": bool(runtime.after), "running": interface.running},
         "restart_needed": runtime.restart_needed,
@@ -288,10 +299,32 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         "program": interface.program,
         "service": interface.service,
         "template": interface.template,
+        "library": True,
+        "warnings": list(choice.warnings),
         "diff": {
             "before": {"file": _with_mode(shown, conf.mode), "runtime": runtime.before},
             "after": {"file": _with_mode({**shown, **settings}, _wpa_conf.MODE), "runtime": runtime.after},
         },
+    }
+
+
+def _left_to_networkmanager(name: str) -> Dict[str, Any]:
+    """Return what the module does where NetworkManager runs the interface: there is nothing to set."""
+    return {
+        "changed": False,
+        "interface": name,
+        "backend": NETWORKMANAGER,
+        "file": {"changed": False, "path": None},
+        "runtime": {"changed": False, "running": False},
+        "restart_needed": False,
+        "held": False,
+        "present": True,
+        "program": None,
+        "service": None,
+        "template": None,
+        # By name alone: what it would load stays where it is.
+        "library": importlib.util.find_spec("jeepney") is not None,
+        "diff": {"before": {}, "after": {}},
     }
 
 

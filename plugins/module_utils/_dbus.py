@@ -176,7 +176,15 @@ class SystemBus:
     # -- calls --------------------------------------------------------------------------------------------------------
 
     def call(
-        self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: Tuple[Any, ...] = (),
+        *,
+        variants: bool = False,
     ) -> Tuple[Any, ...]:
         """Call a method; return what it answers, plain.
 
@@ -187,6 +195,7 @@ class SystemBus:
             member: the method.
             signature: of *body*.
             body: the arguments, as jeepney wants them: a variant is a pair of signature and value.
+            variants: leave the variants of the answer as *body* has them, so that it can be handed back.
 
         Raises:
             NotFound: the service, object or method is not there.
@@ -205,7 +214,7 @@ class SystemBus:
             self._keep(answer)
         if answer.header.message_type == self._types.error:
             raise self._failure(answer, where)
-        return self._body(answer)
+        return tuple(answer.body) if variants else self._body(answer)
 
     def begin(
         self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()

@@ -19,6 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 
+from ._backend_choice import AUTO, BACKENDS
 from ._profile import (
     EAP_METHODS,
     PHASE2_METHODS,
@@ -40,6 +41,7 @@ from ._provision import check_file, provision, request_for
 PLACE: Dict[str, Any] = {
     "interface": {"type": "str", "required": True},
     "path": {"type": "path"},
+    "backend": {"type": "str", "choices": list(BACKENDS), "default": AUTO},
 }
 #: One network.
 PROFILE: Dict[str, Any] = {
@@ -272,7 +274,8 @@ class _FileCheck:
 
 
 def _provision(module: ProfileModule, declared: Declaration, check: _FileCheck) -> Dict[str, Any]:
-    request = request_for(module.params["interface"], module.params["path"], declared)
+    given = module.params
+    request = request_for(given["interface"], given["path"], declared, given["backend"])
     result = provision(request, module.check_mode)
     return {**result, "warnings": [*check.warnings, *result["warnings"]]}
 

@@ -4,6 +4,8 @@
 
 """Bringing a laptop's wireless networks to the declared state: in wpa_supplicant's file, and in what runs.
 
+Where NetworkManager runs the interface, ``_nm_provision.py`` does the work; what follows is about wpa_supplicant.
+
 The file is the record of the secrets, since the supplicant does not tell them: it has those that the file had, if it
 started after the file's last change, or if the last change was made here and the supplicant got the same (a note below
 ``/run`` says which file and which supplicant that was; it has no secret in it).
@@ -21,13 +23,16 @@ import re
 import traceback
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from . import _kernel, _services, _wpa_conf
-from ._conf_plan import Entry, FilePlan, Shown, default_header, plan_file
+from ._backend_choice import AUTO, NETWORKMANAGER, choose
+from ._conf_plan import Entry, FilePlan, default_header, plan_file
 from ._detached import run_detached
 from ._errors import FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ._hands import undo_journal
+from ._nm_settings import unfit
+from ._outcome import Shown, by_name, networks
 from ._profile import Declaration, InvalidProfiles, Problem, ssid_text
 from ._runtime import FOLDER, lock, read_journal, write_journal
 from ._supplicant import CONTROL_DIRECTORIES, Pin, WpaSupplicant, control_socket
@@ -65,9 +70,11 @@ class Request:
     #: The configuration file; None: the usual one.
     path: Optional[str]
     declared: Declaration
+    #: Whom the networks are configured with, as ``_backend_choice`` knows them.
+    backend: str = AUTO
 
 
-def request_for(interface: str, path: Optional[str], declared: Declaration) -> Request:
+def request_for(interface: str, path: Optional[str], declared: Declaration, backend: str = AUTO) -> Request:
     """Return a request whose interface and path are fit for use.
 
     Raises:
@@ -80,7 +87,7 @@ def request_for(interface: str, path: Optional[str], declared: Declaration) -> R
         problems.append(Problem("", "path", f"{path!r} is no absolute path of a file"))
     if problems:
         raise InvalidProfiles(problems)
-    return Request(interface, path, declared)
+    return Request(interface, path, declared, backend)
 
 
 def check_file(path: str) -> Optional[str]:
@@ -142,7 +149,8 @@ class _Runtime:
                 raise Refused(
                     "networkmanager",
                     f"NetworkManager runs {self._request.interface}, and wpa_supplicant reads no file there",
-                    remedy="Make it unmanaged there (nmcli device set), and start wpa_supplicant@.service for it",
+                    remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+                    "wpa_supplicant@.service for it",
                 )
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
@@ -262,8 +270,12 @@ def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
 # --- both -----------------------------------------------------------------------------------------------------------
 
 
+#: What is done on a laptop: takes the request, the places, and whether nothing is to be changed; returns the result.
+_Work = Callable[[Request, Places, bool], Dict[str, Any]]
+
+
 def provision(request: Request, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
-    """Bring file and supplicant to the declared state, and return the module's result.
+    """Bring who runs the interface to the declared state, and return the module's result.
 
     Args:
         request: what is asked for.
@@ -272,15 +284,30 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
 
     Raises:
         Refused: it could not be done; its reason is the code of the error that it was. No error has a secret in it.
+        InvalidProfiles: NetworkManager runs the interface, and can't have what is asked for.
         TimedOut: it took too long, and goes on.
+        FleetError: who runs the interface can't be told.
     """
     at = places or Places()
+    choice = choose(request.backend, request.interface, at.root, at.sockets)
+    work = _by_wpa_supplicant
+    if choice.backend == NETWORKMANAGER:
+        problems = unfit(request.interface, request.path, request.declared.profiles)
+        if problems:
+            raise InvalidProfiles(problems)
+        # Loaded where it is needed alone, and now: what runs detached may outlive the file that Ansible loads from.
+        from ._nm_provision import bring
+
+        def work(request: Request, places: Places, check_mode: bool) -> Dict[str, Any]:
+            radio = _kernel.phy_of(request.interface, places.root)
+            return bring(request.interface, radio, request.declared, check_mode, _RADIO_WAIT, places.folder)
+
     if check_mode:
-        answer = _guarded(request, at, check_mode=True)
+        answer = _guarded(work, request, at, check_mode=True)
     else:
         try:
             # The task may have come in over the link that this changes.
-            answer = run_detached(lambda: _guarded(request, at, check_mode=False), _ALL)
+            answer = run_detached(lambda: _guarded(work, request, at, check_mode=False), _ALL)
         except TimedOut as late:
             what = f"the networks were not brought up to date within {_ALL:.0f} s"
             raise TimedOut(what, remedy=late.remedy) from None
@@ -288,16 +315,16 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
     if error is not None:
         raise Refused(error["code"], error["what"], where=error["where"], remedy=error["remedy"])
     result: Dict[str, Any] = answer["result"]
-    return result
+    return {**result, "backend": choice.backend, "warnings": [*choice.warnings, *result["warnings"]]}
 
 
-def _guarded(request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
+def _guarded(work: _Work, request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
     """Do the work, alone on this laptop; return its result or its error as JSON types."""
     try:
         with ExitStack() as stack:
             if not check_mode:
                 stack.enter_context(_alone(places))
-            return {"result": _work(request, places, check_mode=check_mode)}
+            return {"result": work(request, places, check_mode)}
     except FleetError as error:
         return {"error": error.as_dict()}
     except Exception as error:  # its text might have a value in it; its place says enough
@@ -320,7 +347,7 @@ def _alone(places: Places) -> Iterator[None]:
         yield
 
 
-def _work(request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
+def _by_wpa_supplicant(request: Request, places: Places, check_mode: bool) -> Dict[str, Any]:
     runtime = _Runtime(request, places)
     with ExitStack() as stack:
         runtime.enter(stack, check_mode=check_mode)
@@ -358,50 +385,20 @@ def _result(request: Request, conf: ConfFile, file: FilePlan, runtime: _Runtime)
         "interface": request.interface,
         "file": {"changed": file.changes, "path": conf.path},
         "runtime": {"changed": todo.changes, "applied": runtime.applied, "reason": runtime.reason},
-        "networks": _networks(request, file, todo),
+        "networks": networks(
+            request.declared, {"file": (file.before, file.after), "runtime": (todo.before, todo.after)}
+        ),
         "diff": {
-            "before": {"file": _file_shown(conf.mode, file, file.before), "runtime": _by_name(todo.before)},
-            "after": {"file": _file_shown(_wpa_conf.MODE, file, file.after), "runtime": _by_name(todo.after)},
+            "before": {"file": _file_shown(conf.mode, file, file.before), "runtime": by_name(todo.before)},
+            "after": {"file": _file_shown(_wpa_conf.MODE, file, file.after), "runtime": by_name(todo.after)},
         },
         "warnings": warnings,
     }
 
 
-def _networks(request: Request, file: FilePlan, todo: Plan) -> List[Dict[str, Any]]:
-    """Return what happens to each network that is declared or goes, in file and runtime."""
-    places = {"file": (file.before, file.after), "runtime": (todo.before, todo.after)}
-    order: Dict[bytes, None] = dict.fromkeys(profile.ssid for profile in request.declared.profiles)
-    for before, after in places.values():
-        order.update(dict.fromkeys(ssid for ssid, _shown in (*before, *after)))
-    return [
-        {
-            "ssid": ssid_text(ssid),
-            "ssid_hex": ssid.hex(),
-            **{place: _action(ssid, before, after) for place, (before, after) in places.items()},
-        }
-        for ssid in order
-    ]
-
-
-def _action(ssid: bytes, before: Shown, after: Shown) -> str:
-    was, will = any(s == ssid for s, _d in before), any(s == ssid for s, _d in after)
-    return {(True, True): "changed", (True, False): "removed", (False, True): "added"}.get((was, will), "unchanged")
-
-
-def _by_name(shown: Iterable[Tuple[bytes, Mapping[str, str]]]) -> Dict[str, Any]:
-    named: Dict[str, Any] = {}
-    for ssid, variables in shown:
-        name, number = ssid_text(ssid) or "(any)", 1
-        while name in named:
-            number += 1
-            name = f"{ssid_text(ssid) or '(any)'} ({number})"
-        named[name] = variables
-    return named
-
-
 def _file_shown(mode: Optional[int], file: FilePlan, shown: Shown) -> Dict[str, Any]:
     """Return one side of the file's diff, with its permissions if it is there and is written."""
-    document: Dict[str, Any] = {"networks": _by_name(shown)}
+    document: Dict[str, Any] = {"networks": by_name(shown)}
     if file.changes and mode is not None:
         document["mode"] = f"{mode:04o}"
     return document

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_profile
-short_description: Configure a wireless network of a laptop, in wpa_supplicant's file and in what runs
+short_description: Configure a wireless network of a laptop, with wpa_supplicant or NetworkManager
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Makes sure that wpa_supplicant knows a network, or that it does not, both now and after the next boot.
+  - Makes sure that whoever runs the interface, wpa_supplicant or NetworkManager, knows a network, or that it does not,
+    both now and after the next boot.
   - The link stays up if its network did not change.
-  - Secrets are in the configuration file and with the supplicant, and nowhere else.
+  - Secrets are in the configuration file and with the supplicant, or with NetworkManager and in its file for the
+    network, and nowhere else.
 options:
   state:
     description: Whether the laptop is to know the network. With V(absent), only its SSID matters.
@@ -96,7 +98,9 @@ options:
     type: bool
     default: false
   priority:
-    description: Of several networks in reach, the one with the highest number is taken.
+    description:
+      - Of several networks in reach, the one with the highest number is taken.
+      - NetworkManager takes -999 to 999.
     type: int
     default: 0
   pmf:
@@ -160,8 +164,15 @@ interface:
   type: str
   returned: success
   sample: wlan0
+backend:
+  description: Who was told, V(wpa_supplicant) or V(networkmanager).
+  type: str
+  returned: success
+  sample: wpa_supplicant
 file:
-  description: What became of the configuration file.
+  description:
+    - What became of the configuration file.
+    - With NetworkManager, what became of the profiles that it stores.
   type: dict
   returned: success
   contains:
@@ -171,12 +182,16 @@ file:
       returned: success
       sample: true
     path:
-      description: Where it is. Symbolic links are followed.
+      description:
+        - Where it is. Symbolic links are followed.
+        - V(null) with NetworkManager, which has a file of its own for each profile.
       type: str
       returned: success
       sample: /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
 runtime:
-  description: What became of the running supplicant.
+  description:
+    - What became of the running supplicant.
+    - With NetworkManager, the same as in RV(file), since it runs what it stores.
   type: dict
   returned: success
   contains:
@@ -222,8 +237,13 @@ error:
       description:
         - A stable word for the reason.
         - V(invalid_profile) if the options are wrong.
-        - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE.
-          Then nothing was changed.
+        - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE,
+          or NetworkManager does not take a profile. Then nothing was changed.
+        - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
+        - V(iwd) if iwd runs, and nobody else has the interface.
+        - V(not_wireless) if the interface is none that has wireless networks.
+        - V(library_missing) if NetworkManager runs the interface, and jeepney is not installed.
+        - V(not_found) if NetworkManager has let go of the interface meanwhile.
         - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) where the system failed.
       type: str
       returned: failure

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_profiles
-short_description: Configure all wireless networks of a laptop at once, in wpa_supplicant's file and in what runs
+short_description: Configure all wireless networks of a laptop at once, with wpa_supplicant or NetworkManager
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Makes sure that wpa_supplicant knows a set of networks, and with O(prune) no other, both now and after the next
-    boot.
-  - The file is written once and the running supplicant gone through once, however many networks there are.
+  - Makes sure that whoever runs the interface, wpa_supplicant or NetworkManager, knows a set of networks, and with
+    O(prune) no other, both now and after the next boot.
+  - The file is written once and the running supplicant gone through once, however many networks there are. With
+    NetworkManager, only the profiles that differ are written.
   - All that is wrong with any of the profiles is told at once, and nothing is changed then.
   - The link stays up if its network did not change.
 options:
   profiles:
     description:
       - The networks. Each SSID may be there once.
-      - New ones are added in this order. Those that the file has already keep their place in it, which makes no
-        difference to wpa_supplicant. To prefer a network, use O(profiles[].priority).
+      - New ones are added in this order. Those that wpa_supplicant's file has already keep their place in it, which
+        makes no difference to it. To prefer a network, use O(profiles[].priority).
     type: list
     elements: dict
     required: true
@@ -102,7 +103,9 @@ options:
         type: bool
         default: false
       priority:
-        description: Of several networks in reach, the one with the highest number is taken.
+        description:
+          - Of several networks in reach, the one with the highest number is taken.
+          - NetworkManager takes -999 to 999.
         type: int
         default: 0
       pmf:
@@ -121,7 +124,8 @@ options:
         default: true
   prune:
     description:
-      - Remove every other network, whoever configured it, from the file and from what runs.
+      - Remove every other network, whoever configured it, from the file and from what runs. With NetworkManager, every
+        other profile that the interface could use, unless it is some user's alone.
       - Access points, mesh networks and P2P groups stay, and so do comments between the networks' blocks.
       - An empty list of O(profiles) is refused then.
     type: bool
@@ -163,8 +167,15 @@ interface:
   type: str
   returned: success
   sample: wlan0
+backend:
+  description: Who was told, V(wpa_supplicant) or V(networkmanager).
+  type: str
+  returned: success
+  sample: wpa_supplicant
 file:
-  description: What became of the configuration file.
+  description:
+    - What became of the configuration file.
+    - With NetworkManager, what became of the profiles that it stores.
   type: dict
   returned: success
   contains:
@@ -174,12 +185,16 @@ file:
       returned: success
       sample: true
     path:
-      description: Where it is. Symbolic links are followed.
+      description:
+        - Where it is. Symbolic links are followed.
+        - V(null) with NetworkManager, which has a file of its own for each profile.
       type: str
       returned: success
       sample: /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
 runtime:
-  description: What became of the running supplicant.
+  description:
+    - What became of the running supplicant.
+    - With NetworkManager, the same as in RV(file), since it runs what it stores.
   type: dict
   returned: success
   contains:
@@ -225,8 +240,13 @@ error:
       description:
         - A stable word for the reason.
         - V(invalid_profile) if the options are wrong.
-        - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE.
-          Then nothing was changed.
+        - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE,
+          or NetworkManager does not take a profile. Then nothing was changed.
+        - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
+        - V(iwd) if iwd runs, and nobody else has the interface.
+        - V(not_wireless) if the interface is none that has wireless networks.
+        - V(library_missing) if NetworkManager runs the interface, and jeepney is not installed.
+        - V(not_found) if NetworkManager has let go of the interface meanwhile.
         - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) where the system failed.
       type: str
       returned: failure

@@ -43,6 +43,16 @@ options:
       - Country for the rules of the radio, two capital letters (ISO 3166-1).
       - Without it, whatever is set stays.
     type: str
+  backend:
+    description:
+      - Who runs the interface, or is to.
+      - With V(auto), that is looked up, as O(vpro.fleet.amt_wifi_profiles#module:backend) says. With V(networkmanager),
+        it has to be NetworkManager.
+      - Where it is NetworkManager, nothing is set, since it has a wpa_supplicant of its own below it.
+      - With V(wpa_supplicant), a NetworkManager that manages the interface is a conflict.
+    type: str
+    choices: [auto, wpa_supplicant, networkmanager]
+    default: wpa_supplicant
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.action
@@ -79,6 +89,18 @@ interface:
   type: str
   returned: success
   sample: wlan0
+backend:
+  description: Who runs the interface, or is to, V(wpa_supplicant) or V(networkmanager).
+  type: str
+  returned: success
+  sample: wpa_supplicant
+library:
+  description:
+    - Whether the Python library is there that NetworkManager is reached with, jeepney.
+    - V(true) with wpa_supplicant, which needs none.
+  type: bool
+  returned: success
+  sample: true
 file:
   description: What became of the configuration file.
   type: dict
@@ -90,7 +112,7 @@ file:
       returned: success
       sample: true
     path:
-      description: Where it is. Symbolic links are followed.
+      description: Where it is. Symbolic links are followed. V(null) with NetworkManager.
       type: str
       returned: success
       sample: /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
@@ -127,17 +149,17 @@ present:
   returned: success
   sample: true
 program:
-  description: Where wpa_supplicant is. V(null) if it is not installed.
+  description: Where wpa_supplicant is. V(null) if it is not installed, and with NetworkManager.
   type: str
   returned: success
   sample: /usr/sbin/wpa_supplicant
 service:
-  description: The name of the service for the interface.
+  description: The name of the service for the interface. V(null) with NetworkManager.
   type: str
   returned: success
   sample: wpa_supplicant@wlan0.service
 template:
-  description: Where the service's template is. V(null) if there is none, as on Fedora.
+  description: Where the service's template is. V(null) if there is none, as on Fedora, and with NetworkManager.
   type: str
   returned: success
   sample: /usr/lib/systemd/system/wpa_supplicant@.service
@@ -159,6 +181,8 @@ error:
       description:
         - A stable word for the reason.
         - V(conflict) if something fights over the interface.
+        - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
+        - V(iwd) if O(backend=auto), iwd runs, and nobody else has the interface.
         - V(invalid_option) if an option has no use.
         - V(group_missing) if there is no such group.
         - V(configuration_unusable) if wpa_supplicant can't read the file, so that it must not be restarted.
@@ -185,7 +209,7 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _control_interface, _module
+from ansible_collections.vpro.fleet.plugins.module_utils import _backend_choice, _control_interface, _module
 
 
 def main() -> None:
@@ -196,6 +220,11 @@ def main() -> None:
             "path": {"type": "path"},
             "group": {"type": "str", "required": True},
             "country": {"type": "str"},
+            "backend": {
+                "type": "str",
+                "choices": list(_backend_choice.BACKENDS),
+                "default": _backend_choice.WPA_SUPPLICANT,
+            },
         },
         supports_check_mode=True,
     )

@@ -152,7 +152,7 @@ def test_what_fights_over_the_interface_is_named(bare: Laptop) -> None:
         guest.spawn(name, [f"/run/fakes/{name}", "600"], f"/run/lab-{name}.log")
     guest.spawn("another", [PROGRAM, "-i", INTERFACE, "-c", "/run/fakes/another.conf"], "/run/lab-another.log")
     before = traces(bare)
-    refused = role(bare, profiles=[PROFILE])
+    refused = role(bare, profiles=[PROFILE], backend="wpa_supplicant")
     assert refused.rc
     assert f"NetworkManager manages {INTERFACE} (/run/NetworkManager/devices/{index}). Make it unmanaged" in (
         refused.output

@@ -80,8 +80,10 @@ def test_paths_without_a_root_begin_with_the_documents_keys() -> None:
         "supplicant_country": "de",
         "supplicant_prune": True,
         "supplicant_profiles": [],
+        "supplicant_backend": "iwd",
     }
     assert errors(document, "supplicant_role") == [
+        "supplicant_backend: is none of auto, wpa_supplicant, networkmanager",
         "supplicant_country: is neither empty nor two capital letters of a country",
         "supplicant_interfaces: has an element twice",
         "supplicant_interfaces[1]: is no name of a network interface",

@@ -174,13 +174,14 @@ class FakeBus:
         assert message.header.message_type == MessageType.method_call
         path, member = fields[HeaderFields.path], fields[HeaderFields.member]
         interface = fields.get(HeaderFields.interface, "")
+        if interface != BUS:
+            self.calls.append((path, member, message.body))
         if member in self.silent:
             return None
         try:
             if interface == BUS:
                 answer = self._own(client, member, message.body)
             else:
-                self.calls.append((path, member, message.body))
                 answer = self._do(path, interface, member, message.body)
         except DBusError as error:
             return jeepney.new_error(message, error.name, "s", (error.text,))

@@ -74,6 +74,19 @@ def test_a_call_and_properties(fake_bus: FakeBus, bus: SystemBus) -> None:
     assert bus.get_all(SERVICE, PATH, INTERFACE) == {"State": 30, "Name": "x"}
 
 
+def test_what_is_to_be_handed_back_keeps_its_variants(fake_bus: FakeBus, bus: SystemBus) -> None:
+    told = {
+        "ipv4": {"dns": ("au", [1]), "addresses": ("aa{sv}", [{"prefix": ("u", 24)}])},
+        "x": {"raw": ("ay", b"\xff")},
+    }
+    fake_bus.methods[PATH, f"{INTERFACE}.Get"] = lambda: ("a{sa{sv}}", (told,))
+    fake_bus.methods[PATH, f"{INTERFACE}.Put"] = lambda _settings: None
+    settings = bus.call(SERVICE, PATH, INTERFACE, "Get", variants=True)[0]
+    assert settings == told
+    call(bus, "Put", "a{sa{sv}}", (settings,))
+    assert fake_bus.called("Put") == [(told,)]
+
+
 def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
     def begin() -> None:
         fake_bus.signal(PATH, INTERFACE, "Begun", "sv", ("it", ("u", 1)))

@@ -74,9 +74,14 @@ class Laptop:
         return self.start()
 
     def declare(
-        self, *profiles: NetworkProfile, absent: Any = (), prune: bool = False, check_mode: bool = False
+        self,
+        *profiles: NetworkProfile,
+        absent: Any = (),
+        prune: bool = False,
+        check_mode: bool = False,
+        backend: str = "auto",
     ) -> Dict[str, Any]:
-        request = request_for("wlan0", str(self.conf), Declaration(profiles, absent, prune))
+        request = request_for("wlan0", str(self.conf), Declaration(profiles, absent, prune), backend)
         self.supplicant.requests.clear()
         result = provision(request, check_mode, self.places)
         self.results.append(result)
@@ -577,11 +582,11 @@ def test_a_network_that_somebody_removes_meanwhile_is_gone(laptop: Laptop) -> No
     assert laptop.declare(psk(), prune=True)["runtime"]["applied"] is True
 
 
-def test_networkmanagers_interface_is_left_alone(laptop: Laptop) -> None:
+def test_networkmanagers_interface_is_left_alone_where_the_file_was_asked_for(laptop: Laptop) -> None:
     laptop.start()
-    laptop.machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=true\n")
-    laptop.machine.process(77, "NetworkManager")
-    result = laptop.declare(psk())
+    laptop.machine.networkmanager("true")
+    result = laptop.declare(psk(), backend="wpa_supplicant")
+    assert result["backend"] == "wpa_supplicant"
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)
     assert "NetworkManager runs wlan0" in result["runtime"]["reason"]
     assert laptop.supplicant.requests == []

@@ -124,6 +124,13 @@ def test_secrets_are_in_the_file_alone(task: Task, secret: str) -> None:
     assert (CANARY in task.conf.read_text()) or (CANARY.encode().hex() in task.conf.read_text())
 
 
+def test_the_backend_is_as_asked_for_or_refused(task: Task) -> None:
+    assert task.one(**psk(), backend="wpa_supplicant")["backend"] == "wpa_supplicant"
+    refused = task.one(**psk("b"), backend="networkmanager")
+    assert refused["error"]["code"] == "not_networkmanager"
+    assert "b" not in task.conf.read_text().split('"')
+
+
 # --- what is wrong ---
 
 

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
+from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _conflicts, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils import _conflicts, _control_interface, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._backend_choice import Choice
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_supplicant as module
 
 
@@ -83,3 +86,38 @@ def test_conflicts_come_first(
     assert result["msg"] == "2 things fight over wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
     assert [each["what"] for each in result["conflicts"]] == ["iwd takes wlan9", "b"]
     assert not no_runtime.exists()
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_where_networkmanager_runs_it_there_is_nothing_to_set(
+    no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    find = importlib.util.find_spec
+
+    def found(name: str, package: Any = None) -> Any:
+        return (object() if installed else None) if name == "jeepney" else find(name, package)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_control_interface, "choose", lambda _asked, _interface: Choice("networkmanager"))
+        patched.setattr(importlib.util, "find_spec", found)
+        result = run(capsys, path=str(no_runtime), backend="auto", country="DE")
+    assert (result["changed"], result["backend"], result["library"]) == (False, "networkmanager", installed)
+    assert result["file"] == {"changed": False, "path": None}
+    assert not no_runtime.exists()
+    # The role asks the same of every interface.
+    assert set(run(capsys, path=str(no_runtime))) == set(result)
+
+
+def test_why_networkmanager_could_not_be_asked_is_told_beside_a_conflict(
+    no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = Choice("wpa_supplicant", ("it could not be asked",))
+    monkeypatch.setattr(_control_interface, "choose", lambda _asked, _interface: choice)
+    told: List[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, text: told.append(text))
+    made = run(capsys, path=str(no_runtime), backend="auto")
+    assert (made["backend"], made["library"], told) == ("wpa_supplicant", True, ["it could not be asked"])
+    fights = [_conflicts.Conflict("NetworkManager runs, and may take wlan9", "/run", "Make it unmanaged")]
+    monkeypatch.setattr(_conflicts.Interface, "conflicts", lambda _self: fights)
+    assert run(capsys, path=str(no_runtime), backend="auto")["error"]["code"] == "conflict"
+    assert told == ["it could not be asked"] * 2
