@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 # What "make test" runs, in this order: the quick gates first.
-GATES ?= lint unit docs sanity matrix lab
+GATES ?= lint unit docs sanity matrix lab lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -111,6 +111,10 @@ LAB_WORKERS ?= 1
 lab: setup ## Run the tests that need a laptop: virtual machines, minutes
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
+.PHONY: lab-networkmanager
+lab-networkmanager: setup ## Run those that CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of them)
+	$(bin)/pytest tests/lab --manager networkmanager -m with_networkmanager $(ARGS)
+
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops
 	cd extensions && PATH="$(abspath $(bin)):$$PATH" PYTHONPATH="$(CURDIR)/tests/lab" \
@@ -144,8 +148,8 @@ soak-faults: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/soak/faults.py $(ARGS)
 
 .PHONY: demo
-demo: setup ## See a session lost by stock Linux, and kept by the collection
-	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab demo $(ARGS)
+demo: setup ## See a session lost by stock Linux, and kept by the collection (BACKEND=networkmanager: with that)
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab demo $(if $(BACKEND),--manager $(BACKEND)) $(ARGS)
 
 .PHONY: test
 test: setup ## Run every gate that CI runs, with a summary at the end

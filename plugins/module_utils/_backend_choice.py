@@ -84,7 +84,8 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
 def _recorded(interface: str, root: str) -> Optional[bool]:
     """Return whether a NetworkManager that runs has recorded that it manages an interface; None: neither."""
     try:
-        return _services.networkmanager_manages(_kernel.index_of(interface, root), root)
+        index = _kernel.index_of(interface, root)
+        return _services.networkmanager_waits(interface, root) or _services.networkmanager_manages(index, root)
     except NotFound:  # no such interface
         return False
 

@@ -183,7 +183,9 @@ def _read_manager(
     here = f"supplicant.{interface}"
     recorded: Optional[bool] = None
     if ifindex is not None and (processes is None or "NetworkManager" in processes):
-        recorded = reading.attempt(here, lambda: _services.networkmanager_manages(ifindex, root))
+        recorded = _services.networkmanager_waits(interface, root) or reading.attempt(
+            here, lambda: _services.networkmanager_manages(ifindex, root)
+        )
     if recorded:
         # The record alone may be that of a NetworkManager which has ended.
         return None if processes is None else _ask_networkmanager(interface, here, reading, deadline)

@@ -33,8 +33,7 @@ from ._watcher_config import PATH, Config, read_config
 
 #: Who takes the interface, and has it given to NetworkManager however it ends.
 UNIT = "amt-wifi-watcher-hold-networkmanager@{instance}.service"
-#: What NetworkManager reads at its start, once only: the next boot has none of it.
-_CONF_FOLDER = "run/NetworkManager/conf.d"
+#: What NetworkManager reads at its start (NetworkManager.conf(5), "device").
 _CONF = """[device-amt-wifi-watcher-{interface}]
 match-device=interface-name:{interface}
 managed=0
@@ -88,7 +87,7 @@ def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, roo
 
 
 def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
-    path = _conf_path(interface, root)
+    path = _services.networkmanager_wait(interface, root)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         with open(path, "w", encoding="ascii") as handle:
@@ -204,11 +203,7 @@ def _wait_for_networkmanager(
 
 def _forget(interface: str, root: str) -> None:
     with suppress(OSError):
-        os.unlink(_conf_path(interface, root))
-
-
-def _conf_path(interface: str, root: str) -> str:
-    return os.path.join(root, _CONF_FOLDER, f"amt-wifi-watcher-{interface}.conf")
+        os.unlink(_services.networkmanager_wait(interface, root))
 
 
 __all__ = ["UNIT", "bring_up", "hold_before_start"]

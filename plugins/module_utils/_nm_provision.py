@@ -38,6 +38,7 @@ from ._nm_settings import (
 from ._outcome import by_name, networks
 from ._profile import Declaration
 from ._runtime import FOLDER, lock
+from ._services import networkmanager_waits
 
 _SETTINGS_PATH = f"{NM_PATH}/Settings"
 _CONNECTION = f"{NM_SETTINGS}.Connection"
@@ -76,7 +77,7 @@ def bring(
         Refused: it is not wireless.
         SupplicantRefused: NetworkManager does not take a profile. Nothing is changed then, and the text has no secret.
         NotFound: NetworkManager does not manage the interface, or does not run.
-        TimedOut: a handover goes on, or the watcher keeps the laptop at CSME's access point; or no answer in time.
+        TimedOut: no answer in time.
         LibraryMissing, AccessDenied, TransportFailed, DecodeFailed: NetworkManager can't be reached.
     """
     if radio is None:
@@ -84,9 +85,12 @@ def bring(
     warnings: List[str] = []
     with ExitStack() as stack:
         if not check_mode:
-            stack.enter_context(lock(radio, wait, folder))
-            if undo_journal(radio, NetworkManagerBackend(interface), folder):
-                warnings.append(f"a pin that a handover left on {interface} was undone")
+            # One that is not over by then is the watcher's, which keeps the host at CSME's access point for as long as
+            # the session lives. Its pin is the supplicant's, and no profile has any of it.
+            with suppress(TimedOut):
+                stack.enter_context(lock(radio, wait, folder))
+                if undo_journal(radio, NetworkManagerBackend(interface), folder):
+                    warnings.append(f"a pin that a handover left on {interface} was undone")
         connections = _Connections(stack.enter_context(SystemBus(_ANSWER)), interface)
         stored = connections.stored()
         read = {each.connection.path: connections.with_secrets(each) for each in concerned(stored, declared)}
@@ -151,7 +155,7 @@ class _Connections:
     def __init__(self, bus: SystemBus, interface: str) -> None:
         self._bus = bus
         self._interface = interface
-        self._device = NetworkManager(bus).device(interface)
+        self._device = NetworkManager(bus).device(interface, unmanaged=networkmanager_waits(interface))
 
     def stored(self) -> List[Stored]:
         """Return the profiles, without secrets, in the order in which NetworkManager gives them.

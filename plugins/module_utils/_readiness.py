@@ -195,16 +195,16 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     if managed is None or managed.manager is None:
         what = "supplicant.manager" if known.why("supplicant.manager") else f"supplicant.{interface}"
         yield _unknown(what, known, "nobody can tell who runs the interface; run as root")
+    elif known.watcher.running and interface in known.watcher.held:
+        yield Blocker(
+            "no_profile",
+            f"there is no profile that {interface} could use for {known.watcher.held[interface]}, which CSME is on. It "
+            "is not brought up yet, since that would end a session. Add one with its credentials",
+        )
     elif managed.manager == IWD:
         yield Blocker(
             "iwd_unsupported",
             f"iwd runs {interface}, which is not supported yet. Use wpa_supplicant instead",
-        )
-    elif managed.manager == NONE and known.watcher.running and interface in known.watcher.held:
-        yield Blocker(
-            "no_profile",
-            f"wpa_supplicant has no profile that it could use for {known.watcher.held[interface]}, which CSME is on. "
-            f"It does not bring {interface} up yet, since that would end a session. Add one with its credentials",
         )
     elif managed.manager == NONE:
         yield Blocker(

@@ -86,6 +86,19 @@ def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
     return None if match is None else match.group(1) == "true"
 
 
+def networkmanager_wait(interface: str, root: str = "/") -> str:
+    """Return the file that has NetworkManager leave an interface alone while the watcher holds its bring-up back.
+
+    It is NetworkManager's configuration of this boot alone.
+    """
+    return os.path.join(root, _NETWORKMANAGER_FOLDER, "conf.d", f"amt-wifi-watcher-{interface}.conf")
+
+
+def networkmanager_waits(interface: str, root: str = "/") -> bool:
+    """Say whether NetworkManager will run an interface that it leaves alone now (see ``_nm_bring_up.py``)."""
+    return os.path.exists(networkmanager_wait(interface, root))
+
+
 def instance(name: str) -> str:
     """Return a name as the instance of a unit of systemd's: ``wpa_supplicant@INSTANCE.service`` (systemd.unit(5))."""
     return "".join(c if re.match(r"[A-Za-z0-9:_.]", c) else "".join(f"\\x{b:02x}" for b in c.encode()) for c in name)

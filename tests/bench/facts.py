@@ -58,7 +58,7 @@ def main() -> int:
     options_of.add_argument("--rounds", type=int, default=10, help="of all modules (default: %(default)s)")
     options = options_of.parse_args()
     progress = Progress()
-    with booted(options.suite, progress) as laptop:
+    with booted(options, progress) as laptop:
         # The usual case: CSME holds the radio, the supplicant has some profiles.
         stage(laptop, session=False)
         times = measure(laptop, options.rounds, progress)

@@ -15,12 +15,12 @@ from typing import Any, Dict, List, Sequence
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.handover import hand_over
 from vpro_lab.laptop import Laptop
-from vpro_lab.measuring import booted, parser, run
+from vpro_lab.measuring import booted, parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.security import SECURITY
 
-REPORT = BUILD / "bench" / "handover.json"
+REPORT = BUILD / "bench" / "handover"
 
 
 def measure(laptop: Laptop, pin: bool, count: int, security: str, progress: Progress) -> List[Dict[str, Any]]:
@@ -65,21 +65,23 @@ def main() -> int:
     options_of.add_argument("--security", choices=sorted(SECURITY), default="wpa2-psk")
     options = options_of.parse_args()
     progress = Progress()
-    with booted(options.suite, progress) as laptop:
+    with booted(options, progress) as laptop:
         pinned = measure(laptop, True, options.handovers, options.security, progress)
         stock = measure(laptop, False, options.stock, options.security, progress)
     result = {
         "machine": machine(),
         "suite": options.suite,
+        "manager": options.manager,
         "security": options.security,
         "collection": summary(pinned),
         "stock": summary(stock),
         "runs": {"collection": pinned, "stock": stock},
     }
-    write_report(REPORT, result)
+    report = report_of(REPORT, options)
+    write_report(report, result)
     show("with the collection", result["collection"])
     show("as stock Linux does it", result["stock"])
-    print(f"figures: {REPORT.relative_to(BUILD.parent)}")
+    print(f"figures: {report.relative_to(BUILD.parent)}")
     return 0
 
 

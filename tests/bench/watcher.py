@@ -12,15 +12,15 @@ from __future__ import annotations
 import re
 from typing import Dict, List
 
-from vpro_lab.deployed import SERVICE, SUPPLICANT, deploy, watcher_state
+from vpro_lab.deployed import SERVICE, deploy, watcher_state
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.laptop import INTERFACE, Laptop, wait_until
-from vpro_lab.measuring import booted, parser, run
+from vpro_lab.measuring import booted, parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
 
-REPORT = BUILD / "bench" / "watcher.json"
+REPORT = BUILD / "bench" / "watcher"
 #: How long to count what wakes it, in seconds.
 _IDLE_SECONDS = 60
 
@@ -65,11 +65,11 @@ def main() -> int:
     options = options_of.parse_args()
     progress = Progress()
     rounds: List[Dict[str, float]] = []
-    with booted(options.suite, progress) as laptop:
+    with booted(options, progress) as laptop:
         with progress.step("the roles are applied"):
             deploy(laptop)
         scene = surround(laptop, ssid=b"corp-psk", session=False)
-        laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {SUPPLICANT}")
+        laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {laptop.service}")
         fresh = memory(laptop, main_pid(laptop))
         laptop.guest.spawn("python", ["python3", "-I", "-c", "import time; time.sleep(3600)"], "/run/lab-python.log")
         free(scene)
@@ -89,6 +89,7 @@ def main() -> int:
     result = {
         "machine": machine(),
         "suite": options.suite,
+        "manager": options.manager,
         "block_to_request_ms": spread([each["block_to_request"] for each in rounds]),
         "wpa_cli_ms": spread([each["wpa_cli"] for each in rounds]),
         "times_wpa_cli": spread([each["block_to_request"] / each["wpa_cli"] for each in rounds]),
@@ -98,7 +99,8 @@ def main() -> int:
         "security_exposure": None if security is None else float(security.group(1)),
         "rounds": rounds,
     }
-    write_report(REPORT, result)
+    report = report_of(REPORT, options)
+    write_report(report, result)
     for name in ("block_to_request_ms", "wpa_cli_ms", "times_wpa_cli"):
         figures = result[name]
         print(f"{name:<22} median {figures['median']:.1f}   {figures['min']:.1f} .. {figures['max']:.1f}")
@@ -109,7 +111,7 @@ def main() -> int:
         )
     print(f"wake-ups a minute      {result['wakes_per_minute']:.0f}")
     print(f"security exposure      {result['security_exposure']}")
-    print(f"figures: {REPORT.relative_to(BUILD.parent)}")
+    print(f"figures: {report.relative_to(BUILD.parent)}")
     return 0
 
 

@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
-from vpro_lab.image import MANAGERS, SUITES
+from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.laptop import Laptop, boot
 from vpro_lab.paths import BUILD
 from vpro_lab.playbook import FACTS_CHECKS
@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--manager",
         choices=list(MANAGERS),
-        default=os.environ.get("MANAGER", next(iter(MANAGERS))),
+        default=DEFAULT_MANAGER,
         help="who runs the laptops' radios",
     )
 

@@ -15,12 +15,12 @@ from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.boot import boot_into
 from vpro_lab.deployed import (
     GENERATIONS,
-    HOLD,
     NETWORKS,
     SERVICE,
     SUPPLICANT,
     apply,
     deploy,
+    hold_of,
     is_connected,
     story,
     watcher_state,
@@ -34,13 +34,13 @@ MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passp
 
 
 @pytest.fixture(scope="session")
-def laptop_of(lab: Any) -> Callable[[str], Laptop]:
+def laptop_of(lab: Any, request: pytest.FixtureRequest) -> Callable[[str], Laptop]:
     """Returns the laptop of a suite, with both roles applied."""
     deployed: Dict[str, Laptop] = {}
 
     def find(suite: str) -> Laptop:
         if suite not in deployed:
-            laptop = lab.laptop(f"boot-{suite}", suite)
+            laptop = lab.laptop(f"boot-{suite}", suite, request.config.getoption("--manager"))
             deploy(laptop)
             # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
             laptop.guest.check("systemctl restart systemd-networkd")
@@ -64,7 +64,7 @@ def booted(
         if boot:
             return boot_into(laptop, **arguments)
         # A hold that ends starts the supplicant, so that goes second.
-        laptop.guest.check(f"systemctl stop {HOLD}; systemctl stop {SUPPLICANT}")
+        laptop.guest.check(f"systemctl stop {hold_of(laptop)}; systemctl stop {laptop.service}")
         return surround(laptop, **arguments)
 
     yield build
@@ -79,7 +79,12 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("suite", "ssid"), [("bookworm", b"corp-sae"), ("bookworm", b"corp-tls"), ("trixie", b"corp-psk")]
+    ("suite", "ssid"),
+    [
+        ("bookworm", b"corp-sae"),
+        pytest.param("bookworm", b"corp-tls", marks=pytest.mark.with_networkmanager),
+        pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
+    ],
 )
 def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str, ssid: bytes) -> None:
     scene = booted(suite, security=NETWORKS[ssid], ssid=ssid)
@@ -97,7 +102,7 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     assert scene.session.survives(), "un-pinning dropped the link"
 
 
-@pytest.mark.parametrize("suite", GENERATIONS)
+@pytest.mark.parametrize("suite", ["bookworm", pytest.param("trixie", marks=pytest.mark.with_networkmanager)])
 def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
     scene = booted(suite, ssid=b"corp-new")
     laptop = scene.laptop
@@ -130,7 +135,7 @@ def supplicant_starts(booted: Callable[..., Scene]) -> Callable[..., Scene]:
     def start(before: str = "true", **arguments: Any) -> Scene:
         scene = booted("trixie", boot=False, **arguments)
         scene.laptop.guest.check(before)
-        scene.laptop.guest.check(f"systemctl --no-block start {SUPPLICANT}")
+        scene.laptop.guest.check(f"systemctl --no-block start {scene.laptop.service}")
         return scene
 
     return start
@@ -139,7 +144,7 @@ def supplicant_starts(booted: Callable[..., Scene]) -> Callable[..., Scene]:
 def is_up(laptop: Laptop) -> bool:
     """Say whether the supplicant runs, and has brought its interface up."""
     flags = f"/sys/class/net/{INTERFACE}/flags"
-    return laptop.guest.run(f"systemctl is-active -q {SUPPLICANT} && grep -q 1003 {flags}").rc == 0
+    return laptop.guest.run(f"systemctl is-active -q {laptop.service} && grep -q 1003 {flags}").rc == 0
 
 
 def set_config(**settings: Any) -> str:
@@ -168,6 +173,7 @@ def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: s
         scene.laptop.guest.check(f"{undo}; systemctl restart {SERVICE}")
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_the_role_says_that_a_supplicant_is_held_back(supplicant_starts: Callable[..., Scene]) -> None:
     scene = supplicant_starts(ssid=b"corp-new")
     wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
@@ -192,7 +198,7 @@ def test_it_is_held_back_for_a_bounded_time(supplicant_starts: Callable[..., Sce
     "end",
     [
         f"systemctl stop {SERVICE}; sleep 8; systemctl start {SERVICE}",
-        f"systemctl kill -s KILL {HOLD}",
+        "systemctl kill -s KILL {hold}",
         f"ip link set {INTERFACE} up",
     ],
     ids=["the watcher stops", "the hold is killed", "somebody brings it up"],
@@ -201,6 +207,6 @@ def test_what_ends_a_hold(supplicant_starts: Callable[..., Scene], end: str) -> 
     scene = supplicant_starts(ssid=b"corp-new", session=False)
     laptop = scene.laptop
     wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
-    laptop.guest.check(end)
+    laptop.guest.check(end.format(hold=hold_of(laptop)))
     wait_until("the bring-up", lambda: is_up(laptop), 15)
     wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)

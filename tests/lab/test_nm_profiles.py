@@ -20,6 +20,7 @@ from vpro_lab.networkmanager import PROFILES
 from vpro_lab.playbook import Play, run_module, run_tasks
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, KEY_PASSWORD, PASSPHRASE
 
+pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 SSID = DEFAULT_SSID.decode()
 #: Looks at the access point's channel alone: to look at all of them, as NetworkManager does, takes 8 seconds.
 _SCAN = f"""

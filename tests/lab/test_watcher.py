@@ -77,6 +77,7 @@ def start_supplicant(scene: Scene) -> None:
     scene.laptop.guest.check(f"systemctl start {scene.laptop.service}")
 
 
+@pytest.mark.with_networkmanager
 @pytest.mark.parametrize(("security", "leave"), [("wpa2-psk", "deauth"), ("wpa3-sae", "silent")])
 def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, security: str, leave: str) -> None:
     scene = watched(security=security, leave=leave, start=False)
@@ -95,6 +96,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     assert scene.csme.state()["requests"] == "1"
 
 
+@pytest.mark.with_networkmanager
 def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watched: Watched) -> None:
     scene = watched(credentials=False)
     wait_for(scene, "left")
@@ -148,6 +150,7 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
     assert drops(scene.laptop) == before, "the link was dropped"
 
 
+@pytest.mark.with_networkmanager
 def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
     scene = watched(session=False, start=False)
     laptop = scene.laptop

@@ -12,17 +12,15 @@ supplicant are started again, without the rest of a boot. The exit status is 0 o
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import Any, Dict, List
 
 from vpro_lab.boot import boot_into
 from vpro_lab.deployed import (
     GENERATIONS,
-    HOLD,
     NETWORKS,
     SERVICE,
-    SUPPLICANT,
     deploy,
+    hold_of,
     is_connected,
     story,
     watcher_state,
@@ -30,7 +28,7 @@ from vpro_lab.deployed import (
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.laptop import Laptop, wait_until
-from vpro_lab.measuring import booted, parser, run
+from vpro_lab.measuring import booted, parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
@@ -41,9 +39,9 @@ REPORT = BUILD / "soak" / "boots"
 def reset_into(laptop: Laptop, **arguments: Any) -> Scene:
     """Build a scene, and start watcher and supplicant in it, as a boot does; see :func:`vpro_lab.boot.boot_into`."""
     # A hold that ends starts the supplicant, so that goes second.
-    laptop.guest.check(f"systemctl stop {HOLD}; systemctl stop {SUPPLICANT}")
+    laptop.guest.check(f"systemctl stop {hold_of(laptop)}; systemctl stop {laptop.service}")
     scene = surround(laptop, **arguments)
-    laptop.guest.check(f"systemctl restart {SERVICE}; systemctl --no-block start {SUPPLICANT}")
+    laptop.guest.check(f"systemctl restart {SERVICE}; systemctl --no-block start {laptop.service}")
     return scene
 
 
@@ -80,8 +78,8 @@ def main() -> int:
     options = options_of.parse_args()
     progress = Progress()
     boots: List[Dict[str, Any]] = []
-    report = Path(f"{REPORT}-{options.suite}.json")
-    with booted(options.suite, progress) as laptop:
+    report = report_of(REPORT, options)
+    with booted(options, progress) as laptop:
         with progress.step("the roles are applied"):
             deploy(laptop)
         rounds = ["boot"] * options.boots + ["reset"] * options.resets
@@ -94,7 +92,8 @@ def main() -> int:
                 f"  {'kept' if boots[-1]['kept'] else 'LOST'}, silence {boots[-1].get('silence_ms', 0):.0f} ms"
             )
             # At once: a soak that is stopped has its figures.
-            write_report(report, {"machine": machine(), "suite": options.suite, "boots": boots})
+            told = {"machine": machine(), "suite": options.suite, "manager": options.manager}
+            write_report(report, {**told, "boots": boots})
     for how, ssid, leave in product(("boot", "reset"), NETWORKS, ("deauth", "silent")):
         mine = [each for each in boots if (each["how"], each["ssid"], each["leave"]) == (how, ssid.decode(), leave)]
         if mine:

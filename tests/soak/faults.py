@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import random
 import time
-from pathlib import Path
 from typing import Any, Dict, List
 
-from vpro_lab.deployed import SERVICE, SUPPLICANT, deploy, is_connected, story
+from vpro_lab.deployed import SERVICE, deploy, is_connected, story
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
-from vpro_lab.measuring import booted, parser, run
+from vpro_lab.measuring import booted, parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
@@ -36,8 +35,8 @@ _CONTROL = "/sys/kernel/debug/csme_standin/control"
 FAULTS: Dict[str, str] = {
     "watcher killed": f"systemctl kill -s KILL {SERVICE}",
     # Debian's service is not started again by itself; whoever restarts it, it comes back.
-    "supplicant killed": f"systemctl kill -s KILL {SUPPLICANT}; sleep 0.2; systemctl restart {SUPPLICANT}",
-    "supplicant restarted": f"systemctl restart {SUPPLICANT}",
+    "supplicant killed": "systemctl kill -s KILL {service}; sleep 0.2; systemctl restart {service}",
+    "supplicant restarted": "systemctl restart {service}",
     "access point gone": "pkill -x hostapd",
     "denied": f"echo answer deny > {_CONTROL}; echo take > {_CONTROL}",
     "silent": f"echo answer silent > {_CONTROL}; echo take > {_CONTROL}",
@@ -49,14 +48,14 @@ FAULTS: Dict[str, str] = {
     ),
     "interface removed": (
         f"p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); iw dev {INTERFACE} del; sleep 1; "
-        f"iw phy $p interface add {INTERFACE} type managed; systemctl restart {SUPPLICANT}"
+        f"iw phy $p interface add {INTERFACE} type managed; systemctl restart {{service}}"
     ),
 }
 
 
 #: What the laptop says of itself, in one go: a look that takes long would miss a pause between two requests.
 _LOOK = f"""
-systemctl is-active -q {SERVICE} {SUPPLICANT} || exit 1
+systemctl is-active -q {SERVICE} $service || exit 1
 grep -o '^owner=.*' {_CONTROL}
 python3 -c 'import json; print("state=" + json.load(open("/run/{SERVICE}/state.json"))["state"])' || exit 1
 ls /run/vpro-fleet/*.journal 2>/dev/null
@@ -73,7 +72,7 @@ def ended(scene: Scene) -> bool:
 
     While CSME keeps the radio, the watcher asks again, with longer and longer pauses and no pin in them.
     """
-    look = scene.laptop.guest.run(_LOOK)
+    look = scene.laptop.guest.run(f"service={scene.laptop.service}{_LOOK}")
     if look.rc:  # a service that is just starting
         return False
     owner, state, *pins = look.out.splitlines()
@@ -91,9 +90,9 @@ def settled(scene: Scene) -> bool:
 
 def stage(laptop: Laptop) -> Scene:
     """Set the scene up: the host has the radio and is connected, CSME's profile is the host's."""
-    laptop.guest.check(f"rfkill unblock all; systemctl stop {SUPPLICANT}")
+    laptop.guest.check(f"rfkill unblock all; systemctl stop {laptop.service}")
     scene = surround(laptop, ssid=_SSID, session=False)
-    laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {SUPPLICANT}")
+    laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {laptop.service}")
     wait_until("the first connection", lambda: is_connected(laptop), 60)
     scene.csme.control("roaming allowed")
     wait_until("its end", lambda: settled(scene), 60)
@@ -103,7 +102,8 @@ def stage(laptop: Laptop) -> Scene:
 def one(scene: Scene, name: str, moment: float) -> Dict[str, Any]:
     """Make one fault; return how the round ended. Times in s."""
     guest = scene.laptop.guest
-    guest.check(f"echo take > {_CONTROL}; sleep {moment:.3f}; {FAULTS[name]}", timeout=60)
+    fault = FAULTS[name].format(service=scene.laptop.service)
+    guest.check(f"echo take > {_CONTROL}; sleep {moment:.3f}; {fault}", timeout=60)
     begun = time.monotonic()
     found: Dict[str, Any] = {"fault": name, "moment": moment, "ended": None}
     try:
@@ -149,8 +149,8 @@ def main() -> int:
     chance = random.Random(options.seed)
     progress = Progress()
     rounds: List[Dict[str, Any]] = []
-    report = Path(f"{REPORT}-{options.suite}-{options.seed}.json")
-    with booted(options.suite, progress) as laptop:
+    report = report_of(REPORT.with_name(f"{REPORT.name}-{options.seed}"), options)
+    with booted(options, progress) as laptop:
         with progress.step("the roles are applied"):
             deploy(laptop)
         scene = stage(laptop)
@@ -166,7 +166,8 @@ def main() -> int:
                 found["story"] += story(laptop)
                 scene = stage(laptop)
             # At once: a soak that is stopped has its figures.
-            write_report(report, {"machine": machine(), "suite": options.suite, "seed": options.seed, "rounds": rounds})
+            told = {"machine": machine(), "suite": options.suite, "manager": options.manager, "seed": options.seed}
+            write_report(report, {**told, "rounds": rounds})
     for name in FAULTS:
         mine = [each for each in rounds if each["fault"] == name]
         if mine:

@@ -17,7 +17,7 @@ from typing import List, Optional
 from . import qemu
 from .demo import demo
 from .errors import LabError
-from .image import MANAGERS, SUITES, ensure_image, ensure_modules
+from .image import DEFAULT_MANAGER, MANAGERS, SUITES, ensure_image, ensure_modules
 from .laptop import attach, boot, end
 from .paths import BUILD
 from .playbook import inventory
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def manager(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub.add_argument(
-            "--manager", choices=MANAGERS, default="wpa_supplicant", help="who runs its radios (default: %(default)s)"
+            "--manager", choices=MANAGERS, default=DEFAULT_MANAGER, help="who runs its radios (default: %(default)s)"
         )
         return sub
 
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--no-credentials", action="store_true", help="the laptop has no profile for the network")
     name(command("down", _down, "End a laptop."))
     command("list", _list, "Say which laptops are up.")
-    suite(command("demo", _demo, "Hand a radio over twice: as stock Linux does it, and with the collection."))
+    manager(suite(command("demo", _demo, "Hand a radio over twice: as stock Linux does it, and with the collection.")))
     return parser
 
 
@@ -171,4 +171,4 @@ def _list(_options: argparse.Namespace, _progress: Progress) -> int:
 
 
 def _demo(options: argparse.Namespace, progress: Progress) -> int:
-    return demo(options.suite, progress)
+    return demo(options.suite, options.manager, progress)

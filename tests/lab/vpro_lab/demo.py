@@ -26,11 +26,11 @@ _STEPS = (
 )
 
 
-def demo(suite: str, progress: Progress) -> int:
+def demo(suite: str, manager: str, progress: Progress) -> int:
     """Run the demo; return the exit status: 0 only if stock Linux lost the session and the collection kept it."""
     runs: List[Run] = []
     with tempfile.TemporaryDirectory(prefix="vpro-demo-") as state:
-        laptop = boot("laptop", Path(state) / "laptop", suite, progress)
+        laptop = boot("laptop", Path(state) / "laptop", suite, progress, manager=manager)
         try:
             with progress.step(
                 f"{TITLES[0]}: CSME takes the radio, the operator opens a session, the host asks for it"
@@ -54,7 +54,7 @@ def demo(suite: str, progress: Progress) -> int:
     }
     write_report(
         FOLDER / "report.json",
-        {"suite": suite, "stock": reports[0], "collection": reports[1], "promises": promises},
+        {"suite": suite, "manager": manager, "stock": reports[0], "collection": reports[1], "promises": promises},
     )
     draw(reports, TITLES, FOLDER / "session.svg")
     print(table(reports))

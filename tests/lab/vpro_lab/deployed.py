@@ -84,4 +84,10 @@ def is_connected(laptop: Laptop) -> bool:
 
 def story(laptop: Laptop) -> str:
     """Return what watcher and supplicant said since the boot."""
-    return laptop.guest.run(f"journalctl -b -o short-monotonic --no-pager -u {SERVICE} -u {SUPPLICANT}").out
+    units = f"-u {SERVICE} -u '{SERVICE}-hold*' -u NetworkManager -u 'wpa_supplicant*'"
+    return laptop.guest.run(f"journalctl -b -o short-monotonic --no-pager {units}").out
+
+
+def hold_of(laptop: Laptop) -> str:
+    """Return the service that holds back the bring-up of a laptop's interface."""
+    return f"{SERVICE}-hold-networkmanager@{INTERFACE}.service" if laptop.manager == "networkmanager" else HOLD

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
-from .deployed import NETWORKS, SERVICE, SUPPLICANT, apply, watcher_state
+from .deployed import NETWORKS, SERVICE, apply, watcher_state
 from .laptop import Laptop
 from .paths import REPOSITORY
 from .playbook import run_playbook
@@ -83,9 +83,9 @@ def hand_over_by_roles(laptop: Laptop, ssid: bytes = b"corp-psk") -> Run:
     Raises:
         LabError: a role failed, or nobody asked for ownership.
     """
-    laptop.guest.check(f"systemctl stop {SERVICE} {SUPPLICANT}")
+    laptop.guest.check(f"systemctl stop {SERVICE} {laptop.service}")
     scene = surround(laptop, security=NETWORKS[ssid], ssid=ssid)
-    laptop.guest.check(f"systemctl start {SUPPLICANT}")
+    laptop.guest.check(f"systemctl start {laptop.service}")
     laptop.wait_supplicant()
     scene.csme.clear_log()
     laptop.record()

@@ -42,6 +42,8 @@ MANAGERS: Mapping[str, Tuple[str, ...]] = {
     "wpa_supplicant": (),
     "networkmanager": ("network-manager", "polkitd", "python3-jeepney"),
 }
+#: Who does unless told otherwise.
+DEFAULT_MANAGER = os.environ.get("MANAGER", next(iter(MANAGERS)))
 #: Files that the laptop never reads; they make the image half the size.
 EXCLUDED = (
     "/usr/share/man/*",

@@ -15,27 +15,33 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional
 
 from .errors import LabError
-from .image import SUITES
+from .image import DEFAULT_MANAGER, MANAGERS, SUITES
 from .laptop import Laptop, boot
 from .progress import Progress
 
 
 def parser(description: Optional[str]) -> argparse.ArgumentParser:
-    """Return a parser of arguments that knows ``--suite``."""
+    """Return a parser of arguments that knows ``--suite`` and ``--manager``."""
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--suite", choices=SUITES, default=os.environ.get("SUITE", SUITES[0]))
+    made.add_argument("--manager", choices=list(MANAGERS), default=DEFAULT_MANAGER, help="who runs the radio")
     return made
 
 
+def report_of(base: Path, options: argparse.Namespace) -> Path:
+    """Return where the figures of a run go: each suite and manager has its own."""
+    return base.with_name(f"{base.name}-{options.suite}-{options.manager}.json")
+
+
 @contextmanager
-def booted(suite: str, progress: Progress) -> Iterator[Laptop]:
-    """Boot a laptop for as long as the block runs.
+def booted(options: argparse.Namespace, progress: Progress) -> Iterator[Laptop]:
+    """Boot the laptop that the options name, for as long as the block runs.
 
     Raises:
         LabError: it did not boot.
     """
     with tempfile.TemporaryDirectory(prefix="vpro-measuring-") as state:
-        laptop = boot("laptop", Path(state) / "laptop", suite, progress)
+        laptop = boot("laptop", Path(state) / "laptop", options.suite, progress, manager=options.manager)
         try:
             yield laptop
         finally:
