@@ -208,5 +208,6 @@ def test_what_ends_a_hold(supplicant_starts: Callable[..., Scene], end: str) -> 
     laptop = scene.laptop
     wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
     laptop.guest.check(end.format(hold=hold_of(laptop)))
-    wait_until("the bring-up", lambda: is_up(laptop), 15)
+    # Which is the request. It may be over by now: without a profile, CSME takes the radio back.
+    wait_until("the bring-up", lambda: scene.csme.state()["requests"] != "0", 15)
     wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
