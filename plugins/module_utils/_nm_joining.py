@@ -23,8 +23,9 @@ from typing import Tuple, Union
 
 from ._networkmanager import PREPARE, UNAVAILABLE
 
-#: More looks than a handover ever needs, seen to be two: something else scans again and again.
-_SCANS = 8
+#: More looks than a handover ever needs. Seen are one or two, and half a dozen that are refused until a scan that is
+#: about to begin has done so and can be ended.
+_SCANS = 24
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,18 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class NothingToEnd:
+    """The supplicant found no scan to end: the one that is in the way has ended, or is only about to begin."""
+
+
+@dataclass(frozen=True)
 class Joined:
     """The supplicant joined the network: at CSME's access point, or, faster than the pin, at another."""
 
     elsewhere: bool
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, Joined]
+Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, NothingToEnd, Joined]
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,8 @@ def step(joining: Joining, heard: Heard) -> Result:
     if isinstance(heard, Refused):
         # What is in the way may have begun unheard.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
+    if isinstance(heard, NothingToEnd):
+        return _look(replace(joining, scanning=False, wanted=False)) if joining.wanted else (joining, ())
     if isinstance(heard, Joined):
         joining, keeping = _keep(joining)
         if not heard.elsewhere or joining.moved:
@@ -199,6 +207,9 @@ def _scanned(joining: Joining, on: bool) -> Result:
         if joining.mine or not joining.begun:
             return joining, ()
         return _look(joining)
+    if not joining.scanning:
+        # Of one that was taken to have ended already; ours is on its way.
+        return joining, ()
     wanted = joining.wanted
     joining = replace(joining, scanning=False, mine=False, wanted=False)
     return _look(joining) if wanted else (joining, ())

@@ -33,6 +33,7 @@ from ._nm_joining import (
     Joining,
     KeepTo,
     NetworkAdded,
+    NothingToEnd,
     Reassociate,
     Refused,
     Scanning,
@@ -246,7 +247,9 @@ class Listener:
         """Take note that something that was begun was refused."""
         if member == "Scan":
             self._follow(Refused())
-        elif member != "AbortScan":  # the scan had just ended
+        elif member == "AbortScan":
+            self._follow(NothingToEnd())
+        else:
             self._warn(str(error))
 
 
