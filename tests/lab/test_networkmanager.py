@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -25,6 +26,11 @@ def kept_to(laptop: Laptop) -> str:
     """Return the access points that the supplicant's networks are kept to; nothing is none."""
     lines = laptop.guest.run("wpa_cli -i wlan0 list_networks").out.splitlines()[1:]
     return " ".join(line.split("\t")[2] for line in lines if line.split("\t")[2] != "any")
+
+
+def says(laptop: Laptop, command: str, word: str) -> bool:
+    """Say whether a word is in what NetworkManager's own program says."""
+    return word in laptop.guest.check(f"nmcli {command}")
 
 
 def own(scene: Scene, **options: Any) -> Dict[str, Any]:
@@ -46,10 +52,10 @@ def stored(laptop: Laptop) -> str:
     "staging",
     [
         {"channel": 1},  # a number that may also be a channel at 6 GHz
-        {"security": "wpa3-sae", "leave": "silent"},
+        {"security": "wpa3-sae"},
         {"security": "wpa2-eap", "ssid": b'a"b\\c\xff\x00'},
     ],
-    ids=["psk, ambiguous channel", "sae, silent", "eap, any bytes"],
+    ids=["psk, ambiguous channel", "sae", "eap, any bytes"],
 )
 def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any]) -> None:
     scene = stage(**staging)
@@ -134,3 +140,27 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
     wait_until("the task's end", lambda: bool(results), 60)
     assert results[0]["error"]["code"] == {"NetworkManager": "not_connected", "wpa_supplicant": "supplicant_gone"}[name]
     assert kept_to(scene.laptop) == ""
+
+
+def test_its_own_switch_follows_airplane_mode(laptop: Laptop) -> None:
+    for enabled, radio in ((True, "disabled"), (False, "enabled")):
+        assert run_module(laptop, "amt_wifi_airplane", {"enabled": enabled})["changed"] is True
+        wait_until(f"a radio that is {radio}", partial(says, laptop, "radio wifi", radio))
+
+
+def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
+    scene = stage(session=False)
+    guest = scene.laptop.guest
+    guest.check("systemctl stop NetworkManager wpa_supplicant")
+    guest.spawn("iwd", ["/usr/libexec/iwd"], "/run/lab-iwd.log")
+    try:
+        wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
+        facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        refused = own(scene)
+    finally:
+        guest.stop("iwd")
+        guest.check("systemctl start NetworkManager wpa_supplicant")
+    assert facts["supplicant"]["manager"] == "iwd"
+    assert "iwd_unsupported" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    assert "iwd runs wlan0, which is not supported" in refused["msg"]
+    assert scene.csme.state()["requests"] == "0"

@@ -77,8 +77,16 @@ def start_supplicant(scene: Scene) -> None:
     scene.laptop.guest.check(f"systemctl start {scene.laptop.service}")
 
 
-@pytest.mark.with_networkmanager
-@pytest.mark.parametrize(("security", "leave"), [("wpa2-psk", "deauth"), ("wpa3-sae", "silent")])
+@pytest.mark.parametrize(
+    ("security", "leave"),
+    [
+        pytest.param("wpa2-psk", "deauth", marks=pytest.mark.with_networkmanager),
+        # With PMF the access point asks CSME's station first (SA Query), for a second: with NetworkManager's own time
+        # added, an emulated machine is at the end of the operator's patience.
+        pytest.param("wpa3-sae", "silent", marks=pytest.mark.manager("wpa_supplicant")),
+        pytest.param("wpa3-sae", "deauth", marks=pytest.mark.manager("networkmanager")),
+    ],
+)
 def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, security: str, leave: str) -> None:
     scene = watched(security=security, leave=leave, start=False)
     assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"

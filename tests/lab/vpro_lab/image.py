@@ -40,7 +40,7 @@ PACKAGES = tuple(
 #: What else it carries, by who runs its wireless interfaces.
 MANAGERS: Mapping[str, Tuple[str, ...]] = {
     "wpa_supplicant": (),
-    "networkmanager": ("network-manager", "polkitd", "python3-jeepney"),
+    "networkmanager": ("iwd", "network-manager", "polkitd", "python3-jeepney"),
 }
 #: Who does unless told otherwise.
 DEFAULT_MANAGER = os.environ.get("MANAGER", next(iter(MANAGERS)))

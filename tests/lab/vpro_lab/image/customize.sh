@@ -44,6 +44,10 @@ if [ "$MANAGER" = networkmanager ]; then
     printf '[main]\nplugins=keyfile\n[keyfile]\nunmanaged-devices=%s\n' \
         'interface-name:eth0;interface-name:wlan1;interface-name:wlan2' \
         > "$root/etc/NetworkManager/conf.d/lab.conf"
+    # A third one, which tests start by hand: it is to be seen, and leaves the interface as it is.
+    ln -sf /dev/null "$root/etc/systemd/system/iwd.service"
+    mkdir -p "$root/etc/iwd"
+    printf '[General]\nUseDefaultInterface=true\n' > "$root/etc/iwd/main.conf"
     chroot "$root" systemctl enable NetworkManager.service wpa_supplicant.service >/dev/null 2>&1
 else
     ln -sf /dev/null "$root/etc/systemd/system/wpa_supplicant.service"
