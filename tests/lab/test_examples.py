@@ -23,6 +23,9 @@ from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import command, environment, inventory, run_playbook, run_tasks
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, network_block
 
+# About wpa_supplicant, or about neither: once is enough.
+pytestmark = pytest.mark.manager("wpa_supplicant")
+
 EXAMPLES = REPOSITORY / "docs" / "examples"
 #: The modules, in an order in which the examples of one do not spoil those of the next.
 MODULES = ("amt_wifi_profile", "amt_wifi_profiles", "amt_wifi_facts", "amt_wifi_ownership", "amt_wifi_airplane")

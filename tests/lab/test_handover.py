@@ -16,7 +16,7 @@ from vpro_lab.csme import Csme
 from vpro_lab.handover import PLAYBOOK, hand_over, kill_both
 from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.playbook import run_module, run_playbook
-from vpro_lab.scene import Scene, settle
+from vpro_lab.scene import Scene, settle, without_networks
 
 Stage = Callable[..., Scene]
 
@@ -53,6 +53,7 @@ def test_the_session_is_kept(stage: Stage, suite: str, staging: Dict[str, Any], 
     assert run.module["request_to_address_ms"] == pytest.approx(run.seen.timeline.first("address"), abs=250)
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_stock_linux_loses_the_session(stage: Stage) -> None:
     scene = stage()
     run = hand_over(scene.laptop, pin=False, scene=scene)
@@ -118,6 +119,7 @@ def test_without_credentials_the_radio_stays_with_csme(stage: Stage) -> None:
     assert scene.session.survives()
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_a_profile_with_the_wrong_key_management_does_not_count(stage: Stage) -> None:
     scene = stage(security="wpa3-sae", credentials=False)
     scene.laptop.supplicant('network={\n\tssid="corp-wifi"\n\tkey_mgmt=WPA-PSK\n\tpsk="correct horse battery"\n}\n')
@@ -127,7 +129,7 @@ def test_a_profile_with_the_wrong_key_management_does_not_count(stage: Stage) ->
 def test_an_idle_csme_gives_the_radio_at_once(laptop: Laptop, csme: Any) -> None:
     csme.control("connection none")
     csme.own()
-    laptop.supplicant("")
+    without_networks(laptop)
     result = run_module(laptop, "amt_wifi_ownership")
     assert (result["changed"], result["owner"], result["outcome"], result["csme"]) == (True, "host", "owned", None)
 
@@ -165,6 +167,7 @@ def test_another_that_works_on_the_radio_is_waited_for(stage: Stage) -> None:
     laptop.guest.stop("locker")
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_a_supplicant_that_ends_in_the_middle_is_told(stage: Stage) -> None:
     scene = stage(session=False)
     scene.csme.control("answer silent")
@@ -209,6 +212,7 @@ while True:
 """
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_a_network_that_is_removed_in_the_middle_is_not_pinned(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest
@@ -227,6 +231,7 @@ def test_a_network_that_is_removed_in_the_middle_is_not_pinned(stage: Stage) -> 
     assert scene.laptop.pins() == ""
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_a_supplicant_that_does_not_answer_is_not_pinned(stage: Stage) -> None:
     scene = stage(session=False)
     scene.laptop.guest.check("systemctl kill -s STOP wpa_supplicant@wlan0")
@@ -250,6 +255,7 @@ def test_what_a_task_can_not_have_is_refused(stage: Stage) -> None:
     assert scene.csme.state()["requests"] == "0"
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_nobody_can_tell_the_owner_of_an_interface_that_is_down_where_the_driver_asks(lab: Any) -> None:
     laptop = lab.laptop("laptop-trixie", "trixie")  # its kernel is of that generation
     laptop.radios()
@@ -276,6 +282,7 @@ def test_a_lost_access_point_leaves_no_pin(stage: Stage) -> None:
     assert scene.laptop.pins() == ""
 
 
+@pytest.mark.manager("wpa_supplicant")
 def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     scene = stage()
     scene.csme.control("answer silent")
@@ -364,7 +371,7 @@ def test_with_several_radios_one_has_to_be_named(laptop: Laptop) -> None:
     laptop.radios(4, second="wlan3")
     for standin in ("csme_standin", "csme_standin2"):
         Csme(laptop.guest, standin).own()
-    laptop.supplicant("")
+    without_networks(laptop)
     refused = run_module(laptop, "amt_wifi_ownership")
     assert refused["error"]["code"] == "several_radios"
     assert "wlan0" in refused["msg"]

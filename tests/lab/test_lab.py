@@ -20,6 +20,9 @@ from vpro_lab import image
 from vpro_lab.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.paths import BUILD, REPOSITORY
 
+# About wpa_supplicant, or about neither: once is enough.
+pytestmark = pytest.mark.manager("wpa_supplicant")
+
 
 def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command for people."""

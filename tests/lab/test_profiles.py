@@ -19,6 +19,9 @@ from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.playbook import run_module, run_tasks
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, KEY_PASSWORD, PASSPHRASE
 
+# wpa_supplicant's file and runtime; test_nm_profiles.py has those of NetworkManager.
+pytestmark = pytest.mark.manager("wpa_supplicant")
+
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 SSID = DEFAULT_SSID.decode()
 #: Of the supplicant's own settings: look at the access point's channel alone. To look at all of them takes 8 seconds.

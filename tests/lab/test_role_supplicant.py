@@ -19,6 +19,9 @@ from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.playbook import Play, run_tasks
 from vpro_lab.security import PASSPHRASE, network_block
 
+# About wpa_supplicant, or about neither: once is enough.
+pytestmark = pytest.mark.manager("wpa_supplicant")
+
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 SERVICE = f"wpa_supplicant@{INTERFACE}.service"
 GROUP = "amt-wifi-watcher"

@@ -23,6 +23,9 @@ from vpro_lab.laptop import INTERFACE, Laptop, wait_until
 from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import Play, run_module, run_tasks
 
+# About wpa_supplicant, or about neither: once is enough.
+pytestmark = pytest.mark.manager("wpa_supplicant")
+
 NAME = "amt-wifi-watcher"
 PACKAGE = "/usr/lib/amt-wifi-watcher/vpro_fleet"
 CONFIG = "/etc/amt-wifi-watcher/config.json"

@@ -124,6 +124,14 @@ def stage(
     return scene
 
 
+def without_networks(laptop: Laptop) -> None:
+    """Have who runs the laptop's radio run, with no profile at all."""
+    if laptop.manager == "networkmanager":
+        networkmanager.forget(laptop)
+    else:
+        laptop.supplicant("")
+
+
 @dataclass(frozen=True)
 class Observation:
     """What the lab itself saw of one handover: nothing in it comes from the collection under test."""
