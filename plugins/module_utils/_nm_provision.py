@@ -220,10 +220,10 @@ class _Connections:
             SupplicantRefused: NetworkManager does not take it.
         """
         try:
-            if step.new is None:
-                self._on(step, "Delete")
-            elif step.old is None:
-                self._add(step.new)
+            if step.old is None:
+                self._add(step.new or {})
+            elif step.new is None:
+                self._delete(step.old.connection.path)
             else:
                 self._update(step.old.connection.path, step.new, _TO_DISK, clear=step.clear)
         except SupplicantRefused as error:
@@ -247,10 +247,9 @@ class _Connections:
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    def _on(self, step: Step, member: str) -> None:
-        assert step.old is not None
+    def _delete(self, path: str) -> None:
         with suppress(NotFound):  # somebody else removed it
-            self._bus.call(NM, step.old.connection.path, _CONNECTION, member)
+            self._bus.call(NM, path, _CONNECTION, "Delete")
 
     def _add(self, settings: Settings, flags: int = _TO_DISK) -> None:
         self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "AddConnection2", "a{sa{sv}}ua{sv}", (settings, flags, {}))
@@ -270,7 +269,7 @@ class _Connections:
     def _remove(self, identity: str) -> None:
         path = self._path(identity)
         if path is not None:
-            self._bus.call(NM, path, _CONNECTION, "Delete")
+            self._delete(path)
 
 
 def _flags(stored: Stored) -> int:
