@@ -38,15 +38,20 @@ from ._nm_joining import (
     Refused,
     Scanning,
 )
-from ._supplicant import MANAGER_GONE, Pin
+from ._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Pin
 from ._wpa_ctrl import SupplicantEvent
 
 #: The supplicant's states in which a link that stands goes on: it renews its keys in the second and third.
 _CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
 #: The level that wpa_supplicant gives its own news of these kinds.
 _LEVEL = 3
-#: What NetworkManager says when its profiles change.
-_PROFILES = frozenset({"NewConnection", "ConnectionRemoved", "Updated"})
+#: What NetworkManager's words about its profiles mean. It says "Updated" whenever it took up or dropped secrets, too:
+#: with each activation and its end.
+_PROFILES = {
+    "NewConnection": "CTRL-EVENT-NETWORK-ADDED",
+    "ConnectionRemoved": "CTRL-EVENT-NETWORK-REMOVED",
+    "Updated": PROFILE_TOUCHED,
+}
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Listener:
                 events.append(_event(MANAGER_GONE))
             yield DeviceState(signal.body[0])
         elif signal.member in _PROFILES and signal.interface.startswith(NM_SETTINGS):
-            events.append(_event("CTRL-EVENT-NETWORK-ADDED"))
+            events.append(_event(_PROFILES[signal.member]))
         elif signal.path == WPA_PATH and signal.member == "InterfaceAdded":
             path, properties = signal.body
             if properties.get("Ifname") == self._name:

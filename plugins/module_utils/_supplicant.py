@@ -37,6 +37,7 @@ from ._wpa_ctrl import (
 __all__ = [
     "CONTROL_DIRECTORIES",
     "MANAGER_GONE",
+    "PROFILE_TOUCHED",
     "Backend",
     "Pin",
     "Profile",
@@ -63,6 +64,8 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
 }
 #: An event's name, beside wpa_supplicant's own: who runs the interface has to be found out anew. A pin may still stand.
 MANAGER_GONE = "MANAGER-GONE"
+#: Another: a profile may have been changed, or only been used.
+PROFILE_TOUCHED = "PROFILE-TOUCHED"
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 

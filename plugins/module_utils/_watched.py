@@ -38,7 +38,7 @@ from ._radio import Radio
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._runtime import FOLDER, Lock
 from ._services import networkmanager_was_here
-from ._supplicant import MANAGER_GONE, Source, find_profile
+from ._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Source, find_profile
 from ._systemd import Log
 from ._wpa_ctrl import SupplicantEvent
 
@@ -52,6 +52,9 @@ _SUPPLICANT_SECONDS = 30.0
 #: Seconds until a supplicant is looked for once more, where NetworkManager may be about to come to the interface: half
 #: a minute in all, as long as its start takes on a slow machine.
 _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+#: For how long after a handover's end a profile may be touched by that, in seconds: NetworkManager lets go of a device
+#: within two of them on a slow machine.
+_ECHO_SECONDS = 10.0
 _NEWS = "news"
 #: What the supplicant says when its networks change (wpa_ctrl.h).
 _NETWORK_EVENTS = frozenset({"CTRL-EVENT-NETWORK-ADDED", "CTRL-EVENT-NETWORK-REMOVED"})
@@ -117,6 +120,8 @@ class Watched:
         #: When to look for one again, and how often that was done; None: something has to happen first.
         self._again: Optional[float] = None
         self._tries = 0
+        #: When the last handover was decided.
+        self._decided = -_ECHO_SECONDS
         self.hands = Hands(radio, nl, None, {}, folder, self._mark)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
@@ -294,6 +299,11 @@ class Watched:
         if event.name in _NETWORK_EVENTS:
             self.profiles_changed()
             return
+        if event.name == PROFILE_TOUCHED:
+            # What a handover itself did to it is no news: it would be tried again and again.
+            if self._clock() - self._decided >= _ECHO_SECONDS:
+                self.profiles_changed()
+            return
         news = self.hands.from_supplicant(event)
         if news is not None:
             self.feed(news)
@@ -450,6 +460,8 @@ class Watched:
         return None if at is None or begun is None else round((at - begun) * 1000)
 
     def _tell(self, outcome: Outcome) -> None:
+        if outcome is not Outcome.NO_CREDENTIALS:
+            self._decided = self._clock()
         kept = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}.get(outcome)
         if outcome is not Outcome.NO_CREDENTIALS:
             self.last = Last(

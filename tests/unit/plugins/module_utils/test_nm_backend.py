@@ -30,7 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend, networkmanager_runs
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_listener import Listener
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Pin, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe, SupplicantStatus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
@@ -433,7 +433,9 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     (listener,) = backend.listen(print)
     laptop.bus.signal(SETTINGS, NM_SETTINGS, "NewConnection", "o", (f"{SETTINGS}/9",))
     laptop.bus.signal(f"{SETTINGS}/9", f"{NM_SETTINGS}.Connection", "Updated")
-    assert heard(listener, 2) == [("CTRL-EVENT-NETWORK-ADDED", None)] * 2
+    laptop.bus.signal(SETTINGS, NM_SETTINGS, "ConnectionRemoved", "o", (f"{SETTINGS}/9",))
+    told = ["CTRL-EVENT-NETWORK-ADDED", PROFILE_TOUCHED, "CTRL-EVENT-NETWORK-REMOVED"]
+    assert heard(listener, 3) == [(name, None) for name in told]
     laptop.device(UNMANAGED)
     assert heard(listener, 1) == [(MANAGER_GONE, None)]
     listener.close()

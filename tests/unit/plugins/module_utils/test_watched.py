@@ -32,7 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
 from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, PROFILE_TOUCHED, WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._watched import Watched
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
@@ -407,6 +407,28 @@ def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manag
     # What an old source says means nothing.
     watched.heard_supplicant(heard)
     assert watched.manager == "networkmanager"
+
+
+def test_a_profile_that_a_handover_itself_touched_is_no_news(laptop: Laptop, manager: Manager) -> None:
+    """NetworkManager says that it updated a profile when it only dropped its secrets."""
+    watched = laptop.watched(policy=GuardPolicy(retry_seconds=()))
+    watched.attach()
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    watched.heard_rfkill(rfkill(True))
+    assert (watched.state, watched.reason, laptop.requests) == ("left", "taken_back", 1)
+
+    def touch() -> None:
+        manager.heard.events = [SupplicantEvent(PROFILE_TOUCHED, 3)]
+        watched.heard_supplicant(manager.heard)
+        laptop.now += 3.0
+        watched.expire()
+
+    touch()
+    assert laptop.requests == 1
+    laptop.now += 10.0
+    touch()
+    assert laptop.requests == 2, "somebody changed it"
 
 
 def test_networkmanager_that_is_about_to_come_is_looked_for_a_while(
