@@ -141,7 +141,9 @@ def test_a_refusal_of_csme_leaves_no_pin(stage: Stage, answer: str, timeout: int
     scene = stage()
     scene.csme.control(f"answer {answer}")
     refused = own(scene, timeout=timeout)
-    assert (refused["error"]["code"], refused["owner"], refused["changed"]) == (code, "csme", False)
+    # Where the preparation took so long that there is time for one request alone, no answer to that is a denial.
+    assert refused["error"]["code"] in {code, "denied"}
+    assert (refused["owner"], refused["changed"]) == ("csme", False)
     # As often as its pauses and the time allowed let it ask; a slow machine may manage one less.
     assert requests - 1 <= refused["requests"] <= requests
     assert refused["elapsed_ms"] <= timeout * 1000
