@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
 from . import _kernel, _services
-from ._dbus import SystemBus
 from ._errors import LibraryMissing, NotFound, Refused, SupplicantRefused
-from ._networkmanager import NetworkManager
+from ._manager import IWD, NETWORKMANAGER, WPA_SUPPLICANT
+from ._nm_backend import NetworkManagerBackend
 from ._supplicant import CONTROL_DIRECTORIES, control_socket
 
 AUTO = "auto"
-WPA_SUPPLICANT = "wpa_supplicant"
-NETWORKMANAGER = "networkmanager"
 #: What a task may ask for.
 BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
 
-_IWD = "iwd"
 #: Seconds for NetworkManager to say whether it manages an interface.
 _ANSWER = 10.0
 
@@ -56,7 +53,7 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     if asked == WPA_SUPPLICANT:
         return Choice(WPA_SUPPLICANT)
     try:
-        programs = _services.running({"NetworkManager", _IWD}, root)
+        programs = _services.running({"NetworkManager", IWD}, root)
     except NotFound:  # no procfs: nobody is seen to run anything
         programs = frozenset()
     recorded = _recorded(interface, root) if "NetworkManager" in programs else False
@@ -72,9 +69,9 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     except NotFound:
         if recorded is None:
             return _unrecorded(interface)
-        if _IWD in programs:
+        if IWD in programs:
             raise Refused(
-                _IWD,
+                IWD,
                 f"iwd runs, and no wpa_supplicant has {interface}; iwd is not supported",
                 remedy="Use wpa_supplicant or NetworkManager, or say which with the option backend",
             ) from None
@@ -126,8 +123,7 @@ def _unrecorded(interface: str) -> Choice:
 def _manages(interface: str) -> bool:
     """Ask NetworkManager whether it manages an interface."""
     try:
-        with SystemBus(_ANSWER) as bus:
-            NetworkManager(bus).device(interface)
+        NetworkManagerBackend(interface, _ANSWER).has_device()
     except (NotFound, SupplicantRefused):
         return False
     return True

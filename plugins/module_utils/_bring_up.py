@@ -147,7 +147,6 @@ def hold_back(
     *,
     profiles_of: Optional[ProfilesOf] = None,
     config_path: str = PATH,
-    conf: Optional[str] = None,
     root: str = "/",
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -158,15 +157,15 @@ def hold_back(
         interface: the interface's name.
         tell: told, in a line each, that it waits and why it waits no more.
         connection_of: asks the driver for CSME's connection.
-        profiles_of: asks for the profiles of who will run the interface; None: those of *conf* are read.
+        profiles_of: asks for the profiles of who will run the interface; None: those in
+            wpa_supplicant's file are.
         config_path: the watcher's configuration.
-        conf: the supplicant's configuration file; None: where the distributions' service looks.
         root: the directory that stands for ``/``.
         clock: seconds that only grow.
         sleep: waits for some seconds.
     """
     begun = clock()
-    profiles_of = profiles_of or _configured(interface, conf)
+    profiles_of = profiles_of or _configured(interface)
 
     def look() -> Tuple[str, Optional[CsmeConnection], int]:
         try:
@@ -203,7 +202,7 @@ def hold_back(
     tell(f"{interface}: to be brought up: {reason}")
 
 
-def _configured(interface: str, conf: Optional[str]) -> ProfilesOf:
+def _configured(interface: str, conf: Optional[str] = None) -> ProfilesOf:
     return lambda: configured_profiles(conf or CONF_PATH.format(interface=interface))
 
 

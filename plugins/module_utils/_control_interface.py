@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from . import _runtime, _wpa_conf
-from ._backend_choice import NETWORKMANAGER, WPA_SUPPLICANT, choose
+from ._backend_choice import choose
 from ._conflicts import Conflict, Interface
 from ._errors import FleetError, NotFound, Refused
 from ._hold_note import is_held
+from ._manager import NETWORKMANAGER, WPA_SUPPLICANT
 from ._profile import Declaration
 from ._provision import request_for
 from ._supplicant import CONTROL_DIRECTORIES, control_socket

@@ -34,6 +34,7 @@ from ._handover import (
     Unpin,
     WidenScan,
 )
+from ._manager import WPA_SUPPLICANT
 from ._nl80211 import Nl80211
 from ._radio import Radio, routable
 from ._rfkill import NOT_OWNER, RfkillEvent
@@ -45,8 +46,6 @@ from ._wpa_ctrl import SupplicantEvent
 
 #: How long a supplicant may be without its control socket before it counts as gone, in seconds.
 _RETRY_SECONDS = 0.2
-#: Whose a pin is that does not say: what ``Backend.manager`` is there.
-_WPA_SUPPLICANT = "wpa_supplicant"
 
 
 class Hands:
@@ -262,7 +261,7 @@ def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER
     if entry is None:
         return False
     told = entry.get("pin")
-    if _manager_of(told) != (_WPA_SUPPLICANT if supplicant is None else supplicant.manager):
+    if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
         # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
         return False
     undone = supplicant is not None and unpin(supplicant, PinRecord.from_dict(told))
@@ -272,4 +271,4 @@ def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER
 
 def _manager_of(told: Any) -> str:
     """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
-    return str(told.get("manager", _WPA_SUPPLICANT)) if isinstance(told, dict) else _WPA_SUPPLICANT
+    return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

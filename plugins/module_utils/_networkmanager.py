@@ -123,7 +123,7 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         if not isinstance(ssid, bytes):
             raise TypeError("an SSID is bytes")
         return Connection(
-            number=int(path.rpartition("/")[2]),
+            number=number_of(path),
             path=path,
             name=str(general["id"]),
             ssid=ssid,
@@ -140,6 +140,15 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def number_of(path: str) -> int:
+    """Return the number of a profile of which the D-Bus path is known.
+
+    Raises:
+        ValueError: the path has none.
+    """
+    return int(path.rpartition("/")[2])
 
 
 def _mac(octets: bytes) -> Optional[str]:
@@ -235,15 +244,13 @@ class NetworkManager:
                 found.append(connection)
         return tuple(found)
 
-    def active(self, device: str) -> Optional[int]:
-        """Return the number of the profile that is in use on a device; None: of none."""
-        try:
+    def active(self, device: str) -> Optional[str]:
+        """Return the path of the profile that a device is connected by, or about to be; None: none."""
+        with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
             used = self._bus.get(NM, device, NM_DEVICE, "ActiveConnection")
-            path = self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection") if used != "/" else ""
-        except NotFound:  # it ended meanwhile
-            return None
-        number = str(path).rpartition("/")[2]
-        return int(number) if number.isdecimal() else None
+            if used != "/":
+                return str(self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection"))
+        return None
 
     def may_activate(self) -> bool:
         """Say whether this user may bring profiles up, as NetworkManager itself asks polkit when it comes to it.

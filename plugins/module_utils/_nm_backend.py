@@ -16,7 +16,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork
+from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
 from ._nm_listener import Armed, Listener
 from ._supplicant import Pin, Profile
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
@@ -115,7 +115,8 @@ class NetworkManagerBackend:
             except (NotFound, SupplicantRefused):
                 return SupplicantStatus(state="INTERFACE_DISABLED")
             ssid, bssid = supplicant.network_in_use(interface)
-            number = manager.active(device)
+            path = manager.active(device)
+            number = None if path is None else number_of(path)
             return SupplicantStatus(state=state.upper(), bssid=bssid, ssid=ssid, network_id=number)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
@@ -271,19 +272,18 @@ class NetworkManagerBackend:
         bus = self._bus()
         listener = Listener(self._interface, lambda: self._armed, bus, warn, unmanaged=self._unmanaged)
         try:
-            self._check_rights()
+            self._check_rights(bus)
         except FleetError:
             listener.close()
             raise
         return (listener,)
 
-    def _check_rights(self) -> None:
-        """Make sure that an ordinary user may bring profiles up."""
+    def _check_rights(self, bus: SystemBus) -> None:
+        """Make sure that an ordinary user may bring profiles up. Signals that come meanwhile stay with the bus."""
         if os.geteuid() == 0:
             return
         try:
-            with self._bus() as bus:
-                allowed = NetworkManager(bus).may_activate()
+            allowed = NetworkManager(bus).may_activate()
         except NotFound:
             allowed = False
         except TimedOut:  # polkit only just starts; what it allows is seen when it is needed

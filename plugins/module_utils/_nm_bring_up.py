@@ -87,7 +87,7 @@ def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, roo
 
 
 def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
-    path = _services.networkmanager_wait(interface, root)
+    path = _services.networkmanager_wait_file(interface, root)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         with open(path, "w", encoding="ascii") as handle:
@@ -145,6 +145,7 @@ def bring_up(
         taken = str(error)
     if taken:
         tell(f"{interface}: {taken}")
+    # However that ended: once more is no harm.
     backend.manage()
 
 
@@ -203,7 +204,7 @@ def _wait_for_networkmanager(
 
 def _forget(interface: str, root: str) -> None:
     with suppress(OSError):
-        os.unlink(_services.networkmanager_wait(interface, root))
+        os.unlink(_services.networkmanager_wait_file(interface, root))
 
 
 __all__ = ["UNIT", "bring_up", "hold_before_start"]

@@ -117,8 +117,8 @@ class Joining:
         network: the supplicant's network with that SSID; none yet: empty.
         kept: that network was kept to CSME's access point.
         activated: NetworkManager was asked to bring the profile up.
-        connected: the network is joined; nobody's scan is in the way any more.
         begun: it does so.
+        connected: the network is joined; nobody's scan is in the way any more.
         looked: it was looked for CSME's network since then.
         moved: it was asked to leave another access point.
         scanning: a scan runs.
@@ -132,8 +132,8 @@ class Joining:
     network: str = ""
     kept: bool = False
     activated: bool = False
-    connected: bool = False
     begun: bool = False
+    connected: bool = False
     looked: bool = False
     moved: bool = False
     scanning: bool = False

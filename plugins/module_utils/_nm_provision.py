@@ -22,7 +22,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tup
 from ._dbus import SystemBus, plain
 from ._errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ._hands import undo_journal
-from ._networkmanager import NM, NM_DEVICE, NM_PATH, NM_SETTINGS, NetworkManager, connection_of
+from ._networkmanager import NM, NM_PATH, NM_SETTINGS, NetworkManager, connection_of
 from ._nm_backend import NetworkManagerBackend
 from ._nm_plan import NmPlan, Step, Stored, concerned, plan_connections
 from ._nm_settings import (
@@ -155,7 +155,8 @@ class _Connections:
     def __init__(self, bus: SystemBus, interface: str) -> None:
         self._bus = bus
         self._interface = interface
-        self._device = NetworkManager(bus).device(interface, unmanaged=networkmanager_waits(interface))
+        self._networkmanager = NetworkManager(bus)
+        self._device = self._networkmanager.device(interface, unmanaged=networkmanager_waits(interface))
 
     def stored(self) -> List[Stored]:
         """Return the profiles, without secrets, in the order in which NetworkManager gives them.
@@ -163,7 +164,7 @@ class _Connections:
         Left out are those of other kinds, of another interface or device, of some users alone, and those that
         NetworkManager made itself of what it found set up.
         """
-        active = self._active()
+        active = self._networkmanager.active(self._device.path)
         found = []
         for path in self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "ListConnections")[0]:
             with suppress(NotFound):  # it went away meanwhile
@@ -188,14 +189,6 @@ class _Connections:
         if flags & _GENERATED:
             return None
         return Stored(connection, settings, saved=not flags & _UNSAVED, active=path == active)
-
-    def _active(self) -> Optional[str]:
-        """Return the profile that the interface is connected by, or about to be; None: none."""
-        with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
-            active = self._bus.get(NM, self._device.path, NM_DEVICE, "ActiveConnection")
-            if active != "/":
-                return str(self._bus.get(NM, active, _ACTIVE, "Connection"))
-        return None
 
     def with_secrets(self, stored: Stored) -> Stored:
         """Return a profile with its secrets, as far as the system has them. No user's agent is asked for any."""

@@ -26,11 +26,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from . import _kernel, _services, _wpa_conf
-from ._backend_choice import AUTO, NETWORKMANAGER, choose
+from ._backend_choice import AUTO, choose
 from ._conf_plan import Entry, FilePlan, default_header, plan_file
 from ._detached import run_detached
 from ._errors import FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ._hands import undo_journal
+from ._manager import NETWORKMANAGER
 from ._nm_settings import unfit
 from ._outcome import Shown, by_name, networks
 from ._profile import Declaration, InvalidProfiles, Problem, ssid_text

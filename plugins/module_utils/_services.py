@@ -86,7 +86,7 @@ def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
     return None if match is None else match.group(1) == "true"
 
 
-def networkmanager_wait(interface: str, root: str = "/") -> str:
+def networkmanager_wait_file(interface: str, root: str = "/") -> str:
     """Return the file that has NetworkManager leave an interface alone while the watcher holds its bring-up back.
 
     It is NetworkManager's configuration of this boot alone.
@@ -96,7 +96,7 @@ def networkmanager_wait(interface: str, root: str = "/") -> str:
 
 def networkmanager_waits(interface: str, root: str = "/") -> bool:
     """Say whether NetworkManager will run an interface that it leaves alone now (see ``_nm_bring_up.py``)."""
-    return os.path.exists(networkmanager_wait(interface, root))
+    return os.path.exists(networkmanager_wait_file(interface, root))
 
 
 def instance(name: str) -> str:

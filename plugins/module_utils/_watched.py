@@ -32,7 +32,7 @@ from ._handover import (
 from ._hands import Hands, undo_journal
 from ._hold_note import is_held
 from ._machine import Machine
-from ._manager import backend_from_within
+from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, backend_from_within
 from ._nl80211 import Nl80211
 from ._radio import Radio
 from ._rfkill import NOT_OWNER, RfkillEvent
@@ -195,7 +195,7 @@ class Watched:
 
     @property
     def _who(self) -> str:
-        return _NAMES.get(self.manager or "", "wpa_supplicant")
+        return "NetworkManager" if self.manager == NETWORKMANAGER else "wpa_supplicant"
 
     def supplicant_gone(self) -> None:
         """Take note that the supplicant ended: its pin ended with it."""
@@ -280,7 +280,7 @@ class Watched:
             events = tuple(source.read())
         except FleetError as error:
             # Of wpa_supplicant's own socket that is the end; behind the bus, a pin may still stand.
-            if self.manager == "wpa_supplicant":
+            if self.manager == WPA_SUPPLICANT:
                 self.supplicant_gone()
             else:
                 self.manager_gone(str(error))
@@ -511,8 +511,6 @@ _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"
 )
-#: What people call who runs an interface.
-_NAMES = {"wpa_supplicant": "wpa_supplicant", "networkmanager": "NetworkManager"}
 _NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
 _LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
 _SENTENCES: Dict[Outcome, str] = {

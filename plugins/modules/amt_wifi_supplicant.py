@@ -209,7 +209,12 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _backend_choice, _control_interface, _module
+from ansible_collections.vpro.fleet.plugins.module_utils import (
+    _backend_choice,
+    _control_interface,
+    _manager,
+    _module,
+)
 
 
 def main() -> None:
@@ -223,7 +228,7 @@ def main() -> None:
             "backend": {
                 "type": "str",
                 "choices": list(_backend_choice.BACKENDS),
-                "default": _backend_choice.WPA_SUPPLICANT,
+                "default": _manager.WPA_SUPPLICANT,
             },
         },
         supports_check_mode=True,

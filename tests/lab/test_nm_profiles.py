@@ -18,7 +18,7 @@ from vpro_lab.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.networkmanager import PROFILES
 from vpro_lab.playbook import Play, run_module, run_tasks
-from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, KEY_PASSWORD, PASSPHRASE
+from vpro_lab.security import EAP_IDENTITY, EAP_TLS, PASSPHRASE
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 SSID = DEFAULT_SSID.decode()
@@ -30,15 +30,7 @@ PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}
 TLS = {
     "ssid": SSID,
     "security": "eap",
-    "eap": {
-        "method": "tls",
-        "identity": "laptop.example.org",
-        "client_cert": f"{CERTIFICATES}/client.pem",
-        "private_key": f"{CERTIFICATES}/client.key",
-        "private_key_password": KEY_PASSWORD,
-        "ca_cert": f"{CERTIFICATES}/ca.pem",
-        "domain_suffix_match": "example.org",
-    },
+    "eap": EAP_TLS,
 }
 
 

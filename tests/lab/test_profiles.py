@@ -17,7 +17,7 @@ import pytest
 from vpro_lab.ap import AIR, DEFAULT_SSID, AccessPoint
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.playbook import run_module, run_tasks
-from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, KEY_PASSWORD, PASSPHRASE
+from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, PASSPHRASE
 
 # wpa_supplicant's file and runtime; test_nm_profiles.py has those of NetworkManager.
 pytestmark = pytest.mark.manager("wpa_supplicant")
@@ -45,14 +45,7 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
         "WPA2/IEEE 802.1X/EAP",
         {
             "security": "eap",
-            "eap": {
-                "method": "tls",
-                "identity": "laptop.example.org",
-                "client_cert": f"{CERTIFICATES}/client.pem",
-                "private_key": f"{CERTIFICATES}/client.key",
-                "private_key_password": KEY_PASSWORD,
-                **_SERVER,
-            },
+            "eap": EAP_TLS,
         },
     ),
     "peap-mschapv2": (

@@ -14,7 +14,7 @@ from .ap import AccessPoint
 from .laptop import INTERFACE, MAC, Laptop
 from .paths import REPOSITORY
 from .playbook import Play, run_playbook
-from .security import CERTIFICATES, KEY_PASSWORD, PASSPHRASE
+from .security import EAP_TLS, PASSPHRASE
 
 PLAYBOOK = REPOSITORY / "docs" / "examples" / "keep_sessions.yml"
 SERVICE = "amt-wifi-watcher"
@@ -30,15 +30,7 @@ _PROFILES: List[Dict[str, Any]] = [
     {
         "ssid": "corp-tls",
         "security": "eap",
-        "eap": {
-            "method": "tls",
-            "identity": "laptop.example.org",
-            "client_cert": f"{CERTIFICATES}/client.pem",
-            "private_key": f"{CERTIFICATES}/client.key",
-            "private_key_password": KEY_PASSWORD,
-            "ca_cert": f"{CERTIFICATES}/ca.pem",
-            "domain_suffix_match": "example.org",
-        },
+        "eap": EAP_TLS,
     },
 ]
 

@@ -12,6 +12,8 @@ from .laptop import Laptop
 from .security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
 
 PROFILES = "/etc/NetworkManager/system-connections"
+#: Has NetworkManager read its profiles anew, if it runs.
+_RELOAD = "! systemctl is-active -q NetworkManager.service || nmcli connection reload"
 
 _KEYFILE = """
 [connection]
@@ -61,8 +63,8 @@ def forget(laptop: Laptop, *, stop: bool = False) -> None:
         laptop: a laptop with NetworkManager.
         stop: whether NetworkManager is stopped before, and not only told.
     """
-    then = "systemctl stop NetworkManager.service" if stop else "! systemctl is-active -q NetworkManager.service"
-    laptop.guest.check(f"rm -f {PROFILES}/*; {then} || nmcli connection reload")
+    first = "systemctl stop NetworkManager.service; " if stop else ""
+    laptop.guest.check(f"{first}rm -f {PROFILES}/*; {_RELOAD}")
 
 
 def configure(laptop: Laptop, networks: Iterable[Tuple[bytes, str]], *, first: str = "corp", extra: str = "") -> None:
@@ -79,4 +81,4 @@ def configure(laptop: Laptop, networks: Iterable[Tuple[bytes, str]], *, first: s
         name = ssid.decode() if number else first
         text = keyfile(name, security, ssid, "" if number else extra)
         guest.write(f"{PROFILES}/{name}.nmconnection", text, mode=0o600)
-    guest.check("! systemctl is-active -q NetworkManager.service || nmcli connection reload")
+    guest.check(_RELOAD)

@@ -19,6 +19,17 @@ KEY_PASSWORD = "key-of-the-key"
 #: has nothing to do with it (``foreign.pem``). On the disk: a profile names them, also after a reboot.
 CERTIFICATES = "/var/lib/lab-eap"
 
+#: The options of a profile by EAP-TLS, with what a laptop has for it there.
+EAP_TLS: Dict[str, str] = {
+    "method": "tls",
+    "identity": "laptop.example.org",
+    "client_cert": f"{CERTIFICATES}/client.pem",
+    "private_key": f"{CERTIFICATES}/client.key",
+    "private_key_password": KEY_PASSWORD,
+    "ca_cert": f"{CERTIFICATES}/ca.pem",
+    "domain_suffix_match": "example.org",
+}
+
 
 @dataclass(frozen=True)
 class Security:

@@ -79,7 +79,7 @@ class Laptop(Machine):
             self.lines.append,
             self.connection_of,
             config_path=str(self.config),
-            conf=str(self.conf),
+            profiles_of=lambda: configured_profiles(str(self.conf)),
             root=self.root,
             clock=lambda: self.now,
             sleep=self.sleep,

@@ -232,13 +232,5 @@ def test_whatever_happens_it_has_the_interface(scene: Scene, what: str, monkeypa
 def test_one_that_never_comes_is_told(scene: Scene) -> None:
     scene.backend.appears_at = 900.0
     with pytest.raises(NotFound):
-        bring_up(
-            "wlan0",
-            scene.laptop.lines.append,
-            scene.laptop.connection_of,
-            config_path=str(scene.laptop.config),
-            root=scene.laptop.root,
-            clock=lambda: scene.laptop.now,
-            sleep=scene.sleep,
-        )
+        scene.run()
     assert scene.laptop.now < 70
