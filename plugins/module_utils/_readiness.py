@@ -253,6 +253,12 @@ def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) 
     fitting = [profile for profile in mine if profile.can_join(csme.auth)]
     if not mine:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
+    elif any(profile.enabled for profile in fitting):
+        yield Blocker(
+            "profile_unfit",
+            f"the profile of {interface} for {network}, is for another access point than CSME's ({csme.bssid}) alone. "
+            "Take that out of the profile",
+        )
     elif fitting:
         yield Blocker("profile_disabled", f"the profile of {interface} for {network}, is disabled. Enable it")
     else:

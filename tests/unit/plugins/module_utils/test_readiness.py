@@ -169,6 +169,7 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "profile disabled": (profiles(replace(FITS, enabled=False)), ["profile_disabled"]),
     "key management": (profiles(replace(FITS, key_mgmt=frozenset({"SAE"}))), ["profile_unfit"]),
     "no credential": (profiles(replace(FITS, credentials=frozenset())), ["profile_unfit"]),
+    "for another access point": (profiles(replace(FITS, bssid="02:00:00:00:09:00", bound=True)), ["profile_unfit"]),
     "unfit and disabled": (profiles(replace(FITS, enabled=False, credentials=frozenset())), ["profile_unfit"]),
     "one unfit, one disabled": (
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1, enabled=False)),
