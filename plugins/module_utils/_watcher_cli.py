@@ -38,6 +38,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         if arguments == ["run"]:
             # Before anything that the resident does not need: a parser of arguments alone costs it a megabyte.
+            from ._memory import use_small_pages
+
+            use_small_pages()
             from ._watcher import watch
 
             watch(version)

@@ -58,7 +58,7 @@ def wait_for(scene: Scene, *states: str, seconds: float = 30) -> None:
 def log(laptop: Laptop) -> str:
     """Return what the watcher said since it was started last."""
     return laptop.guest.check(
-        f"journalctl -b -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {SERVICE})"
+        f"journalctl --sync; journalctl -b -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {SERVICE})"
     )
 
 
@@ -164,8 +164,15 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
     laptop = scene.laptop
 
     def kill() -> None:
+        life = f"systemctl show -P InvocationID -P ActiveState {SERVICE}"
+        before = laptop.guest.check(life)
         laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
-        wait_until("its next life", lambda: laptop.guest.run(f"systemctl is-active {SERVICE}").out == "active\n", 30)
+
+        def reborn() -> bool:
+            now = laptop.guest.check(life)
+            return now != before and "\nactive" in f"\n{now}"
+
+        wait_until("its next life", reborn, 30)
 
     # Pinned, and no answer to its request yet.
     scene.csme.control("answer silent")

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import signal
 import struct
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -258,6 +260,32 @@ def test_listing_radios_waits_for_a_handover(machine: Machine) -> None:
     watcher._events.heard = [ConfigEvent(7, "new_interface", 0, 9)]  # type: ignore[attr-defined]
     watcher._heard_events()
     assert watcher._scan_wanted
+
+
+def test_what_was_read_is_let_go_of_once_no_handover_waits_for_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = machine.watcher()
+    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [], raising=False)
+    watched = watcher._radios["wlan0"]
+
+    class Message:
+        """As pyroute2's: it refers to itself."""
+
+        def __init__(self) -> None:
+            self.me = self
+
+    gc.disable()  # Python's own collector might come before
+    try:
+        read = weakref.ref(Message())
+        with monkeypatch.context() as patch:
+            patch.setattr(type(watched), "state", property(lambda self: "handover"))
+            watcher._wait(None)
+            assert read() is not None
+        watcher._wait(None)
+        assert read() is None
+    finally:
+        gc.enable()
 
 
 def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) -> None:
