@@ -4,8 +4,7 @@
 
 """Being told of changes in directories, by a signal.
 
-The kernel's directory notification (fcntl(2), F_NOTIFY) is what Python's own library offers. inotify would take ctypes,
-which costs a small daemon two megabytes.
+The kernel's directory notification (fcntl(2), F_NOTIFY) is in Python's own library, which inotify is not.
 """
 
 from __future__ import annotations
