@@ -4,18 +4,30 @@
 
 """Run gates one after the other, each a target of the Makefile, and end with a table of their results.
 
-A failing gate does not keep the next from running. The exit status is 0 only when every gate passed.
+A gate that is called ``NAME:beside`` does not keep those behind it waiting: it runs beside them, after the other such
+gates before it, with the processor time that they leave. Its output goes to ``build/gates/NAME.log``, and is shown when
+all is done. A failing gate does not keep the next from running. The exit status is 0 only when every gate passed.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 WIDTH = 80
+BESIDE = ":beside"
+LOGS = Path("build") / "gates"
+#: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a tenth of what they get
+#: when both want all there is.
+NICE = 10
 
 
 @dataclass(frozen=True)
@@ -35,24 +47,82 @@ class Outcome:
         return "passed" if self.status == 0 else "FAILED"
 
 
-def run_gate(gate: str, position: str) -> Outcome:
-    """Run one gate with its output shown as it comes."""
-    print(f"\n{f' {gate} ({position}) ':=^{WIDTH}}", flush=True)
+class Beside:
+    """Gates that run beside the others, one after the other."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._running: subprocess.Popen[bytes] | None = None
+        self._ended = False
+
+    def add(self, gate: str, position: str) -> Future[Outcome]:
+        """Have a gate run when those before it are done."""
+        log = LOGS / f"{gate}.log"
+        print(f"\n{gate} ({position}) runs beside the others: {log}", flush=True)
+        return self._pool.submit(self._run, gate, log)
+
+    def _run(self, gate: str, log: Path) -> Outcome:
+        began = time.monotonic()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "wb") as output:
+            if not self._ended:
+                self._running = start(gate, output)
+                if self._ended:
+                    self.end()
+                status = self._running.wait()
+        return Outcome(gate, None if self._ended else status, time.monotonic() - began)
+
+    def end(self) -> None:
+        """End what runs, and begin nothing more."""
+        self._ended = True
+        if self._running is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._running.pid, signal.SIGINT)
+
+
+def step_back() -> None:
+    """Leave processor time to others, where sessions share it evenly (autogroup, sched(7)) as well."""
+    os.nice(NICE)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(f"{NICE}", encoding="ascii")
+
+
+def start(gate: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start a gate; one that has its own *output* is one beside the others."""
     # Without the flags of the make that started this: a gate is the same however the run was begun.
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate]
+    if output is None:
+        return subprocess.Popen(command, env=env)
+    return subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=step_back,
+    )
+
+
+def run_gate(gate: str, position: str) -> Outcome:
+    """Run one gate with its output shown as it comes."""
+    print(title(gate, position), flush=True)
     began = time.monotonic()
-    make = os.environ.get("MAKE", "make")
-    status = subprocess.run([make, "--no-print-directory", "--keep-going", gate], env=env, check=False).returncode
-    return Outcome(gate, status, time.monotonic() - began)
+    return Outcome(gate, start(gate).wait(), time.monotonic() - began)
 
 
-def table(outcomes: list[Outcome]) -> str:
-    """Return the closing table."""
+def title(gate: str, note: str) -> str:
+    """Return the line above a gate's output."""
+    return f"\n{f' {gate} ({note}) ':=^{WIDTH}}"
+
+
+def table(outcomes: list[Outcome], seconds: float) -> str:
+    """Return the closing table of what took *seconds* in all."""
     width = max(len(outcome.gate) for outcome in outcomes)
     lines = [f"{' summary ':=^{WIDTH}}"]
     lines += [f"{outcome.gate:<{width}}  {outcome.result:<9}{outcome.seconds:8.1f} s" for outcome in outcomes]
     passed = sum(outcome.status == 0 for outcome in outcomes)
-    seconds = sum(outcome.seconds for outcome in outcomes)
     lines.append(f"{passed} of {len(outcomes)} gates passed in {seconds:.0f} s")
     return "\n".join(lines)
 
@@ -62,14 +132,32 @@ def main(gates: list[str]) -> int:
     if not gates:
         print("usage: gates.py GATE...", file=sys.stderr)
         return 2
-    outcomes: list[Outcome] = []
+    # Whoever ends this ends what runs beside it, which has a session of its own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
+    outcomes: dict[str, Outcome] = {}
+    waiting: dict[str, Future[Outcome]] = {}
+    beside = Beside()
+    names = [gate.removesuffix(BESIDE) for gate in gates]
     try:
-        for number, gate in enumerate(gates, start=1):
-            outcomes.append(run_gate(gate, f"{number} of {len(gates)}"))
+        for number, (gate, name) in enumerate(zip(gates, names, strict=True), start=1):
+            position = f"{number} of {len(gates)}"
+            if gate.endswith(BESIDE):
+                waiting[name] = beside.add(name, position)
+            else:
+                outcomes[name] = run_gate(name, position)
+        for name, future in waiting.items():
+            if not future.done():
+                print(f"\n{name} still runs: {LOGS / name}.log", flush=True)
+            outcomes[name] = future.result()
+            print(title(name, "ran beside the others"), flush=True)
+            sys.stdout.write((LOGS / f"{name}.log").read_text(encoding="utf-8", errors="replace"))
     except KeyboardInterrupt:
-        outcomes += [Outcome(gate, None, 0.0) for gate in gates[len(outcomes) :]]
-    print(f"\n{table(outcomes)}", flush=True)
-    return 0 if all(outcome.status == 0 for outcome in outcomes) else 1
+        beside.end()
+        outcomes.update({name: future.result() for name, future in waiting.items() if name not in outcomes})
+    ended = [outcomes.get(name, Outcome(name, None, 0.0)) for name in names]
+    print(f"\n{table(ended, time.monotonic() - began)}", flush=True)
+    return 0 if all(outcome.status == 0 for outcome in ended) else 1
 
 
 if __name__ == "__main__":

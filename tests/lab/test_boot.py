@@ -30,6 +30,7 @@ from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
+pytestmark = pytest.mark.timed
 MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
 
 

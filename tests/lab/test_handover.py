@@ -18,6 +18,7 @@ from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.playbook import run_module, run_playbook
 from vpro_lab.scene import Scene, settle, without_networks
 
+pytestmark = pytest.mark.timed
 Stage = Callable[..., Scene]
 
 

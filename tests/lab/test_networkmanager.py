@@ -18,7 +18,7 @@ from vpro_lab.networkmanager import PROFILES
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 
-pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
+pytestmark = [pytest.mark.timed, pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 Stage = Callable[..., Scene]
 
 

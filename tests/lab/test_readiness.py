@@ -20,7 +20,7 @@ from vpro_lab.playbook import facts_after, run_module
 from vpro_lab.security import network_block
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.timed, pytest.mark.manager("wpa_supplicant")]
 
 CONTROL = "/sys/kernel/debug/csme_standin/control"
 UNIT = "/etc/systemd/system/amt-wifi-watcher.service"

@@ -17,7 +17,7 @@ from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.scene import Scene
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.timed, pytest.mark.manager("wpa_supplicant")]
 
 REQUEST = "iw dev wlan0 vendor send 0x001735 0x30 /dev/null"
 READ = "iw dev wlan0 vendor recv 0x001735 0x2d /dev/null"

@@ -19,6 +19,7 @@ from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
 from vpro_lab.security import PASSPHRASE
 
+pytestmark = pytest.mark.timed
 Watched = Callable[..., Scene]
 
 
