@@ -13,7 +13,7 @@ ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
 # processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
 # are run again with NetworkManager.
-GATES ?= lint unit docs sanity:beside matrix:beside lab-calm:beside lab-timed lab-networkmanager
+GATES ?= lint unit docs matrix sanity:beside lab-calm:beside lab-timed lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Profiles on a laptop whose radio NetworkManager runs: what the modules and the role write is what connects.
+"""Profiles as NetworkManager's own: what the modules and the role write there, and all that they leave alone.
 
 A run of a module takes long here, so each test does with few, and looks at much after each.
 """
@@ -16,22 +16,13 @@ import pytest
 
 from vpro_lab.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
-from vpro_lab.networkmanager import PROFILES
+from vpro_lab.networkmanager import PROFILES, look, state
 from vpro_lab.playbook import Play, run_module, run_tasks
-from vpro_lab.security import EAP_IDENTITY, EAP_TLS, PASSPHRASE
+from vpro_lab.security import EAP_IDENTITY, PASSPHRASE
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 SSID = DEFAULT_SSID.decode()
-#: Looks at the access point's channel alone: to look at all of them, as NetworkManager does, takes 8 seconds.
-_SCAN = f"""
-for i in $(seq 40); do wpa_cli -i {INTERFACE} scan freq=2437 | grep -q OK && exit; sleep 0.25; done
-"""
 PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}
-TLS = {
-    "ssid": SSID,
-    "security": "eap",
-    "eap": EAP_TLS,
-}
 
 
 @pytest.fixture
@@ -45,11 +36,6 @@ def laptop(
     one.radios(standin=False)
     wait_until("the device", lambda: state(one) == "disconnected", 40)
     yield from with_artifacts(one)
-
-
-def state(laptop: Laptop) -> str:
-    """Return what NetworkManager says of the interface."""
-    return laptop.guest.run(f"nmcli -g GENERAL.STATE device show {INTERFACE} | sed 's/.*(\\(.*\\))/\\1/'").out.strip()
 
 
 def connected(laptop: Laptop) -> bool:
@@ -80,19 +66,8 @@ def profiles(laptop: Laptop, declared: List[Dict[str, Any]], *flags: str, **opti
 
 def join(laptop: Laptop) -> None:
     """Let NetworkManager find the access point, and wait until it has joined by itself."""
-    laptop.guest.run(_SCAN)
+    look(laptop)
     wait_until("the connection", lambda: connected(laptop), 60)
-
-
-def test_a_network_of_certificates_connects(laptop: Laptop) -> None:
-    AccessPoint(laptop.guest).start("wpa2-eap", mac=MAC)
-    singular = "vpro.fleet.amt_wifi_profile"
-    tasks = [{"name": name, singular: {"interface": INTERFACE, **TLS}} for name in ("made", "again")]
-    play = run_tasks(laptop, tasks).ok()
-    assert (play.tasks["made"]["changed"], play.tasks["again"]["changed"]) == (True, False), play.output
-    assert play.tasks["made"]["backend"] == "networkmanager"
-    join(laptop)
-    assert "\nkey_mgmt=WPA2/IEEE 802.1X/EAP\n" in laptop.wpa("status")
 
 
 def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:

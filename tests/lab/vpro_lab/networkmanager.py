@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterable, Tuple
 
-from .laptop import Laptop
+from .laptop import INTERFACE, Laptop
 from .security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
 
 PROFILES = "/etc/NetworkManager/system-connections"
@@ -54,6 +54,22 @@ def keyfile(name: str, security: str, ssid: bytes, extra: str = "") -> str:
     """
     octets = "".join(f"{octet};" for octet in ssid)
     return _KEYFILE.format(name=name, ssid=octets, security=_SECURITY[security] + extra)
+
+
+def state(laptop: Laptop) -> str:
+    """Return what NetworkManager says of the laptop's interface."""
+    shown = laptop.guest.run(f"nmcli -g GENERAL.STATE device show {INTERFACE}").out  # "100 (connected)"
+    return shown.partition("(")[2].strip().rstrip(")")
+
+
+def look(laptop: Laptop) -> None:
+    """Let the laptop find what is on the access point's channel.
+
+    To look at all channels, as NetworkManager does, takes 8 seconds.
+    """
+    laptop.guest.run(
+        f"for i in $(seq 40); do wpa_cli -i {INTERFACE} scan freq=2437 | grep -q OK && exit; sleep 0.25; done"
+    )
 
 
 def forget(laptop: Laptop, *, stop: bool = False) -> None:
