@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the pages name is there: tests, files of the collection, settings of the watcher's service."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.schema import TREE
+
+PAGES = sorted([TREE / "README.md", *TREE.glob("docs/*.md"), *TREE.glob("roles/*/README.md")])
+TESTS = set(
+    re.findall(
+        r"^ *def (test_\w+)",
+        "\n".join(path.read_text(encoding="utf-8") for path in TREE.glob("tests/*/**/test_*.py")),
+        re.MULTILINE,
+    )
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TREE)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert set(re.findall(r"`(test_\w+)`", text)) <= TESTS
+    paths = re.findall(r"`((?:plugins|roles|tests|docs|tools|meta|changelogs|extensions)/[\w@./-]*)`", text)
+    assert [path for path in paths if not (TREE / path).exists()] == []
+    modules = re.findall(r"`(_[a-z0-9_]+\.py)`", text)
+    assert [name for name in modules if not (TREE / "plugins" / "module_utils" / name).exists()] == []
+
+
+def test_the_sandbox_is_as_told() -> None:
+    unit = (TREE / "roles/watcher/files/amt-wifi-watcher.service").read_text(encoding="utf-8").splitlines()
+    text = (TREE / "docs/security.md").read_text(encoding="utf-8").partition("## The watcher's sandbox")[2]
+    told = re.findall(r"`([A-Z][A-Za-z]+=[^`]+)`", text.partition("\n## ")[0])
+    assert len(told) > 5
+    assert [setting for setting in told if setting not in unit] == []
