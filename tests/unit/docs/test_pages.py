@@ -12,6 +12,7 @@ from typing import Set
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._platform import DRIVER_MANAGED, FIRST_KERNEL
 from ansible_collections.vpro.fleet.tests.schema import TREE
 
 PAGES = sorted([TREE / "README.md", *TREE.glob("docs/*.md"), *TREE.glob("roles/*/README.md")])
@@ -68,3 +69,22 @@ def test_the_sandbox_is_as_told() -> None:
     told = re.findall(r"`([A-Z][A-Za-z]+=[^`]+)`", text.partition("\n## ")[0])
     assert len(told) > 5
     assert [setting for setting in told if setting not in unit] == []
+
+
+def test_versions_are_those_that_are_tested() -> None:
+    kernels = (TREE / "docs/kernels.md").read_text(encoding="utf-8")
+    readme = (TREE / "README.md").read_text(encoding="utf-8")
+    project = (TREE / "pyproject.toml").read_text(encoding="utf-8")
+    first, managed = (".".join(map(str, version)) for version in (FIRST_KERNEL, DRIVER_MANAGED))
+    assert f"Linux {first} or later" in kernels
+    assert f"Linux {first} or newer" in readme
+    assert f"| Before {managed}: userspace-managed | From {managed} on: driver-managed |" in kernels
+    oldest, *_others, newest = re.findall(r"pyroute2==([0-9.]+)", project)
+    assert f"| Tested | {oldest} to {newest} |" in kernels
+    jeepney = re.findall(r"jeepney==([0-9.]+)", project)[0]
+    assert f"`python3-pyroute2` {oldest} or newer; with NetworkManager `python3-jeepney` {jeepney} or newer" in readme
+    runtime = (TREE / "meta/runtime.yml").read_text(encoding="utf-8")
+    core = re.findall(r'^requires_ansible: ">=([0-9]+\.[0-9]+)', runtime, re.MULTILINE)[0]
+    assert f"ansible-core {core} or newer" in readme
+    (python,) = re.findall(r'^target-version = "py3([0-9]+)"', project, re.MULTILINE)
+    assert f"| Laptops' Python | 3.{python} or newer" in readme

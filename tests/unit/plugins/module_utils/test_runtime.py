@@ -68,9 +68,9 @@ def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
     os.makedirs(folder)
     for name in ("phy0.lock", f"phy0.journal.{os.getpid()}", "phy1.journal"):
         os.symlink(victim, os.path.join(folder, name))
-    with pytest.raises(TransportFailed, match="phy0.lock"):
+    with pytest.raises(TransportFailed, match=r"phy0\.lock"):
         _runtime.Lock("phy0", folder).acquire()
-    with pytest.raises(TransportFailed, match="phy0.journal"):
+    with pytest.raises(TransportFailed, match=r"phy0\.journal"):
         _runtime.write_journal("phy0", {}, folder)
     # Of the journal itself, the link is what is replaced.
     _runtime.write_journal("phy1", {"n": 1}, folder)
