@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the pages name is there: tests, files of the collection, settings of the watcher's service, what links lead to."""
+"""What the pages name is there: tests, files, settings of the watcher's service, versions, what links lead to."""
 
 from __future__ import annotations
 
