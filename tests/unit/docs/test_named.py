@@ -2,13 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the pages name is there: tests, files, settings of the watcher's service, versions, what links lead to."""
+"""What the pages name is there, and is so: tests, files, settings of the watcher's service, versions."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Set
 
 import pytest
 
@@ -34,33 +33,6 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert [path for path in paths if "NAME" not in path and not (TREE / path).exists()] == []
     modules = re.findall(r"`(_[a-z0-9_]+\.py)`", text)
     assert [name for name in modules if not (TREE / "plugins" / "module_utils" / name).exists()] == []
-
-
-def prose(path: Path) -> str:
-    """Return a page without what stands in it as code."""
-    return re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-
-
-def anchors(path: Path) -> Set[str]:
-    """Return the anchors of a page's headings, as GitHub and MyST make them."""
-    headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TREE)))
-def test_links_lead_somewhere(page: Path) -> None:
-    lost = []
-    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
-        name, _, anchor = link.partition("#")
-        target = page.parent / name if name else page
-        if "://" in link:
-            continue
-        # That there is a page, the build of the documentation sees.
-        if not target.exists():
-            lost += [link] if target.suffix != ".md" else []
-        elif anchor and anchor not in anchors(target):
-            lost.append(link)
-    assert lost == []
 
 
 def test_the_sandbox_is_as_told() -> None:
