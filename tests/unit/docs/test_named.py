@@ -23,6 +23,10 @@ TESTS = set(
     )
 )
 
+pytestmark = pytest.mark.skipif(
+    not (TREE / "Makefile").exists(), reason="this is the collection's artifact, which has not all that pages name"
+)
+
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TREE)))
 def test_what_a_page_names_is_there(page: Path) -> None:
