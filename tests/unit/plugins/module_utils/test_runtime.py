@@ -61,6 +61,23 @@ def test_a_broken_journal_is_named(folder: str, text: str) -> None:
     assert "remove the file" in failure.value.remedy
 
 
+def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
+    """The folder may be the watcher's user's, who must not make root write elsewhere."""
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    os.makedirs(folder)
+    for name in ("phy0.lock", f"phy0.journal.{os.getpid()}", "phy1.journal"):
+        os.symlink(victim, os.path.join(folder, name))
+    with pytest.raises(TransportFailed, match=r"phy0\.lock"):
+        _runtime.Lock("phy0", folder).acquire()
+    with pytest.raises(TransportFailed, match=r"phy0\.journal"):
+        _runtime.write_journal("phy0", {}, folder)
+    # Of the journal itself, the link is what is replaced.
+    _runtime.write_journal("phy1", {"n": 1}, folder)
+    assert not os.path.islink(os.path.join(folder, "phy1.journal"))
+    assert victim.read_text() == "as it was"
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(TransportFailed, match="run"):
