@@ -132,8 +132,10 @@ def main(gates: list[str]) -> int:
     if not gates:
         print("usage: gates.py GATE...", file=sys.stderr)
         return 2
-    # Whoever ends this ends what runs beside it, which has a session of its own.
+    # Whoever ends this ends what runs beside it, which has a session of its own. And a gate may be interrupted, also
+    # where this was started with that ignored, as a shell does in the background.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     outcomes: dict[str, Outcome] = {}
     waiting: dict[str, Future[Outcome]] = {}

@@ -107,7 +107,7 @@ def join(laptop: Laptop) -> None:
     """Wait until the laptop has joined the network that it has a profile for."""
     if laptop.manager == "networkmanager":
         networkmanager.look(laptop)
-        wait_until("NetworkManager's connection", lambda: networkmanager.state(laptop) == "connected", 60)
+        wait_until("NetworkManager's connection", lambda: networkmanager.state(laptop) == "connected", 40)
     wait_until("the connection", lambda: is_connected(laptop), 40)
 
 
