@@ -14,6 +14,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Optional
@@ -133,7 +134,12 @@ def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
     """
     path = _journal_path(radio, folder)
     try:
-        with open(path, encoding="ascii") as handle:
+        # Whose folder it is must not make root read elsewhere, nor wait: no link is followed, and a pipe is none.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise DecodeFailed(f"the journal of {radio} is no file", where=path, remedy=_REMOVE)
+        with os.fdopen(descriptor, encoding="ascii") as handle:
             entry = json.load(handle)
     except FileNotFoundError:
         return None

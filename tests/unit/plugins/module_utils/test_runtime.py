@@ -78,6 +78,21 @@ def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
     assert victim.read_text() == "as it was"
 
 
+def test_what_is_no_file_is_not_read(folder: str, tmp_path: Path) -> None:
+    """The folder may be the watcher's user's, who must not have root read elsewhere, or wait."""
+    victim = tmp_path / "victim"
+    victim.write_text("{}")
+    os.makedirs(folder)
+    os.symlink(victim, os.path.join(folder, "phy0.journal"))
+    os.mkfifo(os.path.join(folder, "phy1.journal"))
+    os.mkdir(os.path.join(folder, "phy2.journal"))
+    with pytest.raises(TransportFailed, match=r"phy0\.journal"):
+        _runtime.read_journal("phy0", folder)
+    for radio in ("phy1", "phy2"):
+        with pytest.raises(DecodeFailed, match="is no file"):
+            _runtime.read_journal(radio, folder)
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(TransportFailed, match="run"):
