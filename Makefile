@@ -91,11 +91,15 @@ lint-build: venv
 	$(bin)/ansible-galaxy collection build --force --output-path build/galaxy
 
 .PHONY: docs
-docs: docs-lint docs-site ## Check the documentation, and build the site of it
+docs: docs-lint docs-diagram docs-site ## Check the documentation, and build the site of it
 
 .PHONY: docs-lint
 docs-lint: venv
 	$(bin)/antsibull-docs lint-collection-docs --plugin-docs .
+
+.PHONY: docs-diagram
+docs-diagram: venv
+	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py --check
 
 # From scratch each time: Sphinx tells the warnings of a page only when it reads the page.
 .PHONY: docs-site
@@ -107,6 +111,10 @@ docs-site: venv
 	PYTHONPATH=. $(bin)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --conf-dir docs \
 	  --doctree-dir build/docs/doctrees build/docs/source build/docs/html
 	@echo "The site is in build/docs/html"
+
+.PHONY: diagram
+diagram: venv ## Draw anew who imports whom, after an import came or went
+	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity on every Python that is here

@@ -36,12 +36,13 @@ def source_of(docname: str) -> str:
 
 
 def gather(folder: Path) -> None:
-    """Copy the pages that are written by hand."""
+    """Copy the pages that are written by hand, and the pictures in them."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in [*TREE.glob("docs/*.md"), *TREE.glob("roles/*/README.md")]:
         target = folder / f"{docname_of(path.relative_to(TREE).as_posix())}.md"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
+    shutil.copytree(TREE / "docs" / "images", folder / "images")
     (folder / "reference").mkdir()
 
 
