@@ -24,8 +24,6 @@ from tools.docs_pages import TREE, docname_of, source_of
 
 GALAXY = yaml.safe_load((TREE / "galaxy.yml").read_text(encoding="utf-8"))
 COLLECTION = f"{GALAXY['namespace']}.{GALAXY['name']}"
-#: Where a file of the repository is read that is not on the site.
-REPOSITORY = f"{GALAXY['repository']}/blob/main"
 #: What the generated pages refer to in Ansible's own documentation. Its inventory would have to be fetched.
 ANSIBLE = {
     "ansible_configuration_settings": "reference_appendices/config.html",
@@ -73,7 +71,8 @@ def link_repository(app: Sphinx, doctree: nodes.document) -> None:
             continue  # MyST finds it, or complains
         page = docname_of(target)
         if page is None:
-            url = f"{REPOSITORY}/{target}" + (f"#{anchor}" if anchor else "")
+            kind = "tree" if (TREE / target).is_dir() else "blob"
+            url = f"{GALAXY['repository']}/{kind}/main/{target}" + (f"#{anchor}" if anchor else "")
             node.replace_self(nodes.reference("", "", *node.children, refuri=url, internal=False))
         else:
             node["refdomain"], node["reftarget"], node["reftargetid"] = "doc", page, anchor or None
