@@ -65,7 +65,7 @@ def link_repository(app: Sphinx, doctree: nodes.document) -> None:
     for node in list(doctree.findall(addnodes.pending_xref)):
         if node["reftype"] != "myst" or node["refdomain"] == "doc":
             continue  # a page beside this one, which is found already
-        path, _, anchor = node["reftarget"].partition("#")
+        path, _hash, anchor = node["reftarget"].partition("#")
         target = os.path.normpath(folder / path)
         if not path or target.startswith("..") or not (TREE / target).exists():
             continue  # MyST finds it, or complains

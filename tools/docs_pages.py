@@ -31,8 +31,9 @@ def docname_of(path: str) -> str | None:
 
 def source_of(docname: str) -> str:
     """Return the file of the repository that becomes a page."""
-    folder, _, name = docname.rpartition("/")
-    return f"roles/{name}/README.md" if folder == "roles" else f"docs/{docname}.md"
+    if match := re.fullmatch(r"roles/([^/]+)", docname):
+        return f"roles/{match[1]}/README.md"
+    return f"docs/{docname}.md"
 
 
 def gather(folder: Path) -> None:

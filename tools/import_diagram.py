@@ -156,7 +156,7 @@ def spread(row: list[Place], wanted: list[float]) -> None:
             blocks[-1] += last
     least = MARGIN + row[0].width / 2
     most = WIDTH - row[-1].width / 2 - offsets[-1]
-    starts = [fmean(block) for block in blocks for _ in block]
+    starts = [start for block in blocks for start in [fmean(block)] * len(block)]
     for place, start, offset in zip(row, starts, offsets, strict=True):
         place.x = max(min(start, most), least) + offset
 

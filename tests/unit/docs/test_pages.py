@@ -208,10 +208,10 @@ def wrong_tasks(document: Any, modules: Mapping[str, Mapping[str, Any]]) -> Iter
                     yield from wrong_options(value, modules[key], key)
                 else:
                     yield f"there is no module {key}"
-            elif str(key).split(".")[-1] in ("include_role", "import_role", "roles"):
+            elif str(key).rpartition(".")[2] in ("include_role", "import_role", "roles"):
                 for role in value if isinstance(value, list) else [value]:
                     name = str(role.get("role", role.get("name")) if isinstance(role, dict) else role)
-                    if name.startswith("vpro.fleet.") and name.split(".")[-1] not in ROLES:
+                    if name.startswith("vpro.fleet.") and name.rpartition(".")[2] not in ROLES:
                         yield f"there is no role {name}"
 
 
@@ -395,7 +395,7 @@ def dead_links(text: str, page: Path) -> Iterator[str]:
     """Yield the links of a page to files, or headings in them, that are not there."""
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target) is None:
-            path, _, anchor = target.partition("#")
+            path, _hash, anchor = target.partition("#")
             file = page.parent / path if path else page
             if not file.exists() or (anchor and anchor not in anchors(file)):
                 yield target
