@@ -66,7 +66,7 @@ lint-types: venv
 # What runs on the controller may use a newer Python.
 .PHONY: lint-test-types
 lint-test-types: venv
-	$(bin)/mypy --python-version 3.11 tests tools
+	$(bin)/mypy --python-version 3.11 docs tests tools
 
 .PHONY: lint-yaml
 lint-yaml: venv
@@ -93,8 +93,30 @@ lint-build: venv
 	$(bin)/ansible-galaxy collection build --force --output-path build/galaxy
 
 .PHONY: docs
-docs: venv ## Check the documentation of the plugins and roles
+docs: docs-lint docs-diagram docs-site ## Check the documentation, and build the site of it
+
+.PHONY: docs-lint
+docs-lint: venv
 	$(bin)/antsibull-docs lint-collection-docs --plugin-docs .
+
+.PHONY: docs-diagram
+docs-diagram: venv
+	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py --check
+
+# From scratch each time: Sphinx tells the warnings of a page only when it reads the page.
+.PHONY: docs-site
+docs-site: venv
+	rm -rf build/docs
+	$(bin)/python tools/docs_pages.py build/docs/source
+	$(bin)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --no-add-antsibull-docs-version \
+	  --dest-dir build/docs/source/reference vpro.fleet
+	PYTHONPATH=. $(bin)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --conf-dir docs \
+	  --doctree-dir build/docs/doctrees build/docs/source build/docs/html
+	@echo "The site is in build/docs/html"
+
+.PHONY: diagram
+diagram: venv ## Draw anew who imports whom, after an import came or went
+	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity on every Python that is here

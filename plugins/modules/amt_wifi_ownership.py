@@ -94,7 +94,8 @@ owner:
   sample: host
 csme:
   description:
-    - The connection that CSME had when the module began, as in RV(vpro.fleet.amt_wifi_facts#module:ansible_facts).
+    - The connection that CSME had when the module began, as in
+      RV(vpro.fleet.amt_wifi_facts#module:ansible_facts.amt_wifi.radios[].csme).
     - V(null) if it had none.
   type: dict
   returned: success, and failure of a handover

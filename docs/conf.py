@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How Sphinx makes the site (``make docs``), of the pages that ``tools/docs_pages.py`` brought together.
+
+The pages are written to be read in the repository, and link each other, and files of it, by their paths there. Here
+such a link leads to the page on the site if the file became one, and otherwise to the file in the public repository.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import PurePosixPath
+
+import yaml
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from tools.docs_pages import TREE, docname_of, source_of
+
+GALAXY = yaml.safe_load((TREE / "galaxy.yml").read_text(encoding="utf-8"))
+COLLECTION = f"{GALAXY['namespace']}.{GALAXY['name']}"
+#: What the generated pages refer to in Ansible's own documentation. Its inventory would have to be fetched.
+ANSIBLE = {
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+
+project = COLLECTION
+author = ", ".join(GALAXY["authors"])
+project_copyright = f"2026 {author}"
+release = version = GALAXY["version"]
+language = "en-GB"
+
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+exclude_patterns: list[str] = []
+# Anchors of headings, as code hosts make them.
+myst_heading_anchors = 4
+antsibull_ext_color_scheme = "default-autodark"
+
+html_theme = "furo"
+html_title = f"{COLLECTION} {release}"
+html_copy_source = False
+html_show_sphinx = False
+
+
+def leave_out_missing(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Take the pages that are not there yet out of the lists of the index. A page in none of them is an error."""
+
+    def entry(line: re.Match[str]) -> str:
+        return line[0] if line[0].strip() in app.env.found_docs else ""
+
+    if docname == app.config.root_doc:
+        source[0] = re.sub(r"^[a-z-]+\n", entry, source[0], flags=re.MULTILINE)
+
+
+def link_repository(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the links that are paths in the repository lead to the site's pages, or to the public repository."""
+    docname = app.env.docname
+    folder = PurePosixPath(source_of(docname)).parent
+    for node in list(doctree.findall(addnodes.pending_xref)):
+        if node["reftype"] != "myst" or node["refdomain"] == "doc":
+            continue  # a page beside this one, which is found already
+        path, _hash, anchor = node["reftarget"].partition("#")
+        target = os.path.normpath(folder / path)
+        if not path or target.startswith("..") or not (TREE / target).exists():
+            continue  # MyST finds it, or complains
+        page = docname_of(target)
+        if page is None:
+            kind = "tree" if (TREE / target).is_dir() else "blob"
+            url = f"{GALAXY['repository']}/{kind}/main/{target}" + (f"#{anchor}" if anchor else "")
+            node.replace_self(nodes.reference("", "", *node.children, refuri=url, internal=False))
+        else:
+            node["refdomain"], node["reftarget"], node["reftargetid"] = "doc", page, anchor or None
+
+
+def link_names(app: Sphinx, doctree: nodes.document) -> None:
+    """Let each name of a module, filter or role that stands as code lead to its generated page."""
+    for node in list(doctree.findall(nodes.literal)):
+        name = node.astext().removeprefix(f"{COLLECTION}.")
+        if name == node.astext() or isinstance(node.parent, (nodes.reference, addnodes.pending_xref, nodes.title)):
+            continue
+        pages = [f"{name}_{kind}" for kind in ("module", "filter", "role")]
+        for page in (page for page in pages if f"reference/{page}" in app.env.found_docs):
+            label = f"ansible_collections.{COLLECTION}.{page}"
+            link = addnodes.pending_xref("", refdomain="std", reftype="ref", reftarget=label, refexplicit=True)
+            link["refdoc"], link["refwarn"] = app.env.docname, True
+            node.replace_self(link)
+            link += node
+
+
+def link_pages(app: Sphinx, doctree: nodes.document) -> None:
+    """Do both, in what is written by hand."""
+    if not app.env.docname.startswith("reference/"):
+        link_repository(app, doctree)
+        link_names(app, doctree)
+
+
+def link_ansible(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Resolve what the generated pages refer to in Ansible's own documentation."""
+    page = ANSIBLE.get(node["reftarget"])
+    if page is None:
+        return None
+    url = f"https://docs.ansible.com/ansible/latest/{page}#{node['reftarget'].replace('_', '-')}"
+    return nodes.reference("", "", content, refuri=url, internal=False)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the above with Sphinx."""
+    app.connect("source-read", leave_out_missing)
+    app.connect("doctree-read", link_pages)
+    app.connect("missing-reference", link_ansible)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
