@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,9 @@ BECAUSE = "it is 'so', and \"so\". Do it (now)"
 NO_WATCHER = Watcher(False, False)
 WATCHER = Watcher(True, True, "1.0.0", "watching", LastHandover("protected", SEEN, 221, 290, True))
 
+#: One that is not of this version, and was too late.
+OUTDATED = Watcher(True, True, "0.9.0", "left", LastHandover("taken_back", SEEN, None, None, False))
+
 
 def facts(
     generation: Optional[str], radios: Sequence[Radio], *codes: str, watcher: Watcher = NO_WATCHER
@@ -66,7 +70,7 @@ def facts(
 FLEET: Dict[str, Optional[Dict[str, Any]]] = {
     "old": facts("userspace_managed", (CSMES, PLAIN), watcher=WATCHER),
     "new": facts("driver_managed", (HOSTS,), "airplane_mode", "no_supplicant"),
-    "both": facts("driver_managed", (CSMES, replace(HOSTS, phy="phy2")), "no_supplicant"),
+    "both": facts("driver_managed", (CSMES, replace(HOSTS, phy="phy2")), "no_supplicant", watcher=OUTDATED),
     "none": facts("none", (PLAIN,), "no_radio"),
     "unread": facts(None, (), "unknown"),
     "unseen": None,
@@ -153,6 +157,20 @@ def test_the_fleet_is_grouped_from_the_cache(environment: Dict[str, str], source
     ]
 
 
+def test_the_groups_that_the_page_adds(environment: Dict[str, str], sources: List[str], tmp_path: Path) -> None:
+    page = (TREE / "docs" / "inventory.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(plugin: .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    added = tmp_path / "30-groups.yml"
+    added.write_text(text, encoding="utf-8")
+    listed = json.loads(run(environment, "ansible-inventory", *sources, "-i", str(added), "--list"))
+    assert {name: set(group["hosts"]) for name, group in listed.items() if name.startswith("amt_")} == {
+        **GROUPS,
+        "amt_lost": {"both"},
+        "amt_outdated": {"both"},
+        "amt_manager_none": set(FLEET) - {"unseen"},
+    }
+
+
 @pytest.mark.parametrize("target", ["all", "amt_blocker_no_supplicant"])
 def test_the_fleet_is_told_in_a_table(
     environment: Dict[str, str], sources: List[str], tmp_path: Path, target: str
@@ -172,8 +190,8 @@ def test_the_fleet_is_told_in_a_table(
         "owner": "csme host",
         "generation": "driver_managed",
         "manager": "none",
-        "watcher": "none",
-        "last_handover": "",
+        "watcher": "0.9.0",
+        "last_handover": "taken_back",
         "blockers": "no_supplicant",
         "what_to_do": BECAUSE,
     }
@@ -182,6 +200,7 @@ def test_the_fleet_is_told_in_a_table(
         assert {name for name, row in rows.items() if row["ready"] == "yes"} == GROUPS["amt_ready"]
         assert rows["new"]["what_to_do"] == f"{BECAUSE}; {BECAUSE}"
         assert (rows["old"]["watcher"], rows["old"]["last_handover"]) == ("1.0.0", "protected")
+        assert (rows["new"]["watcher"], rows["new"]["last_handover"]) == ("none", "")
 
 
 #: Stands for the roles, and for the modules that look at a laptop: nothing of this machine is touched.
