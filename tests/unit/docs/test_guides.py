@@ -9,18 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, Set, Tuple
 
 import pytest
 import yaml
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _guard, _watched, _watcher_cli
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import SUCCESSES, Outcome
-from ansible_collections.vpro.fleet.plugins.plugin_utils._documents import errors_of
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
 DOCS = TREE / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
 GUIDES = [DOCS / f"{name}.md" for name in ("getting-started", "inventory", "onboarding", "scale", "troubleshooting")]
 TROUBLESHOOTING = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
 ROLES = ("supplicant", "watcher")
@@ -73,24 +71,6 @@ def test_everything_that_the_watcher_says_can_be_looked_up() -> None:
 # -- what the pages name -----------------------------------------------------------------------------------------------
 
 
-def anchors(page: Path) -> Set[str]:
-    """Return the anchors that a code host makes of a page's headings."""
-    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", page.read_text(encoding="utf-8"))):
-        path, _sharp, anchor = target.partition("#")
-        if "://" in path:
-            continue
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists(), target
-        assert not anchor or anchor in anchors(file), target
-
-
 def role_variables() -> Set[str]:
     found: Set[str] = set()
     for role in ROLES:
@@ -114,17 +94,6 @@ def blocks() -> Iterator[Tuple[str, Any]]:
         for kind, text in _FENCE.findall(page.read_text(encoding="utf-8")):
             if kind == "yaml":
                 yield page.stem, yaml.safe_load(text)
-
-
-def test_the_networks_in_the_pages_are_such() -> None:
-    found: List[Any] = [
-        block["supplicant_profiles"]
-        for _page, block in blocks()
-        if isinstance(block, dict) and isinstance(block.get("supplicant_profiles"), list)
-    ]
-    assert len(found) >= 3
-    for profiles in found:
-        assert errors_of(profiles, "amt_wifi_profiles") == []
 
 
 def test_what_the_pages_show_of_an_example_is_in_it() -> None:
