@@ -17,7 +17,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._errors import (
     AccessDenied,
@@ -32,6 +32,9 @@ from ._errors import (
 
 #: Seconds that a call waits for its answer unless told otherwise.
 DEFAULT_TIMEOUT = 2.0
+#: Calls that are under way at a time: far fewer than any bus lets wait for an answer (dbus-daemon's
+#: max_replies_per_connection was 32 once), and enough to hide that they take their turns.
+_AT_ONCE = 16
 #: Bytes that are taken from the socket in one go.
 _CHUNK = 16384
 
@@ -215,6 +218,47 @@ class SystemBus:
         if answer.header.message_type == self._types.error:
             raise self._failure(answer, where)
         return tuple(answer.body) if variants else self._body(answer)
+
+    def call_each(
+        self, name: str, paths: Sequence[str], interface: str, member: str, *, variants: bool = False
+    ) -> Iterator[Tuple[str, Any]]:
+        """Call a method without arguments of each of several objects; yield path and first value of each answer.
+
+        They come in the order of *paths*. Objects that are gone are left out. Several calls are under way at a time:
+        most of what one takes is two processes waiting for each other.
+
+        Args:
+            name: the service's bus name.
+            paths: the objects'.
+            interface: the interface that the method belongs to.
+            member: the method.
+            variants: as for ``call``.
+
+        Raises:
+            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, but for ``NotFound``.
+        """
+        where = f"D-Bus, {name} {interface}.{member}"
+        for first in range(0, len(paths), _AT_ONCE):
+            end = self._end()
+            asked = {
+                self._ask(name, path, interface, member, "", (), end): path for path in paths[first : first + _AT_ONCE]
+            }
+            answers: Dict[int, Any] = {}
+            while len(answers) < len(asked):
+                answer = self._receive(self._end(), where)
+                serial = answer.header.fields.get(self._fields.reply_serial)
+                if serial in asked:
+                    answers[serial] = answer
+                else:
+                    self._keep(answer)
+            for serial, path in asked.items():
+                answer = answers[serial]
+                if answer.header.message_type == self._types.error:
+                    failure = self._failure(answer, where)
+                    if isinstance(failure, NotFound):
+                        continue
+                    raise failure
+                yield path, (tuple(answer.body) if variants else self._body(answer))[0]
 
     def begin(
         self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()

@@ -20,6 +20,9 @@ from ._wpa_ctrl import WpaCtrl
 
 #: Seconds for all that is asked of all supplicants together.
 BUDGET = 1.0
+#: Seconds for all that is asked of NetworkManager, as long as it goes on answering: it tells each profile by itself,
+#: and a hundred of them take a slow laptop more than the budget, which each answer has to keep.
+_NETWORKMANAGER_SECONDS = 5.0
 
 WPA_SUPPLICANT = "wpa_supplicant"
 NETWORKMANAGER = "networkmanager"
@@ -215,7 +218,8 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, deadline: f
 
     version: Optional[str] = None
     try:
-        backend = NetworkManagerBackend(interface, deadline=deadline)
+        now = time.monotonic()
+        backend = NetworkManagerBackend(interface, max(deadline - now, 0.0), now + _NETWORKMANAGER_SECONDS)
         version = backend.version()
         return Managed(interface, NETWORKMANAGER, version, backend.profiles())
     except FleetError as error:

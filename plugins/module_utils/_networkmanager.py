@@ -234,11 +234,8 @@ class NetworkManager:
             DecodeFailed: one of them is malformed.
         """
         found = []
-        for path in self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]:
-            try:
-                settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
-            except NotFound:  # it went away meanwhile
-                continue
+        paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
+        for path, settings in self._bus.call_each(NM, paths, f"{NM_SETTINGS}.Connection", "GetSettings"):
             connection = connection_of(path, settings)
             if connection is not None:
                 found.append(connection)

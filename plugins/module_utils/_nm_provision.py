@@ -166,15 +166,14 @@ class _Connections:
         """
         active = self._networkmanager.active(self._device.path)
         found = []
-        for path in self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "ListConnections")[0]:
-            with suppress(NotFound):  # it went away meanwhile
-                each = self._read(path, active)
-                if each is not None:
-                    found.append(each)
+        paths = self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "ListConnections")[0]
+        for path, answer in self._bus.call_each(NM, paths, _CONNECTION, "GetSettings", variants=True):
+            each = self._stored(path, settings_of(answer), active)
+            if each is not None:
+                found.append(each)
         return found
 
-    def _read(self, path: str, active: Optional[str]) -> Optional[Stored]:
-        settings = settings_of(self._bus.call(NM, path, _CONNECTION, "GetSettings", variants=True)[0])
+    def _stored(self, path: str, settings: Settings, active: Optional[str]) -> Optional[Stored]:
         if WIRELESS not in settings:
             return None
         try:

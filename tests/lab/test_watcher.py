@@ -318,6 +318,8 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, deploy
     scene.csme.take()
     wait_for(scene, "holding")
     assert int(scene.csme.state()["grants"]) == 2
+    # udev still tells NetworkManager of all those interfaces, and of the next test's radios only then.
+    deployed.guest.check("udevadm settle --timeout 100", timeout=120)
 
 
 def test_it_is_small_and_sleeps(watched: Watched) -> None:

@@ -87,6 +87,50 @@ def test_what_is_to_be_handed_back_keeps_its_variants(fake_bus: FakeBus, bus: Sy
     assert fake_bus.called("Put") == [(told,)]
 
 
+def test_many_objects_are_asked_at_a_time_and_answer_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
+    def tell(number: int) -> Tuple[str, Tuple[Any]]:
+        if number == 20:
+            fake_bus.signal(PATH, INTERFACE, "Begun", "s", ("it",))
+        return "a{sv}", ({"number": ("u", number)},)
+
+    paths = [f"{PATH}/{number}" for number in range(40)]
+    for number, path in enumerate(paths):
+        if number != 30:  # this one is gone
+            fake_bus.methods[path, f"{INTERFACE}.Get"] = lambda number=number: tell(number)
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE, path=PATH)
+    told = bus.call_each(SERVICE, paths, INTERFACE, "Get")
+    first = next(told)
+    assert first == (paths[0], {"number": 0})
+    # They were on their way together.
+    assert len(fake_bus.called("Get")) > 8
+    expected = [(path, {"number": number}) for number, path in enumerate(paths) if number != 30]
+    assert [first, *told] == expected
+    assert bus.read() == (Signal(PATH, INTERFACE, "Begun", ("it",)),)
+    raw = list(bus.call_each(SERVICE, paths[:1], INTERFACE, "Get", variants=True))
+    assert raw == [(paths[0], {"number": ("u", 0)})]
+    assert list(bus.call_each(SERVICE, [], INTERFACE, "Get")) == []
+
+
+def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_on(
+    fake_bus: FakeBus,
+) -> None:
+    def refuse() -> None:
+        raise DBusError("org.example.Busy", "not now")
+
+    for name in ("Get", "Sleep", "Work"):
+        for path in ("/a", "/b"):
+            fake_bus.methods[path, f"{INTERFACE}.{name}"] = lambda: ("u", (1,))
+    fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
+    fake_bus.silent.append("Sleep")
+    with SystemBus(timeout=0.2) as bus:
+        with pytest.raises(SupplicantRefused, match="not now"):
+            list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
+        with pytest.raises(TimedOut):
+            list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
+        assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)
+
+
 def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
     def begin() -> None:
         fake_bus.signal(PATH, INTERFACE, "Begun", "sv", ("it", ("u", 1)))

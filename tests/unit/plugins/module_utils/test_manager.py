@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -21,13 +21,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._manager import (
     backend_of,
     read_managers,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_nm_backend import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_nm_backend import SETTINGS, Laptop
 
 WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 
@@ -157,6 +157,22 @@ def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
     found = manager(machine, "supplicant.wlan0", budget=0.2)
     assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
     assert time.monotonic() - begun < 1.0
+
+
+def test_a_networkmanager_that_goes_on_answering_may_take_longer(machine: Machine, networkmanager: Laptop) -> None:
+    path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
+    told = networkmanager.bus.methods[path, get]
+
+    def slowly() -> Optional[Tuple[str, Tuple[Any, ...]]]:
+        time.sleep(0.1)
+        return told()
+
+    machine.networkmanager("true")
+    for number in range(100, 105):
+        networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
+        networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
+    found = manager(machine, budget=0.4)
+    assert len(found.profiles or ()) == 7
 
 
 def test_without_jeepney_networkmanagers_profiles_are_unreadable(
