@@ -397,7 +397,7 @@ def test_a_refused_step_undoes_the_ones_before(fake: FakeSupplicant, supplicant:
 def test_a_crash_at_any_step_is_undone_from_the_journal(fake: FakeSupplicant, tmp_path: Path, step: int) -> None:
     """From some step on nothing answers any more, the undoing included; later another process finds the journal."""
     before = fake.snapshot()
-    supplicant = WpaSupplicant("wlan0", fake.path, timeout=0.05)
+    supplicant = WpaSupplicant("wlan0", fake.path, timeout=0.5)
     profile = profile_of(supplicant, 1)
     journal = tmp_path / "journal"
 
@@ -585,7 +585,7 @@ def test_a_refusal_is_told_after_everything_else_was_undone(fake: FakeSupplicant
 @pytest.mark.parametrize("step", range(5))
 def test_an_unpin_that_breaks_off_is_finished_by_the_next(fake: FakeSupplicant, step: int) -> None:
     before = fake.snapshot()
-    supplicant = WpaSupplicant("wlan0", fake.path, timeout=0.05)
+    supplicant = WpaSupplicant("wlan0", fake.path, timeout=0.5)
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     del fake.changes[:]
     fake.hook = lambda _change: "" if len(fake.changes) > step else None
