@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 # What "make test" runs, in this order: the quick gates first.
-GATES ?= lint unit docs sanity matrix lab lab-networkmanager
+GATES ?= lint unit docs importer artifact sanity matrix lab lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -94,14 +94,25 @@ lint-build: venv
 docs: venv ## Check the documentation of the plugins and roles
 	$(bin)/antsibull-docs lint-collection-docs --plugin-docs .
 
+# What tox runs finds each Python of this machine.
+tox := PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox
+
+.PHONY: importer
+importer: venv ## Run Galaxy's importer on the artifact: it may not have a word to say
+	$(tox) run -e importer -- $(ARGS)
+
+.PHONY: artifact
+artifact: venv ## Install the artifact in an empty place with each supported core, and run what is in it from there
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e artifact-core219,artifact-core220,artifact-core221 -- $(ARGS)
+
 .PHONY: sanity
-sanity: venv ## Run ansible-test sanity on every Python that is here
-	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/python tools/sanity.py $(ARGS)
+sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e sanity-core219,sanity-core220,sanity-core221 -- $(ARGS)
 
 # Two at once: there are twelve, and each is small.
 .PHONY: matrix
 matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
-	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 
 # With more, as many files of tests run at a time, each with laptops of its own. Two cores have enough with one: a
 # laptop that others slow down misses deadlines that no software can move.
