@@ -77,9 +77,7 @@ class Controller:
         assert [line for line in warned if not any(about in line for about in expected)] == [], printed
         return done.stdout
 
-    def run_module(
-        self, module: str, *arguments: str, status: int = 0, warnings: Sequence[str] = ()
-    ) -> dict[str, Any]:
+    def run_module(self, module: str, *arguments: str, status: int = 0, warnings: Sequence[str] = ()) -> dict[str, Any]:
         """Return the result of a module of any collection on this machine."""
         printed = self.run("ansible", "localhost", "-m", module, *arguments, status=status, warnings=warnings)
         result: dict[str, Any] = json.loads(printed.partition("=> ")[2])
