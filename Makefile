@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 # What "make test" runs, in this order: the quick gates first.
-GATES ?= lint unit docs importer artifact sanity matrix lab lab-networkmanager
+GATES ?= lint unit docs importer artifact units sanity matrix lab lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -46,7 +46,7 @@ coverage: venv ## Run the unit tests and show what they do not reach
 	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html $(ARGS)
 
 .PHONY: lint
-lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact
+lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-collection lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact
 
 .PHONY: lint-code
 lint-code: venv
@@ -78,6 +78,11 @@ lint-shell: venv
 lint-ansible: venv
 	$(bin)/ansible-lint
 
+# What only antsibull-nox looks for: antsibull-nox.toml says what that is, and why it does no more.
+.PHONY: lint-collection
+lint-collection: venv
+	$(bin)/nox --no-venv --envdir build/nox --session extra-checks yamllint
+
 .PHONY: lint-reuse
 lint-reuse: venv
 	$(bin)/reuse lint --lines
@@ -104,6 +109,10 @@ importer: venv ## Run Galaxy's importer on the artifact: it may not have a word 
 .PHONY: artifact
 artifact: venv ## Install the artifact in an empty place with each supported core, and run what is in it from there
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e artifact-core219,artifact-core220,artifact-core221 -- $(ARGS)
+
+.PHONY: units
+units: venv ## Run the unit tests under ansible-test, with the newest core
+	$(tox) run -e units -- $(ARGS)
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
