@@ -13,7 +13,8 @@ ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
 # processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
 # are run again with NetworkManager.
-GATES ?= lint unit docs matrix sanity:beside lab-calm:beside lab-timed lab-networkmanager
+GATES ?= lint unit docs importer:beside artifact:beside sanity:beside lab-calm:beside matrix units \
+  lab-timed lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -48,7 +49,7 @@ coverage: venv ## Run the unit tests and show what they do not reach
 	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html $(ARGS)
 
 .PHONY: lint
-lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact
+lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-collection lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact
 
 .PHONY: lint-code
 lint-code: venv
@@ -79,6 +80,11 @@ lint-shell: venv
 .PHONY: lint-ansible
 lint-ansible: venv
 	$(bin)/ansible-lint
+
+# What only antsibull-nox looks for: antsibull-nox.toml says what that is, and why it does no more.
+.PHONY: lint-collection
+lint-collection: venv
+	$(bin)/nox --no-venv --envdir build/nox --session extra-checks yamllint
 
 .PHONY: lint-reuse
 lint-reuse: venv
@@ -118,14 +124,29 @@ docs-site: venv
 diagram: venv ## Draw anew who imports whom, after an import came or went
 	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py
 
+# What tox runs finds each Python of this machine.
+tox := PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox
+
+.PHONY: importer
+importer: venv ## Run Galaxy's importer on the artifact: it may not have a word to say
+	$(tox) run -e importer -- $(ARGS)
+
+.PHONY: artifact
+artifact: venv ## Install the artifact in an empty place with each supported core, and run what is in it from there
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e artifact-core219,artifact-core220,artifact-core221 -- $(ARGS)
+
+.PHONY: units
+units: venv ## Run the unit tests under ansible-test, with the newest core
+	$(tox) run -e units -- $(ARGS)
+
 .PHONY: sanity
-sanity: venv ## Run ansible-test sanity on every Python that is here
-	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/python tools/sanity.py $(ARGS)
+sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e sanity-core219,sanity-core220,sanity-core221 -- $(ARGS)
 
 # Two at once: there are twelve, and each is small.
 .PHONY: matrix
 matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
-	PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 
 # With more, as many files of tests run at a time, each with laptops of its own. Two cores have enough with one: a
 # laptop that others slow down misses deadlines that no software can move.

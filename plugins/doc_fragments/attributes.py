@@ -17,6 +17,17 @@ attributes:
     platforms: Linux
 """
 
+    # Of what users call; the watcher's role alone calls amt_wifi_watcher_files.
+    GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/vpro.fleet.amt_wifi) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - vpro.fleet.amt_wifi
+"""
+
     INFO = r"""
 options: {}
 attributes:

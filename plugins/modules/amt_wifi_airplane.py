@@ -33,6 +33,7 @@ options:
     default: false
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
   - A hard block stays, whatever the soft block is. The module says so in a warning, with the reason.

@@ -24,6 +24,7 @@ requirements:
   - jeepney >= 0.7.1 (C(python3-jeepney)) for the profiles of NetworkManager, where that runs an interface
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.info
   - vpro.fleet.attributes.facts
 notes:

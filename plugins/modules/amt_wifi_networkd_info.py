@@ -26,6 +26,7 @@ options:
     default: []
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.info
 seealso:
   - module: vpro.fleet.amt_wifi_watcher_files

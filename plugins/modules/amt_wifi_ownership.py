@@ -57,6 +57,7 @@ requirements:
     jeepney >= 0.7.1 as the distribution packages it (C(python3-jeepney))
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
   - The kernel lets only root ask, so use C(become).

@@ -120,6 +120,7 @@ options:
 extends_documentation_fragment:
   - vpro.fleet.profile
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 seealso:
   - module: vpro.fleet.amt_wifi_profiles

@@ -55,6 +55,7 @@ options:
     default: wpa_supplicant
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
   - C(update_config) is turned off where it is on. A supplicant that rewrites its own file would write a pin into it.

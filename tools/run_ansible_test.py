@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ``ansible-test sanity`` over a copy of the tree, on every Python that this machine has.
+"""Run ``ansible-test`` over a copy of the tree, on every Python that this machine has.
 
 ansible-test wants the collection at ``ansible_collections/vpro/fleet`` in a git work tree, finds other Pythons as
 ``python3.N`` on the path (``tools/pythons.py`` prints one with all), and keeps environments below the home directory.
-All of that is given to it under ``build/sanity``, so that it neither sees nor leaves anything elsewhere. Arguments are
-handed on to it:
-``python tools/sanity.py --test pylint``.
+All of that is given to it under ``build/ansible-test``, so that it neither sees nor leaves anything elsewhere. It is
+the ansible-test of the environment that this runs in. Arguments are handed on to it:
+``python tools/run_ansible_test.py sanity --test pylint``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import NoReturn
 
 TREE = Path(__file__).resolve().parent.parent
-ROOT = TREE / "build" / "sanity"
+#: For each environment its own, so that several can run at a time.
+ROOT = TREE / "build" / "ansible-test" / Path(sys.prefix).name
 COPY = ROOT / "ansible_collections" / "vpro" / "fleet"
 HOME = ROOT / "home"
 
@@ -85,12 +86,12 @@ def pip_versions() -> set[str]:
     """Return the versions of pip that ansible-test asks for; without any it downloads the installer itself."""
     spec = find_spec("ansible_test")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("sanity: ansible-test is missing; run: make setup")
+        raise SystemExit("ansible-test is not in this environment: run it by make sanity")
     source = Path(spec.submodule_search_locations[0]) / "_internal" / "python_requirements.py"
     return set(re.findall(r"\bpip='([\d.]+)'", source.read_text(encoding="utf-8")))
 
 
-def main(arguments: list[str]) -> NoReturn:
+def main(command: str, arguments: list[str]) -> NoReturn:
     """Become ansible-test."""
     copy_tree()
     make_home()
@@ -99,8 +100,8 @@ def main(arguments: list[str]) -> NoReturn:
     environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
     os.chdir(COPY)
     program = str(Path(sys.executable).parent / "ansible-test")
-    os.execve(program, [program, "sanity", "--local", *arguments], environment)
+    os.execve(program, [program, command, "--local", *arguments], environment)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])
