@@ -21,7 +21,9 @@ FLOORS: Dict[str, float] = {
     "_reading": -0.75,
     "_netlink": -0.5,
     **dict.fromkeys(("_nl80211", "_rtnetlink", "_rfkill", "_wpa_ctrl", "_kernel", "_services"), 0),
-    **dict.fromkeys(("_systemd", "_directories", "_state_file", "_hold_note", "_process", "_memory", "_dbus"), 0),
+    **dict.fromkeys(
+        ("_systemd", "_directories", "_state_file", "_hold_note", "_process", "_program", "_memory", "_dbus"), 0
+    ),
     **dict.fromkeys(("_csme", "_channels", "_runtime", "_detached", "_platform", "_watcher_state"), 1),
     **dict.fromkeys(("_profile", "_wpa_conf", "_networkmanager"), 1),
     **dict.fromkeys(("_watcher_config", "_networkd"), 1),

@@ -12,12 +12,11 @@ not at all: a laptop without a network is worse than a session that is lost.
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from contextlib import ExitStack
 from typing import Callable, Iterable, Optional, Tuple
 
-from . import _csme, _kernel, _services
+from . import _csme, _kernel, _program, _services
 from ._configured import configured_profiles
 from ._csme import CsmeConnection
 from ._errors import FleetError
@@ -106,10 +105,9 @@ def verdict(
 def start(unit: str) -> bool:
     """Start a unit of systemd's; say whether it did."""
     # That it has started is waited for: a job alone says nothing of what may keep it from starting.
-    argv = ["systemctl", "start", unit]
     try:
-        return subprocess.run(argv, timeout=_SYSTEMD_SECONDS, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
+        return _program.run(["systemctl", "start", unit], _SYSTEMD_SECONDS).status == 0
+    except FleetError:
         return False
 
 

@@ -10,13 +10,12 @@ import grp
 import importlib.util
 import os
 import re
-import subprocess
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from . import _runtime, _wpa_conf
+from . import _program, _runtime, _wpa_conf
 from ._backend_choice import choose
 from ._conflicts import Conflict, Interface
 from ._errors import FleetError, NotFound, Refused
@@ -97,22 +96,15 @@ def check_readable(program: str, text: str, path: str) -> None:
         os.write(descriptor, text.encode("utf-8", "surrogateescape"))
         name = f"/proc/self/fd/{descriptor}"
         argv = [program, "-Dnl80211", "-ivpro-fleet-none", f"-c{name}"]
-        done = subprocess.run(
-            argv,
-            pass_fds=[descriptor],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_READ_WAIT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = _program.run(argv, _READ_WAIT, descriptors=[descriptor])
+    except (OSError, FleetError):
         return  # that it can't be asked says nothing about the file
     finally:
         os.close(descriptor)
-    if b"Failed to read or parse configuration" in done.stdout:
+    said = done.out + done.err
+    if b"Failed to read or parse configuration" in said:
         # The rest of what it says may have a passphrase in it.
-        lines = sorted({int(number) for number in re.findall(rb"^Line (\d+): ", done.stdout, re.MULTILINE)})
+        lines = sorted({int(number) for number in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)})
         at = f" (line {', '.join(map(str, lines))})" if lines else ""
         raise Refused(
             "configuration_unusable",

@@ -127,7 +127,6 @@ import os
 import shutil
 import stat
 import struct
-import subprocess
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -143,8 +142,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     FleetError,
     NotFound,
     Refused,
+    TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._program import run
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import read_watcher
 
@@ -216,15 +217,13 @@ class Package:
         """Compile the files of a folder as those of the package, which they become."""
         argv = [self._python, "-I", "-m", "compileall", "-q", "-s", folder, "-p", self.path, folder]
         try:
-            done = subprocess.run(
-                argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_COMMAND_SECONDS, check=False
-            )
-        except FileNotFoundError:
+            done = run(argv, _COMMAND_SECONDS)
+        except NotFound:
             raise NotFound("there is no Python for the watcher", where=self._python) from None
-        except subprocess.TimeoutExpired:
+        except TimedOut:
             raise TransportFailed("compiling the package took too long", where=self._python) from None
-        if done.returncode:
-            told = done.stdout.decode("utf-8", "replace").strip()
+        if done.status:
+            told = (done.out + done.err).decode("utf-8", "replace").strip()
             raise Refused("package_unusable", f"this Python can't run the watcher: {told}", where=self._python)
 
 
@@ -312,10 +311,10 @@ def _cache_tag(python: str) -> Optional[str]:
     """Return what the names of a Python's bytecode have in them; None if it does not tell."""
     argv = [python, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"]
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = run(argv, _COMMAND_SECONDS)
+    except FleetError:
         return None
-    return done.stdout.decode("ascii", "replace").strip() if done.returncode == 0 else None
+    return done.out.decode("ascii", "replace").strip() if done.status == 0 else None
 
 
 def _look(path: str, tag: Optional[str]) -> Dict[str, str]:
