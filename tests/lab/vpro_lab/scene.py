@@ -157,7 +157,7 @@ def settle(scene: Scene, seconds: float) -> None:
 
     def over() -> bool:
         return scene.laptop.guest.monotonic() - request >= seconds or (
-            scene.session.is_open and not scene.session.record().kept
+            scene.session.is_open and scene.session.record().lost_at is not None
         )
 
     wait_until("the handover's end", over, seconds + 60, pause=0.25)
