@@ -232,7 +232,7 @@ def test_methods_on_d_bus() -> None:
     asked: Set[str] = set()
     for name, tree in trees():
         if name in ("_dbus", "_networkmanager", "_nm_provision", "_nm_backend", "_nm_listener"):
-            for texts in calls(tree, "call", "begin"):
+            for texts in calls(tree, "call", "call_each", "begin"):
                 asked.update(text for text in texts[:2] if re.fullmatch(r"[A-Z][A-Za-z]+2?", text))
     # It is put together apart from its call.
     assert 'PROPERTIES, "Set", "ssv"' in (HOUSE / "_networkmanager.py").read_text(encoding="utf-8")
