@@ -71,7 +71,11 @@ switches:
   sample:
     - {index: 0, name: phy0, type: wlan, phy: phy0, soft: false, hard: true, reasons: [not_owner]}
 error:
-  description: Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).
+  description:
+    - Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).
+    - V(no_radio) (no such radio, or none with a switch), V(bad_options) (the options contradict each other),
+      V(not_followed) (a switch did not do as it was told), or what the kernel says (V(access_denied),
+      V(transport_failed)).
   type: dict
   returned: failure
   sample:

@@ -58,6 +58,15 @@ drop_ins:
   elements: str
   returned: success
   sample: [/etc/systemd/network/20-radio.network.d/amt-wifi-watcher.conf]
+error:
+  description: Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).
+  type: dict
+  returned: failure
+  sample:
+    code: access_denied
+    what: no right to read /etc/systemd/network/20-radio.network
+    where: ''
+    remedy: Run the task with become
 """
 
 from dataclasses import asdict
