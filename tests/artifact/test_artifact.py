@@ -32,6 +32,7 @@ SHIPPED = (
     "plugins",
     "roles",
     "tests/config.yml",
+    "tests/floors.py",
     "tests/schema.py",
     "tests/unit",
 )
@@ -140,7 +141,9 @@ def test_the_filter_names_each_error(controller: Controller) -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_each_example_is_read(controller: Controller, example: str) -> None:
     path = controller.installed / "docs" / "examples" / example
-    controller.run("ansible-playbook", "-i", "localhost,", "--syntax-check", str(path))
+    # A group that the playbook itself makes as it runs.
+    made = ["ignoring: laptops_on_line"]
+    controller.run("ansible-playbook", "-i", "localhost,", "--syntax-check", str(path), warnings=made)
 
 
 def test_both_roles_run_in_check_mode(controller: Controller) -> None:
