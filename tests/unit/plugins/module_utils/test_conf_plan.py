@@ -238,3 +238,12 @@ def test_a_new_file_is_for_debians_group_where_there_is_one(
 
     monkeypatch.setattr(grp, "getgrnam", getgrnam)
     assert _conf_plan.default_header() == f"ctrl_interface=DIR=/run/wpa_supplicant{group}\nupdate_config=0\n"
+
+
+def test_a_network_that_stays_is_told_with_what_changed() -> None:
+    plan = planned(OURS.replace("ieee80211w=1", 'ieee80211w=2\n\tbgscan=""\n\tpsk="another one"'), psk())
+    assert [ssid for ssid, _shown in plan.after] == [b"ab"]
+    assert plan.after[0][1]["psk"] == "(changed)"
+    assert planned(OURS.replace("ieee80211w=1", "ieee80211w=2"), psk()).after[0][1]["psk"] == "(set)"
+    entry = plan.entries[0]
+    assert (entry.ssid, entry.form["ieee80211w"]) == (b"ab", "1")
