@@ -36,12 +36,13 @@ HIGHEST = 4.0
 
 #: The tests of what has no file of tests by its own name, or is tested by others beside it.
 TESTED_BY = {
-    "_errors": ["test_module"],
-    "_nm_backend": ["test_nm_backend", "test_manager"],
-    "_nm_listener": ["test_nm_backend"],
-    "_outcome": ["test_provision", "test_nm_provision"],
-    "_state_file": ["test_watcher_state", "test_hold_note"],
-    "_wpa_networks": ["test_provision", "test_configured"],
+    "_errors": ["module_utils/test_module"],
+    "_module_profile": ["modules/test_amt_wifi_profiles"],
+    "_nm_backend": ["module_utils/test_nm_backend", "module_utils/test_manager"],
+    "_nm_listener": ["module_utils/test_nm_backend"],
+    "_outcome": ["module_utils/test_provision", "module_utils/test_nm_provision"],
+    "_state_file": ["module_utils/test_watcher_state"],
+    "_wpa_networks": ["module_utils/test_provision", "module_utils/test_configured"],
 }
 #: Tests in processes of their own that must not find mutmut, which a changed file needs.
 ALONE = ["test_without_pyroute2_everything_imports_and_use_names_the_package"]
@@ -92,7 +93,7 @@ def prepare(module: str) -> Path:
         if (TREE / name).is_file():
             (place / COLLECTION / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TREE / name, place / COLLECTION / name)
-    tests = TESTED_BY.get(module, [f"test{module}"])
+    tests = TESTED_BY.get(module, [f"module_utils/test{module}"])
     arguments = ["--import-mode=importlib"]
     for plugin in ("cacheprovider", "cov", "xdist", "faulthandler", "junitxml"):
         arguments += ["-p", f"no:{plugin}"]
@@ -106,7 +107,7 @@ source_paths = ["{HOUSE}"]
 only_mutate = ["*/{module}.py"]
 also_copy = ["ansible_collections"]
 pytest_add_cli_args = {lines([*arguments, "-k", f"not ({' or '.join(ALONE)})"])}
-pytest_add_cli_args_test_selection = {lines([str(TESTS / "module_utils" / f"{test}.py") for test in tests])}
+pytest_add_cli_args_test_selection = {lines([str(TESTS / f"{test}.py") for test in tests])}
 timeout_constant = 2.0
 timeout_multiplier = 5.0
 use_git_change_detection = false
