@@ -126,14 +126,22 @@ def results(module: str) -> dict[str, str]:
     return {name: "" if code is None else RESULTS.get(code, "timeout") for name, code in codes.items()}
 
 
+def run_mutmut(place: Path, names: list[str]) -> None:
+    """Try the changes of those names, or all of which nothing is known; its output is shown as it comes."""
+    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1", *names]
+    status = subprocess.run(command, cwd=place, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
+    if status != 0:
+        raise SystemExit(f"mutation: mutmut ended with {status}; its folder is {place}")
+
+
 def try_changes(module: str) -> Counter[str]:
     """Try all changes of *module*, or those that nothing noticed the last time; return how many ended how."""
     again = [name for name, result in results(module).items() if result in ("", SURVIVED, UNTESTED)]
     place = prepare(module)
-    command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1", *again]
-    status = subprocess.run(command, cwd=place, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
-    if status != 0:
-        raise SystemExit(f"mutation: mutmut ended with {status} on {module}; its folder is {place}")
+    run_mutmut(place, again)
+    # Those that are named are tried whatever is known of them; those of which nothing is known any more, without.
+    if "" in results(module).values():
+        run_mutmut(place, [])
     ended = results(module)
     # mutmut keeps the settings of the folder that it first saw.
     importlib.import_module("mutmut.configuration").reset_config()
