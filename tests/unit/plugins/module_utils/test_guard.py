@@ -197,10 +197,20 @@ def test_each_failure_has_a_pause_of_its_own() -> None:
 def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
     """As after an overrun of events: what was missed is read."""
     begun = (CAN, Pinned())
+    state = play(*begun, Free())[0].handover
+    assert state is not None
+    assert state.phase is Phase.CONNECTING
     assert play(*begun, Free(), Connected(BSSID), AddressArrived())[1][-1] == Tell(Outcome.PROTECTED)
     guard, actions = play(*begun, BlockGone(), CAN)
     assert (guard.handover, guard.left) == (None, "taken_back")
     assert actions[-2:] == [Unpin(), Tell(Outcome.TAKEN_BACK)]
+
+
+def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
+    guard, actions = step(Guard(), CAN, GuardPolicy(handover=Policy(timeout_seconds=1.0), retry_seconds=(3.0,)))
+    assert guard == Guard(failures=1, left="timed_out")
+    assert SetTimer(RETRY, 3.0) in actions
+    assert Tell(Outcome.TIMED_OUT) in actions
 
 
 def test_nobody_is_held_at_half_a_connection() -> None:
