@@ -174,10 +174,27 @@ def test_a_value_that_is_no_number_is_named(sysfs: Sysfs, attribute: str, value:
     assert caught.value.where.endswith(f"rfkill0/{attribute}")
 
 
+def test_a_value_that_is_no_text_is_named_too(sysfs: Sysfs) -> None:
+    (sysfs.add(0, "ieee80211/phy0") / "soft").write_bytes(b"\xff\n")
+    with pytest.raises(DecodeFailed, match="is no rfkill value") as caught:
+        _rfkill.switches(str(sysfs.rfkill))
+    assert caught.value.where.endswith("rfkill0/soft")
+
+
+def test_a_switch_that_can_not_be_read_is_named(sysfs: Sysfs) -> None:
+    directory = sysfs.add(0, "ieee80211/phy0", soft=None)
+    (directory / "soft").mkdir()
+    with pytest.raises(TransportFailed, match="Is a directory") as caught:
+        _rfkill.switches(str(sysfs.rfkill))
+    assert caught.value.where == str(sysfs.rfkill / "rfkill0")
+    assert caught.value.errno == errno.EISDIR
+
+
 def test_sysfs_that_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TransportFailed):
+    with pytest.raises(TransportFailed) as caught:
         _rfkill.switches(str(tmp_path / "file"))
+    assert caught.value.where == str(tmp_path / "file")
 
 
 # --- RfkillEvents ---
