@@ -63,7 +63,7 @@ def test_a_broken_journal_is_named(folder: str, text: str) -> None:
     path = os.path.join(folder, "phy0.journal")
     with open(path, "w", encoding="ascii") as handle:
         handle.write(text)
-    with pytest.raises(DecodeFailed) as failure:
+    with pytest.raises(DecodeFailed, match="the journal of phy0 is not") as failure:
         _runtime.read_journal("phy0", folder)
     assert failure.value.where == path
     assert "remove the file" in failure.value.remedy
@@ -131,6 +131,7 @@ def test_a_held_lock_is_held_once(folder: str) -> None:
     other.release()
     assert not other.acquire(), "only who has it can release it"
     held.release()
+    assert not held.held
     assert other.acquire()
     other.release()
 
@@ -160,7 +161,7 @@ def test_a_right_that_is_missing_is_told_apart(folder: str, monkeypatch: pytest.
 
 def test_what_else_the_kernel_says_is_told(folder: str) -> None:
     os.makedirs(os.path.join(folder, "phy0.journal"))
-    with pytest.raises(TransportFailed, match="Is a directory") as caught:
+    with pytest.raises(TransportFailed, match=r"can't use .*phy0\.journal: Is a directory") as caught:
         _runtime.read_journal("phy0", folder)
     assert caught.value.errno == errno.EISDIR
     with pytest.raises(TransportFailed, match="Is a directory") as caught:
@@ -193,7 +194,7 @@ def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
 
 
 def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: List[Tuple[int, int]] = []
+    given: List[Tuple[int, int, int]] = []
     _runtime.write_journal("phy0", {}, folder)
     stat = os.stat
 
@@ -202,12 +203,15 @@ def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: py
         return SimpleNamespace(st_uid=4711, st_gid=found.st_gid, st_mode=found.st_mode)
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: given.append((uid, gid)))
+    monkeypatch.setattr(
+        os, "fchown", lambda descriptor, uid, gid: given.append((uid, gid, os.fstat(descriptor).st_size))
+    )
     _runtime.write_journal("phy0", {}, folder)
     assert given == [], "it is theirs already"
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", of_another)
         _runtime.write_journal("phy0", {}, folder)
+        assert given == [(4711, stat(folder).st_gid, 0)], "before anything is in it"
         patch.setattr(os, "geteuid", lambda: 4712)
         _runtime.write_journal("phy0", {}, folder)
-    assert given == [(4711, stat(folder).st_gid)], "nobody else may"
+    assert len(given) == 1, "nobody else may"
