@@ -332,3 +332,20 @@ def test_texts_are_shown_as_people_write_them() -> None:
     }
     assert describe({"private_key": '"pkcs11:pin-value=1"'}) == {"private_key": "(set)"}
     assert describe({"private_key": "garbage!"}, ["private_key"]) == {"private_key": "(changed)"}
+
+
+@pytest.mark.parametrize(
+    ("security", "passphrase", "forms"),
+    [
+        ("psk", "correct horse", [("psk",)]),
+        ("psk", "ab" * 32, [("psk",)]),
+        ("sae", "correct horse", [("sae_password",), ("psk",), ("psk", "sae_password")]),
+        ("sae", 'a "quoted" one', [("sae_password",)]),
+        ("sae", "short", [("sae_password",)]),
+        ("psk+sae", "correct horse", [("psk",), ("psk", "sae_password")]),
+        ("psk+sae", 'a "quoted" one', [("psk", "sae_password")]),
+    ],
+)
+def test_in_which_variables_a_passphrase_may_stand(security: str, passphrase: str, forms: Any) -> None:
+    made = variants(NetworkProfile(SSID, security, passphrase))
+    assert [tuple(name for name in ("psk", "sae_password") if form[name] is not None) for form in made] == forms
