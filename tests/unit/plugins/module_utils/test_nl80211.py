@@ -161,8 +161,9 @@ def test_any_dump(case: Tuple[Dict[int, Tuple[List[Any], List[Any]]], List[bytes
     ],
 )
 def test_malformed_radios(spoilt: bytes) -> None:
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed) as caught:
         _nl80211.merge_wiphys([spoilt])
+    assert caught.value.where == "GET_WIPHY"
 
 
 def test_a_part_that_is_not_wanted_costs_no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
