@@ -459,3 +459,23 @@ def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(TransportFailed, match="no configuration file") as caught:
         _wpa_conf.read(str(path))
     assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "content"),
+    [
+        ('a=""#c"\n', 'a=""'),
+        ('a=""x#c"\n', 'a=""x'),
+        ('a="x#y" # b # c\n', 'a="x#y"'),
+        ('a="x#y"z"#" # c\n', 'a="x#y"z"#"'),
+        ('"#"#x\n', '"#"'),
+        ('"#\n', '"'),
+        ("#\n", ""),
+        ("x#\n", "x"),
+        ("a=b\x0b\n", "a=b\x0b"),
+        ("a=b \t\r\n", "a=b"),
+        ("\n", ""),
+    ],
+)
+def test_where_a_comment_begins(line: str, content: str) -> None:
+    assert _wpa_conf._content(line) == content
