@@ -659,6 +659,26 @@ def test_a_failing_socket(kernel: Kernel, sock: NetlinkSocket) -> None:
     assert caught.value.errno == 0
 
 
+def test_a_request_that_can_not_be_sent(monkeypatch: pytest.MonkeyPatch, kernel: Kernel, sock: NetlinkSocket) -> None:
+    def refuse(_data: bytes, _address: object) -> None:
+        raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+    monkeypatch.setattr(kernel, "sendto", refuse)
+    with pytest.raises(TransportFailed, match="Cannot write to the netlink socket: No buffer space") as caught:
+        ask(sock)
+    assert (caught.value.errno, caught.value.where) == (errno.ENOBUFS, "test socket")
+
+
+def test_an_older_kernel_that_knows_no_options_will_do(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> None:
+    def refuse(_level: int, _option: int, _value: int) -> None:
+        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+
+    monkeypatch.setattr(kernel, "setsockopt", refuse)
+    kernel.answer = lambda request: [ack(sequence_of(request))]
+    with _netlink.NetlinkSocket(_netlink.NETLINK_GENERIC, "test socket") as opened:
+        assert ask(opened) == ()
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [
