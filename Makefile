@@ -13,7 +13,7 @@ ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
 # processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
 # are run again with NetworkManager.
-GATES ?= lint unit docs importer:beside artifact:beside sanity:beside lab-calm:beside matrix units \
+GATES ?= lint coverage docs importer:beside artifact:beside sanity:beside lab-calm:beside matrix units \
   lab-timed lab-networkmanager
 
 bin := .venv/bin
@@ -45,8 +45,13 @@ unit: venv ## Run the unit tests: seconds, no root, no laptop
 	$(bin)/pytest tests/unit $(ARGS)
 
 .PHONY: coverage
-coverage: venv ## Run the unit tests and show what they do not reach
-	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html $(ARGS)
+coverage: venv ## Run the unit tests and show what they do not reach; fails below 95 % of plugins/module_utils
+	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html --cov-report=json $(ARGS)
+	$(if $(ARGS),@echo "coverage: no verdict about a part of the tests",$(bin)/python tools/coverage_gate.py build/coverage/report.json)
+
+.PHONY: mutation
+mutation: venv ## Change the code in a thousand small ways, and see whether a unit test notices: hours (docs/mutation.md)
+	$(bin)/tox run -e mutation -- $(ARGS)
 
 .PHONY: lint
 lint: lint-code lint-format lint-types lint-test-types lint-yaml lint-shell lint-ansible lint-collection lint-reuse lint-changelog lint-build ## Check style, types, licences, changelog, artifact

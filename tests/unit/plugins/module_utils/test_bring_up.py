@@ -201,3 +201,91 @@ def test_an_ssid_that_is_no_text_is_escaped(laptop: Laptop) -> None:
         "wlan0", Config(), laptop.connection_of, lambda: configured_profiles(str(laptop.conf)), laptop.root
     )
     assert (reason, wanted) == ("", laptop.connection)
+
+
+def test_the_time_is_counted_from_the_beginning(laptop: Laptop) -> None:
+    laptop.now = 300.0
+    assert laptop.run() == 420.0
+
+
+def test_what_is_missing_at_the_first_look_already_is_waited_for_a_moment(laptop: Laptop) -> None:
+    laptop.now = 10.0
+    laptop.later = lambda: laptop.watcher(4711)
+    assert laptop.run() == 15.0
+    assert laptop.lines[-1] == "wlan0: to be brought up: the watcher does not run"
+
+
+def test_why_something_can_not_be_read_is_told(laptop: Laptop) -> None:
+    laptop.connection_of = raising  # type: ignore[method-assign,assignment]
+    laptop.run()
+    assert "netlink is out of order" in laptop.lines[-1]
+
+
+@pytest.mark.parametrize(("release", "waits"), [("6.3.13", False), ("6.4.0", True)])
+def test_the_first_kernel_with_which_bringing_up_asks_csme(laptop: Laptop, release: str, waits: bool) -> None:
+    laptop.kernel(release)
+    assert laptop.ask() != waits
+
+
+def test_the_supplicants_usual_file_is_looked_at(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: List[str] = []
+
+    def configured(path: str) -> List[Any]:
+        looked.append(path)
+        return []
+
+    monkeypatch.setattr(_bring_up, "configured_profiles", configured)
+    options: Dict[str, Any] = {"config_path": str(laptop.config), "root": laptop.root}
+    assert not may_bring_up("wlan0", laptop.connection_of, lambda _unit: True, **options)
+    hold_back(
+        "wlan0", laptop.lines.append, laptop.connection_of, clock=lambda: laptop.now, sleep=laptop.sleep, **options
+    )
+    assert set(looked) == {"/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"}
+
+
+@pytest.mark.parametrize(("status", "started"), [(0, True), (1, False), (5, False)])
+def test_systemd_is_asked_to_start_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, started: bool
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\nexit {status}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _bring_up.start("some.service") == started
+    assert (tmp_path / "asked").read_text() == "start some.service\n"
+
+
+def test_without_systemd_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _bring_up.start("some.service") is False
+
+
+def test_a_systemd_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(_bring_up, "_SYSTEMD_SECONDS", 0.1)
+    assert _bring_up.start("some.service") is False
+
+
+def test_the_driver_is_asked_for_csmes_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Netlink:
+        open = 0
+
+        def __enter__(self) -> Netlink:
+            Netlink.open += 1
+            return self
+
+        def __exit__(self, *_error: object) -> None:
+            Netlink.open -= 1
+
+    def connection(nl: object, ifindex: int) -> CsmeConnection:
+        assert isinstance(nl, Netlink)
+        assert (Netlink.open, ifindex) == (1, 3)
+        return CORP
+
+    monkeypatch.setattr(_bring_up, "Nl80211", Netlink)
+    monkeypatch.setattr(f"{_bring_up.__name__}._csme.connection", connection)
+    assert _bring_up.connection_of(3) == CORP
+    assert Netlink.open == 0

@@ -70,3 +70,12 @@ def test_nonsense_is_a_typed_error(number: int, band: Optional[int]) -> None:
     assert isinstance(caught.value, FleetError)
     assert isinstance(caught.value, ValueError)
     assert caught.value.code == "no_such_channel"
+
+
+def test_an_error_says_what_there_is_not() -> None:
+    with pytest.raises(_channels.NoSuchChannel, match=r"There is no channel 15\Z"):
+        _channels.frequencies(15, None)
+    with pytest.raises(_channels.NoSuchChannel, match=r"There is no channel 36 in band 0\Z"):
+        _channels.frequencies(36, 0)
+    with pytest.raises(_channels.NoSuchChannel, match="There is no channel at 2413 MHz"):
+        _channels.channel(2413)

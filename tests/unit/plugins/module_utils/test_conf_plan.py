@@ -214,3 +214,36 @@ def test_the_header_names_the_group_where_there_is_one(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(grp, "getgrnam", none)
     assert _conf_plan.default_header() == "ctrl_interface=DIR=/run/wpa_supplicant\nupdate_config=0\n"
+
+
+def test_a_new_network_is_told_with_all_that_it_sets_but_its_secret() -> None:
+    plan = planned(THEIRS, psk(), OPEN)
+    assert [ssid for ssid, _shown in plan.after] == [b"ab", b"open"]
+    shown = plan.after[0][1]
+    assert shown["key_mgmt"] == "WPA-PSK WPA-PSK-SHA256"
+    assert CANARY not in str(plan.after)
+    assert plan.before == ()
+    entry = plan.entries[0]
+    assert (entry.ssid, entry.known, entry.form["psk"]) == (b"ab", False, f'"{CANARY}"')
+
+
+@pytest.mark.parametrize(("there", "group"), [(True, " GROUP=netdev"), (False, "")])
+def test_a_new_file_is_for_debians_group_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, there: bool, group: str
+) -> None:
+    def getgrnam(name: str) -> None:
+        assert name == "netdev"
+        if not there:
+            raise KeyError(name)
+
+    monkeypatch.setattr(grp, "getgrnam", getgrnam)
+    assert _conf_plan.default_header() == f"ctrl_interface=DIR=/run/wpa_supplicant{group}\nupdate_config=0\n"
+
+
+def test_a_network_that_stays_is_told_with_what_changed() -> None:
+    plan = planned(OURS.replace("ieee80211w=1", 'ieee80211w=2\n\tbgscan=""\n\tpsk="another one"'), psk())
+    assert [ssid for ssid, _shown in plan.after] == [b"ab"]
+    assert plan.after[0][1]["psk"] == "(changed)"
+    assert planned(OURS.replace("ieee80211w=1", "ieee80211w=2"), psk()).after[0][1]["psk"] == "(set)"
+    entry = plan.entries[0]
+    assert (entry.ssid, entry.form["ieee80211w"]) == (b"ab", "1")

@@ -119,8 +119,9 @@ def test_ssids_are_bytes(ssid: bytes) -> None:
 
 @pytest.mark.parametrize("size", [33, 255])
 def test_an_ssid_that_is_too_long(size: int) -> None:
-    with pytest.raises(DecodeFailed, match=f"SSID has {size} bytes"):
+    with pytest.raises(DecodeFailed, match=f"SSID has {size} bytes") as caught:
         _csme.decode_connection(joined(SSID=attribute(SSID, bytes(size))))
+    assert caught.value.where == "CSME connection"
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,9 @@ def test_impossible_channels(channel: int, band: Optional[int]) -> None:
     changes = {"CHANNEL_NUM": u8(CHANNEL_NUM, channel)}
     if band is not None:
         changes["BAND"] = u8(BAND, band)
-    with pytest.raises(DecodeFailed, match="CHANNEL_NUM or BAND"):
+    with pytest.raises(DecodeFailed, match="CHANNEL_NUM or BAND") as caught:
         _csme.decode_connection(joined(**changes))
+    assert caught.value.where == "CSME connection"
 
 
 @pytest.mark.parametrize("value", [u8(COLLOC_CHANNEL, 11), u32(COLLOC_CHANNEL, 11)])
@@ -181,8 +183,9 @@ def test_the_collocated_access_point(value: bytes) -> None:
 )
 def test_wrong_lengths_are_named(changes: Dict[str, bytes]) -> None:
     (name,) = changes
-    with pytest.raises(DecodeFailed, match=f"Attribute {name} .*has [0-9]+ bytes, not"):
+    with pytest.raises(DecodeFailed, match=f"Attribute {name} .*has [0-9]+ bytes, not") as caught:
         _csme.decode_connection(joined(**changes))
+    assert caught.value.where == "CSME connection"
 
 
 def test_of_duplicates_the_last_counts_but_all_must_be_well_formed() -> None:
@@ -317,8 +320,9 @@ def test_roaming(value: int, forbidden: bool, flag: int) -> None:
     ],
 )
 def test_malformed_roaming(data: bytes) -> None:
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match=r"[Aa]ttribute|bytes") as caught:
         _csme.decode_roaming_forbidden(data)
+    assert caught.value.where == "roaming event"
 
 
 # -- asking the driver ------------------------------------------------------------------------------------------------
@@ -353,8 +357,9 @@ def test_csme_has_reported_no_connection() -> None:
 
 
 def test_an_answer_without_data_is_no_connection_that_could_be_judged() -> None:
-    with pytest.raises(DecodeFailed, match="without an answer"):
+    with pytest.raises(DecodeFailed, match="without an answer") as caught:
         _csme.connection(Driver(None), 3)
+    assert caught.value.where == "CSME connection"
 
 
 def test_errors_of_asking_for_the_connection_are_raised() -> None:

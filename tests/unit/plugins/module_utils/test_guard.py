@@ -158,6 +158,66 @@ def test_a_radio_that_is_off_is_not_asked_for(event: GuardEvent) -> None:
     assert Unpin() in actions
 
 
+FAILED = Guard(failures=1, left="taken_back")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [BlockGone(), SoftBlocked(), SwitchedOff(), InterfaceGone(), Unusable(), Free(), Free(3, BSSID)],
+)
+def test_a_radio_that_csme_does_not_keep_any_more_is_a_clean_sheet(event: GuardEvent) -> None:
+    assert play(event, guard=FAILED) == (Guard(), [])
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_success_is_a_clean_sheet(hold: bool) -> None:
+    policy = GuardPolicy(handover=Policy(hold=hold))
+    guard, actions = play(CAN, *GRANTED, guard=FAILED, policy=policy)
+    if hold:
+        guard, _actions = play(RoamingAllowed(), guard=guard, policy=policy)
+    assert guard == Guard()
+    assert Tell(Outcome.PROTECTED) in actions
+
+
+@pytest.mark.parametrize("event", [SoftBlocked(), SwitchedOff(), InterfaceGone()])
+def test_a_switch_in_the_middle_is_a_clean_sheet(event: GuardEvent) -> None:
+    assert play(CAN, Pinned(), event, guard=FAILED)[0] == Guard()
+
+
+def test_each_failure_has_a_pause_of_its_own() -> None:
+    policy = GuardPolicy(handover=Policy(), retry_seconds=(3.0, 10.0))
+    guard = Guard()
+    pauses: List[float] = []
+    for event in (CAN, PinFailed(), Expired(RETRY)) * 4:
+        guard, actions = step(guard, event, policy)
+        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
+    assert pauses == [3.0, 10.0]
+
+
+def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
+    """As after an overrun of events: what was missed is read."""
+    begun = (CAN, Pinned())
+    state = play(*begun, Free())[0].handover
+    assert state is not None
+    assert state.phase is Phase.CONNECTING
+    assert play(*begun, Free(), Connected(BSSID), AddressArrived())[1][-1] == Tell(Outcome.PROTECTED)
+    guard, actions = play(*begun, BlockGone(), CAN)
+    assert (guard.handover, guard.left) == (None, "taken_back")
+    assert actions[-2:] == [Unpin(), Tell(Outcome.TAKEN_BACK)]
+
+
+def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
+    guard, actions = step(Guard(), CAN, GuardPolicy(handover=Policy(timeout_seconds=1.0), retry_seconds=(3.0,)))
+    assert guard == Guard(failures=1, left="timed_out")
+    assert SetTimer(RETRY, 3.0) in actions
+    assert Tell(Outcome.TIMED_OUT) in actions
+
+
+def test_nobody_is_held_at_half_a_connection() -> None:
+    for half in (Free(3, None), Free(None, BSSID)):
+        assert play(RoamingForbidden(), half) == (Guard(forbidden=True), [Look()])
+
+
 # -- the whole machine ------------------------------------------------------------------------------------------------
 
 EVENTS: Tuple[GuardEvent, ...] = (

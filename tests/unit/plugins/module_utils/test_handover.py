@@ -215,6 +215,76 @@ def test_a_host_that_does_not_connect_is_freed() -> None:
     assert actions[-1] == Unpin()
 
 
+# -- its timers -------------------------------------------------------------------------------------------------------
+
+#: Each time is another.
+TIMED = Policy(
+    answer_seconds=1.5,
+    pauses_seconds=(0.25, 0.75),
+    deadline_seconds=3.0,
+    grace_seconds=0.5,
+    timeout_seconds=11.0,
+    hold=True,
+    confirm_seconds=20.0,
+    lost_seconds=4.0,
+)
+
+
+def clock(*events: Event, policy: Policy = TIMED) -> Dict[Timer, float]:
+    """Feed events to a fresh machine; return the timers that run then, and what each was set to."""
+    state = State()
+    running: Dict[Timer, float] = {}
+    for event in events:
+        if isinstance(event, Expired):
+            del running[event.timer]  # type: ignore[arg-type]
+        state, actions = step(state, event, policy)
+        for action in actions:
+            if isinstance(action, SetTimer):
+                running[action.timer] = action.seconds  # type: ignore[index]
+            elif isinstance(action, CancelTimer):
+                running.pop(action.timer, None)  # type: ignore[call-overload]
+    return running
+
+
+def test_which_timers_run_when() -> None:
+    # A request needs 1.5 s for its answer and 3.5 s for what follows: none is begun later than 5 s before the end.
+    story: Tuple[Tuple[Event, Dict[Timer, float]], ...] = (
+        (Blocked(NETWORK, 3), {Timer.LAST_REQUEST: 6.0}),
+        (Pinned(), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
+        (Expired(Timer.ANSWER), {Timer.LAST_REQUEST: 6.0, Timer.PAUSE: 0.25}),
+        (Expired(Timer.PAUSE), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
+        (BlockGone(), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}),
+        (Connected(BSSID), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}),
+        (AddressArrived(), {Timer.CONFIRM: 20.0}),
+        (RoamingForbidden(), {}),
+        (Disconnected(), {Timer.LOST: 4.0}),
+        (Connected(BSSID), {}),
+    )
+    events = tuple(event for event, _running in story)
+    for number, (_event, running) in enumerate(story, start=1):
+        assert clock(*events[:number]) == running, events[:number]
+
+
+def test_a_grant_in_a_pause_ends_the_pause() -> None:
+    paused = (Blocked(NETWORK, 3), Pinned(), Expired(Timer.ANSWER))
+    assert clock(*paused, BlockGone()) == {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}
+    # Perhaps the connection is what is heard of first.
+    assert play(*paused, Connected(BSSID))[0].phase is Phase.ADDRESSING
+
+
+def test_what_needs_no_pin_is_bounded_all_the_same() -> None:
+    for policy, event in ((TIMED, Blocked(None, 3)), (Policy(pin=False), Blocked(NETWORK, 3))):
+        state, actions = play(event, policy=policy)
+        assert (state.phase, actions) == (Phase.REQUESTING, [RequestOwnership()])
+        assert clock(event, policy=policy)[Timer.LAST_REQUEST] == policy.timeout_seconds - policy.attempt_seconds
+
+
+def test_time_for_a_single_request_is_enough() -> None:
+    exactly = Policy(timeout_seconds=POLICY.attempt_seconds)
+    assert play(Blocked(NETWORK, 3), policy=exactly)[1] == [Pin(3, BSSID, (2437,))]
+    assert clock(Blocked(NETWORK, 3), policy=exactly) == {Timer.LAST_REQUEST: 0.0}
+
+
 # -- holding the access point -----------------------------------------------------------------------------------------
 
 HOLDING = Policy(hold=True)
@@ -277,8 +347,11 @@ def test_a_host_without_a_handover_can_be_held() -> None:
     assert actions == (Hold(3, BSSID),)
     assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
     assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
-    with pytest.raises(ValueError, match="no connection"):
-        hold(RoamingForbidden())
+    # It is as after a handover: the scan is not narrow, and CSME said its word.
+    assert (state.pinned, state.widened, state.forbidden, state.outcome) == (True, True, True, Outcome.PROTECTED)
+    for nobody in (RoamingForbidden(), RoamingForbidden(3, None), RoamingForbidden(None, BSSID)):
+        with pytest.raises(ValueError, match="no connection"):
+            hold(nobody)
 
 
 # -- the whole machine ------------------------------------------------------------------------------------------------

@@ -398,7 +398,7 @@ def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     os.unlink(dead.socket_path("wlan2"))
     with Supplicant(dead.socket_path("wlan2")) as alive:
         alive.network("corp", psk="*")
-        found = read_managers(INTERFACES, Reading(), 0.3, dead.root)
+        found = read_managers(INTERFACES, Reading(), 1.5, dead.root)
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 

@@ -376,8 +376,9 @@ def test_an_element_of_length_zero_does_not_hang() -> None:
 
 def test_required() -> None:
     assert _netlink.required({"WORD": 0}, "WORD", WHERE) == 0
-    with pytest.raises(DecodeFailed, match="Attribute WORD is missing"):
+    with pytest.raises(DecodeFailed, match="Attribute WORD is missing") as caught:
         _netlink.required({}, "WORD", WHERE)
+    assert caught.value.where == WHERE
 
 
 def test_text() -> None:
@@ -501,6 +502,8 @@ def test_errors(kernel: Kernel, sock: NetlinkSocket, number: int, kind: Type[Fle
         ask(sock, dump=dump)
     assert caught.value.where == "test socket"
     assert getattr(caught.value, "errno", number) == number
+    assert caught.value.remedy.startswith("Run as root") == (kind is AccessDenied)
+    assert "(" not in str(caught.value).partition(" (test socket)")[0], "the kernel explained nothing"
     kernel.answer = lambda request: [ack(sequence_of(request))]
     assert ask(sock) == ()
 
@@ -544,8 +547,9 @@ def test_any_error_message(rest: bytes, flags: int) -> None:
 
 def test_an_error_message_that_is_cut_short(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.answer = lambda request: [message(2, b"\0\0", sequence=sequence_of(request))]
-    with pytest.raises(DecodeFailed, match="cut short"):
+    with pytest.raises(DecodeFailed, match="cut short") as caught:
         ask(sock)
+    assert caught.value.where == "test socket"
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])
@@ -648,7 +652,58 @@ def test_a_failing_socket(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.queue(OSError(errno.EBADF, "Bad file descriptor"))
     with pytest.raises(TransportFailed, match="Cannot read") as caught:
         sock.receive()
-    assert caught.value.errno == errno.EBADF
+    assert (caught.value.errno, caught.value.where) == (errno.EBADF, "test socket")
+    kernel.queue(OSError("without a number"))
+    with pytest.raises(TransportFailed) as caught:
+        sock.receive()
+    assert caught.value.errno == 0
+
+
+def test_a_request_that_can_not_be_sent(monkeypatch: pytest.MonkeyPatch, kernel: Kernel, sock: NetlinkSocket) -> None:
+    def refuse(_data: bytes, _address: object) -> None:
+        raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+    monkeypatch.setattr(kernel, "sendto", refuse)
+    with pytest.raises(TransportFailed, match="Cannot write to the netlink socket: No buffer space") as caught:
+        ask(sock)
+    assert (caught.value.errno, caught.value.where) == (errno.ENOBUFS, "test socket")
+
+
+def test_an_older_kernel_that_knows_no_options_will_do(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> None:
+    def refuse(_level: int, _option: int, _value: int) -> None:
+        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+
+    monkeypatch.setattr(kernel, "setsockopt", refuse)
+    kernel.answer = lambda request: [ack(sequence_of(request))]
+    with _netlink.NetlinkSocket(_netlink.NETLINK_GENERIC, "test socket") as opened:
+        assert ask(opened) == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.EPERM, AccessDenied, "Operation not permitted"),
+        (errno.ENOENT, NotFound, "No such file or directory"),
+        (errno.EINVAL, TransportFailed, "Invalid argument"),
+    ],
+)
+def test_a_group_that_may_not_be_joined(
+    monkeypatch: pytest.MonkeyPatch,
+    kernel: Kernel,
+    sock: NetlinkSocket,
+    number: int,
+    kind: Type[FleetError],
+    words: str,
+) -> None:
+    def refuse(_level: int, _option: int, _value: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(kernel, "setsockopt", refuse)
+    with pytest.raises(kind, match=f"Subscribing to group 11: {words}") as caught:
+        sock.join(11)
+    assert caught.value.where == "test socket"
+    assert getattr(caught.value, "errno", number) == number
+    assert not str(caught.value).count("()"), "there is no explanation"
 
 
 def test_only_the_kernel_is_believed(kernel: Kernel, sock: NetlinkSocket) -> None:
@@ -723,14 +778,31 @@ def test_family_without_groups(kernel: Kernel, sock: NetlinkSocket) -> None:
 )
 def test_malformed_family(kernel: Kernel, sock: NetlinkSocket, attributes: Tuple[bytes, ...]) -> None:
     kernel.answer = lambda request: family_reply(sequence_of(request), *attributes)
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed) as caught:
         _netlink.family(sock, "x")
+    assert caught.value.where == "Looking up the netlink family x"
+
+
+def test_a_family_that_there_is_not(kernel: Kernel, sock: NetlinkSocket) -> None:
+    kernel.answer = lambda request: [ack(sequence_of(request), errno.ENOENT)]
+    with pytest.raises(NotFound, match="The kernel has no netlink family x") as caught:
+        _netlink.family(sock, "x")
+    assert caught.value.where == "test socket"
+    assert caught.value.remedy.startswith("Load the kernel module that provides it")
+
+
+def test_a_family_is_not_waited_for_longer_than_asked(kernel: Kernel, sock: NetlinkSocket) -> None:
+    begun = time.monotonic()
+    with pytest.raises(TimedOut, match="Looking up the netlink family x"):
+        _netlink.family(sock, "x", timeout=0.05)
+    assert time.monotonic() - begun < 2
 
 
 def test_family_without_an_answer(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.answer = lambda request: [ack(sequence_of(request))]
-    with pytest.raises(DecodeFailed, match="empty"):
+    with pytest.raises(DecodeFailed, match="empty") as caught:
         _netlink.family(sock, "x")
+    assert caught.value.where == "test socket"
 
 
 # -- the kernel that runs this ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import struct
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Type
 
@@ -20,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     DecodeFailed,
     FleetError,
     NotFound,
+    TimedOut,
     TransportFailed,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._netlink import MalformedEvent
@@ -159,8 +161,9 @@ def test_any_dump(case: Tuple[Dict[int, Tuple[List[Any], List[Any]]], List[bytes
     ],
 )
 def test_malformed_radios(spoilt: bytes) -> None:
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed) as caught:
         _nl80211.merge_wiphys([spoilt])
+    assert caught.value.where == "GET_WIPHY"
 
 
 def test_a_part_that_is_not_wanted_costs_no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,8 +213,15 @@ def test_a_device_without_an_interface() -> None:
 
 @pytest.mark.parametrize("name", ["ifname", "wiphy", "iftype", "mac"])
 def test_what_an_interface_must_have(name: str) -> None:
-    with pytest.raises(DecodeFailed, match=f"(?i){name} is missing"):
+    with pytest.raises(DecodeFailed, match=f"(?i){name} is missing") as caught:
         _nl80211.decode_interface(interface(**{name: b""}))
+    assert caught.value.where == "GET_INTERFACE"
+
+
+def test_a_malformed_interface_is_named() -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        _nl80211.decode_interface(interface(mac=attribute(6, b"12345")))
+    assert caught.value.where == "GET_INTERFACE"
 
 
 # -- the access point -------------------------------------------------------------------------------------------------
@@ -250,8 +260,9 @@ def test_a_tdls_peer_is_not_the_access_point() -> None:
     ],
 )
 def test_malformed_stations(data: bytes) -> None:
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed) as caught:
         _nl80211.decode_station(data)
+    assert caught.value.where == "GET_STATION"
 
 
 # -- events -----------------------------------------------------------------------------------------------------------
@@ -307,7 +318,7 @@ def test_config_events(command: int, name: str) -> None:
 def test_malformed_events_are_values(data: bytes) -> None:
     event = _nl80211.decode_event(data)
     assert isinstance(event, MalformedEvent)
-    assert event.reason
+    assert "(event)" in event.reason
 
 
 @settings(deadline=None, max_examples=300)
@@ -407,8 +418,22 @@ def test_the_associated_ssid(ssid: bytes) -> None:
 
 @pytest.mark.parametrize("elements", [b"\x00", b"\x00\x05corp", b"\x01\x01", b"\x01\x02\x82\x84\x00"])
 def test_cut_off_elements(elements: bytes) -> None:
-    with pytest.raises(DecodeFailed, match="cut off"):
+    with pytest.raises(DecodeFailed, match="cut off") as caught:
         _nl80211.decode_associated_ssid(bss(elements, u32(9, 1)))
+    assert caught.value.where == "GET_SCAN"
+
+
+def test_the_shortest_elements() -> None:
+    assert _nl80211.decode_associated_ssid(bss(b"\x00\x00", u32(9, 1))) == b""
+    # An access point of which nothing was heard yet has none.
+    assert _nl80211.decode_associated_ssid(generic(FAMILY, 34, attribute(47, u32(9, 1)))) is None
+
+
+@pytest.mark.parametrize("data", [generic(FAMILY, 34, attribute(47, b"123")), generic(FAMILY, 34, b"123")])
+def test_malformed_access_points(data: bytes) -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        _nl80211.decode_associated_ssid(data)
+    assert caught.value.where == "GET_SCAN"
 
 
 @given(st.binary(max_size=60), st.integers(0, 3))
@@ -449,8 +474,34 @@ def test_vendor_with_an_empty_answer(kernel: Kernel) -> None:
     with Nl80211() as nl:
         assert nl.vendor(5, 0x1735, 0x30) == b""
         script(kernel, lambda _r, s: [generic(FAMILY, 103, u32(1, 0), sequence=s), ack(s)])
-        with pytest.raises(DecodeFailed, match="VENDOR_DATA is missing"):
+        with pytest.raises(DecodeFailed, match="VENDOR_DATA is missing") as caught:
             nl.vendor(5, 0x1735, 0x30)
+        assert caught.value.where == "Vendor command 0x001735/0x30 on interface 5"
+
+
+def test_an_answer_that_does_not_come_is_waited_for_as_long_as_asked(kernel: Kernel) -> None:
+    script(kernel, lambda _r, _s: [])
+    with Nl80211() as nl:
+        begun = time.monotonic()
+        with pytest.raises(TimedOut, match="Vendor command 0x001735/0x30 on interface 5"):
+            nl.vendor(5, 0x1735, 0x30, timeout=0.05)
+        assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda nl: nl.wiphys(), "Listing the radios"),
+        (lambda nl: nl.interfaces(), "Listing the wireless interfaces"),
+        (lambda nl: nl.station(5), "Reading the link of interface 5"),
+        (lambda nl: nl.ssid(5), "Reading the access points of interface 5"),
+    ],
+)
+def test_a_refusal_says_what_was_asked(kernel: Kernel, ask: Callable[[Nl80211], Any], words: str) -> None:
+    script(kernel, lambda _r, s: [ack(s, errno.EINVAL)])
+    with Nl80211() as nl, pytest.raises(TransportFailed, match=words) as caught:
+        ask(nl)
+    assert caught.value.where == "nl80211"
 
 
 @pytest.mark.parametrize(
@@ -476,6 +527,7 @@ def test_events(kernel: Kernel) -> None:
         assert events.read() == (MlmeEvent(48, "disconnect", None, 5, None, None),)
         (malformed,) = events.read()
         assert isinstance(malformed, MalformedEvent)
+        assert "nl80211 events" in malformed.reason
         assert events.read() == ()
         with pytest.raises(_netlink.EventsLost):
             events.read()
@@ -487,8 +539,9 @@ def test_events(kernel: Kernel) -> None:
 
 def test_an_unknown_group(kernel: Kernel) -> None:
     script(kernel)
-    with pytest.raises(NotFound, match="no event group weather"):
+    with pytest.raises(NotFound, match="no event group weather") as caught:
         Nl80211Events(["vendor", "weather"])
+    assert caught.value.where == "nl80211"
     assert kernel.fileno() == -1  # nothing is left open
 
 

@@ -322,3 +322,62 @@ def test_what_networkmanager_cannot_have() -> None:
         ("profile 'b\\xff'", "priority"),
     ]
     assert "-999 to 999" in problems[1].message
+
+
+# --- what changed code showed ---
+
+
+@pytest.mark.parametrize("name", ["ca-cert", "client-cert", "private-key"])
+def test_the_zero_byte_of_a_files_name_may_be_missing(name: str) -> None:
+    declared = NetworkProfile(
+        b"corp",
+        "eap",
+        eap=Eap("tls", "me", ca_cert="/ca", client_cert="/c", private_key="/k", private_key_password="x"),
+    )
+    settings = made(declared)
+    kind, value = settings[EAP][name]
+    settings[EAP][name] = (kind, value.rstrip(b"\0"))
+    assert differing(wanted(declared, "wlan0"), settings) == ()
+    settings[EAP][name] = (kind, b"\0" + value)
+    assert differing(wanted(declared, "wlan0"), settings) == ((EAP, name),)
+
+
+def test_a_zero_byte_of_an_ssid_is_one_of_its_bytes() -> None:
+    settings = made(NetworkProfile(b"corp\0", "psk", CANARY))
+    assert differing(wanted(NetworkProfile(b"corp", "psk", CANARY), "wlan0"), settings) == ((WIRELESS, "ssid"),)
+
+
+@pytest.mark.parametrize("key", ["anonymous-identity", "domain-suffix-match"])
+def test_an_empty_text_is_none(key: str) -> None:
+    declared = NetworkProfile(b"corp", "eap", eap=Eap("peap", "me", password=CANARY, phase2="mschapv2"))
+    settings = made(declared)
+    settings[EAP][key] = ("s", "")
+    assert differing(wanted(declared, "wlan0"), settings) == ()
+
+
+@pytest.mark.parametrize("flags", ["password-flags", "private-key-password-flags"])
+def test_a_secret_that_somebody_else_keeps_is_taken_over(flags: str) -> None:
+    settings = made(TLS)
+    settings[EAP][flags] = ("u", 1)
+    assert (EAP, flags) in differing(wanted(TLS, "wlan0"), settings)
+    assert flags not in merged(settings, wanted(TLS, "wlan0"))[EAP]
+
+
+def test_what_is_shown_of_files_and_switches() -> None:
+    told = describe(
+        {
+            CONNECTION: {"autoconnect": ("b", False), "autoconnect-priority": ("i", 5)},
+            EAP: {"ca-cert": ("ay", b"file:///\xff.pem\0"), "private-key": ("s", "pkcs11:pin-value=1")},
+        }
+    )
+    assert told == {
+        "connection.autoconnect": "false",
+        "connection.autoconnect-priority": "5",
+        "802-1x.ca-cert": "/\\xff.pem",
+        "802-1x.private-key": "(set)",
+    }
+
+
+def test_a_path_is_for_the_other_backend() -> None:
+    (problem,) = unfit("wlan0", "/etc/x.conf", ())
+    assert str(problem).startswith("path: is for wpa_supplicant; NetworkManager runs wlan0")

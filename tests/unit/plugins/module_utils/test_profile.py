@@ -275,3 +275,147 @@ def test_no_problem_tells_a_secret(template: Dict[str, Any], tail: str) -> None:
 
     problems = parse_profile({"ssid": "x", **fill(template)}, "p", no_problem)[1]
     assert CANARY not in " ".join(map(str, problems)) + repr(problems)
+
+
+# -- the limits, and what is said of them -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fields"),
+    [
+        ({"ssid": "x" * 32}, []),
+        ({"ssid": "x" * 33}, ["ssid"]),
+        ({"ssid": ""}, ["ssid"]),
+        ({"ssid": None, "ssid_hex": "aF" * 32}, []),
+        ({"ssid": None, "ssid_hex": "Af" * 33}, ["ssid_hex"]),
+        ({"ssid": None, "ssid_hex": "AG"}, ["ssid_hex"]),
+        ({"security": "sae", "passphrase": "x" * _profile._SAE_PASSWORD_MAX}, []),
+        ({"security": "sae", "passphrase": "x" * (_profile._SAE_PASSWORD_MAX + 1)}, ["passphrase"]),
+        ({"security": "sae", "passphrase": "a\x7f"}, ["passphrase"]),
+        ({"security": "sae", "passphrase": "a\x80"}, []),
+        ({"security": "psk", "passphrase": "x" * 7}, ["passphrase"]),
+        ({"security": "psk", "passphrase": "x" * 64}, ["passphrase"]),
+    ],
+)
+def test_the_limits(parameters: Dict[str, Any], fields: List[str]) -> None:
+    assert [field for field, _message in parse(**{"security": "open", **parameters})[1]] == fields
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "message"),
+    [
+        ("x\r\n", "ends with a line break; it has to be on one line"),
+        ("x\n", "ends with a line break; it has to be on one line"),
+        ("x\ny", "has a control character in it; it has to be on one line"),
+        (5, "is no text"),
+        ("", "is empty"),
+    ],
+)
+def test_what_is_no_line_of_text(passphrase: Any, message: str) -> None:
+    assert parse(security="sae", passphrase=passphrase)[1] == [("passphrase", message)]
+
+
+@pytest.mark.parametrize(
+    ("security", "message"),
+    [
+        ("psk", "has 3 characters; a passphrase has 8 to 63 characters, or 64 hex digits"),
+        ("psk+sae", "has 3 characters; a passphrase has 8 to 63 characters"),
+    ],
+)
+def test_a_length_that_is_wrong_is_told_with_those_that_are_right(security: str, message: str) -> None:
+    assert parse(security=security, passphrase="abc")[1] == [("passphrase", message)]
+
+
+def test_an_ssid_that_is_missing_or_twice_is_told_apart() -> None:
+    assert parse(ssid=None, security="open")[1] == [("ssid", "is missing; give ssid or ssid_hex")]
+    assert parse(ssid_hex="61", security="open")[1] == [("ssid", "give ssid or ssid_hex, not both")]
+
+
+def test_one_problem_is_told_as_it_is_and_several_are_counted() -> None:
+    with pytest.raises(InvalidProfiles) as caught:
+        parse_profiles([{"ssid": "corp"}], no_problem)
+    assert str(caught.value).startswith("profiles[0] 'corp': security: is missing")
+    with pytest.raises(InvalidProfiles) as caught:
+        parse_profiles([{"ssid": "corp"}, {"ssid": "home"}], no_problem)
+    assert str(caught.value).startswith("2 errors: profiles[0] 'corp': security: is missing")
+    assert len(caught.value.details["problems"]) == 2
+
+
+def test_the_files_of_a_list_are_checked() -> None:
+    with pytest.raises(InvalidProfiles, match="is not there"):
+        parse_profiles([{"ssid": "corp", "security": "eap", "eap": PEAP}], lambda path: f"{path} is not there")
+
+
+def test_which_networks_a_declaration_removes() -> None:
+    some = _profile.Declaration(absent=(b"old",))
+    assert [some.removes(ssid) for ssid in (b"old", b"other", None)] == [True, False, False]
+    pruned = _profile.Declaration(prune=True)
+    assert [pruned.removes(ssid) for ssid in (b"old", None)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("priority", "right"),
+    [
+        (_profile._PRIORITY_MAX, True),
+        (-_profile._PRIORITY_MAX, True),
+        (_profile._PRIORITY_MAX + 1, False),
+        (-_profile._PRIORITY_MAX - 1, False),
+        ("5", False),
+    ],
+)
+def test_priorities(priority: Any, right: bool) -> None:
+    profile, problems = parse(security="open", priority=priority)
+    assert [field for field, _message in problems] == ([] if right else ["priority"])
+    assert profile is None or profile.priority == priority
+
+
+def test_what_is_not_declared_has_its_default() -> None:
+    assert parse(security="open")[0] == NetworkProfile(b"corp", "open", pmf="disabled")
+
+
+@pytest.mark.parametrize(
+    ("bssid", "right"),
+    [
+        ("0A:00:00:00:01:0F", True),
+        ("0b:00:00:00:01:00", False),  # a group's
+        ("ff:ff:ff:ff:ff:ff", False),
+        ("00:00:00:00:00:00", False),
+    ],
+)
+def test_access_points(bssid: str, right: bool) -> None:
+    profile, problems = parse(security="open", bssid=bssid)
+    assert [field for field, _message in problems] == ([] if right else ["bssid"])
+    assert profile is None or profile.bssid == bssid.lower()
+
+
+def test_every_field_of_a_certificate_arrives() -> None:
+    profile, problems = parse(security="eap", eap={**TLS, "anonymous_identity": "anonymous"})
+    assert problems == []
+    assert profile is not None
+    assert profile.eap == Eap(
+        method="tls",
+        identity="me",
+        anonymous_identity="anonymous",
+        client_cert="/c.pem",
+        private_key="/k.pem",
+        private_key_password=CANARY,
+        ca_cert="/ca.pem",
+    )
+
+
+@pytest.mark.parametrize("name", ["client_cert", "private_key", "private_key_password"])
+def test_a_password_method_has_no_certificate_of_the_clients(name: str) -> None:
+    assert parse(security="eap", eap={**PEAP, name: "/x"})[1] == [(f"eap.{name}", "method peap has none")]
+
+
+@pytest.mark.parametrize("name", ["ca_cert", "domain_suffix_match"])
+def test_who_does_not_check_the_server_says_nothing_of_it(name: str) -> None:
+    eap = {**PEAP, "ca_cert": None, "validate_server": False}
+    assert parse(security="eap", eap=eap)[1] == []
+    assert parse(security="eap", eap={**eap, name: "/x"})[1][0][0] == f"eap.{name}"
+
+
+@pytest.mark.parametrize(("key", "right"), [("/k.p12", True), ("/k.pfx", True), ("/k.pem", False)])
+def test_what_holds_its_certificate_needs_no_other(key: str, right: bool) -> None:
+    problems = parse(security="eap", eap={**TLS, "client_cert": None, "private_key": key})[1]
+    assert [field for field, _message in problems] == ([] if right else ["eap.client_cert"])

@@ -251,6 +251,79 @@ def test_what_is_unknown_is_named_as_in_the_facts() -> None:
     assert found == (Blocker("unknown", "kernel.iwlmei.sap_connected is not known: the reason why"),)
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("loaded unknown", "kernel.iwlmei.loaded is not known: make /sys readable"),
+        ("bound unknown", "kernel.iwlmei.bound is not known: make /sys readable"),
+        ("SAP unknown", "kernel.iwlmei.sap_connected is not known: run as root, with debugfs mounted"),
+        ("driver unknown", "radios.phy0.driver is not known: the reason why"),
+        (
+            "no switch",
+            "radios.phy0.rfkill is not known: the kernel shows no switch of this radio; make /sys/class/rfkill "
+            "readable",
+        ),
+        ("rfkill is garbage", "rfkill is not known: the reason why"),
+        ("connection unreadable", "radios.phy0.csme is not known: the reason why"),
+        (
+            "who, nobody knows",
+            "supplicant.wlan0 is not known: nobody can tell who runs the interface; run as root",
+        ),
+        ("processes hidden", "supplicant.manager is not known: the reason why"),
+        ("closed", "supplicant.wlan0 is not known: run as root"),
+        ("watcher's state unreadable", "watcher is not known: the reason why"),
+    ],
+)
+def test_what_is_unknown_has_a_name_and_a_remedy(name: str, message: str) -> None:
+    assert blockers(replace(READY, **CASES[name][0])) == (Blocker("unknown", message),)
+
+
+def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
+    (blocker,) = blockers(replace(READY, watcher=Watcher(True, None)))
+    assert blocker == Blocker("unknown", "watcher is not known: make /run/amt-wifi-watcher readable")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("no radio", "there is no radio. "),
+        ("no radio of CSME's", "no radio of this machine offers"),
+        ("no profile", "wlan0 has no profile for 'corp\\\\xff' (psk), which CSME is on"),
+        ("profile disabled", "the profile of wlan0 for 'corp\\\\xff' (psk), which CSME is on, is disabled"),
+        ("key management", "it has SAE, or lacks a credential"),
+        ("no reasons", "a block of wlan0"),
+        ("dead", "wpa_supplicant does not answer for wlan0"),
+    ],
+)
+def test_a_message_says_what_it_is_about(name: str, words: str) -> None:
+    assert words in blockers(replace(READY, **CASES[name][0]))[-1].message
+
+
+def test_networkmanager_that_does_not_answer_is_named() -> None:
+    (blocker,) = blockers(replace(READY, **supplicant("networkmanager", trouble="timed_out")))
+    assert blocker.code == "supplicant_unresponsive"
+    assert blocker.message.startswith("NetworkManager does not answer for wlan0")
+
+
+def test_a_radio_without_an_interface_is_named_by_itself() -> None:
+    changes = radio(interface=None, ifindex=None, switch=replace(OWNED, soft=True))
+    assert "(phy0)" in blockers(replace(READY, **changes))[-1].message
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [((5, 16), ["kernel_too_old", "no_radio"]), ((5, 17), ["iwlmei_missing", "no_radio"])]
+)
+def test_the_first_kernel_with_iwlmei(version: Tuple[int, int], expected: List[str]) -> None:
+    platform = replace(OLD, release=Release("x", version))
+    assert codes({"radios": (PLAIN,), "platform": platform}) == expected
+
+
+@pytest.mark.parametrize(("version", "expected"), [((5, 10), ["kernel_too_old"]), ((5, 11), ["unknown"])])
+def test_the_first_kernel_with_reasons(version: Tuple[int, int], expected: List[str]) -> None:
+    platform = replace(READY.platform, release=Release("x", version))
+    assert codes({**radio(switch=None), "platform": platform}) == expected
+
+
 def test_no_network_can_garble_a_message() -> None:
     evil = replace(ON, ssid=b"a'b\n\x1b[31m\xff")
     (blocker,) = blockers(replace(READY, radios=(replace(RADIO, csme=evil),)))

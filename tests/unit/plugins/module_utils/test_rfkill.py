@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 from hypothesis import given
@@ -173,10 +174,27 @@ def test_a_value_that_is_no_number_is_named(sysfs: Sysfs, attribute: str, value:
     assert caught.value.where.endswith(f"rfkill0/{attribute}")
 
 
+def test_a_value_that_is_no_text_is_named_too(sysfs: Sysfs) -> None:
+    (sysfs.add(0, "ieee80211/phy0") / "soft").write_bytes(b"\xff\n")
+    with pytest.raises(DecodeFailed, match="is no rfkill value") as caught:
+        _rfkill.switches(str(sysfs.rfkill))
+    assert caught.value.where.endswith("rfkill0/soft")
+
+
+def test_a_switch_that_can_not_be_read_is_named(sysfs: Sysfs) -> None:
+    directory = sysfs.add(0, "ieee80211/phy0", soft=None)
+    (directory / "soft").mkdir()
+    with pytest.raises(TransportFailed, match="Is a directory") as caught:
+        _rfkill.switches(str(sysfs.rfkill))
+    assert caught.value.where == str(sysfs.rfkill / "rfkill0")
+    assert caught.value.errno == errno.EISDIR
+
+
 def test_sysfs_that_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TransportFailed):
+    with pytest.raises(TransportFailed) as caught:
         _rfkill.switches(str(tmp_path / "file"))
+    assert caught.value.where == str(tmp_path / "file")
 
 
 # --- RfkillEvents ---
@@ -256,3 +274,85 @@ def test_a_device_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(AccessDenied, match="as root"):
         _rfkill.RfkillEvents()
+
+
+# -- what is written, and errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_the_soft_block_of_one_switch(tmp_path: Path, blocked: bool) -> None:
+    device = tmp_path / "rfkill"
+    device.touch()
+    _rfkill.set_soft(0x01020304, blocked, str(device))
+    # struct rfkill_event of linux/rfkill.h: idx, type (0: does not matter), op (2: CHANGE), soft, hard.
+    assert device.read_bytes() == struct.pack("=IBBBB", 0x01020304, 0, 2, int(blocked), 0)
+
+
+@pytest.mark.parametrize(("kind", "number"), [("all", 0), ("wlan", 1), ("bluetooth", 2)])
+def test_the_soft_block_of_every_switch_of_a_type(tmp_path: Path, kind: str, number: int) -> None:
+    device = tmp_path / "rfkill"
+    device.touch()
+    _rfkill.set_soft_all(kind, True, str(device))
+    assert device.read_bytes() == struct.pack("=IBBBB", 0, number, 3, 1, 0)
+    _rfkill.set_soft_all(kind, False, str(device))
+    assert device.read_bytes() == struct.pack("=IBBBB", 0, number, 3, 0, 0)
+    with pytest.raises(ValueError, match="not in tuple"):
+        _rfkill.set_soft_all("nonsense", True, str(device))
+
+
+def test_the_device_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: List[Any] = []
+
+    def refuse(path: object, *_flags: object) -> int:
+        opened.append(path)
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(TransportFailed):
+        _rfkill.set_soft(0, True)
+    with pytest.raises(TransportFailed):
+        _rfkill.set_soft_all("wlan", True)
+    with pytest.raises(TransportFailed):
+        _rfkill.RfkillEvents()
+    assert opened == ["/dev/rfkill"] * 3
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words", "remedy"),
+    [
+        (errno.EACCES, AccessDenied, "the use of rfkill was refused", "Run this as root"),
+        (errno.EPERM, AccessDenied, "the use of rfkill was refused", "Run this as root"),
+        (errno.ENOENT, NotFound, "this kernel has no rfkill", "Load the kernel module rfkill"),
+        (errno.EBUSY, TransportFailed, "using rfkill failed: Device or resource busy", ""),
+    ],
+)
+def test_each_error_says_where_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: Any, words: str, remedy: str
+) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    device = tmp_path / "rfkill"
+    device.touch()
+    events = _rfkill.RfkillEvents(str(device))
+    monkeypatch.setattr(os, "read", refuse)
+    monkeypatch.setattr(os, "write", refuse)
+    for call in (lambda: _rfkill.set_soft(0, True, str(device)), lambda: [*events.read()]):
+        with pytest.raises(kind, match=words) as caught:
+            call()
+        assert (caught.value.where, caught.value.remedy) == (str(device), remedy)
+        if kind is TransportFailed:
+            assert caught.value.errno == number
+    events.close()
+    assert events.fileno() == -1
+    events.close()
+
+
+def test_a_device_at_its_end_is_named(tmp_path: Path) -> None:
+    device = tmp_path / "rfkill"
+    device.touch()
+    events = _rfkill.RfkillEvents(str(device))
+    with pytest.raises(TransportFailed, match="the rfkill device ended") as caught:
+        events.read()
+    assert caught.value.where == str(device)
+    events.close()

@@ -6,17 +6,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, List, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _runtime
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed, TimedOut, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    DecodeFailed,
+    TimedOut,
+    TransportFailed,
+)
 
 
 @pytest.fixture
@@ -55,7 +63,7 @@ def test_a_broken_journal_is_named(folder: str, text: str) -> None:
     path = os.path.join(folder, "phy0.journal")
     with open(path, "w", encoding="ascii") as handle:
         handle.write(text)
-    with pytest.raises(DecodeFailed) as failure:
+    with pytest.raises(DecodeFailed, match="the journal of phy0 is not") as failure:
         _runtime.read_journal("phy0", folder)
     assert failure.value.where == path
     assert "remove the file" in failure.value.remedy
@@ -133,3 +141,109 @@ def test_what_is_written_is_plain_json(folder: str) -> None:
     _runtime.write_journal("phy0", {"ssid_hex": "ff00"}, folder)
     with open(os.path.join(folder, "phy0.journal"), encoding="ascii") as handle:
         assert json.load(handle) == {"ssid_hex": "ff00"}
+
+
+def test_only_what_is_a_journal_is_listed(folder: str) -> None:
+    assert _runtime.journals(folder) == []
+    for radio in ("phy1", "phy0"):
+        _runtime.write_journal(radio, {}, folder)
+    with _runtime.lock("phy2", 0, folder):
+        assert _runtime.journals(folder) == ["phy0", "phy1"]
+
+
+def test_a_held_lock_is_held_once(folder: str) -> None:
+    held = _runtime.Lock("phy0", folder)
+    held.release()
+    assert not held.held
+    assert held.acquire()
+    assert held.acquire(), "it is held here already"
+    other = _runtime.Lock("phy0", folder)
+    assert not other.acquire()
+    assert not other.held
+    other.release()
+    assert not other.acquire(), "only who has it can release it"
+    held.release()
+    assert not held.held
+    assert other.acquire()
+    other.release()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_a_right_that_is_missing_is_told_apart(folder: str, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    _runtime.write_journal("phy0", {"n": 1}, folder)
+    for name, call in (
+        ("unlink", lambda: _runtime.clear_journal("phy0", folder)),
+        ("listdir", lambda: _runtime.journals(folder)),
+        ("rename", lambda: _runtime.write_journal("phy0", {"n": 2}, folder)),
+        ("makedirs", lambda: _runtime.write_journal("phy0", {"n": 2}, folder)),
+        ("open", lambda: _runtime.Lock("phy0", folder).acquire()),
+        ("fstat", lambda: _runtime.Lock("phy0", folder).acquire()),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, refuse)
+            with pytest.raises(AccessDenied) as caught:
+                call()
+        assert folder in str(caught.value)
+        assert "become: true" in caught.value.remedy
+    assert _runtime.read_journal("phy0", folder) == {"n": 1}, "what failed changed nothing"
+
+
+def test_what_else_the_kernel_says_is_told(folder: str) -> None:
+    os.makedirs(os.path.join(folder, "phy0.journal"))
+    with pytest.raises(TransportFailed, match=r"can't use .*phy0\.journal: Is a directory") as caught:
+        _runtime.read_journal("phy0", folder)
+    assert caught.value.errno == errno.EISDIR
+    with pytest.raises(TransportFailed, match="Is a directory") as caught:
+        _runtime.clear_journal("phy0", folder)
+    assert caught.value.errno == errno.EISDIR
+    with pytest.raises(TransportFailed) as caught:
+        _runtime.journals(os.path.join(folder, "x" * 300))
+    assert caught.value.errno == errno.ENAMETOOLONG
+
+
+def test_a_failed_write_leaves_no_rest(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    os.makedirs(folder)
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(TransportFailed, match="No space left") as caught:
+        _runtime.write_journal("phy0", {}, folder)
+    assert caught.value.errno == errno.ENOSPC
+    assert os.listdir(folder) == []
+
+
+def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
+    os.makedirs(folder)
+    target = tmp_path / "elsewhere"
+    os.symlink(target, os.path.join(folder, "phy0.lock"))
+    with pytest.raises(TransportFailed):
+        _runtime.Lock("phy0", folder).acquire()
+    assert not target.exists()
+
+
+def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: List[Tuple[int, int, int]] = []
+    _runtime.write_journal("phy0", {}, folder)
+    stat = os.stat
+
+    def of_another(path: Any, **named: Any) -> Any:
+        found = stat(path, **named)
+        return SimpleNamespace(st_uid=4711, st_gid=found.st_gid, st_mode=found.st_mode)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        os, "fchown", lambda descriptor, uid, gid: given.append((uid, gid, os.fstat(descriptor).st_size))
+    )
+    _runtime.write_journal("phy0", {}, folder)
+    assert given == [], "it is theirs already"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", of_another)
+        _runtime.write_journal("phy0", {}, folder)
+        assert given == [(4711, stat(folder).st_gid, 0)], "before anything is in it"
+        patch.setattr(os, "geteuid", lambda: 4712)
+        _runtime.write_journal("phy0", {}, folder)
+    assert len(given) == 1, "nobody else may"

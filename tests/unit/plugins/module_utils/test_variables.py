@@ -269,3 +269,83 @@ def test_a_description_has_no_secret_of_anybody() -> None:
 def test_no_secret_variable_is_ever_shown(name: str) -> None:
     if name not in {"proto", "pairwise", "group", "auth_alg"}:
         assert CANARY not in str(describe({name: CANARY}, [name]))
+
+
+# --- what changed code showed ---
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_what_is_on_or_off_is_a_number(yes: bool) -> None:
+    (form,) = variants(NetworkProfile(b"corp", "open", hidden=yes, enabled=not yes))
+    assert (form["scan_ssid"], form["disabled"]) == (("1", "1") if yes else ("0", "0"))
+
+
+@pytest.mark.parametrize(("pmf", "key_mgmt"), [("disabled", "WPA-EAP"), ("optional", "WPA-EAP WPA-EAP-SHA256")])
+def test_802_1x_without_management_frame_protection(pmf: str, key_mgmt: str) -> None:
+    (form,) = variants(NetworkProfile(b"corp", "eap", eap=Eap("peap", "me"), pmf=pmf))
+    assert form["key_mgmt"] == key_mgmt
+
+
+@pytest.mark.parametrize("nothing", ["", '""', "any", "NULL"])
+def test_no_access_point_has_many_spellings(nothing: str) -> None:
+    assert agrees("bssid", {"bssid": None}, {"bssid": nothing})
+    assert not agrees("bssid", {"bssid": "02:00:00:00:01:00"}, {"bssid": nothing})
+    assert agrees("bssid", {"bssid": "02:00:00:00:01:0a"}, {"bssid": "02:00:00:00:01:0A"})
+
+
+def test_key_managements_without_a_kind_are_kinds_of_their_own() -> None:
+    assert _variables.kinds("FILS-SHA256 OSEN NONE") == {"FILS-SHA256", "OSEN", "open"}
+    assert not agrees("key_mgmt", {"key_mgmt": "OSEN"}, {"key_mgmt": "FILS-SHA256"})
+
+
+@pytest.mark.parametrize(
+    ("found", "ssid"),
+    [({"ssid": '"corp"'}, b"corp"), ({"ssid": "ff00"}, b"\xff\0"), ({"ssid": "corp"}, None), ({}, None)],
+)
+def test_the_ssid_of_a_network(found: Dict[str, str], ssid: Optional[bytes]) -> None:
+    assert _variables.ssid_of(found) == ssid
+
+
+def test_where_sae_has_a_password_of_its_own_the_key_is_as_good_as_the_passphrase() -> None:
+    """Only where SAE would use the passphrase is the key that it makes not enough."""
+    key = pmk("correct horse", b"corp")
+    for password, enough in (('"correct horse"', True), (None, False)):
+        wanted = {"ssid": '"corp"', "key_mgmt": "SAE WPA-PSK", "psk": '"correct horse"', "sae_password": password}
+        assert agrees("psk", wanted, {"psk": key}) == enough
+    assert agrees("psk", {"ssid": '"corp"', "psk": '"correct horse"'}, {"psk": key.upper()})
+    assert not agrees("psk", {"psk": '"correct horse"'}, {"psk": key}), "without an SSID there is no key"
+
+
+def test_what_can_not_be_read_is_like_nothing_else() -> None:
+    assert not agrees("identity", {"identity": "garbage!"}, {"identity": "rubbish!"})
+    assert not agrees("priority", {"priority": "much"}, {"priority": "more"})
+    assert agrees("priority", {"priority": "16"}, {"priority": "0x10"})
+
+
+def test_texts_are_shown_as_people_write_them() -> None:
+    found = {"ssid": "636f7270", "private_key": '"/etc/key.pem"', "key_mgmt": "NONE", "identity": "garbage!"}
+    assert describe(found) == {
+        "ssid": "corp",
+        "private_key": "/etc/key.pem",
+        "key_mgmt": "NONE",
+        "identity": "garbage!",
+    }
+    assert describe({"private_key": '"pkcs11:pin-value=1"'}) == {"private_key": "(set)"}
+    assert describe({"private_key": "garbage!"}, ["private_key"]) == {"private_key": "(changed)"}
+
+
+@pytest.mark.parametrize(
+    ("security", "passphrase", "forms"),
+    [
+        ("psk", "correct horse", [("psk",)]),
+        ("psk", "ab" * 32, [("psk",)]),
+        ("sae", "correct horse", [("sae_password",), ("psk",), ("psk", "sae_password")]),
+        ("sae", 'a "quoted" one', [("sae_password",)]),
+        ("sae", "short", [("sae_password",)]),
+        ("psk+sae", "correct horse", [("psk",), ("psk", "sae_password")]),
+        ("psk+sae", 'a "quoted" one', [("psk", "sae_password")]),
+    ],
+)
+def test_in_which_variables_a_passphrase_may_stand(security: str, passphrase: str, forms: Any) -> None:
+    made = variants(NetworkProfile(SSID, security, passphrase))
+    assert [tuple(name for name in ("psk", "sae_password") if form[name] is not None) for form in made] == forms

@@ -10,12 +10,17 @@ import gc
 import json
 import os
 import re
+import select
 import signal
+import socket
 import struct
+import tempfile
+import threading
+import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import jsonschema
 import pytest
@@ -40,13 +45,16 @@ from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsL
 from ansible_collections.vpro.fleet.plugins.module_utils._nl80211 import ConfigEvent, VendorEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Backend
+from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address, AddressEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Backend, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import Watcher, policy_of
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_config import Config
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_watched import Book
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "plugins" / "schemas"
 STATE: Dict[str, Any] = json.loads((SCHEMAS / "amt_wifi_watcher_state.schema.json").read_text(encoding="utf-8"))
+EPOLL = select.epoll
 NETWORK = CsmeConnection(b"corp\xff", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
 
 
@@ -410,3 +418,311 @@ def test_a_bad_configuration_at_the_start_is_told_and_the_defaults_hold(
     machine.config.write_text('{"idle": "leave"}')
     _watcher.watch("1", str(machine.config))
     assert started[1].idle == "leave"
+
+
+# -- the life of the service ------------------------------------------------------------------------------------------
+
+
+class Told(Events):
+    """A source whose descriptor is readable while there is something to read."""
+
+    def __init__(self, groups: Tuple[str, ...] = ()) -> None:
+        super().__init__(groups)
+        os.close(self.descriptor)
+        self.descriptor, self._end = os.pipe()
+
+    def tell(self, *events: Any) -> None:
+        self.heard += events
+        os.write(self._end, b"x")
+
+    def read(self) -> Tuple[Any, ...]:
+        if self.heard:
+            os.read(self.descriptor, 1)
+        return super().read()
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._end)
+        super().close()
+
+
+class Service:
+    """The whole service, with everything that it waits for, and what it tells systemd."""
+
+    def __init__(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rfkill, self.addresses = Told(), Told()
+        self.watched_folder = machine.folder / "watched"
+        self.watched_folder.mkdir()
+        monkeypatch.setattr(f"{_watcher.__name__}.select.epoll", EPOLL)
+        monkeypatch.setattr(_watcher, "RfkillEvents", lambda: self.rfkill)
+        monkeypatch.setattr(_watcher, "AddressEvents", lambda: self.addresses)
+        monkeypatch.setattr(_watcher, "Nl80211Events", Told)
+        monkeypatch.setattr(_watcher, "_DIRECTORIES", (str(self.watched_folder),))
+        monkeypatch.setattr(_watcher, "write_state", lambda document: None)
+        monkeypatch.setattr(_watcher, "undo_journals", self.undo)
+        self.left: List[str] = []
+        self.undo_error: Optional[FleetError] = None
+        self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, str(machine.folder / "run"))  # type: ignore[arg-type]
+        machine.watchers.append(self.watcher)
+
+    def undo(self, supplicant_of: object, folder: str) -> List[str]:
+        if self.undo_error is not None:
+            raise self.undo_error
+        return self.left
+
+    def run(self, *steps: Callable[[], object]) -> None:
+        """Run it until it is ready, each step is done, and SIGTERM ends it."""
+
+        def go() -> None:
+            try:
+                until(lambda: self.watcher._written is not None)
+                for step in steps:
+                    step()
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        try:
+            self.watcher.run()
+        finally:
+            thread.join()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def service(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    made = Service(machine, monkeypatch)
+    yield made
+    wake = signal.set_wakeup_fd(-1)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    gc.unfreeze()
+    if wake >= 0:
+        os.close(wake)
+
+
+@pytest.fixture
+def systemd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], List[str]]]:
+    """What systemd was told so far."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"{folder}/notify")
+        sock.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        monkeypatch.setenv("WATCHDOG_USEC", "100000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+        def heard() -> List[str]:
+            told: List[str] = []
+            while True:
+                try:
+                    told.append(sock.recv(4096).decode())
+                except BlockingIOError:
+                    return told
+
+        yield heard
+
+
+def test_the_service_from_its_start_to_its_end(
+    machine: Machine, service: Service, systemd: Callable[[], List[str]]
+) -> None:
+    service.left = ["phy9"]
+    told: List[str] = []
+
+    def sign_of_life() -> bool:
+        told.extend(systemd())
+        return "WATCHDOG=1" in told
+
+    service.run(lambda: until(sign_of_life))
+    told += systemd()
+    assert told[0] == "STATUS=wlan0: watching"
+    assert told[1] == "READY=1\nSTATUS=wlan0: watching"
+    assert told[-1] == "STOPPING=1"
+    assert ("warning", "a pin that was left on phy9 is undone") in machine.log.lines
+
+
+def test_the_service_starts_although_a_pin_can_not_be_undone(machine: Machine, service: Service) -> None:
+    service.undo_error = TransportFailed("the supplicant does not answer")
+    service.run()
+    assert names(service.watcher) == ["wlan0"]
+    assert [level for level, line in machine.log.lines if "can't be undone" in line] == ["error"]
+
+
+def test_the_service_answers_what_it_waits_for(
+    machine: Machine, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: List[str] = []
+
+    def no_supplicant(interface: str, ifindex: int) -> Backend:
+        looked.append(interface)
+        raise NotFound("none")
+
+    monkeypatch.setattr(_watched, "backend_from_within", no_supplicant)
+
+    def radio_comes() -> None:
+        assert looked == ["wlan0"]
+        machine.radios = (radio(0), radio(1))
+        service.rfkill.tell(RfkillEvent(8, "wlan", "add", False, False, frozenset()))
+        until(lambda: looked == ["wlan0", "wlan1"])
+
+    def supplicant_may_have_come() -> None:
+        (service.watched_folder / "wlan0").touch()
+        until(lambda: looked[2:4] == ["wlan0", "wlan1"])
+
+    service.run(radio_comes, supplicant_may_have_come)
+    assert names(service.watcher) == ["wlan0", "wlan1"]
+    assert len(looked) >= 4
+
+
+@pytest.mark.parametrize(
+    ("due", "beat", "timeout"),
+    [
+        ([], None, None),
+        ([], 7.0, 7.0),
+        ([3.0], None, 3.0),
+        ([3.0, 5.0], 7.0, 3.0),
+        ([9.0], 7.0, 7.0),
+        ([-5.0], 7.0, 0.0),
+    ],
+)
+def test_it_sleeps_until_the_next_timer_or_sign_of_life(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, due: List[float], beat: Optional[float], timeout: Optional[float]
+) -> None:
+    machine.radios = tuple(radio(number) for number in range(len(due)))
+    watcher = machine.watcher()
+    waits: List[Optional[float]] = []
+
+    def poll(timeout: Optional[float]) -> List[Tuple[int, int]]:
+        waits.append(timeout)
+        return []
+
+    monkeypatch.setattr(watcher._epoll, "poll", poll, raising=False)
+    monkeypatch.setattr(f"{_watcher.__name__}.time.monotonic", lambda: 100.0)
+    dues = {f"wlan{number}": 100.0 + seconds for number, seconds in enumerate(due)}
+    monkeypatch.setattr(_watched.Watched, "due", property(lambda watched: dues[watched.interface]))
+    watcher._wait(beat)
+    assert waits == [None if timeout is None else pytest.approx(timeout + 0.001)]
+
+
+def test_what_an_earlier_answer_closed_is_not_answered(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = machine.watcher()
+    answered: List[int] = []
+
+    def first() -> None:
+        answered.append(71)
+        watcher._ignore(72)
+
+    watcher._listen(71, first)
+    watcher._listen(72, lambda: answered.append(72))
+    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [(71, 1), (72, 1)], raising=False)
+    watcher._wait(None)
+    assert answered == [71]
+
+
+def test_a_listing_that_is_wanted_is_made_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = machine.watcher()
+    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [], raising=False)
+    machine.radios = (radio(0), radio(1))
+    watcher._wait(None)
+    assert names(watcher) == ["wlan0"]
+    watcher._scan_wanted = True
+    watcher._wait(None)
+    assert names(watcher) == ["wlan0", "wlan1"]
+    assert not watcher._scan_wanted
+
+
+def test_a_kernel_that_has_no_wireless_yet(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(groups: object) -> Events:
+        raise NotFound("no nl80211")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_watcher, "Nl80211Events", none)
+        watcher = machine.watcher()
+    assert names(watcher) == []
+    assert "no wireless yet" in machine.log.text
+    watcher._rfkill.heard = [RfkillEvent(7, "wlan", "add", False, False, frozenset())]  # type: ignore[attr-defined]
+    watcher._heard_rfkill()
+    assert names(watcher) == ["wlan0"]
+
+
+def test_addresses_reach_their_radio(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.radios = (radio(0), radio(1))
+    watcher = machine.watcher()
+    fed: List[str] = []
+    read: List[str] = []
+    monkeypatch.setattr(_watched.Watched, "feed", lambda self, event: fed.append(f"{self.interface} {event}"))
+    monkeypatch.setattr(_watched.Watched, "read_address", lambda self: read.append(self.interface))
+    routable = AddressEvent(True, 4, Address("192.0.2.7", 24, "inet", 0))
+    watcher._addresses.heard = [  # type: ignore[attr-defined]
+        replace(routable, ifindex=9),
+        replace(routable, added=False),
+        replace(routable, address=Address("fe80::1", 64, "inet6", 253)),
+        routable,
+    ]
+    watcher._heard_addresses()
+    assert fed == ["wlan1 AddressArrived()"]
+    assert read == []
+    watcher._addresses.heard = [EventsLost("overrun")]  # type: ignore[attr-defined]
+    watcher._heard_addresses()
+    assert read == ["wlan0", "wlan1"]
+
+
+class Supplicant:
+    """A backend whose events are what a test says."""
+
+    manager = "wpa_supplicant"
+
+    def __init__(self) -> None:
+        self.source = Events()
+
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Events]:
+        return (self.source,)
+
+    def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        return ()
+
+
+def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    backends = [Supplicant(), Supplicant()]
+    waiting = list(backends)
+
+    def next_backend(interface: str, ifindex: int) -> Supplicant:
+        if not waiting:
+            raise NotFound("none")
+        return waiting.pop(0)
+
+    monkeypatch.setattr(_watched, "backend_from_within", next_backend)
+    watcher = machine.watcher()
+    watched = watcher._radios["wlan0"]
+    assert document(watcher)["radios"][0]["supplicant"] is True
+    first, second = (backend.source for backend in backends)
+    assert list(watched.sources) == [first]
+    first.heard = [SupplicantEvent("CTRL-EVENT-TERMINATING", 3)]
+    watcher._handlers[first.fileno()]()
+    assert list(watched.sources) == [second]
+    assert first.closed
+    second.heard = [TransportFailed("it hung up")]
+    watcher._handlers[second.fileno()]()
+    assert list(watched.sources) == []
+    assert second.fileno() not in watcher._handlers
+    assert document(watcher)["radios"][0]["supplicant"] is False
+
+
+def test_a_state_that_can_not_be_written_is_told_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(document: object) -> None:
+        raise TransportFailed("no space")
+
+    monkeypatch.setattr(_watcher, "write_state", fails)
+    watcher = machine.watcher()
+    watcher._report()
+    watcher._report()
+    assert [level for level, line in machine.log.lines if "no space" in line] == ["warning"]

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
+from ansible_collections.vpro.fleet.plugins.module_utils._state_file import write_state
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import LastHandover, Watcher, read_watcher
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
@@ -109,3 +113,36 @@ def test_a_state_that_is_no_file(machine: Machine) -> None:
 def test_what_is_held_back(machine: Machine, radios: Any, held: Dict[str, str]) -> None:
     machine.write(STATE, json.dumps({**WHOLE, "radios": radios}))
     assert read(machine).held == held
+
+
+# -- what the watcher writes ------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_read_by_anybody(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    before = os.umask(0o077)
+    try:
+        write_state({"pid": 1}, str(path))
+        write_state({"pid": 2}, str(path))
+    finally:
+        os.umask(before)
+    assert json.loads(path.read_text()) == {"pid": 2}
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["state.json"]
+
+
+def test_a_state_that_can_not_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.json"
+    write_state({"pid": 1}, str(path))
+
+    def full(_old: str, _new: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(TransportFailed, match="No space left on device") as caught:
+        write_state({"pid": 2}, str(path))
+    assert (caught.value.where, caught.value.errno) == (str(path), errno.ENOSPC)
+    assert json.loads(path.read_text()) == {"pid": 1}
+    assert os.listdir(tmp_path) == ["state.json"]
+    with pytest.raises(TransportFailed):
+        write_state({}, str(tmp_path / "none" / "state.json"))

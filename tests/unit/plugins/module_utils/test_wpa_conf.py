@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -327,3 +328,154 @@ def test_no_text_in_a_repr(tmp_path: Path) -> None:
     assert text is not None
     assert CANARY not in repr(conf)
     assert CANARY not in repr(parse(text))
+
+
+# --- what changed code showed ---
+
+
+@pytest.mark.parametrize("text", ["network={\n", "a\0b"])
+def test_a_damaged_file_is_named_with_what_to_do(text: str) -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        parse(text, "/etc/some.conf")
+    assert caught.value.where == "/etc/some.conf"
+    assert "Repair the file" in caught.value.remedy
+
+
+def test_a_value_with_an_equals_sign_or_a_space_is_a_value() -> None:
+    (block,) = blocks('network={\n\tpassword="a=b c"\n}\n')
+    assert block.variables == {"password": '"a=b c"'}
+    assert edit(block, {"password": '"c d=e"'}, frozenset({"password"}), frozenset()).variables == {
+        "password": '"c d=e"'
+    }
+
+
+def test_a_value_that_would_be_another_line_is_named() -> None:
+    with pytest.raises(DecodeFailed, match="a value for psk has a control character in it"):
+        new_block({"psk": "a\nb"})
+
+
+def test_no_file_has_its_path_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    assert _wpa_conf.read(str(tmp_path / "link")) == _wpa_conf.ConfFile(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("user", "group", "owned"),
+    [("root", "root", True), ("root", "other", False), ("other", "root", True), ("other", "other", True)],
+)
+def test_roots_file_has_to_be_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, group: str, owned: bool
+) -> None:
+    """Whoever is not root can't do anything about another owner; what it may not read, it does not get."""
+    path = tmp_path / "conf"
+    path.write_text("")
+    path.chmod(0o600)
+    status = path.stat()
+
+    def owner(descriptor: int) -> os.stat_result:
+        return os.stat_result((*tuple(status)[:4], 0, 0, *tuple(status)[6:]), {"st_ctime_ns": status.st_ctime_ns})
+
+    monkeypatch.setattr(os, "fstat", owner)
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if user == "root" else 1)
+    monkeypatch.setattr(os, "getegid", lambda: 0 if group == "root" else 1)
+    assert _wpa_conf.read(str(path)).private == owned
+
+
+def test_the_new_file_is_for_its_owner_from_its_first_byte_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: List[int] = []
+    fchmod = os.fchmod
+
+    def look(descriptor: int, mode: int) -> None:
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        fchmod(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", look)
+    before = os.umask(0)
+    try:
+        _wpa_conf.write(str(tmp_path / "new" / "conf"), "")
+    finally:
+        os.umask(before)
+    assert modes == [0o600]
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o755
+
+
+def test_a_link_that_comes_between_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it came after an older file of that name was removed."""
+
+    def too_late(_path: str) -> None:
+        raise FileNotFoundError
+
+    (tmp_path / ".conf.vpro-fleet").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setattr(os, "unlink", too_late)
+    with pytest.raises(TransportFailed):
+        _wpa_conf.write(str(tmp_path / "conf"), "text")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(("user", "given"), [(0, [(0, 0)]), (1, [])])
+def test_what_root_writes_is_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, given: List[object]
+) -> None:
+    asked: List[object] = []
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: asked.append((uid, gid)))
+    _wpa_conf.write(str(tmp_path / "conf"), "")
+    assert asked == given
+
+
+def test_errors_name_the_file_and_say_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "conf")
+
+    def failing(error: OSError) -> None:
+        def fail(*_arguments: object, **_named: object) -> None:
+            raise error
+
+        monkeypatch.setattr(os, "rename", fail)
+
+    failing(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(TransportFailed, match="can't be used: No space left on device") as no_space:
+        _wpa_conf.write(path, "")
+    assert (no_space.value.where, no_space.value.errno) == (path, errno.ENOSPC)
+    failing(OSError("without a number"))
+    with pytest.raises(TransportFailed, match="unknown error") as unknown:
+        _wpa_conf.write(path, "")
+    assert unknown.value.errno == 0
+    failing(PermissionError(errno.EACCES, "Permission denied"))
+    with pytest.raises(AccessDenied, match="no right to use the configuration file") as denied:
+        _wpa_conf.write(path, "")
+    assert (denied.value.where, denied.value.remedy) == (path, "Run the task with become")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(TransportFailed) as none:
+        _wpa_conf.read(str(tmp_path / "folder"))
+    assert none.value.where == str(tmp_path / "folder")
+
+
+def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_wpa_conf, "_SIZE_MAX", 5)
+    path = tmp_path / "conf"
+    path.write_text("12345")
+    assert _wpa_conf.read(str(path)).text == "12345"
+    path.write_text("123456")
+    with pytest.raises(TransportFailed, match="no configuration file") as caught:
+        _wpa_conf.read(str(path))
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "content"),
+    [
+        ('a=""#c"\n', 'a=""'),
+        ('a=""x#c"\n', 'a=""x'),
+        ('a="x#y" # b # c\n', 'a="x#y"'),
+        ('a="x#y"z"#" # c\n', 'a="x#y"z"#"'),
+        ('"#"#x\n', '"#"'),
+        ('"#\n', '"'),
+        ("#\n", ""),
+        ("x#\n", "x"),
+        ("a=b\x0b\n", "a=b\x0b"),
+        ("a=b \t\r\n", "a=b"),
+        ("\n", ""),
+    ],
+)
+def test_where_a_comment_begins(line: str, content: str) -> None:
+    assert _wpa_conf._content(line) == content

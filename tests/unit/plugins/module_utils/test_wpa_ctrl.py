@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Sequence, Type
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils import _wpa_ctrl
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
     DecodeFailed,
+    FleetError,
     NotFound,
     SupplicantRefused,
     TimedOut,
@@ -620,3 +621,69 @@ def test_a_supplicant_that_hangs_does_not_hold_alive_or_close_up(tmp_path: Path)
         assert all(monitor.alive() for _count in range(2000))  # more than its queue holds
         monitor.close()
         assert time.monotonic() - started < 2
+
+
+def test_who_answers_is_known_by_its_process(server: Server) -> None:
+    with WpaMonitor(server.path) as monitor:
+        assert monitor.pid() == os.getpid()
+        # It does not wait afterwards either.
+        assert monitor.read() == ()
+        server.emit(b"<3>CTRL-EVENT-SCAN-STARTED ")
+        assert len(monitor.read()) == 1
+
+
+def test_an_event_that_overtakes_the_answer_to_who_is_kept(server: Server) -> None:
+    with WpaMonitor(server.path) as monitor:
+        server.script = lambda request: [b"<3>CTRL-EVENT-SCAN-STARTED ", b"PONG\n" if request == b"PING" else b"OK\n"]
+        assert monitor.pid() == os.getpid()
+        assert [event.name for event in monitor.read()] == ["CTRL-EVENT-SCAN-STARTED"]
+
+
+def test_who_does_not_answer_is_not_known(server: Server) -> None:
+    monitor = WpaMonitor(server.path, timeout=0.2)
+    server.script = lambda _request: []
+    with pytest.raises(TimedOut, match="did not answer PING") as caught:
+        monitor.pid()
+    assert caught.value.where == server.path
+    assert monitor.fileno() == -1
+    with pytest.raises(TransportFailed):
+        monitor.pid()
+
+
+def test_who_went_away_is_not_known(server: Server) -> None:
+    monitor = WpaMonitor(server.path)
+    server.stop()
+    with pytest.raises(NotFound, match="no wpa_supplicant listens here"):
+        monitor.pid()
+    assert monitor.fileno() == -1
+
+
+def test_no_more_events_than_some_are_read_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have their turn, however much one supplicant has to say."""
+    monkeypatch.setattr(_wpa_ctrl, "_EVENTS_READ_MAX", 2)
+    with WpaMonitor(server.path) as monitor:
+        for _count in range(3):
+            server.emit(b"<3>CTRL-EVENT-SCAN-STARTED ")
+        assert [len(monitor.read()) for _read in range(3)] == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.EACCES, AccessDenied, "is not for this user"),
+        (errno.EPERM, AccessDenied, "is not for this user"),
+        (errno.ECONNRESET, NotFound, "no wpa_supplicant listens here"),
+        (errno.ENOTCONN, NotFound, "no wpa_supplicant listens here"),
+        (errno.EIO, TransportFailed, "control socket failed: Input/output error"),
+        (0, TransportFailed, "control socket failed: odd"),
+    ],
+)
+def test_each_error_of_the_socket_says_where(server: Server, number: int, kind: Type[FleetError], words: str) -> None:
+    ctrl = WpaCtrl(server.path)
+    failed = ctrl._failed(OSError(number, "as the kernel says") if number else OSError("odd"))
+    assert type(failed) is kind
+    assert words in str(failed)
+    assert failed.where == server.path
+    assert getattr(failed, "errno", number) == number
+    assert bool(failed.remedy) == (kind is not TransportFailed)
+    ctrl.close()

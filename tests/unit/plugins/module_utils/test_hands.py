@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is heard on a radio, as events of a handover, and what is done when the supplicant does not let itself be told.
+
+What works is tested with the machines that use it: test_execute.py, test_watched.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, List, Optional, Type
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _hands, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
+    BlockBack,
+    BlockGone,
+    Event,
+    Forget,
+    Hold,
+    InterfaceGone,
+    PinFailed,
+    ReadAddress,
+    SoftBlocked,
+    SwitchedOff,
+    WidenScan,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import Pin as PinAction
+from ansible_collections.vpro.fleet.plugins.module_utils._hands import Hands
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, MalformedRecord, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
+
+BSSID = "02:00:00:00:01:00"
+SWITCH = Switch(7, "wlan", "phy0", False, True, NOT_OWNER, "phy0")
+RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", SWITCH, True, True, True, None, None)
+PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
+PIN = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
+CHANGE = RfkillEvent(7, "wlan", "change", False, False, frozenset())
+
+
+class Supplicant:
+    """A backend that does what a test says, and keeps what it was asked."""
+
+    manager = "wpa_supplicant"
+
+    def __init__(self, *errors: Optional[FleetError]) -> None:
+        self.errors = list(errors)
+        self.asked: List[str] = []
+
+    def _do(self, what: str) -> bool:
+        self.asked.append(what)
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        return True
+
+    def hold(self, profile: Profile, bssid: str, record: Any) -> None:
+        self._do(f"hold {profile.id} {bssid}")
+
+    def pin(self, profile: Profile, bssid: str, frequencies: Any, record: Any) -> None:
+        self._do(f"pin {profile.id} {bssid}")
+
+    def widen(self, pin: Pin) -> bool:
+        return self._do("widen")
+
+    def unpin(self, pin: Pin) -> bool:
+        return self._do("unpin")
+
+
+def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None) -> Hands:
+    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_hands, "_RETRY_SECONDS", 0.0)
+
+
+# -- what is heard ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "event"),
+    [
+        (CHANGE, BlockGone),
+        (replace(CHANGE, op="add"), BlockGone),
+        (replace(CHANGE, op="del"), InterfaceGone),
+        (replace(CHANGE, op="change_all"), None),
+        (replace(CHANGE, index=8), None),
+        (replace(CHANGE, index=8, op="del"), None),
+        (replace(CHANGE, soft=True), SoftBlocked),
+        (replace(CHANGE, soft=True, hard=True, reasons=NOT_OWNER), SoftBlocked),
+        (replace(CHANGE, hard=True, reasons=NOT_OWNER), BlockBack),
+        (replace(CHANGE, hard=True, reasons=frozenset({"signal"})), SwitchedOff),
+        (replace(CHANGE, hard=True, reasons=NOT_OWNER | {"signal"}), SwitchedOff),
+        (replace(CHANGE, hard=True, reasons=None), SwitchedOff),
+        (MalformedRecord("three bytes"), None),
+    ],
+)
+def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Event]]) -> None:
+    told = hands(tmp_path).from_rfkill(heard)
+    assert told is None if event is None else isinstance(told, event)
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("CTRL-EVENT-SCAN-STARTED", "ScanStarted()"),
+        ("CTRL-EVENT-CONNECTED", f"Connected(bssid='{BSSID}')"),
+        ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
+        ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
+        ("CTRL-EVENT-SCAN-RESULTS", "None"),
+    ],
+)
+def test_an_event_of_the_supplicant(tmp_path: Path, name: str, event: str) -> None:
+    assert repr(hands(tmp_path).from_supplicant(SupplicantEvent(name, 3, bssid=BSSID))) == event
+
+
+def test_what_is_no_address(tmp_path: Path) -> None:
+    assert hands(tmp_path).from_address("something else") is None
+
+
+@pytest.mark.parametrize(("scope", "there"), [(0, True), (253, False)])
+def test_addresses_are_read_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: int, there: bool
+) -> None:
+    asked: List[int] = []
+
+    def addresses(ifindex: int) -> List[Address]:
+        asked.append(ifindex)
+        return [Address("192.0.2.7", 24, "inet", scope)]
+
+    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", addresses)
+    assert (hands(tmp_path).do(ReadAddress()) is not None) == there
+    assert asked == [3]
+
+
+# -- what is done -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", [PinAction(5, BSSID, (2437,)), Hold(5, BSSID)])
+def test_a_pin_without_a_supplicant_or_a_profile_fails(tmp_path: Path, action: Any) -> None:
+    assert hands(tmp_path).do(action) == PinFailed()
+    supplicant = Supplicant()
+    assert hands(tmp_path, supplicant).do(replace(action, profile_id=6)) == PinFailed()
+    assert supplicant.asked == []
+
+
+@pytest.mark.parametrize("action", [PinAction(5, BSSID, (2437,)), Hold(5, BSSID)])
+def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
+    made = hands(tmp_path, Supplicant(TransportFailed("not now")))
+    assert made.do(action) == PinFailed()
+    assert len(made.warnings) == 1
+    assert "not now" in made.warnings[0]
+
+
+def test_widening_that_fails_is_left_to_unpinning(tmp_path: Path) -> None:
+    supplicant = Supplicant(TransportFailed("not now"))
+    made = hands(tmp_path, supplicant)
+    made.do(WidenScan())
+    assert supplicant.asked == [], "there is no pin"
+    made.pin = PIN
+    made.do(WidenScan())
+    assert len(made.warnings) == 1
+    assert made.pin is not None
+
+
+def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
+    made = hands(tmp_path, Supplicant())
+    made.pin = PIN
+    _runtime.write_journal("phy0", {"pin": made.pin.as_dict()}, str(tmp_path))
+    made.do(Forget())
+    assert made.pin is None
+    assert _runtime.journals(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("errors", "undone"),
+    [([], True), ([NotFound("no socket")], True), ([NotFound("no socket"), NotFound("still none")], False)],
+    ids=["at once", "its socket was made anew", "it is gone"],
+)
+def test_unpinning_is_tried_twice(errors: List[FleetError], undone: bool) -> None:
+    supplicant = Supplicant(*errors)
+    assert _hands.unpin(supplicant, PIN) == undone  # type: ignore[arg-type]
+    assert len(supplicant.asked) == min(2, len(errors) + 1)
+
+
+# -- what an earlier life left ----------------------------------------------------------------------------------------
+
+
+def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for radio in ("phy0", "phy1"):
+        _runtime.write_journal(radio, {"pin": PIN.as_dict()}, folder)
+    other = _runtime.Lock("phy0", folder)
+    assert other.acquire()
+    supplicant: Any = Supplicant()
+    assert _hands.undo_journals(lambda manager, interface: supplicant, folder) == ["phy1"]
+    assert _runtime.journals(folder) == ["phy0"]
+    other.release()
+    assert _hands.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0"]
+
+
+@pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, {"pin": {"interface": 5}}])
+def test_a_journal_without_a_pin_is_cleared_and_nobody_is_asked(tmp_path: Path, entry: Any) -> None:
+    _runtime.write_journal("phy0", entry, str(tmp_path))
+
+    def nobody(manager: str, interface: str) -> None:
+        raise AssertionError("there is no interface to ask about")
+
+    assert _hands.undo_journals(nobody, str(tmp_path)) == []
+    assert _runtime.journals(str(tmp_path)) == []
+
+
+def test_a_journal_of_networkmanagers_waits_for_networkmanager(tmp_path: Path) -> None:
+    pin = PIN.as_dict()
+    _runtime.write_journal("phy0", {"pin": {**pin, "manager": "networkmanager"}}, str(tmp_path))
+    supplicant: Any = Supplicant()
+    for who in (supplicant, None):
+        assert _hands.undo_journal("phy0", who, str(tmp_path)) is False
+        assert _runtime.journals(str(tmp_path)) == ["phy0"]
+    assert supplicant.asked == []
+
+
+def test_a_journal_stays_while_the_supplicant_can_not_be_told(tmp_path: Path) -> None:
+    _runtime.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    supplicant: Any = Supplicant(TransportFailed("not now"))
+    with pytest.raises(TransportFailed):
+        _hands.undo_journals(lambda manager, interface: supplicant, str(tmp_path))
+    assert _runtime.journals(str(tmp_path)) == ["phy0"]
+    held = _runtime.Lock("phy0", str(tmp_path))
+    assert held.acquire(), "its lock is free again"
+    held.release()
