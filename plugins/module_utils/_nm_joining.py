@@ -23,9 +23,11 @@ from typing import Tuple, Union
 
 from ._networkmanager import PREPARE, UNAVAILABLE
 
-#: More looks than a handover ever needs. Seen are one or two, and half a dozen that are refused until a scan that is
-#: about to begin has done so and can be ended.
+#: More looks than a handover ever needs. Seen are one or two.
 _SCANS = 24
+#: How often one is asked for again that was refused, until the scan that is about to begin has done so and can be
+#: ended: more than a second of asking. Half a dozen times are seen mostly, and more on a laptop that others slow down.
+_REFUSALS = 200
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Joining:
         mine: it is the one that was asked for here, or that one is about to begin.
         wanted: another look is due when the scan that runs has ended.
         scans: how often it was asked for.
+        refusals: how often it was asked for again since a scan began, because it was refused.
     """
 
     ssid: bytes
@@ -140,6 +143,7 @@ class Joining:
     mine: bool = False
     wanted: bool = False
     scans: int = 0
+    refusals: int = 0
 
 
 Result = Tuple[Joining, Tuple[Action, ...]]
@@ -165,7 +169,7 @@ def step(joining: Joining, heard: Heard) -> Result:
         # What is in the way may have begun unheard.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
     if isinstance(heard, NothingToEnd):
-        return _look(replace(joining, scanning=False, wanted=False)) if joining.wanted else (joining, ())
+        return _look(replace(joining, scanning=False, wanted=False), again=True) if joining.wanted else (joining, ())
     if isinstance(heard, Joined):
         joining, keeping = _keep(joining)
         if not heard.elsewhere or joining.moved:
@@ -203,7 +207,7 @@ def _interface(joining: Joining, state: str) -> Result:
 
 def _scanned(joining: Joining, on: bool) -> Result:
     if on:
-        joining = replace(joining, scanning=True)
+        joining = replace(joining, scanning=True, refusals=0)
         if joining.mine or not joining.begun:
             return joining, ()
         return _look(joining)
@@ -215,9 +219,10 @@ def _scanned(joining: Joining, on: bool) -> Result:
     return _look(joining) if wanted else (joining, ())
 
 
-def _look(joining: Joining) -> Result:
-    if joining.connected or joining.scans >= _SCANS:
+def _look(joining: Joining, *, again: bool = False) -> Result:
+    if joining.connected or joining.scans >= _SCANS or joining.refusals >= _REFUSALS:
         return joining, ()
     if joining.scanning:
         return replace(joining, wanted=True, looked=True), (AbortScan(),)
-    return replace(joining, mine=True, looked=True, scans=joining.scans + 1), (Scan(),)
+    scans, refusals = joining.scans + (not again), joining.refusals + again
+    return replace(joining, mine=True, looked=True, scans=scans, refusals=refusals), (Scan(),)

@@ -152,6 +152,21 @@ def test_once_connected_scans_are_let_be() -> None:
     assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
 
 
+def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
+    joining, done = follow(*ACTIVATED, InterfaceState("inactive"))
+    for _time in range(100):
+        joining, _done = follow(Refused(), NothingToEnd(), joining=joining)
+    joining, done = follow(Refused(), Scanning(True), Scanning(False), joining=joining)
+    assert done == [AbortScan(), AbortScan(), Scan()]
+    # But not for ever.
+    joining, _done = follow(*ACTIVATED, InterfaceState("inactive"))
+    asked = []
+    for _time in range(1000):
+        joining, done = follow(Refused(), NothingToEnd(), joining=joining)
+        asked += done
+    assert asked.count(Scan()) < 300
+
+
 @pytest.mark.parametrize("again", [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),)])
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
     joining, _done = follow(*LOOKED)
