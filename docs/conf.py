@@ -11,7 +11,6 @@ such a link leads to the page on the site if the file became one, and otherwise 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import PurePosixPath
 
 import yaml
@@ -46,16 +45,6 @@ html_theme = "furo"
 html_title = f"{COLLECTION} {release}"
 html_copy_source = False
 html_show_sphinx = False
-
-
-def leave_out_missing(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Take the pages that are not there yet out of the lists of the index. A page in none of them is an error."""
-
-    def entry(line: re.Match[str]) -> str:
-        return line[0] if line[0].strip() in app.env.found_docs else ""
-
-    if docname == app.config.root_doc:
-        source[0] = re.sub(r"^[a-z-]+\n", entry, source[0], flags=re.MULTILINE)
 
 
 def link_repository(app: Sphinx, doctree: nodes.document) -> None:
@@ -113,7 +102,6 @@ def link_ansible(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the above with Sphinx."""
-    app.connect("source-read", leave_out_missing)
     app.connect("doctree-read", link_pages)
     app.connect("missing-reference", link_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
