@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from contextlib import suppress
 
 PR_SET_THP_DISABLE = 41  # linux/include/uapi/linux/prctl.h
@@ -16,7 +17,5 @@ def use_small_pages() -> None:
 
     Where they are always used, as on Debian, each can make two megabytes resident of a small program that fills a part.
     """
-    import ctypes  # here alone: most of what imports this file never calls this
-
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)

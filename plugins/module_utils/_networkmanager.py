@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
 from ._errors import DecodeFailed, NotFound, SupplicantRefused
@@ -227,6 +227,15 @@ class NetworkManager:
             can_6_ghz=bool(int(wireless.get("WirelessCapabilities", 0)) & _CAN_6_GHZ),
         )
 
+    def settings(self, *, variants: bool = False) -> Iterator[Tuple[str, Any]]:
+        """Return path and settings of each profile, of whatever kind, in the order in which NetworkManager gives them.
+
+        Args:
+            variants: as for ``SystemBus.call``.
+        """
+        paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
+        return self._bus.call_each(NM, paths, f"{NM_SETTINGS}.Connection", "GetSettings", variants=variants)
+
     def connections(self) -> Tuple[Connection, ...]:
         """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.
 
@@ -234,8 +243,7 @@ class NetworkManager:
             DecodeFailed: one of them is malformed.
         """
         found = []
-        paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
-        for path, settings in self._bus.call_each(NM, paths, f"{NM_SETTINGS}.Connection", "GetSettings"):
+        for path, settings in self.settings():
             connection = connection_of(path, settings)
             if connection is not None:
                 found.append(connection)

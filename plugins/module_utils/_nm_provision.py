@@ -166,8 +166,7 @@ class _Connections:
         """
         active = self._networkmanager.active(self._device.path)
         found = []
-        paths = self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "ListConnections")[0]
-        for path, answer in self._bus.call_each(NM, paths, _CONNECTION, "GetSettings", variants=True):
+        for path, answer in self._networkmanager.settings(variants=True):
             each = self._stored(path, settings_of(answer), active)
             if each is not None:
                 found.append(each)
