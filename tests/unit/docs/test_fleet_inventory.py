@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -31,15 +29,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._readiness import Block
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import LastHandover, Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, check_facts
+from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
 EXAMPLES = TREE / "docs" / "examples"
 EXAMPLE = EXAMPLES / "inventory"
-COMMANDS = Path(sys.executable).parent
 
-pytestmark = pytest.mark.skipif(
-    not (COMMANDS / "ansible-inventory").exists(),
-    reason="this Python has no Ansible: it is a laptop's, not a controller's",
-)
+pytestmark = needs_ansible
 
 ON = CsmeConnection(b"corp", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
 OWNED = Switch(0, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0")
@@ -97,30 +92,11 @@ GROUPS: Dict[str, Set[str]] = {
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     """Ansible's, with the example's own configuration but for where the cache is."""
     folder = tmp_path_factory.mktemp("fleet")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return {
-        **kept,
-        "ANSIBLE_CONFIG": str(EXAMPLE / "ansible.cfg"),
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
-        "ANSIBLE_HOME": str(folder / "ansible"),
-        "ANSIBLE_COLLECTIONS_PATH": str(TREE / "build" / "collections"),
-        "ANSIBLE_NOCOLOR": "1",
-        "LC_ALL": "C.UTF-8",
-    }
-
-
-def run(environment: Dict[str, str], command: str, *arguments: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [str(COMMANDS / command), *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return environment_of(
+        folder / "ansible",
+        ANSIBLE_CONFIG=str(EXAMPLE / "ansible.cfg"),
+        ANSIBLE_CACHE_PLUGIN_CONNECTION=str(folder / "facts"),
     )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

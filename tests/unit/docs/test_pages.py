@@ -12,24 +12,19 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
-import subprocess
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
+from typing import Any, Dict, Iterator, List, Mapping, Set
 
 import pytest
 import yaml
 
 from ansible_collections.vpro.fleet.plugins.plugin_utils._documents import errors_of
 from ansible_collections.vpro.fleet.tests.schema import TREE
+from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
-COMMANDS = Path(sys.executable).parent
-#: Where Ansible finds the collection: the folder that it is installed in, or the link in the repository.
-COLLECTIONS = TREE.parents[2] if TREE.parents[1].name == "ansible_collections" else TREE / "build" / "collections"
 PAGES = [TREE / "README.md", *sorted(TREE.glob("docs/*.md")), *sorted(TREE.glob("roles/*/README.md"))]
 #: The variables of each role, as documented.
 ROLES: Dict[str, Dict[str, Any]] = {
@@ -37,10 +32,6 @@ ROLES: Dict[str, Dict[str, Any]] = {
     for path in sorted(TREE.glob("roles/*/meta/argument_specs.yml"))
 }
 
-needs_ansible = pytest.mark.skipif(
-    not (COMMANDS / "ansible-doc").exists(),
-    reason="this Python has no Ansible: it is a laptop's, not a controller's",
-)
 needs_repository = pytest.mark.skipif(
     not (TREE / "Makefile").exists(), reason="this is the collection's artifact, which does not have all files"
 )
@@ -143,29 +134,7 @@ def modules(environment: Dict[str, str]) -> Dict[str, Dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return {
-        **kept,
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_HOME": str(tmp_path_factory.mktemp("ansible")),
-        "ANSIBLE_NOCOLOR": "1",
-        "LC_ALL": "C.UTF-8",
-    }
-
-
-def run(environment: Mapping[str, str], command: str, *arguments: str, cwd: Optional[Path] = None) -> str:
-    done = subprocess.run(
-        [str(COMMANDS / command), *arguments],
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return environment_of(tmp_path_factory.mktemp("ansible"))
 
 
 def mappings(value: Any) -> Iterator[Dict[str, Any]]:
