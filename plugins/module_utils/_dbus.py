@@ -245,10 +245,11 @@ class SystemBus:
             }
             answers: Dict[int, Any] = {}
             while len(answers) < len(asked):
-                answer = self._receive(self._end(), where)
+                answer = self._receive(end, where)
                 serial = answer.header.fields.get(self._fields.reply_serial)
                 if serial in asked:
                     answers[serial] = answer
+                    end = self._end()  # of the next one; what is no answer gives no more time
                 else:
                     self._keep(answer)
             for serial, path in asked.items():

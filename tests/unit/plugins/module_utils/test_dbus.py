@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import select
+import threading
 import time
 from typing import Any, Iterator, List, Optional, Tuple, Type
 
@@ -129,6 +130,32 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
         with pytest.raises(TimedOut):
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
         assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)
+
+
+def test_signals_give_a_silent_service_no_more_time(fake_bus: FakeBus) -> None:
+    fake_bus.silent.append("Sleep")
+    over = threading.Event()
+
+    def chatter() -> None:
+        while not over.wait(0.1):
+            fake_bus.signal(PATH, INTERFACE, "Begun", "s", ("it",))
+
+    with SystemBus(timeout=0.5) as bus:
+        bus.watch(SERVICE)
+        bus.subscribe(SERVICE, path=PATH)
+        thread = threading.Thread(target=chatter)
+        thread.start()
+        # A bus that waits on is given up by the test.
+        give_up = threading.Timer(20, over.set)
+        give_up.start()
+        try:
+            with pytest.raises(TimedOut):
+                list(bus.call_each(SERVICE, ["/a"], INTERFACE, "Sleep"))
+            assert not over.is_set()
+        finally:
+            give_up.cancel()
+            over.set()
+            thread.join()
 
 
 def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
