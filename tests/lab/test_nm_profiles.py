@@ -14,14 +14,14 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
-from vpro_lab.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.ap import AccessPoint
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.networkmanager import PROFILES, look, state
-from vpro_lab.playbook import Play, run_module, run_tasks
+from vpro_lab.playbook import Play, run_tasks
+from vpro_lab.profiles import SSID, profiles
 from vpro_lab.security import EAP_IDENTITY, PASSPHRASE
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
-SSID = DEFAULT_SSID.decode()
 PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}
 
 
@@ -56,12 +56,6 @@ def files(laptop: Laptop) -> List[str]:
 def setting(laptop: Laptop, name: str, key: str) -> str:
     """Return what NetworkManager has of a profile."""
     return laptop.guest.check(f"nmcli -s -g {key} connection show {shlex.quote(name)}").strip()
-
-
-def profiles(laptop: Laptop, declared: List[Dict[str, Any]], *flags: str, **options: Any) -> Dict[str, Any]:
-    """Run the module for a whole set."""
-    arguments = {"interface": INTERFACE, "profiles": declared, **options}
-    return run_module(laptop, "amt_wifi_profiles", arguments, *flags)
 
 
 def join(laptop: Laptop) -> None:

@@ -16,11 +16,11 @@ import pytest
 from vpro_lab import networkmanager
 from vpro_lab.ap import AIR, DEFAULT_SSID, AccessPoint
 from vpro_lab.deployed import is_connected
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import MAC, Laptop, wait_until
 from vpro_lab.playbook import run_module
+from vpro_lab.profiles import SSID, profile, profiles
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, PASSPHRASE
 
-SSID = DEFAULT_SSID.decode()
 ANONYMOUS = "anonymous@example.org"
 RAW_PSK = hashlib.pbkdf2_hmac("sha1", PASSPHRASE.encode(), DEFAULT_SSID, 4096, 32).hex()
 _SERVER = {"ca_cert": f"{CERTIFICATES}/ca.pem", "domain_suffix_match": "example.org"}
@@ -78,17 +78,6 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
 _WITH_NETWORKMANAGER = ("eap-tls",)
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
-
-
-def profile(laptop: Laptop, *flags: str, **options: Any) -> Dict[str, Any]:
-    """Run the module for one network."""
-    return run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": SSID, **options}, *flags)
-
-
-def profiles(laptop: Laptop, declared: List[Dict[str, Any]], *flags: str, **options: Any) -> Dict[str, Any]:
-    """Run the module for a whole set."""
-    arguments = {"interface": INTERFACE, "profiles": declared, **options}
-    return run_module(laptop, "amt_wifi_profiles", arguments, *flags)
 
 
 def alone(laptop: Laptop) -> None:

@@ -13,29 +13,18 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from vpro_lab.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.ap import AccessPoint
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
-from vpro_lab.playbook import run_module, run_tasks
+from vpro_lab.playbook import run_tasks
+from vpro_lab.profiles import profile, profiles
 from vpro_lab.security import PASSPHRASE
 
 # test_nm_profiles.py has those of NetworkManager, test_profiles.py what is the same for both.
 pytestmark = pytest.mark.manager("wpa_supplicant")
 
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
-SSID = DEFAULT_SSID.decode()
 #: Of the supplicant's own settings: look at the access point's channel alone. To look at all of them takes 8 seconds.
 QUICK = "freq_list=2437\n"
-
-
-def profile(laptop: Laptop, *flags: str, **options: Any) -> Dict[str, Any]:
-    """Run the module for one network."""
-    return run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": SSID, **options}, *flags)
-
-
-def profiles(laptop: Laptop, declared: List[Dict[str, Any]], *flags: str, **options: Any) -> Dict[str, Any]:
-    """Run the module for a whole set."""
-    arguments = {"interface": INTERFACE, "profiles": declared, **options}
-    return run_module(laptop, "amt_wifi_profiles", arguments, *flags)
 
 
 def connected(laptop: Laptop) -> bool:
