@@ -6,12 +6,14 @@
 
 A gate that is called ``NAME:beside`` does not keep those behind it waiting: it runs beside them, after the other such
 gates before it, with the processor time that they leave. Its output goes to ``build/gates/NAME.log``, and is shown when
-all is done. A failing gate does not keep the next from running. The exit status is 0 only when every gate passed.
+all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the next
+from running. The exit status is 0 only when every gate passed.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +30,10 @@ LOGS = Path("build") / "gates"
 #: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a tenth of what they get
 #: when both want all there is.
 NICE = 10
+#: How pytest and ansible-test begin the lines that say what failed.
+FAILURE = re.compile(r"(?:FAILED|ERROR:?|FATAL:) ")
+#: The most that is repeated of a gate's failures: lines, and characters of each.
+FAILURES_MAX, FAILURE_MAX = 30, 200
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,16 @@ def title(gate: str, note: str) -> str:
     return f"\n{f' {gate} ({note}) ':=^{WIDTH}}"
 
 
+def read_log(gate: str) -> str:
+    """Return what a gate beside the others has said."""
+    return (LOGS / f"{gate}.log").read_text(encoding="utf-8", errors="replace")
+
+
+def failures(output: str) -> list[str]:
+    """Return the lines of a gate's output that say what failed, shortened."""
+    return [line[:FAILURE_MAX] for line in output.splitlines() if FAILURE.match(line)][:FAILURES_MAX]
+
+
 def table(outcomes: list[Outcome], seconds: float) -> str:
     """Return the closing table of what took *seconds* in all."""
     width = max(len(outcome.gate) for outcome in outcomes)
@@ -152,8 +168,13 @@ def main(gates: list[str]) -> int:
             if not future.done():
                 print(f"\n{name} still runs: {LOGS / name}.log", flush=True)
             outcomes[name] = future.result()
+        # What went wrong is at the end, where it is looked for.
+        for name in sorted(waiting, key=lambda name: outcomes[name].status != 0):
             print(title(name, "ran beside the others"), flush=True)
-            sys.stdout.write((LOGS / f"{name}.log").read_text(encoding="utf-8", errors="replace"))
+            sys.stdout.write(read_log(name))
+        for name in waiting:
+            if outcomes[name].status != 0:
+                print("\n".join([title(name, "what failed"), *failures(read_log(name))]), flush=True)
     except KeyboardInterrupt:
         beside.end()
         outcomes.update({name: future.result() for name, future in waiting.items() if name not in outcomes})

@@ -129,7 +129,8 @@ def results(module: str) -> dict[str, str]:
 def run_mutmut(place: Path, names: list[str]) -> None:
     """Try the changes of those names, or all of which nothing is known; its output is shown as it comes."""
     command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", "1", *names]
-    status = subprocess.run(command, cwd=place, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    status = subprocess.run(command, cwd=place, env=environment, check=False).returncode
     if status != 0:
         raise SystemExit(f"mutation: mutmut ended with {status}; its folder is {place}")
 

@@ -25,7 +25,7 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
     """Return the facts of this machine, the value of ``amt_wifi``.
 
     Args:
-        budget: seconds that supplicants may take for their answers, all together.
+        budget: seconds of silence that supplicants are allowed, all together.
         root: the directory that stands for ``/``; netlink is always this machine's.
     """
     reading = Reading()

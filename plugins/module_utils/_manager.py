@@ -18,11 +18,11 @@ from ._reading import Reading
 from ._supplicant import CONTROL_DIRECTORIES, Backend, Profile, WpaSupplicant, control_socket
 from ._wpa_ctrl import WpaCtrl
 
-#: Seconds for all that is asked of all supplicants together.
+#: Seconds of silence that all supplicants together are allowed.
 BUDGET = 1.0
-#: Seconds for all that is asked of NetworkManager, as long as it goes on answering: it tells each profile by itself,
-#: and a hundred of them take a slow laptop more than the budget, which each answer has to keep.
-_NETWORKMANAGER_SECONDS = 5.0
+#: Seconds for all that is asked of all of them, as long as they go on answering: they tell each profile by itself, and
+#: a hundred of them take a slow laptop more than the budget, which each answer has to keep.
+_ANSWERING_SECONDS = 5.0
 
 WPA_SUPPLICANT = "wpa_supplicant"
 NETWORKMANAGER = "networkmanager"
@@ -33,6 +33,14 @@ NONE = "none"
 _PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 #: hostap's VERSION_STR: "2.10", "2.12-devel-hostap_2_11-857-g54930b62b".
 _VERSION = re.compile(r"[0-9][0-9A-Za-z._+~-]{0,79}\Z")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a supplicant is waited for: *timeout* seconds for an answer, *end* (``time.monotonic``) for all."""
+
+    timeout: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -152,19 +160,17 @@ def read_managers(
     Args:
         interfaces: name and index of each, those that matter first; an unknown index is None.
         reading: takes what could not be read.
-        budget: seconds for all supplicants together, however many there are and whatever each does.
+        budget: seconds of silence that all supplicants together are allowed, however many there are: the one that
+            does not answer in its share is asked no more.
         root: the directory that stands for ``/``.
     """
     if not interfaces:
         return ()
     processes = reading.attempt("supplicant.manager", lambda: _services.running(_PROCESSES, root))
-    end = time.monotonic() + budget
+    patience = Patience(budget / len(interfaces), time.monotonic() + _ANSWERING_SECONDS)
     found = []
-    for position, (interface, ifindex) in enumerate(interfaces):
-        now = time.monotonic()
-        # An equal share of what is left, so that one that hangs does not silence those behind it.
-        deadline = now + max(end - now, 0.0) / (len(interfaces) - position)
-        managed = _read_manager(interface, ifindex, processes, reading, deadline, root)
+    for interface, ifindex in interfaces:
+        managed = _read_manager(interface, ifindex, processes, reading, patience, root)
         found.append(managed or Managed(interface, None))
     return tuple(found)
 
@@ -174,7 +180,7 @@ def _read_manager(
     ifindex: Optional[int],
     processes: Optional[FrozenSet[str]],
     reading: Reading,
-    deadline: float,
+    patience: Patience,
     root: str,
 ) -> Optional[Managed]:
     """Decide by what is sure: NetworkManager's own record, a control socket that answers, and then the processes.
@@ -191,8 +197,8 @@ def _read_manager(
         )
     if recorded:
         # The record alone may be that of a NetworkManager which has ended.
-        return None if processes is None else _ask_networkmanager(interface, here, reading, deadline)
-    answer = reading.attempt(here, lambda: _ask(interface, deadline, root))
+        return None if processes is None else _ask_networkmanager(interface, here, reading, patience)
+    answer = reading.attempt(here, lambda: _ask(interface, patience, root))
     if answer is None:
         return None
     asked, error = answer
@@ -205,21 +211,20 @@ def _read_manager(
         return None
     if maybe_networkmanager:
         # It may not have come to the interface yet: one that was blocked since it began has no record, nor a socket.
-        return _ask_networkmanager(interface, here, reading, deadline)
+        return _ask_networkmanager(interface, here, reading, patience)
     if "iwd" in processes:
         return Managed(interface, IWD)
     return asked if "wpa_supplicant" in processes else Managed(interface, NONE)
 
 
-def _ask_networkmanager(interface: str, here: str, reading: Reading, deadline: float) -> Managed:
+def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience) -> Managed:
     """Ask NetworkManager over D-Bus. What it did not tell goes to *reading*."""
     # Loaded where it is needed alone.
     from ._nm_backend import NetworkManagerBackend
 
     version: Optional[str] = None
     try:
-        now = time.monotonic()
-        backend = NetworkManagerBackend(interface, max(deadline - now, 0.0), now + _NETWORKMANAGER_SECONDS)
+        backend = NetworkManagerBackend(interface, patience.timeout, patience.end)
         version = backend.version()
         return Managed(interface, NETWORKMANAGER, version, backend.profiles())
     except FleetError as error:
@@ -233,12 +238,12 @@ def _absent(error: Optional[FleetError], processes: Optional[FrozenSet[str]]) ->
     return isinstance(error, NotFound) or (isinstance(error, AccessDenied) and closed_for_nothing)
 
 
-def _ask(interface: str, deadline: float, root: str) -> Tuple[Managed, Optional[FleetError]]:
+def _ask(interface: str, patience: Patience, root: str) -> Tuple[Managed, Optional[FleetError]]:
     """Ask wpa_supplicant over its control socket; return what it told, and what ended that early."""
     version: Optional[str] = None
     try:
         directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
-        supplicant = _BoundedSupplicant(interface, control_socket(interface, directories), deadline)
+        supplicant = _BoundedSupplicant(interface, control_socket(interface, directories), patience)
         version = supplicant.version()
         return Managed(interface, WPA_SUPPLICANT, version, supplicant.profiles()), None
     except FleetError as error:
@@ -246,14 +251,14 @@ def _ask(interface: str, deadline: float, root: str) -> Tuple[Managed, Optional[
 
 
 class _BoundedSupplicant(WpaSupplicant):
-    """wpa_supplicant, of whom nothing is awaited beyond a deadline (``time.monotonic``)."""
+    """wpa_supplicant, whom nobody waits for longer than *patience* allows."""
 
-    def __init__(self, interface: str, path: str, deadline: float) -> None:
+    def __init__(self, interface: str, path: str, patience: Patience) -> None:
         super().__init__(interface, path)
-        self._deadline = deadline
+        self._patience = patience
 
     def _connect(self) -> WpaCtrl:
-        return _BoundedCtrl(self._path, self._deadline)
+        return _BoundedCtrl(self._path, self._patience)
 
     def version(self) -> Optional[str]:
         """Return its version; None when it does not tell (hostapd and wpa_supplicant before 0.7.2)."""
@@ -263,12 +268,13 @@ class _BoundedSupplicant(WpaSupplicant):
 
 
 class _BoundedCtrl(WpaCtrl):
-    """A conversation that ends at a deadline: each answer has what time the earlier ones left."""
+    """A conversation that ends when *patience* does."""
 
-    def __init__(self, path: str, deadline: float) -> None:
+    def __init__(self, path: str, patience: Patience) -> None:
         super().__init__(path)
-        self._deadline = deadline
+        self._patience = patience
 
     def request(self, command: str) -> str:
-        self._timeout = round(max(self._deadline - time.monotonic(), 0.0), 3)
+        left = max(self._patience.end - time.monotonic(), 0.0)
+        self._timeout = round(min(self._patience.timeout, left), 3)
         return super().request(command)

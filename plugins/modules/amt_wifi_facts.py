@@ -18,7 +18,7 @@ description:
     watcher, and whether one would succeed now.
   - It never fails on a host without the hardware. It then reports RV(ignore:supported=false) with the reason.
   - Without privilege it reports what it can, and names in C(unreadable) what it could not read, and why.
-  - A supplicant that does not answer holds it up for one second at most.
+  - A supplicant that does not answer holds it up for one second at most, and one that answers slowly for five.
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
   - jeepney >= 0.7.1 (C(python3-jeepney)) for the profiles of NetworkManager, where that runs an interface

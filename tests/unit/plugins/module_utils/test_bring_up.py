@@ -273,7 +273,7 @@ def test_the_driver_is_asked_for_csmes_connection(monkeypatch: pytest.MonkeyPatc
     class Netlink:
         open = 0
 
-        def __enter__(self) -> Netlink:
+        def __enter__(self) -> object:
             Netlink.open += 1
             return self
 

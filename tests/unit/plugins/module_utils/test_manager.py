@@ -402,16 +402,30 @@ def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 
-def test_one_that_dawdles_over_each_answer_has_no_more_time(machine: Machine) -> None:
+@pytest.fixture
+def dawdler(machine: Machine) -> Iterator[Machine]:
+    """A supplicant with ten networks that takes its time for each answer."""
+
     def dawdle(command: str) -> None:
-        time.sleep(0.1)
+        time.sleep(0.02)
 
     with Supplicant(machine.socket_path(), dawdle) as supplicant:
-        for _number in range(20):
+        for _number in range(10):
             supplicant.network("corp", psk="*")
-        began = time.monotonic()
-        found = manager(machine, "supplicant.wlan0", budget=0.4)
-        assert time.monotonic() - began < 0.7
+        yield machine
+
+
+def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
+    began = time.monotonic()
+    assert len(manager(dawdler, budget=0.3).profiles or ()) == 10
+    assert time.monotonic() - began > 0.3
+
+
+def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_manager, "_ANSWERING_SECONDS", 0.3)
+    began = time.monotonic()
+    found = manager(dawdler, "supplicant.wlan0")
+    assert time.monotonic() - began < 0.7
     assert (found.version, found.trouble) == ("2.10", "timed_out")
 
 

@@ -681,7 +681,7 @@ def test_no_more_events_than_some_are_read_at_once(server: Server, monkeypatch: 
 def test_each_error_of_the_socket_says_where(server: Server, number: int, kind: Type[FleetError], words: str) -> None:
     ctrl = WpaCtrl(server.path)
     failed = ctrl._failed(OSError(number, "as the kernel says") if number else OSError("odd"))
-    assert type(failed) is kind
+    assert failed.__class__ is kind
     assert words in str(failed)
     assert failed.where == server.path
     assert getattr(failed, "errno", number) == number
