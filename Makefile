@@ -13,8 +13,8 @@ ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
 # processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
 # are run again with NetworkManager.
-GATES ?= lint coverage docs importer:beside artifact:beside units:beside matrix:beside sanity:beside lab-calm:beside \
-  lab-timed lab-networkmanager
+GATES ?= lint coverage docs importer:beside artifact:beside units:beside matrix:beside sanity:beside molecule:beside \
+  lab-calm:beside lab-timed lab-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet

@@ -13,6 +13,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
 
 import pytest
 
+from vpro_lab.collected import collected_after
 from vpro_lab.csme import Csme
 from vpro_lab.guest import PAYLOAD
 from vpro_lab.laptop import INTERFACE, Laptop
@@ -141,13 +142,13 @@ def ready(laptop: Laptop) -> Iterator[Laptop]:
 
 
 def test_each_blocker_of_radio_and_supplicant(ready: Laptop) -> None:
-    facts = facts_after(ready, [step.script for step in RADIO.values()])
+    facts = collected_after(ready, [step.script for step in RADIO.values()])
     assert differences(RADIO, facts) == {}
 
 
 def test_each_blocker_of_the_drivers(ready: Laptop) -> None:
     ready.guest.check(f"touch {UNIT}")
-    facts = dict(zip(DRIVERS, facts_after(ready, [step.script for step in DRIVERS.values()]), strict=True))
+    facts = dict(zip(DRIVERS, collected_after(ready, [step.script for step in DRIVERS.values()]), strict=True))
     assert differences(DRIVERS, list(facts.values())) == {}
     whole = facts["all there"]
     assert whole["kernel"]["iwlmei"] == dict.fromkeys(("available", "loaded", "bound", "sap_connected"), True)
