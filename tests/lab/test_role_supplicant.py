@@ -30,6 +30,8 @@ PROFILE = {"ssid": DEFAULT_SSID.decode(), "security": "psk", "passphrase": PASSP
 #: What a laptop has from its distribution, and one without wpa_supplicant has not.
 PROGRAM = "/usr/sbin/wpa_supplicant"
 TEMPLATE = "/lib/systemd/system/wpa_supplicant@.service"
+#: What the radios are read with, which a fresh laptop lacks.
+PYROUTE2 = "/usr/lib/python3/dist-packages/pyroute2"
 
 #: What other tests leave, and what these do.
 _BARE = f"""
@@ -39,7 +41,7 @@ rm -f /etc/wpa_supplicant/*.conf
 """
 _AS_IT_WAS = f"""
 rm -f /etc/systemd/system/wpa_supplicant@.service
-for path in {PROGRAM} {TEMPLATE}; do [ ! -e $path.hidden ] || mv $path.hidden $path; done
+for path in {PROGRAM} {TEMPLATE} {PYROUTE2}; do [ ! -e $path.hidden ] || mv $path.hidden $path; done
 rm -rf /run/NetworkManager /usr/lib/dhcpcd
 systemctl daemon-reload
 """
@@ -118,6 +120,15 @@ def test_from_nothing_to_a_link(bare: Laptop, ap: AccessPoint, csme: Csme) -> No
     again = role(bare, interfaces=[], country="US", profiles=[PROFILE]).ok()
     assert "changed=0" in again.output
     assert life(bare) == before_life, "the supplicant was restarted, or the link dropped"
+
+
+def test_a_laptop_without_pyroute2_gets_it_first(bare: Laptop) -> None:
+    bare.guest.check(f"mv {PYROUTE2} {PYROUTE2}.hidden")
+    checked = role(bare, "--check", interfaces=[], profiles=[PROFILE]).ok()
+    assert "python3-pyroute2 would be installed" in checked.output
+    bare.guest.check(f"mv {PYROUTE2}.hidden {PYROUTE2}")
+    checked = role(bare, "--check", interfaces=[], profiles=[PROFILE]).ok()
+    assert "would be installed" not in checked.output
 
 
 def test_over_what_others_configured(bare: Laptop, ap: AccessPoint) -> None:
