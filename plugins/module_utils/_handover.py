@@ -161,6 +161,10 @@ class ScanStarted(Bare):
     """The supplicant's scan runs, over the frequencies that it was given."""
 
 
+class NothingFound(Bare):
+    """The supplicant's scan is done, and no access point that it may join was in it."""
+
+
 @dataclass(frozen=True)
 class Connected:
     """The supplicant completed a connection to *bssid*."""
@@ -223,6 +227,7 @@ Event = Union[
     SoftBlocked,
     SwitchedOff,
     ScanStarted,
+    NothingFound,
     Connected,
     Disconnected,
     AddressArrived,
@@ -269,6 +274,10 @@ class WidenScan(Bare):
     """Let later scans see every channel again. The rest of the pin stays."""
 
 
+class LookAgain(Bare):
+    """Have the frequencies of the pin scanned once more."""
+
+
 class RequestOwnership(Bare):
     """Ask CSME for the radio. The answer is BlockGone, or nothing."""
 
@@ -292,7 +301,7 @@ class ReadAddress(Bare):
     """See whether the interface has an address already. Answered by AddressArrived, or nothing."""
 
 
-Action = Union[Pin, Hold, Unpin, Forget, WidenScan, RequestOwnership, SetTimer, CancelTimer, ReadAddress]
+Action = Union[Pin, Hold, Unpin, Forget, WidenScan, LookAgain, RequestOwnership, SetTimer, CancelTimer, ReadAddress]
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
@@ -415,6 +424,9 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
         # The narrow scan is under way and no keys exist yet: the last moment at which wpa_supplicant lets the
         # frequencies be changed without dropping what comes of it.
         return replace(state, widened=True), (WidenScan(),)
+    if isinstance(event, NothingFound) and state.pinned:
+        # The answer to a probe may be lost or late. Left alone the supplicant looks again after seconds, everywhere.
+        return state, (LookAgain(),)
     # Any other access point, which only an un-pinned or restarted supplicant finds, may be on another network.
     if isinstance(event, Connected) and state.connection is not None and event.bssid == state.connection.bssid:
         return replace(state, phase=Phase.ADDRESSING), (ReadAddress(),)

@@ -22,6 +22,8 @@ from ._handover import (
     Forget,
     Hold,
     InterfaceGone,
+    LookAgain,
+    NothingFound,
     Pin,
     PinFailed,
     Pinned,
@@ -103,6 +105,8 @@ class Hands:
             self.forget()
         elif isinstance(action, WidenScan):
             self._widen()
+        elif isinstance(action, LookAgain):
+            self._look_again()
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
             self._request()
@@ -137,6 +141,15 @@ class Hands:
             self.supplicant.widen(self.pin)
         except FleetError as error:
             self.warnings.append(f"the supplicant still scans the channels of the pin alone: {error}")
+
+    def _look_again(self) -> None:
+        """Have the pin's channels scanned once more. What fails here, the supplicant's own next scan makes up for."""
+        if self.pin is None or self.supplicant is None:
+            return
+        try:
+            self.supplicant.look_again(self.pin)
+        except FleetError as error:
+            self.warnings.append(f"the supplicant did not look for the access point again: {error}")
 
     def unpin(self) -> None:
         """Undo the pin. What can't be undone now stays in the journal for whoever comes next."""
@@ -177,6 +190,8 @@ class Hands:
         """Return what an event of the supplicant's means; None: nothing."""
         if heard.name == "CTRL-EVENT-SCAN-STARTED":
             return ScanStarted()
+        if heard.name == "CTRL-EVENT-NETWORK-NOT-FOUND":
+            return NothingFound()
         if heard.name == "CTRL-EVENT-CONNECTED":
             return Connected(heard.bssid or "")
         if heard.name == "CTRL-EVENT-DISCONNECTED":

@@ -234,6 +234,10 @@ class NetworkManagerBackend:
         del pin
         return False
 
+    def look_again(self, pin: Pin) -> None:
+        """Nothing to do: who listens asks for one scan after the other until the connection stands."""
+        del pin
+
     def holds(self, pin: Pin) -> bool:
         """Say whether the supplicant still has a pin. Raises as ``unpin``."""
         with self._bus() as bus:

@@ -241,6 +241,9 @@ class Backend(Protocol):
     def widen(self, pin: Pin) -> bool:
         """Let later scans see every channel again, and keep the rest of a pin. See WpaSupplicant.widen."""
 
+    def look_again(self, pin: Pin) -> None:
+        """Have the frequencies of a pin scanned once more, after a scan that found nothing."""
+
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands."""
 
@@ -405,6 +408,15 @@ class WpaSupplicant:
             for command in commands:
                 ctrl.command(command)
         return True
+
+    def look_again(self, pin: Pin) -> None:
+        """Have the frequencies of a pin scanned at once, and what they have joined.
+
+        Raises:
+            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed: as WpaCtrl.
+        """
+        with self._connect() as ctrl:
+            ctrl.scan(pin.frequencies)
 
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands. Raises as ``profiles``."""

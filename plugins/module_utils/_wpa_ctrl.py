@@ -509,6 +509,21 @@ class WpaCtrl(_Socket):
         """
         self.command(f"SET_NETWORK {int(network_id)} {_variable(variable)} {value}")
 
+    def scan(self, frequencies: Iterable[int]) -> bool:
+        """Have frequencies in MHz scanned now, and what is found there joined if a network fits.
+
+        Returns:
+            Whether it was begun; False while another scan runs.
+
+        Raises:
+            SupplicantRefused: it can't scan now.
+        """
+        command = f"SCAN freq={encode_frequencies(frequencies).replace(' ', ',')}"
+        reply = self.request(command)
+        if reply not in ("OK\n", "FAIL-BUSY\n"):
+            raise self._refused(command, reply)
+        return reply == "OK\n"
+
 
 def _variable(name: str) -> str:
     if _VARIABLE.match(name) is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -61,6 +62,25 @@ def test_stock_linux_loses_the_session(stage: Stage) -> None:
     assert not run.seen.kept
     assert run.module["error"]["code"] == "taken_back"
     assert run.seen.timeline.first("taken back") is not None
+
+
+def test_a_scan_that_finds_nothing_is_made_again(stage: Stage) -> None:
+    # Without an answer to a probe, and with a beacon a second, one scan finds the access point by chance alone.
+    scene = stage(ap_extra="beacon_int=1000\n")
+    scene.laptop.guest.check("pkill -STOP -x hostapd")
+    scene.csme.clear_log()
+
+    def answer_again() -> None:
+        wait_until("the grant", lambda: any(line.event == "grant" for line in scene.csme.log()), 60, 0.02)
+        time.sleep(0.4)
+        scene.laptop.guest.check("pkill -CONT -x hostapd")
+
+    answering = threading.Thread(target=answer_again)
+    answering.start()
+    run = hand_over(scene.laptop, pin=True, scene=scene)
+    answering.join()
+    assert run.seen.kept, run.report()
+    assert run.module["outcome"] == "protected"
 
 
 @pytest.mark.parametrize("tty", [False, True], ids=["pipelining", "tty"])

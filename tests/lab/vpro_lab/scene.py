@@ -51,6 +51,7 @@ def surround(
     session: bool = True,
     generation: str = "userspace",
     capture: bool = False,
+    ap_extra: str = "",
     radios: int = 3,
     second: str = "",
 ) -> Scene:
@@ -65,13 +66,14 @@ def surround(
         session: whether the operator opens a session.
         generation: the kernel's, ``userspace`` or ``driver``-managed.
         capture: keep what the access point sees for the artifacts.
+        ap_extra: lines for hostapd's configuration.
         radios: how many there are, see :meth:`Laptop.radios`.
         second: another interface whose radio CSME may own.
     """
     laptop.radios(radios, second=second)
     ap = AccessPoint(laptop.guest)
     csme = Csme(laptop.guest)
-    ap.start(security, ssid=ssid, channel=channel, mac=MAC)
+    ap.start(security, ssid=ssid, channel=channel, mac=MAC, extra=ap_extra)
     if capture:
         ap.capture()
     csme.control(f"generation {generation}")

@@ -120,6 +120,9 @@ class Supplicant:
         self.told.append("widen")
         return True
 
+    def look_again(self, pin: Pin) -> None:
+        self.told.append("look again")
+
     def holds(self, pin: Pin) -> bool:
         raise NotImplementedError
 

@@ -26,6 +26,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     Forget,
     Hold,
     InterfaceGone,
+    LookAgain,
+    NothingFound,
     Outcome,
     Phase,
     Pin,
@@ -63,6 +65,7 @@ EVENTS: Tuple[Event, ...] = (
     SoftBlocked(),
     SwitchedOff(),
     ScanStarted(),
+    NothingFound(),
     Connected(BSSID),
     Disconnected(),
     AddressArrived(),
@@ -95,6 +98,13 @@ def test_the_scan_is_widened_once_and_only_after_a_pin() -> None:
     twice = (BlockGone(), ScanStarted(), ScanStarted())
     assert play(Blocked(NETWORK, 3), Pinned(), *twice)[1].count(WidenScan()) == 1
     assert WidenScan() not in play(Blocked(NETWORK, 3), *twice, policy=Policy(pin=False))[1]
+
+
+def test_a_scan_that_found_nothing_is_made_again() -> None:
+    scans = (ScanStarted(), NothingFound(), ScanStarted(), NothingFound())
+    assert play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *scans)[1].count(LookAgain()) == 2
+    assert LookAgain() not in play(Blocked(NETWORK, 3), Pinned(), *scans)[1], "the radio is still CSME's"
+    assert LookAgain() not in play(Blocked(NETWORK, 3), BlockGone(), *scans, policy=Policy(pin=False))[1]
 
 
 def test_the_pin_is_there_before_the_request() -> None:

@@ -24,6 +24,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     Forget,
     Hold,
     InterfaceGone,
+    LookAgain,
     PinFailed,
     ReadAddress,
     SoftBlocked,
@@ -71,6 +72,9 @@ class Supplicant:
     def widen(self, pin: Pin) -> bool:
         return self._do("widen")
 
+    def look_again(self, pin: Pin) -> None:
+        self._do("look again")
+
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
 
@@ -114,6 +118,7 @@ def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Eve
     ("name", "event"),
     [
         ("CTRL-EVENT-SCAN-STARTED", "ScanStarted()"),
+        ("CTRL-EVENT-NETWORK-NOT-FOUND", "NothingFound()"),
         ("CTRL-EVENT-CONNECTED", f"Connected(bssid='{BSSID}')"),
         ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
         ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
@@ -171,6 +176,19 @@ def test_widening_that_fails_is_left_to_unpinning(tmp_path: Path) -> None:
     made.do(WidenScan())
     assert len(made.warnings) == 1
     assert made.pin is not None
+
+
+def test_another_look_is_for_what_is_pinned_and_may_fail(tmp_path: Path) -> None:
+    supplicant = Supplicant(None, TransportFailed("not now"))
+    made = hands(tmp_path, supplicant)
+    made.do(LookAgain())
+    assert supplicant.asked == [], "there is no pin"
+    made.pin = PIN
+    made.do(LookAgain())
+    assert (supplicant.asked, made.warnings) == (["look again"], [])
+    made.do(LookAgain())
+    assert len(made.warnings) == 1
+    assert "not now" in made.warnings[0]
 
 
 def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:

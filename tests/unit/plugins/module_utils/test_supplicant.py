@@ -93,6 +93,9 @@ class FakeSupplicant:
             return "network id / ssid / bssid / flags\n" + "".join(map(self._line, sorted(self.networks)))
         if request == "GET_CAPABILITY freq":
             return self.capability
+        if verb == "SCAN":
+            self.changes.append(request)
+            return "OK\n"
         number, _space, rest = rest.partition(" ")
         if verb != "GET_NETWORK":
             self.changes.append(request)
@@ -461,6 +464,15 @@ def test_widen_leaves_a_network_alone_that_is_not_the_pinned_one(
 ) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     assert supplicant.widen(replace(pin, ssid_hex="00")) is False
+
+
+def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437, 5180])
+    fake.state = "SCANNING"
+    supplicant.widen(pin)
+    del fake.changes[:]
+    supplicant.look_again(pin)
+    assert fake.changes == ["SCAN freq=2437,5180"]
 
 
 # --- unpin ---

@@ -412,6 +412,20 @@ def test_unsafe_commands_are_not_sent(server: Server, command: str) -> None:
     assert server.requests == [b"PING"]
 
 
+@pytest.mark.parametrize(("reply", "begun"), [(b"OK\n", True), (b"FAIL-BUSY\n", False)])
+def test_a_scan_of_some_frequencies(server: Server, reply: bytes, begun: bool) -> None:
+    server.script = lambda request: [reply]
+    with WpaCtrl(server.path) as ctrl:
+        assert ctrl.scan((2437, 5180)) is begun
+    assert server.requests == [b"SCAN freq=2437,5180"]
+
+
+def test_a_scan_that_is_refused(server: Server) -> None:
+    server.script = lambda request: [b"FAIL\n"]
+    with WpaCtrl(server.path) as ctrl, pytest.raises(SupplicantRefused, match="SCAN"):
+        ctrl.scan((2437,))
+
+
 def test_an_unsafe_command_does_not_show_its_secret(server: Server) -> None:
     for command in ('SET_NETWORK 0 psk "open\nsesame"', "CTRL-RSP-PASSWORD-0:sesame\n", "PASSWORD 0 sesame\n"):
         with WpaCtrl(server.path) as ctrl, pytest.raises(CommandUnsafe) as caught:
