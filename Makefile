@@ -13,8 +13,8 @@ ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
 # processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
 # are run again with NetworkManager.
-GATES ?= lint coverage docs importer:beside artifact:beside units:beside matrix:beside sanity:beside molecule:beside \
-  lab-calm:beside lab-timed lab-networkmanager
+GATES ?= lint coverage docs importer:beside artifact:beside units:beside matrix:beside sanity:beside molecule:beside:again \
+  lab-calm-wpa-supplicant:beside:again lab-calm-networkmanager:beside:again lab-timed:again lab-networkmanager:again
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -157,28 +157,31 @@ matrix: venv ## Run the unit tests on each supported Python that is here, with e
 # laptop that others slow down misses deadlines that no software can move.
 LAB_WORKERS ?= 1
 
+# The lab's gates keep apart what failed, each for itself, for a second run of that alone (tools/gates.py).
+again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-no-failures none)
+
 .PHONY: lab
 lab: setup ## Run the tests that need a laptop: virtual machines, minutes
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
 .PHONY: lab-timed
 lab-timed: setup
-	$(bin)/pytest tests/lab -m timed $(ARGS)
+	$(bin)/pytest tests/lab -m timed $(again) $(ARGS)
 
 .PHONY: lab-networkmanager
 lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of it)
-	$(bin)/pytest tests/lab --manager networkmanager -m "with_networkmanager and timed" $(ARGS)
+	$(bin)/pytest tests/lab --manager networkmanager -m "with_networkmanager and timed" $(again) $(ARGS)
 
 .PHONY: lab-calm
 lab-calm: lab-calm-wpa-supplicant lab-calm-networkmanager
 
 .PHONY: lab-calm-wpa-supplicant
 lab-calm-wpa-supplicant: setup
-	$(bin)/pytest tests/lab -m "not timed" $(ARGS)
+	$(bin)/pytest tests/lab -m "not timed" $(again) $(ARGS)
 
 .PHONY: lab-calm-networkmanager
 lab-calm-networkmanager: setup
-	$(bin)/pytest tests/lab --manager networkmanager -m "with_networkmanager and not timed" $(ARGS)
+	$(bin)/pytest tests/lab --manager networkmanager -m "with_networkmanager and not timed" $(again) $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops

@@ -8,6 +8,10 @@ A gate that is called ``NAME:beside`` does not keep those behind it waiting: it 
 gates before it, with the processor time that they leave. Its output goes to ``build/gates/NAME.log``, and is shown when
 all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the next
 from running. The exit status is 0 only when every gate passed.
+
+A gate that is called ``NAME:again`` (or ``NAME:beside:again``) has tests with deadlines, which they may miss because
+of what runs beside them. What failed of it is run once more when nothing else runs (``make NAME AGAIN=1``), and has to
+pass then. The table says so.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from pathlib import Path
 from typing import IO
 
 WIDTH = 80
-BESIDE = ":beside"
+BESIDE, AGAIN = "beside", "again"
 LOGS = Path("build") / "gates"
 #: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a tenth of what they get
 #: when both want all there is.
@@ -44,6 +48,8 @@ class Outcome:
     #: Exit status of make; ``None`` when the gate did not come to its end.
     status: int | None
     seconds: float
+    #: It failed while others ran.
+    again: bool = False
 
     @property
     def result(self) -> str:
@@ -51,6 +57,11 @@ class Outcome:
         if self.status is None:
             return "not done"
         return "passed" if self.status == 0 else "FAILED"
+
+    @property
+    def remark(self) -> str:
+        """What is to be said beside that."""
+        return "  what had failed beside the others was run again, alone" if self.again else ""
 
 
 class Beside:
@@ -93,11 +104,11 @@ def step_back() -> None:
         Path("/proc/self/autogroup").write_text(f"{NICE}", encoding="ascii")
 
 
-def start(gate: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-    """Start a gate; one that has its own *output* is one beside the others."""
+def start(gate: str, output: IO[bytes] | None = None, *variables: str) -> subprocess.Popen[bytes]:
+    """Start a gate; one that has its own *output* is one beside the others. *variables* are make's."""
     # Without the flags of the make that started this: a gate is the same however the run was begun.
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate]
+    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate, *variables]
     if output is None:
         return subprocess.Popen(command, env=env)
     return subprocess.Popen(
@@ -116,6 +127,14 @@ def run_gate(gate: str, position: str) -> Outcome:
     print(title(gate, position), flush=True)
     began = time.monotonic()
     return Outcome(gate, start(gate).wait(), time.monotonic() - began)
+
+
+def run_again(failed: Outcome) -> Outcome:
+    """Run what failed of a gate once more, with nothing beside it."""
+    print(title(failed.gate, "what failed, again"), flush=True)
+    began = time.monotonic()
+    status = start(failed.gate, None, "AGAIN=1").wait()
+    return Outcome(failed.gate, status, failed.seconds + time.monotonic() - began, again=True)
 
 
 def title(gate: str, note: str) -> str:
@@ -137,7 +156,9 @@ def table(outcomes: list[Outcome], seconds: float) -> str:
     """Return the closing table of what took *seconds* in all."""
     width = max(len(outcome.gate) for outcome in outcomes)
     lines = [f"{' summary ':=^{WIDTH}}"]
-    lines += [f"{outcome.gate:<{width}}  {outcome.result:<9}{outcome.seconds:8.1f} s" for outcome in outcomes]
+    lines += [
+        f"{outcome.gate:<{width}}  {outcome.result:<9}{outcome.seconds:8.1f} s{outcome.remark}" for outcome in outcomes
+    ]
     passed = sum(outcome.status == 0 for outcome in outcomes)
     lines.append(f"{passed} of {len(outcomes)} gates passed in {seconds:.0f} s")
     return "\n".join(lines)
@@ -156,11 +177,12 @@ def main(gates: list[str]) -> int:
     outcomes: dict[str, Outcome] = {}
     waiting: dict[str, Future[Outcome]] = {}
     beside = Beside()
-    names = [gate.removesuffix(BESIDE) for gate in gates]
+    named = [gate.split(":") for gate in gates]
+    names = [name for name, *_how in named]
     try:
-        for number, (gate, name) in enumerate(zip(gates, names, strict=True), start=1):
+        for number, (name, *how) in enumerate(named, start=1):
             position = f"{number} of {len(gates)}"
-            if gate.endswith(BESIDE):
+            if BESIDE in how:
                 waiting[name] = beside.add(name, position)
             else:
                 outcomes[name] = run_gate(name, position)
@@ -175,6 +197,9 @@ def main(gates: list[str]) -> int:
         for name in waiting:
             if outcomes[name].status != 0:
                 print("\n".join([title(name, "what failed"), *failures(read_log(name))]), flush=True)
+        for name, *how in named:
+            if AGAIN in how and outcomes[name].status:
+                outcomes[name] = run_again(outcomes[name])
     except KeyboardInterrupt:
         beside.end()
         outcomes.update({name: future.result() for name, future in waiting.items() if name not in outcomes})
