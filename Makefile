@@ -161,7 +161,7 @@ LAB_WORKERS ?= 1
 again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
 .PHONY: lab
-lab: setup ## Run the tests that need a laptop: virtual machines, minutes
+lab: setup ## Run the tests that need a laptop: virtual machines, the better part of an hour
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
 .PHONY: lab-timed
@@ -205,7 +205,7 @@ bench-watcher: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/bench/watcher.py $(ARGS)
 
 .PHONY: soak
-soak: soak-boots soak-faults ## Boot or reset 50 times with a session, and make 200 faults at random moments: hours
+soak: soak-boots soak-faults ## Boot or reset 50 times with a session, and make 200 faults at random moments: 90 minutes
 
 .PHONY: soak-boots
 soak-boots: setup

@@ -204,7 +204,7 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     elif managed.manager == IWD:
         yield Blocker(
             "iwd_unsupported",
-            f"iwd runs {interface}, which is not supported yet. Use wpa_supplicant instead",
+            f"iwd runs {interface}, which is not supported yet. Use wpa_supplicant or NetworkManager instead",
         )
     elif managed.manager == NONE:
         yield Blocker(

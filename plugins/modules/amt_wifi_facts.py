@@ -396,7 +396,7 @@ ansible_facts:
               description: What it is doing, V(null) if it does not tell.
               type: str
               returned: always
-              sample: idle
+              sample: watching
             last_handover:
               description: How its last handover went, V(null) if there was none.
               type: dict

@@ -293,6 +293,7 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("key management", "it has SAE, or lacks a credential"),
         ("no reasons", "a block of wlan0"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
+        ("iwd", "iwd runs wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),
     ],
 )
 def test_a_message_says_what_it_is_about(name: str, words: str) -> None:
