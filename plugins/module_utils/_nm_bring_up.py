@@ -32,7 +32,7 @@ from ._hands import undo_journal
 from ._hold_note import FOLDER, is_held
 from ._nl80211 import Nl80211
 from ._nm_backend import NetworkManagerBackend
-from ._nm_unmanaged import leaves_alone
+from ._nm_conf import leaves_alone
 from ._radio import read_radios
 from ._runtime import lock
 from ._supplicant import find_profile

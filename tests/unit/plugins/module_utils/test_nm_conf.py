@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tells NetworkManager to leave an interface alone is known before NetworkManager runs."""
+"""What NetworkManager is told of an interface is known without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError
-from ansible_collections.vpro.fleet.plugins.module_utils._nm_unmanaged import leaves_alone
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_conf import is_over_iwd, leaves_alone
 from ansible_collections.vpro.fleet.plugins.module_utils._services import networkmanager_wait_file
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
@@ -150,3 +150,44 @@ def test_what_ifupdown_has(machine: Machine, path: str) -> None:
 def test_an_interface_that_is_not_there_is_an_error(machine: Machine) -> None:
     with pytest.raises(FleetError):
         leaves_alone("wlan9", machine.root)
+
+
+# -- iwd below it -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        ("", False),
+        ("[device]\nwifi.backend=iwd\n", True),
+        ("[device]\nwifi.backend = IWD\n", True),
+        ("[device]\nwifi.backend=wpa_supplicant\n", False),
+        ("[device]\n#wifi.backend=iwd\n", False),
+        ("[main]\nwifi.backend=iwd\n", False),
+        ("[device-x]\nmatch-device=interface-name:wlan1\nwifi.backend=iwd\n", False),
+        ("[device-x]\nmatch-device=driver:iwlwifi\nwifi.backend=iwd\n", True),
+        # The first one that fits counts, and that without a name of its own comes last.
+        ("[device-x]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n", True),
+        ("[device-x]\nwifi.backend=wpa_supplicant\n[device-y]\nwifi.backend=iwd\n", False),
+        ("[device]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n", False),
+        ("[device-x]\nwifi.scan-rand-mac-address=no\n[device]\nwifi.backend=iwd\n", True),
+    ],
+)
+def test_what_is_below_it(machine: Machine, sections: str, expected: bool) -> None:
+    machine.write(f"{ETC}/x.conf", sections)
+    assert is_over_iwd("wlan0", machine.root) is expected
+
+
+def test_a_later_file_comes_first(machine: Machine) -> None:
+    machine.write(f"{LIB}/x.conf", "[device-x]\nwifi.backend=iwd\n")
+    assert is_over_iwd("wlan0", machine.root) is True
+    machine.write(f"{ETC}/a.conf", "[device-y]\nwifi.backend=wpa_supplicant\n")
+    assert is_over_iwd("wlan0", machine.root) is False
+
+
+def test_a_configuration_that_can_not_be_read_says_nothing_of_iwd(machine: Machine) -> None:
+    machine.write(f"{ETC}/x.conf", "[device]\nwifi.backend=iwd\n")
+    (machine.path / ETC / "y.conf").mkdir()
+    assert is_over_iwd("wlan0", machine.root) is False
+    with pytest.raises(FleetError):
+        leaves_alone("wlan0", machine.root)

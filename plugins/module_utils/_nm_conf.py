@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether NetworkManager, before it starts, is told to leave an interface alone: by its configuration, or by udev.
+"""What NetworkManager is told of an interface by its configuration, and by udev: to leave it alone, to go through iwd.
 
-Who tells NetworkManager later to take an interface (its property ``Managed``) overrules its ``[device]`` sections and
-udev, and it does not look at them again (``nm_device_set_unmanaged_by_user_conf``). So this has to be known before.
-Of its language for devices (NetworkManager.conf(5), "Device List Format") only what names interfaces and kinds of
-devices is understood here; the rest may be meant for any interface.
+NetworkManager tells neither on its bus. Who tells it later to take an interface (its property ``Managed``) overrules
+its ``[device]`` sections and udev, and it does not look at them again (``nm_device_set_unmanaged_by_user_conf``). So
+that has to be known before. Of its language for devices (NetworkManager.conf(5), "Device List Format") only what names
+interfaces and kinds of devices is understood here; the rest may be meant for any interface.
 """
 
 from __future__ import annotations
@@ -55,11 +55,34 @@ def leaves_alone(interface: str, root: str = "/") -> bool:
     if _means(left, interface) or _ifupdown_has(interface, sections, root):
         return True
     return any(
-        name.startswith("device")
-        and section.get("managed", "").lower() in _NO
-        and ("match-device" not in section or _means(section["match-device"], interface) is not False)
+        name.startswith("device") and section.get("managed", "").lower() in _NO and _may_mean(section, interface)
         for name, section in sections.items()
     )
+
+
+def is_over_iwd(interface: str, root: str = "/") -> bool:
+    """Say whether NetworkManager, where it runs an interface, does so through iwd rather than wpa_supplicant.
+
+    By its configuration: that iwd runs says nothing, and an interface that is blocked is with neither of them. At a
+    doubt it does: a section that says so and may be meant for the interface counts.
+
+    Args:
+        interface: the interface's name.
+        root: the directory that stands for ``/``.
+    """
+    try:
+        sections = _read(interface, root)
+    except FleetError:  # this user may not read it
+        return False
+    for name, section in sections.items():
+        backend = section.get("wifi.backend")
+        if backend is not None and name.startswith("device") and _may_mean(section, interface):
+            return backend.lower() == "iwd"
+    return False
+
+
+def _may_mean(section: Dict[str, str], interface: str) -> bool:
+    return "match-device" not in section or _means(section["match-device"], interface) is not False
 
 
 def _udev_says_so(index: int, root: str) -> bool:
@@ -91,21 +114,33 @@ def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
 
 
 def _read(interface: str, root: str) -> Sections:
-    """Return NetworkManager's configuration, without what the watcher adds to it for an interface."""
+    """Return NetworkManager's configuration, without what the watcher adds to it for an interface.
+
+    What counts first of ``[device]`` sections comes first: that of later files, and within a file what is above.
+
+    Raises:
+        AccessDenied, NotFound, TransportFailed: a file can't be read.
+    """
     sections: Sections = {}
+    order: List[str] = []
     own = os.path.basename(_services.networkmanager_wait_file(interface, root))
     for path in _paths(root):
         if os.path.basename(path) == own:
             continue
         section: Dict[str, str] = {}
+        known = len(order)
         for line in read_text(path).splitlines():
             text = line.strip()
             if text.startswith("[") and text.endswith("]"):
+                if text[1:-1] not in sections:
+                    order.insert(known, text[1:-1])
                 section = sections.setdefault(text[1:-1], {})
             elif "=" in text and not text.startswith("#"):
                 key, _equals, value = (part.strip() for part in text.partition("="))
                 _set(section, key, value)
-    return sections
+    # One without a name of its own comes last.
+    order.reverse()
+    return {name: sections[name] for name in sorted(order, key="device".__eq__)}
 
 
 def _paths(root: str) -> Iterator[str]:
@@ -175,4 +210,4 @@ def _any(answers: Iterable[Optional[bool]]) -> Optional[bool]:
     return True if True in found else None if None in found else False
 
 
-__all__ = ["leaves_alone"]
+__all__ = ["is_over_iwd", "leaves_alone"]
