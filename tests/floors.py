@@ -26,7 +26,7 @@ FLOORS: Dict[str, float] = {
     ),
     **dict.fromkeys(("_csme", "_channels", "_runtime", "_detached", "_platform", "_watcher_state"), 1),
     **dict.fromkeys(("_profile", "_wpa_conf", "_networkmanager"), 1),
-    **dict.fromkeys(("_watcher_config", "_networkd"), 1),
+    **dict.fromkeys(("_watcher_config", "_networkd", "_nm_conf"), 1),
     **dict.fromkeys(("_variables", "_nm_settings", "_outcome"), 1.25),
     **dict.fromkeys(("_conf_plan", "_nm_joining", "_nm_plan"), 1.5),
     **dict.fromkeys(("_radio", "_supplicant"), 2),

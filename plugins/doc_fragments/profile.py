@@ -31,9 +31,9 @@ options:
       - With V(auto), whoever runs the interface. That is NetworkManager where it manages the interface, by its own
         record in C(/run/NetworkManager/devices), or by its own word where it has recorded nothing and no wpa_supplicant
         has a control socket for the interface. Otherwise it is wpa_supplicant. If neither has the interface and iwd
-        runs, the module refuses.
+        runs, or if NetworkManager goes through iwd (C(wifi.backend=iwd)), the module refuses.
       - With V(wpa_supplicant), its file and its control socket, whoever runs the interface.
-      - With V(networkmanager), NetworkManager's profiles. Refused if it does not run the interface.
+      - With V(networkmanager), NetworkManager's profiles. Refused if it does not run the interface, or through iwd.
     type: str
     choices: [auto, wpa_supplicant, networkmanager]
     default: auto

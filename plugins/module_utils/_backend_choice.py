@@ -14,6 +14,7 @@ from . import _kernel, _services
 from ._errors import LibraryMissing, NotFound, Refused, SupplicantRefused
 from ._manager import IWD, NETWORKMANAGER, WPA_SUPPLICANT
 from ._nm_backend import NetworkManagerBackend
+from ._nm_conf import is_over_iwd
 from ._supplicant import CONTROL_DIRECTORIES, control_socket
 
 AUTO = "auto"
@@ -46,10 +47,22 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
         directories: where control sockets are; the usual places unless given.
 
     Raises:
-        Refused: NetworkManager was asked for and does not run the interface; or iwd does.
+        Refused: NetworkManager was asked for and does not run the interface; or iwd does, also below NetworkManager.
         AccessDenied: this user can't tell.
         TimedOut, TransportFailed, DecodeFailed: NetworkManager was asked, and did not say.
     """
+    choice = _choose(asked, interface, root, directories)
+    if choice.backend == NETWORKMANAGER and is_over_iwd(interface, root):
+        raise Refused(
+            IWD,
+            f"NetworkManager runs {interface} through iwd, which is not supported",
+            remedy="Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it",
+        )
+    return choice
+
+
+def _choose(asked: str, interface: str, root: str, directories: Optional[Sequence[str]]) -> Choice:
+    """As ``choose``, whatever is below NetworkManager."""
     if asked == WPA_SUPPLICANT:
         return Choice(WPA_SUPPLICANT)
     try:

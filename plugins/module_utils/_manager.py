@@ -49,7 +49,8 @@ class Managed:
 
     Attributes:
         interface: its name.
-        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` or ``none``; None when that can't be told.
+        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` (also below NetworkManager) or ``none``; None when that
+            can't be told.
         version: wpa_supplicant's or NetworkManager's; None when it did not tell, and for the others.
         profiles: theirs; None when they could not be read, and for the others.
         trouble: why the profiles could not be read, as an error's code; None when they could.
@@ -61,6 +62,10 @@ class Managed:
     version: Optional[str] = None
     profiles: Optional[Tuple[Profile, ...]] = None
     trouble: Optional[str] = None
+
+
+class OverIwd(NotFound):
+    """NetworkManager runs an interface through iwd."""
 
 
 def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
@@ -79,7 +84,7 @@ def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backe
     try:
         return _choose(interface, ifindex, lambda: "NetworkManager" in processes, root)
     except NotFound as error:
-        if "iwd" in processes:
+        if "iwd" in processes and not isinstance(error, OverIwd):
             raise NotFound(
                 f"iwd runs {interface}, which is not supported yet", remedy="Use wpa_supplicant or NetworkManager"
             ) from error
@@ -116,7 +121,10 @@ def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
         AccessDenied: this user can't tell.
     """
     if manager == NETWORKMANAGER:
-        return _networkmanager(interface)
+        # Loaded where it is needed alone.
+        from ._nm_backend import NetworkManagerBackend
+
+        return NetworkManagerBackend(interface)
     try:
         return WpaSupplicant(interface, control_socket(interface))
     except NotFound:
@@ -127,13 +135,13 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
     """Decide by what is sure: NetworkManager's own record, and then a control socket.
 
     Raises:
-        NotFound: neither tells of anybody.
+        NotFound: neither tells of anybody; or NetworkManager goes through iwd.
         AccessDenied: the control sockets are closed to this user.
     """
     recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
     # The record outlives NetworkManager.
     if recorded and networkmanager_runs():
-        return _networkmanager(interface)
+        return _networkmanager(interface, root)
     try:
         directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
         return WpaSupplicant(interface, control_socket(interface, directories))
@@ -141,12 +149,24 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
         # It has no record of an interface that was blocked ever since it began; and the sockets that are closed to this
         # user may be those of the supplicant that serves it.
         if recorded is None and networkmanager_runs():
-            return _networkmanager(interface)
+            return _networkmanager(interface, root)
         raise
 
 
-def _networkmanager(interface: str) -> Backend:
+def _networkmanager(interface: str, root: str) -> Backend:
+    """Return NetworkManager as a backend.
+
+    Raises:
+        NotFound: it goes through iwd, where nothing looks for CSME's channel alone, and nothing can be pinned.
+    """
     # Loaded where it is needed alone.
+    from ._nm_conf import is_over_iwd
+
+    if is_over_iwd(interface, root):
+        raise OverIwd(
+            f"NetworkManager runs {interface} through iwd, which is not supported yet",
+            remedy="Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it",
+        )
     from ._nm_backend import NetworkManagerBackend
 
     return NetworkManagerBackend(interface)
@@ -197,7 +217,7 @@ def _read_manager(
         )
     if recorded:
         # The record alone may be that of a NetworkManager which has ended.
-        return None if processes is None else _ask_networkmanager(interface, here, reading, patience)
+        return None if processes is None else _ask_networkmanager(interface, here, reading, patience, root)
     answer = reading.attempt(here, lambda: _ask(interface, patience, root))
     if answer is None:
         return None
@@ -211,15 +231,19 @@ def _read_manager(
         return None
     if maybe_networkmanager:
         # It may not have come to the interface yet: one that was blocked since it began has no record, nor a socket.
-        return _ask_networkmanager(interface, here, reading, patience)
+        return _ask_networkmanager(interface, here, reading, patience, root)
     if "iwd" in processes:
         return Managed(interface, IWD)
     return asked if "wpa_supplicant" in processes else Managed(interface, NONE)
 
 
-def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience) -> Managed:
-    """Ask NetworkManager over D-Bus. What it did not tell goes to *reading*."""
+def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience, root: str) -> Managed:
+    """Ask NetworkManager over D-Bus, unless iwd is below it. What it did not tell goes to *reading*."""
     # Loaded where it is needed alone.
+    from ._nm_conf import is_over_iwd
+
+    if is_over_iwd(interface, root):
+        return Managed(interface, IWD)
     from ._nm_backend import NetworkManagerBackend
 
     version: Optional[str] = None

@@ -5,9 +5,14 @@
 """Keeping NetworkManager from bringing an interface up that CSME has in use, and bringing it up well.
 
 As ``_bring_up.py``, for NetworkManager: it must not be kept from starting, since it runs the other interfaces too. So
-before it starts it is told to leave the interface alone. Once it runs, and one of its profiles fits, it is told to
-take the interface, which is the request for the radio, and the profile is brought up as after any other. At any doubt
-it has the interface at once: a laptop without a network is worse than a session that is lost.
+before it starts it is told to leave the interface alone, unless it does so anyway. Once it runs, and one of its
+profiles fits, it is told to take the interface, which is the request for the radio, and the profile is brought up as
+after any other. At any doubt it has the interface at once: a laptop without a network is worse than a session that is
+lost.
+
+It is told to take it by its property ``Managed``, which overrules much of what else tells it to leave the interface
+alone. To take the file away and have it read its configuration anew would do for ``[keyfile] unmanaged-devices``, but
+a file in ``/run`` can't add to that: those in ``/etc`` come later, and mostly set it.
 """
 
 from __future__ import annotations
@@ -24,8 +29,10 @@ from ._errors import FleetError, NotFound
 from ._execute import Handover
 from ._handover import Policy
 from ._hands import undo_journal
+from ._hold_note import FOLDER, is_held
 from ._nl80211 import Nl80211
 from ._nm_backend import NetworkManagerBackend
+from ._nm_conf import leaves_alone
 from ._radio import read_radios
 from ._runtime import lock
 from ._supplicant import find_profile
@@ -81,9 +88,18 @@ def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, roo
     """Say whether nothing speaks against waiting. Which profiles there are only NetworkManager knows."""
     try:
         _reason, wanted = verdict(interface, config, connection_of, lambda: (), root)
+        # To be given the interface afterwards overrules most of what tells NetworkManager to leave it alone.
+        return wanted is not None and not _is_anothers(interface, root) and not leaves_alone(interface, root)
     except FleetError:
         return False
-    return wanted is not None
+
+
+def _is_anothers(interface: str, root: str) -> bool:
+    """Say whether a wpa_supplicant's own service runs an interface. It is held back by itself, and may be so now."""
+    if _services.supplicant_is_enabled(interface, root):
+        return True
+    folder = os.path.join(root, FOLDER.lstrip("/"))
+    return is_held(interface, folder) and not _services.networkmanager_waits(interface, root)
 
 
 def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:

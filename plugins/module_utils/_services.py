@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import AbstractSet, FrozenSet, Optional
+from typing import AbstractSet, FrozenSet, List, Optional
 
 from ._errors import AccessDenied, FleetError, NotFound
 from ._reading import list_folder, read_text
@@ -97,6 +97,24 @@ def networkmanager_wait_file(interface: str, root: str = "/") -> str:
 def networkmanager_waits(interface: str, root: str = "/") -> bool:
     """Say whether NetworkManager will run an interface that it leaves alone now (see ``_nm_bring_up.py``)."""
     return os.path.exists(networkmanager_wait_file(interface, root))
+
+
+def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
+    """Say whether systemd starts a wpa_supplicant for an interface at boot, by a service of that one's own."""
+    service = f"wpa_supplicant@{instance(interface)}.service"
+    for folder in ("etc/systemd/system", "run/systemd/system"):
+        at = os.path.join(root, folder)
+        for wanting in _names(at):
+            if wanting.endswith((".wants", ".requires")) and os.path.lexists(os.path.join(at, wanting, service)):
+                return True
+    return False
+
+
+def _names(folder: str) -> List[str]:
+    try:
+        return list_folder(folder)
+    except FleetError:
+        return []
 
 
 def instance(name: str) -> str:

@@ -32,7 +32,7 @@ from ._handover import (
 from ._hands import Hands, undo_journal
 from ._hold_note import is_held
 from ._machine import Machine
-from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, backend_from_within
+from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, OverIwd, backend_from_within
 from ._nl80211 import Nl80211
 from ._radio import Radio
 from ._rfkill import NOT_OWNER, RfkillEvent
@@ -175,11 +175,11 @@ class Watched:
             # NetworkManager takes its name on the bus, and comes to the interface, without a word that is heard here.
             if self._tries < len(_ATTACH_SECONDS) and networkmanager_was_here():
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]
-            if isinstance(error, NotFound):
+            if isinstance(error, NotFound) and not isinstance(error, OverIwd):
                 return False
             # Told once: this is tried again at every change below /run.
             if str(error) != self._trouble:
-                level = "warning" if isinstance(error, (AccessDenied, LibraryMissing)) else "info"
+                level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
                 self._log.write(level, f"{self.interface}: the supplicant can't be used: {error}", **self._fields())
             self._trouble = str(error)
             return False

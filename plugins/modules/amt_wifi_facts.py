@@ -312,6 +312,7 @@ ansible_facts:
             manager:
               description:
                 - V(wpa_supplicant), V(networkmanager), V(iwd), or V(none). V(null) if it can't be told.
+                - V(iwd) also where NetworkManager goes through it (C(wifi.backend=iwd)).
                 - If several interfaces are run by different ones, that of CSME's radio.
               type: str
               returned: always

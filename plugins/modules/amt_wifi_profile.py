@@ -241,7 +241,7 @@ error:
         - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE,
           or NetworkManager does not take a profile. Then nothing was changed.
         - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
-        - V(iwd) if iwd runs, and nobody else has the interface.
+        - V(iwd) if iwd runs, and nobody else has the interface, or if NetworkManager runs it through iwd.
         - V(not_wireless) if the interface is none that has wireless networks.
         - V(library_missing) if NetworkManager runs the interface, and jeepney is not installed.
         - V(not_found) if NetworkManager has let go of the interface meanwhile.

@@ -183,7 +183,8 @@ error:
         - A stable word for the reason.
         - V(conflict) if something fights over the interface.
         - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
-        - V(iwd) if O(backend=auto), iwd runs, and nobody else has the interface.
+        - V(iwd) if O(backend=auto), iwd runs, and nobody else has the interface, or if NetworkManager runs it through
+          iwd.
         - V(invalid_option) if an option has no use.
         - V(group_missing) if there is no such group.
         - V(configuration_unusable) if wpa_supplicant can't read the file, so that it must not be restarted.

@@ -26,11 +26,15 @@ from vpro_lab.deployed import (
     watcher_state,
 )
 from vpro_lab.laptop import INTERFACE, Laptop, wait_until
+from vpro_lab.networkmanager import state as networkmanager_state
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
 pytestmark = pytest.mark.timed
+NM = "org.freedesktop.NetworkManager"
+#: What has NetworkManager leave the interface alone.
+ALONE = "/etc/NetworkManager/conf.d/lab-alone.conf"
 MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
 
 
@@ -127,6 +131,28 @@ def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Sce
         assert scene.session.survives(), story(laptop)
     finally:
         run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": "corp-new", "state": "absent"})
+
+
+@pytest.mark.manager("networkmanager")
+@pytest.mark.with_networkmanager
+def test_an_interface_that_networkmanager_is_to_leave_alone_is_not_given_to_it(
+    laptop_of: Callable[[str], Laptop], booted: Callable[..., Scene]
+) -> None:
+    guest = laptop_of("trixie").guest
+    guest.write(ALONE, f"[device-{INTERFACE}]\nmatch-device=interface-name:{INTERFACE}\nmanaged=0\n")
+    try:
+        # It has a profile that fits.
+        scene = booted("trixie", security=NETWORKS[b"corp-psk"], ssid=b"corp-psk")
+        guest = scene.laptop.guest
+        asked = f"busctl get-property {NM} /org/freedesktop/NetworkManager {NM} Startup"
+        wait_until("the end of NetworkManager's start", lambda: guest.run(asked).out.strip() == "b false", 60)
+        assert networkmanager_state(scene.laptop) == "unmanaged", story(scene.laptop)
+        begun = guest.check(f"systemctl show -P ExecMainStartTimestampMonotonic {hold_of(scene.laptop)}").strip()
+        assert begun == "0", story(scene.laptop)
+        assert (scene.csme.state()["requests"], scene.csme.state()["owner"]) == ("0", "csme")
+        assert scene.session.survives()
+    finally:
+        guest.check(f"rm -f {ALONE}")
 
 
 @pytest.fixture

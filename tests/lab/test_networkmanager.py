@@ -164,3 +164,32 @@ def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     assert "iwd_unsupported" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
     assert "iwd runs wlan0, which is not supported" in refused["msg"]
     assert scene.csme.state()["requests"] == "0"
+
+
+def test_iwd_is_named_below_networkmanager(stage: Stage) -> None:
+    scene = stage(session=False)
+    guest = scene.laptop.guest
+    conf = "/etc/NetworkManager/conf.d/lab-iwd.conf"
+    guest.check("systemctl stop NetworkManager wpa_supplicant")
+    guest.write(conf, "[device]\nwifi.backend=iwd\n")
+    guest.spawn("iwd", ["/usr/libexec/iwd"], "/run/lab-iwd.log")
+    try:
+        wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
+        guest.check("systemctl start NetworkManager")
+        wait_until("its device", lambda: "wlan0" in guest.run("nmcli -g DEVICE device").out.split(), 30)
+        facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        refused = own(scene)
+        profile = {"interface": "wlan0", "ssid": "corp-new", "security": "open"}
+        unwritten = run_module(scene.laptop, "amt_wifi_profile", profile)
+        supplicant = guest.run("systemctl is-active wpa_supplicant").out.strip()
+    finally:
+        guest.check(f"rm -f {conf}; systemctl stop NetworkManager")
+        guest.stop("iwd")
+        guest.check("systemctl start NetworkManager wpa_supplicant")
+    assert facts["supplicant"]["manager"] == "iwd"
+    assert "iwd_unsupported" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    assert "NetworkManager runs wlan0 through iwd" in refused["msg"]
+    assert scene.csme.state()["requests"] == "0"
+    assert unwritten["error"]["code"] == "iwd"
+    # Nothing of ours had it started.
+    assert supplicant == "inactive"

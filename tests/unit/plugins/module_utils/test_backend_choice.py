@@ -125,6 +125,18 @@ def test_without_the_library_it_cannot_be_asked(machine: Machine, monkeypatch: p
     assert chosen(machine, "networkmanager") == "networkmanager"
 
 
+def test_iwd_below_networkmanager_is_refused_by_name(machine: Machine) -> None:
+    machine.networkmanager("true")
+    machine.write("etc/NetworkManager/conf.d/iwd.conf", "[device]\nwifi.backend=iwd\n")
+    for asked in ("auto", "networkmanager"):
+        with pytest.raises(Refused, match="NetworkManager runs wlan0 through iwd") as caught:
+            chosen(machine, asked)
+        assert caught.value.reason == "iwd"
+    assert chosen(machine, "wpa_supplicant") == "wpa_supplicant"
+    machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=false\n")
+    assert chosen(machine) == "wpa_supplicant"
+
+
 def test_iwd_is_refused_by_name(machine: Machine) -> None:
     machine.process(700, "iwd")
     with pytest.raises(Refused, match="iwd is not supported") as caught:

@@ -285,10 +285,27 @@ def test_a_record_of_a_networkmanager_that_ended_is_nothing(machine: Machine) ->
     assert manager(machine).manager == "none"
 
 
-def test_networkmanager_over_iwd_is_networkmanager(machine: Machine) -> None:
+def test_iwd_beside_networkmanager_is_not_below_it(machine: Machine) -> None:
     machine.networkmanager("true")
     machine.process(700, "iwd")
     assert manager(machine).manager == "networkmanager"
+    assert isinstance(backend_of("wlan0", 3, machine.root), NetworkManagerBackend)
+
+
+@pytest.mark.parametrize("record", ["true", None])
+def test_iwd_below_networkmanager_is_iwd(
+    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch, record: Optional[str]
+) -> None:
+    machine.networkmanager(record)
+    machine.process(700, "iwd")
+    machine.write("etc/NetworkManager/conf.d/iwd.conf", "[device]\nwifi.backend=iwd\n")
+    assert manager(machine) == Managed("wlan0", "iwd")
+    for backend in (backend_of, backend_from_within):
+        with pytest.raises(NotFound, match="NetworkManager runs wlan0 through iwd"):
+            backend("wlan0", 3, machine.root)
+    # Nothing is started, or asked, below NetworkManager; and what a pin left there is still undone.
+    assert not any(name.endswith("GetInterface") for _path, name, _arguments in fake_bus.calls)
+    assert isinstance(backend_by_name("networkmanager", "wlan0"), NetworkManagerBackend)
 
 
 def test_iwd(machine: Machine) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._bring_up import Connec
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import Outcome
-from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import is_held
+from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_note, is_held
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_bring_up import bring_up, hold_before_start
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
@@ -71,6 +71,32 @@ def test_where_nothing_has_to_wait_it_is_told_nothing(laptop: Laptop, reason: st
 
     assert before(laptop, connection_of=fails if reason == "driver fails" else None) == ()
     assert not (laptop.path / CONF).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("etc/NetworkManager/conf.d/x.conf", "[device-wlan0]\nmatch-device=interface-name:wlan0\nmanaged=0\n"),
+        ("etc/NetworkManager/conf.d/x.conf", "[keyfile]\nunmanaged-devices=interface-name:wlan0\n"),
+        ("run/udev/data/n3", "E:NM_UNMANAGED=1\n"),
+        ("etc/systemd/system/multi-user.target.wants/wpa_supplicant@wlan0.service", ""),
+    ],
+)
+def test_one_that_it_is_not_meant_to_have_is_not_touched(laptop: Laptop, path: str, text: str) -> None:
+    laptop.write(path, text)
+    assert before(laptop) == ()
+    assert laptop.lines == []
+    assert not (laptop.path / CONF).exists()
+
+
+def test_one_whose_supplicant_is_held_back_already_is_not_touched(laptop: Laptop) -> None:
+    folder = str(laptop.path / "run/amt-wifi-watcher-hold")
+    with hold_note("wlan0", folder):
+        assert before(laptop) == ()
+    # Its own hold goes on when NetworkManager restarts.
+    assert before(laptop) == ("wlan0",)
+    with hold_note("wlan0", folder):
+        assert before(laptop) == ("wlan0",)
 
 
 def test_who_would_give_it_back_has_to_run(laptop: Laptop) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     ScanStarted,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_note
+from ansible_collections.vpro.fleet.plugins.module_utils._manager import OverIwd
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, PROFILE_TOUCHED, WpaSupplicant
@@ -312,7 +313,7 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
     assert watched.state == "watching"
 
 
-@pytest.mark.parametrize("error", [AccessDenied("not for this user"), NotFound("none")])
+@pytest.mark.parametrize("error", [AccessDenied("not for this user"), OverIwd("through iwd"), NotFound("none")])
 def test_a_supplicant_that_can_not_be_used_is_told_once(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -323,7 +324,7 @@ def test_a_supplicant_that_can_not_be_used_is_told_once(
     watched = laptop.watched()
     assert not watched.attach()
     assert not watched.attach()
-    assert laptop.log.text.count("can't be used") == isinstance(error, AccessDenied)
+    assert laptop.log.text.count("can't be used") == isinstance(error, (AccessDenied, OverIwd))
 
 
 # -- NetworkManager ---------------------------------------------------------------------------------------------------
