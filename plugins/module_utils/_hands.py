@@ -22,6 +22,7 @@ from ._handover import (
     Forget,
     Hold,
     InterfaceGone,
+    ManagerGone,
     Pin,
     PinFailed,
     Pinned,
@@ -40,7 +41,7 @@ from ._radio import Radio, routable
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._rtnetlink import AddressEvent
 from ._runtime import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
-from ._supplicant import Backend, Profile
+from ._supplicant import MANAGER_GONE, Backend, Profile
 from ._supplicant import Pin as PinRecord
 from ._wpa_ctrl import SupplicantEvent
 
@@ -183,6 +184,8 @@ class Hands:
             return Disconnected()
         if heard.name == "CTRL-EVENT-TERMINATING":
             return SupplicantGone()
+        if heard.name == MANAGER_GONE:
+            return ManagerGone()
         return None
 
     def from_address(self, heard: Any) -> Optional[Event]:

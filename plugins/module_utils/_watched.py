@@ -526,6 +526,7 @@ _SENTENCES: Dict[Outcome, str] = {
     Outcome.SWITCH_OFF: "the radio's switch went off",
     Outcome.PIN_FAILED: "{who} did not take the pin; CSME was not asked",
     Outcome.SUPPLICANT_GONE: "wpa_supplicant ended in the middle of the handover",
+    Outcome.MANAGER_GONE: "{who} let go of the interface in the middle of the handover",
     Outcome.INTERFACE_GONE: "the interface went away in the middle of the handover",
     Outcome.TIMED_OUT: "the handover took too long",
 }

@@ -26,6 +26,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     Forget,
     Hold,
     InterfaceGone,
+    ManagerGone,
     Outcome,
     Phase,
     Pin,
@@ -69,6 +70,7 @@ EVENTS: Tuple[Event, ...] = (
     RoamingForbidden(3, BSSID),
     RoamingAllowed(),
     SupplicantGone(),
+    ManagerGone(),
     InterfaceGone(),
     *(Expired(timer) for timer in Timer),
 )
@@ -172,6 +174,7 @@ def test_no_address_in_time_is_still_a_connection() -> None:
         (SoftBlocked(), Outcome.AIRPLANE_MODE),
         (SwitchedOff(), Outcome.SWITCH_OFF),
         (SupplicantGone(), Outcome.SUPPLICANT_GONE),
+        (ManagerGone(), Outcome.MANAGER_GONE),
         (InterfaceGone(), Outcome.INTERFACE_GONE),
     ],
 )
@@ -309,6 +312,7 @@ def held(*events: Event) -> Tuple[State, List[Action]]:
         (RoamingForbidden(), BlockBack()),
         (SoftBlocked(),),
         (SupplicantGone(),),
+        (ManagerGone(),),
         (InterfaceGone(),),
     ],
 )

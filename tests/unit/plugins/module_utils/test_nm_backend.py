@@ -324,6 +324,22 @@ def test_the_supplicants_end_is_heard_and_networkmanagers_is_told(
     listener.close()
 
 
+def test_a_networkmanager_that_came_anew_is_asked_for_nothing_of_before(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.bus.owner_changed(NM, "")
+    laptop.bus.owner_changed(NM, ":1.7")
+    # It numbers its objects anew: the device's path and the profile's are another device's and another profile's.
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.changed(Scanning=("b", True))
+    assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
+    assert laptop.bus.called("ActivateConnection") == []
+    listener.close()
+
+
 def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
