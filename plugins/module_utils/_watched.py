@@ -28,6 +28,7 @@ from ._handover import (
     ReadAddress,
     SetTimer,
     SupplicantGone,
+    Timer,
 )
 from ._hands import Hands, undo_journal
 from ._hold_note import is_held
@@ -252,6 +253,8 @@ class Watched:
         """End what is under way, un-pinned, and look again later."""
         self.hands.unpin()
         self._machine.state = Guard()
+        for timer in Timer:  # of what has ended: it would run out in what comes next
+            self._machine.cancel_timer(timer)
         retry = self.policy.retry_seconds
         self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
 

@@ -409,6 +409,25 @@ def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manag
     assert watched.manager == "networkmanager"
 
 
+def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(laptop: Laptop, manager: Manager) -> None:
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    hand_over(watched)
+    # The link is lost as well: two timers run.
+    manager.heard.events = [SupplicantEvent("CTRL-EVENT-DISCONNECTED", 3), SupplicantEvent(MANAGER_GONE, 3)]
+    watched.heard_supplicant(manager.heard)
+    assert watched.attach()
+    status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
+    laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
+    watched.feed(RoamingForbidden())
+    assert watched.state == "holding"
+    for _second in range(30):
+        laptop.now += 1.0
+        watched.expire()
+        assert watched.state == "holding"
+
+
 def test_a_profile_that_a_handover_itself_touched_is_no_news(laptop: Laptop, manager: Manager) -> None:
     """NetworkManager says that it updated a profile when it only dropped its secrets."""
     watched = laptop.watched(policy=GuardPolicy(retry_seconds=()))
