@@ -337,6 +337,10 @@ class SystemBus:
         self._signals.clear()
         return signals
 
+    def go_on(self) -> None:
+        """Take the deadline away, for a connection that has made itself ready to listen."""
+        self._deadline = None
+
     def close(self) -> None:
         """End the connection; a second call does nothing."""
         self._socket.close()

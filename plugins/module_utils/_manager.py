@@ -23,6 +23,9 @@ BUDGET = 1.0
 #: Seconds for all that is asked of all of them, as long as they go on answering: they tell each profile by itself, and
 #: a hundred of them take a slow laptop more than the budget, which each answer has to keep.
 _ANSWERING_SECONDS = 5.0
+#: The same for a service, in seconds for each thing that it asks of NetworkManager: it has more time, but all radios
+#: wait meanwhile, and so does systemd's watchdog.
+_SERVICE_SECONDS = 10.0
 
 WPA_SUPPLICANT = "wpa_supplicant"
 NETWORKMANAGER = "networkmanager"
@@ -106,7 +109,7 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
 
         return networkmanager_runs()
 
-    return _choose(interface, ifindex, networkmanager_runs, root)
+    return _choose(interface, ifindex, networkmanager_runs, root, _SERVICE_SECONDS)
 
 
 def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
@@ -123,8 +126,16 @@ def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
         return None
 
 
-def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callable[[], bool], root: str) -> Backend:
+def _choose(
+    interface: str,
+    ifindex: Optional[int],
+    networkmanager_runs: Callable[[], bool],
+    root: str,
+    bound: Optional[float] = None,
+) -> Backend:
     """Decide by what is sure: NetworkManager's own record, and then a control socket.
+
+    *bound* is as for ``NetworkManagerBackend``.
 
     Raises:
         NotFound: neither tells of anybody.
@@ -133,7 +144,7 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
     recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
     # The record outlives NetworkManager.
     if recorded and networkmanager_runs():
-        return _networkmanager(interface)
+        return _networkmanager(interface, bound)
     try:
         directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
         return WpaSupplicant(interface, control_socket(interface, directories))
@@ -141,15 +152,15 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
         # It has no record of an interface that was blocked ever since it began; and the sockets that are closed to this
         # user may be those of the supplicant that serves it.
         if recorded is None and networkmanager_runs():
-            return _networkmanager(interface)
+            return _networkmanager(interface, bound)
         raise
 
 
-def _networkmanager(interface: str) -> Backend:
+def _networkmanager(interface: str, bound: Optional[float] = None) -> Backend:
     # Loaded where it is needed alone.
     from ._nm_backend import NetworkManagerBackend
 
-    return NetworkManagerBackend(interface)
+    return NetworkManagerBackend(interface, bound=bound)
 
 
 def read_managers(

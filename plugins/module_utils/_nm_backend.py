@@ -11,6 +11,7 @@ point, with nothing stored anywhere.
 from __future__ import annotations
 
 import os
+import time
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import _channels
@@ -62,6 +63,7 @@ class NetworkManagerBackend:
         interface: the name of the interface.
         timeout: seconds for each answer.
         deadline: when all answers have to be there, by ``time.monotonic``; None: never.
+        bound: seconds for all the answers that one method here takes; None: as long as they keep coming.
         unmanaged: NetworkManager leaves the interface alone, until ``manage``.
     """
 
@@ -74,12 +76,14 @@ class NetworkManagerBackend:
         timeout: float = DEFAULT_TIMEOUT,
         deadline: Optional[float] = None,
         *,
+        bound: Optional[float] = None,
         unmanaged: bool = False,
     ) -> None:
         self._interface = interface
         self._unmanaged = unmanaged
         self._timeout = timeout
         self._deadline = deadline
+        self._bound = bound
         #: What a listener carries out, from ``pin`` to ``unpin``.
         self._armed: Optional[Armed] = None
 
@@ -276,6 +280,7 @@ class NetworkManagerBackend:
         except FleetError:
             listener.close()
             raise
+        bus.go_on()
         return (listener,)
 
     def _check_rights(self, bus: SystemBus) -> None:
@@ -296,7 +301,10 @@ class NetworkManagerBackend:
             )
 
     def _bus(self) -> SystemBus:
-        return SystemBus(self._timeout, self._deadline)
+        if self._bound is None:
+            return SystemBus(self._timeout, self._deadline)
+        end = time.monotonic() + self._bound
+        return SystemBus(self._timeout, end if self._deadline is None else min(end, self._deadline))
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
         """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""

@@ -13,7 +13,21 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from . import _csme, _guard, _hold_note
 from ._csme import CsmeConnection
 from ._errors import AccessDenied, FleetError, LibraryMissing, NotFound
-from ._guard import RETRY, Busy, Changed, Free, Guard, GuardAction, GuardEvent, GuardPolicy, Look, Tell, Unusable
+from ._guard import (
+    RETRY,
+    Busy,
+    Changed,
+    Free,
+    Guard,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    Look,
+    Spoke,
+    Tell,
+    Unanswered,
+    Unusable,
+)
 from ._handover import (
     AddressArrived,
     BlockBack,
@@ -110,6 +124,8 @@ class Watched:
         self._trace: List[Tuple[str, float]] = []
         self._told = 0
         self._trouble = ""
+        #: Why the profiles could not be read when that was tried last; nothing when they could.
+        self._unread = ""
         self._said: Optional[Tuple[str, Optional[CsmeConnection]]] = None
         #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
         self.wanted: Optional[CsmeConnection] = None
@@ -288,6 +304,8 @@ class Watched:
             else:
                 self.manager_gone(str(error))
             return
+        if self._machine.state.unanswered:
+            self.feed(Spoke())
         for event in events:
             if event.name == "CTRL-EVENT-TERMINATING":
                 self.supplicant_gone()
@@ -408,8 +426,11 @@ class Watched:
         try:
             profiles = self.hands.supplicant.profiles(connection.ssid)
         except FleetError as error:
-            self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
-            return Busy()
+            if str(error) != self._unread:  # told once: this is tried again and again
+                self._unread = str(error)
+                self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
+            return Unanswered()
+        self._unread = ""
         self.hands.profiles = {profile.id: profile for profile in profiles}
         profile = find_profile(profiles, connection.ssid, connection.auth, connection.bssid)
         return Blocked(connection, None if profile is None else profile.id)

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_backend
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
     DISCONNECTED,
     NM,
@@ -491,6 +491,28 @@ def test_a_supplicant_that_is_not_for_this_user_is_told(backend: NetworkManagerB
     laptop.bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = refuse
     with pytest.raises(AccessDenied):
         backend.listen(print)
+
+
+def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) -> None:
+    def slowly() -> Tuple[str, Tuple[Any, ...]]:
+        time.sleep(0.1)
+        return "a{sa{sv}}", (wrapped(settings(PSK)),)
+
+    for number in range(40):
+        laptop.profiles[f"{SETTINGS}/{100 + number}"] = settings(PSK)
+        laptop.bus.methods[f"{SETTINGS}/{100 + number}", f"{NM_SETTINGS}.Connection.GetSettings"] = slowly
+    backend = NetworkManagerBackend("wlan0", bound=0.5)
+    begun = time.monotonic()
+    with pytest.raises(TimedOut):
+        backend.profiles()
+    assert time.monotonic() - begun < 2.0
+    # The next call has a time of its own, and who listens has no end.
+    (listener,) = backend.listen(print)
+    time.sleep(0.6)
+    laptop.lift_the_block()
+    laptop.connect()
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    listener.close()
 
 
 def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
