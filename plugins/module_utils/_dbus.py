@@ -118,8 +118,6 @@ class SystemBus:
         #: The unique names of the services that are listened to. Anybody may send a signal to anybody.
         self._owners: Dict[str, str] = {}
         self._serial = 0
-        #: The bus's own name of this connection.
-        self.name = ""
         try:
             self._jeepney = importlib.import_module("jeepney")
             self._low = importlib.import_module("jeepney.low_level")
@@ -152,7 +150,7 @@ class SystemBus:
             self._bound(end)
             self._socket.connect(address("SYSTEM"))
             self._authenticate(authentication, end)
-            self.name = str(self.call(_BUS, _BUS_PATH, _BUS, "Hello")[0])
+            self.call(_BUS, _BUS_PATH, _BUS, "Hello")
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:

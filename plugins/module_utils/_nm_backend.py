@@ -289,15 +289,20 @@ class NetworkManagerBackend:
             return
         try:
             allowed = NetworkManager(bus).may_activate()
-        except NotFound:
-            allowed = False
         except TimedOut:  # polkit only just starts; what it allows is seen when it is needed
             return
-        if not allowed:
+        if allowed == "unknown":
             raise AccessDenied(
-                "polkit does not let this user bring profiles of NetworkManager up",
+                "NetworkManager can't ask polkit, and lets nobody but root bring profiles up",
                 where=self._interface,
                 remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher anew",
+            )
+        if allowed != "yes":
+            raise AccessDenied(
+                "NetworkManager does not let this user bring profiles up",
+                where=self._interface,
+                remedy="Apply the role vpro.fleet.watcher anew, which has polkit allow it, and take auth-polkit out of "
+                "NetworkManager's configuration if it is root-only there",
             )
 
     def _bus(self) -> SystemBus:

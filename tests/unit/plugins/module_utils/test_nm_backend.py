@@ -41,7 +41,6 @@ SETTINGS = f"{NM_PATH}/Settings"
 INTERFACE = f"{WPA_PATH}/Interfaces/0"
 NETWORK = f"{INTERFACE}/Networks/0"
 BSS = f"{INTERFACE}/BSSs/0"
-POLKIT = ("/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority.CheckAuthorization")
 
 
 def wrapped(profile: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Tuple[str, Any]]]:
@@ -68,7 +67,7 @@ class Laptop:
         }
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
-        bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((True, False, {}),))
+        bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", (self.permissions,))
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
         for path in self.profiles:
             bus.methods[path, f"{NM_SETTINGS}.Connection.GetSettings"] = lambda path=path: (
@@ -80,6 +79,7 @@ class Laptop:
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: None
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.Reassociate"] = lambda: None
         self.has_interface = False
+        self.permissions = {f"{NM}.network-control": "yes", f"{NM}.wifi.scan": "no"}
 
     @staticmethod
     def _device(name: str) -> Tuple[str, Tuple[str]]:
@@ -457,28 +457,45 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     listener.close()
 
 
-@pytest.mark.parametrize("allowed", [True, False, None])
+@pytest.mark.parametrize(
+    ("allowed", "match"),
+    [
+        ("yes", ""),
+        ("no", "does not let this user bring profiles up.*root-only"),
+        ("auth", "does not let this user bring profiles up"),
+        ("unknown", "Install polkit"),
+        (None, "Install polkit"),
+    ],
+)
 def test_an_ordinary_user_needs_the_right(
-    backend: NetworkManagerBackend, laptop: Laptop, allowed: Optional[bool], monkeypatch: pytest.MonkeyPatch
+    backend: NetworkManagerBackend,
+    laptop: Laptop,
+    allowed: Optional[str],
+    match: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if allowed is None:
-        del laptop.bus.methods[POLKIT]
-    else:
-        laptop.bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((allowed, False, {}),))
+    """It is asked of NetworkManager, which may be told to ask polkit, nobody, or to let nobody but root."""
+    laptop.permissions = {f"{NM}.wifi.scan": "yes", **({f"{NM}.network-control": allowed} if allowed else {})}
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
-    if allowed:
+    if match:
+        with pytest.raises(AccessDenied, match=match):
+            backend.listen(print)
+    else:
         (listener,) = backend.listen(print)
         listener.close()
-        ((subject, action, _details, flags, _id),) = laptop.bus.called("CheckAuthorization")
-        assert subject == ("system-bus-name", {"name": ("s", ":1.1")})
-        assert (action, flags) == ("org.freedesktop.NetworkManager.network-control", 0)
-    else:
-        with pytest.raises(AccessDenied, match="polkit"):
-            backend.listen(print)
+    assert laptop.bus.called("GetPermissions") == [()]
+
+
+def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.permissions = {}
+    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 0)
+    (listener,) = backend.listen(print)
+    listener.close()
+    assert laptop.bus.called("GetPermissions") == []
 
 
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    laptop.bus.silent.append("CheckAuthorization")
+    laptop.bus.silent.append("GetPermissions")
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
     (listener,) = NetworkManagerBackend("wlan0", timeout=0.1).listen(print)
     listener.close()
