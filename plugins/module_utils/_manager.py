@@ -237,7 +237,7 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
     try:
         backend = NetworkManagerBackend(interface, patience.timeout, patience.end)
         version = backend.version()
-        return Managed(interface, NETWORKMANAGER, version, backend.profiles())
+        return Managed(interface, NETWORKMANAGER, version, backend.profiles_in_effect())
     except FleetError as error:
         reading.failed(here, error)
         return Managed(interface, NETWORKMANAGER, version, trouble=error.code)

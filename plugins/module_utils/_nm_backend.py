@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
+from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
+from ._networkmanager import NM, WPA, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
 from ._nm_listener import Armed, Listener
 from ._supplicant import Pin, Profile
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
@@ -136,6 +138,32 @@ class NetworkManagerBackend:
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
+
+    def profiles_in_effect(self) -> Tuple[Profile, ...]:
+        """As ``profiles``; the access point of the one in use is that which the supplicant below is kept to.
+
+        For facts alone: nothing is started, and what the supplicant does not tell is as the profiles have it. Raises
+        as ``profiles``.
+        """
+        profiles = self.profiles()
+        with suppress(FleetError), self._bus() as bus:
+            if not bus.has_owner(WPA):  # asked for anything, the bus would start it
+                return profiles
+            supplicant = Supplicant(bus)
+            kept = {
+                network.ssid: network.bssid
+                for network in supplicant.networks(supplicant.interface(self._interface))
+                if network.bssid is not None
+            }
+            if kept:
+                manager = NetworkManager(bus)
+                used = manager.active(manager.device(self._interface, unmanaged=self._unmanaged).path)
+                number = None if used is None else number_of(used)
+                return tuple(
+                    replace(each, bssid=kept[each.ssid]) if each.id == number and each.ssid in kept else each
+                    for each in profiles
+                )
+        return profiles
 
     def pin(
         self,

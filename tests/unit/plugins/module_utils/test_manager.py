@@ -145,6 +145,15 @@ def test_networkmanagers_version_and_profiles(machine: Machine) -> None:
     found = manager(machine)
     assert (found.version, found.trouble) == ("1.42.4", None)
     assert [(p.id, p.ssid, p.enabled) for p in found.profiles or ()] == [(7, b"corp", True), (8, b"home", True)]
+    assert [p.bssid for p in found.profiles or ()] == [None, None]
+
+
+def test_a_pin_below_networkmanager_is_seen(machine: Machine, networkmanager: Laptop) -> None:
+    machine.networkmanager("true")
+    networkmanager.lift_the_block()
+    networkmanager.add_network(bssid=BSSID)
+    networkmanager.connect(BSSID)
+    assert [p.bssid for p in manager(machine).profiles or ()] == [BSSID, None]
 
 
 @pytest.mark.parametrize(("silent", "version"), [("Get", None), ("ListConnections", "1.42.4")])

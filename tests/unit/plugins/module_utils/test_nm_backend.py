@@ -366,6 +366,44 @@ def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBac
     assert laptop.bssid() == "any"
 
 
+def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def shown() -> Dict[int, Optional[str]]:
+        return {profile.id: profile.bssid for profile in backend.profiles_in_effect()}
+
+    free = {7: None, 8: None}
+    laptop.profiles[f"{SETTINGS}/8"] = settings(PSK)  # for the same network, and not in use
+    assert shown() == free, "the supplicant does not have the interface yet"
+    laptop.lift_the_block()
+    laptop.add_network()
+    laptop.connect()
+    assert shown() == free
+    pin = backend.hold(backend.profiles(b"corp")[0], BSSID)
+    assert shown() == {7: BSSID, 8: None}
+    assert not any(profile.bound for profile in backend.profiles_in_effect()), "it may be pinned elsewhere"
+    backend.unpin(pin)
+    assert shown() == free
+
+
+def test_facts_start_no_supplicant_and_do_without_one_that_does_not_tell(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    laptop.lift_the_block()
+    laptop.add_network(bssid=BSSID)
+    laptop.connect()
+    profiles = backend.profiles()
+    laptop.bus.calls.clear()
+    laptop.bus.absent.append(WPA)
+    assert backend.profiles_in_effect() == profiles
+    assert laptop.bus.called("GetInterface") == []
+    laptop.bus.absent.clear()
+
+    def refuse(_name: str) -> None:
+        raise DBusError("org.freedesktop.DBus.Error.AccessDenied", "no")
+
+    laptop.bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = refuse
+    assert backend.profiles_in_effect() == profiles
+
+
 def test_a_pin_that_somebody_changed_is_let_be(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     pin = backend.pin(corp(backend), BSSID, (2437,))
     laptop.lift_the_block()
