@@ -118,8 +118,6 @@ class SystemBus:
         #: The unique names of the services that are listened to. Anybody may send a signal to anybody.
         self._owners: Dict[str, str] = {}
         self._serial = 0
-        #: The bus's own name of this connection.
-        self.name = ""
         try:
             self._jeepney = importlib.import_module("jeepney")
             self._low = importlib.import_module("jeepney.low_level")
@@ -152,7 +150,7 @@ class SystemBus:
             self._bound(end)
             self._socket.connect(address("SYSTEM"))
             self._authenticate(authentication, end)
-            self.name = str(self.call(_BUS, _BUS_PATH, _BUS, "Hello")[0])
+            self.call(_BUS, _BUS_PATH, _BUS, "Hello")
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:
@@ -336,6 +334,10 @@ class SystemBus:
         signals = tuple(self._signals)
         self._signals.clear()
         return signals
+
+    def go_on(self) -> None:
+        """Take the deadline away, for a connection that has made itself ready to listen."""
+        self._deadline = None
 
     def close(self) -> None:
         """End the connection; a second call does nothing."""

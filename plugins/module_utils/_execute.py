@@ -28,6 +28,7 @@ from ._handover import (
     Event,
     Expired,
     InterfaceGone,
+    ManagerGone,
     Outcome,
     Pinned,
     Policy,
@@ -85,6 +86,7 @@ _STEP_NAMES: Dict[type, str] = {
     SoftBlocked: "airplane_mode",
     SwitchedOff: "switch_off",
     SupplicantGone: "supplicant_gone",
+    ManagerGone: "manager_gone",
     InterfaceGone: "interface_gone",
 }
 

@@ -48,12 +48,16 @@ class GuardPolicy:
             something has to change first. The first is longer than CSME needs to connect again after it took the
             radio back (seen: 1 to 2 s).
         busy_seconds: how long to wait for another handover on the same radio before looking again.
+        unanswered_seconds: the longest pause between looks while the profiles can't be had: each look may block for
+            as long as an answer is waited for, and all radios wait with it. The first pause is ``busy_seconds``, and
+            each is twice the one before.
     """
 
     handover: Policy = field(default_factory=lambda: Policy(hold=True))
     take_idle: bool = True
     retry_seconds: Tuple[float, ...] = (3.0, 10.0)
     busy_seconds: float = 0.5
+    unanswered_seconds: float = 30.0
 
 
 # -- events, beside those of a handover --------------------------------------------------------------------------------
@@ -72,7 +76,15 @@ class Unusable(Bare):
 
 
 class Busy(Bare):
-    """The answer to Look: another handover works on the radio, or the profiles can't be had at this moment."""
+    """The answer to Look: another handover works on the radio, or a supplicant may be about to come."""
+
+
+class Unanswered(Bare):
+    """The answer to Look: who runs the interface does not tell its profiles."""
+
+
+class Spoke(Bare):
+    """Something was heard of who runs the interface, so that it may answer again."""
 
 
 class Changed(Bare):
@@ -83,14 +95,14 @@ class Retry(Bare):
     """The guard's own timer: the pause before the next look."""
 
 
-GuardEvent = Union[_handover.Event, Free, Unusable, Busy, Changed]
+GuardEvent = Union[_handover.Event, Free, Unusable, Busy, Unanswered, Spoke, Changed]
 
 
 # -- actions, beside those of a handover -------------------------------------------------------------------------------
 
 
 class Look(Bare):
-    """Read how the radio stands. Answered by Blocked, Free, Unusable or Busy."""
+    """Read how the radio stands. Answered by Blocked, Free, Unusable, Busy or Unanswered."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +130,14 @@ class Guard:
         failures: how many handovers in a row failed.
         left: why CSME keeps the radio: the outcome of the last handover, or ``idle``; None when CSME does not, or when
             a handover is under way.
+        unanswered: how many looks in a row got no profiles; no more are counted than make a difference.
     """
 
     handover: Optional[State] = None
     forbidden: bool = False
     failures: int = 0
     left: Optional[str] = None
+    unanswered: int = 0
 
     @property
     def pinned(self) -> bool:
@@ -162,6 +176,14 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
 
 
 def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
+    if isinstance(event, Unanswered):
+        return _unanswered(guard, policy)
+    if isinstance(event, Spoke):
+        # Once: whoever talks on, and still does not answer, does not have it asked ever again at once.
+        again = (SetTimer(RETRY, policy.busy_seconds),) if guard.unanswered else ()
+        return replace(guard, unanswered=0), again
+    if not isinstance(event, Expired):
+        guard = replace(guard, unanswered=0)
     if isinstance(event, Blocked):
         return _blocked(guard, event, policy)
     if isinstance(event, Free):
@@ -177,6 +199,13 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
         return replace(guard, failures=0, left=None), (CancelTimer(RETRY),)
     return guard, ()
+
+
+def _unanswered(guard: Guard, policy: GuardPolicy) -> Result:
+    pause = policy.busy_seconds * 2.0**guard.unanswered
+    if pause >= policy.unanswered_seconds:
+        return guard, (SetTimer(RETRY, policy.unanswered_seconds),)
+    return replace(guard, unanswered=guard.unanswered + 1), (SetTimer(RETRY, pause),)
 
 
 def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
@@ -203,7 +232,7 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
         event = BlockBack()
     elif isinstance(event, Free):
         event = BlockGone()
-    elif isinstance(event, (Unusable, Busy, Changed)):
+    elif isinstance(event, (Unusable, Busy, Unanswered, Spoke, Changed)):
         return guard, ()
     after, actions = _handover.step(before, event, policy.handover)
     # CSME took the radio from a host that was connected: there may be a session to save at once.

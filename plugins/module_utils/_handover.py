@@ -69,6 +69,8 @@ class Outcome(Enum):
     TIMED_OUT = "timed_out"
     #: The supplicant ended or restarted in the middle, and the pin went with it.
     SUPPLICANT_GONE = "supplicant_gone"
+    #: NetworkManager ended, restarted or let go of the interface in the middle. The supplicant below may go on.
+    MANAGER_GONE = "manager_gone"
     #: The interface or the radio went away.
     INTERFACE_GONE = "interface_gone"
 
@@ -196,6 +198,10 @@ class SupplicantGone(Bare):
     """The supplicant ended or restarted; what it was told is gone with it."""
 
 
+class ManagerGone(Bare):
+    """Who told the supplicant what to do does so no more; what is known of its profiles is void, a pin may stand."""
+
+
 class InterfaceGone(Bare):
     """The interface or its radio went away."""
 
@@ -234,6 +240,7 @@ Event = Union[
     RoamingForbidden,
     RoamingAllowed,
     SupplicantGone,
+    ManagerGone,
     InterfaceGone,
     Expired,
 ]
@@ -363,6 +370,7 @@ _OVER: Dict[type, Outcome] = {
     SoftBlocked: Outcome.AIRPLANE_MODE,
     SwitchedOff: Outcome.SWITCH_OFF,
     SupplicantGone: Outcome.SUPPLICANT_GONE,
+    ManagerGone: Outcome.MANAGER_GONE,
     InterfaceGone: Outcome.INTERFACE_GONE,
 }
 

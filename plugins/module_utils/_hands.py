@@ -23,6 +23,7 @@ from ._handover import (
     Hold,
     InterfaceGone,
     LookAgain,
+    ManagerGone,
     NothingFound,
     Pin,
     PinFailed,
@@ -42,7 +43,7 @@ from ._radio import Radio, routable
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._rtnetlink import AddressEvent
 from ._runtime import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
-from ._supplicant import Backend, Profile
+from ._supplicant import MANAGER_GONE, Backend, Profile
 from ._supplicant import Pin as PinRecord
 from ._wpa_ctrl import SupplicantEvent
 
@@ -198,6 +199,8 @@ class Hands:
             return Disconnected()
         if heard.name == "CTRL-EVENT-TERMINATING":
             return SupplicantGone()
+        if heard.name == MANAGER_GONE:
+            return ManagerGone()
         return None
 
     def from_address(self, heard: Any) -> Optional[Event]:

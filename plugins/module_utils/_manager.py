@@ -23,6 +23,9 @@ BUDGET = 1.0
 #: Seconds for all that is asked of all of them, as long as they go on answering: they tell each profile by itself, and
 #: a hundred of them take a slow laptop more than the budget, which each answer has to keep.
 _ANSWERING_SECONDS = 5.0
+#: The same for a service, in seconds for each thing that it asks of NetworkManager: it has more time, but all radios
+#: wait meanwhile, and so does systemd's watchdog.
+_SERVICE_SECONDS = 10.0
 
 WPA_SUPPLICANT = "wpa_supplicant"
 NETWORKMANAGER = "networkmanager"
@@ -111,7 +114,7 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
 
         return networkmanager_runs()
 
-    return _choose(interface, ifindex, networkmanager_runs, root)
+    return _choose(interface, ifindex, networkmanager_runs, root, _SERVICE_SECONDS)
 
 
 def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
@@ -131,8 +134,16 @@ def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
         return None
 
 
-def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callable[[], bool], root: str) -> Backend:
+def _choose(
+    interface: str,
+    ifindex: Optional[int],
+    networkmanager_runs: Callable[[], bool],
+    root: str,
+    bound: Optional[float] = None,
+) -> Backend:
     """Decide by what is sure: NetworkManager's own record, and then a control socket.
+
+    *bound* is as for ``NetworkManagerBackend``.
 
     Raises:
         NotFound: neither tells of anybody; or NetworkManager goes through iwd.
@@ -141,7 +152,7 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
     recorded = None if ifindex is None else _services.networkmanager_manages(ifindex, root)
     # The record outlives NetworkManager.
     if recorded and networkmanager_runs():
-        return _networkmanager(interface, root)
+        return _networkmanager(interface, root, bound)
     try:
         directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
         return WpaSupplicant(interface, control_socket(interface, directories))
@@ -149,12 +160,12 @@ def _choose(interface: str, ifindex: Optional[int], networkmanager_runs: Callabl
         # It has no record of an interface that was blocked ever since it began; and the sockets that are closed to this
         # user may be those of the supplicant that serves it.
         if recorded is None and networkmanager_runs():
-            return _networkmanager(interface, root)
+            return _networkmanager(interface, root, bound)
         raise
 
 
-def _networkmanager(interface: str, root: str) -> Backend:
-    """Return NetworkManager as a backend.
+def _networkmanager(interface: str, root: str, bound: Optional[float]) -> Backend:
+    """Return NetworkManager as a backend; *bound* is as for ``NetworkManagerBackend``.
 
     Raises:
         NotFound: it goes through iwd, where nothing looks for CSME's channel alone, and nothing can be pinned.
@@ -169,7 +180,7 @@ def _networkmanager(interface: str, root: str) -> Backend:
         )
     from ._nm_backend import NetworkManagerBackend
 
-    return NetworkManagerBackend(interface)
+    return NetworkManagerBackend(interface, bound=bound)
 
 
 def read_managers(
@@ -250,7 +261,7 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
     try:
         backend = NetworkManagerBackend(interface, patience.timeout, patience.end)
         version = backend.version()
-        return Managed(interface, NETWORKMANAGER, version, backend.profiles())
+        return Managed(interface, NETWORKMANAGER, version, backend.profiles_in_effect())
     except FleetError as error:
         reading.failed(here, error)
         return Managed(interface, NETWORKMANAGER, version, trouble=error.code)

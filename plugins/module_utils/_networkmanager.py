@@ -26,12 +26,6 @@ NM_PATH = "/org/freedesktop/NetworkManager"
 NM_DEVICE = f"{NM}.Device"
 NM_SETTINGS = f"{NM}.Settings"
 
-#: polkit's authority, and what CheckAuthorization takes (org.freedesktop.PolicyKit1.Authority.xml): subject, action,
-#: details, flags and an id to cancel it by.
-_POLKIT = "org.freedesktop.PolicyKit1"
-_POLKIT_PATH = "/org/freedesktop/PolicyKit1/Authority"
-_CHECK = "(sa{sv})sa{ss}us"
-
 #: NM_DEVICE_STATE_*.
 UNMANAGED = 10
 UNAVAILABLE = 20
@@ -257,19 +251,18 @@ class NetworkManager:
                 return str(self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection"))
         return None
 
-    def may_activate(self) -> bool:
-        """Say whether this user may bring profiles up, as NetworkManager itself asks polkit when it comes to it.
+    def may_activate(self) -> str:
+        """Return whether this user may bring profiles up, as NetworkManager itself decides when it comes to it.
 
-        Asked beforehand it also has polkit started, which a handover can't wait for.
+        Its configuration (``main.auth-polkit``) may have it ask polkit, let everybody, or nobody but root. Asked
+        beforehand it also has polkit started, which a handover can't wait for.
 
-        Raises:
-            NotFound: there is no polkit, and NetworkManager lets nobody but root.
+        Returns:
+            ``yes``; ``no``; ``auth``: after a password, which nobody is there to give; ``unknown``: polkit, which it
+            asks, is not there or fails, and it lets nobody but root.
         """
-        me = ("system-bus-name", {"name": ("s", self._bus.name)})
-        details: Dict[str, str] = {}
-        asked = (me, f"{NM}.network-control", details, 0, "")
-        answer = self._bus.call(_POLKIT, _POLKIT_PATH, f"{_POLKIT}.Authority", "CheckAuthorization", _CHECK, asked)[0]
-        return bool(answer[0])
+        permissions: Dict[str, str] = self._bus.call(NM, NM_PATH, NM, "GetPermissions")[0]
+        return str(permissions.get(f"{NM}.network-control", "unknown"))
 
     def manage(self, device: str) -> None:
         """Begin to have NetworkManager take a device into use that it leaves alone."""

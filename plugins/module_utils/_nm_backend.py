@@ -11,12 +11,15 @@ point, with nothing stored anywhere.
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
+from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
+from ._networkmanager import NM, WPA, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
 from ._nm_listener import Armed, Listener
 from ._supplicant import Pin, Profile
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
@@ -62,6 +65,7 @@ class NetworkManagerBackend:
         interface: the name of the interface.
         timeout: seconds for each answer.
         deadline: when all answers have to be there, by ``time.monotonic``; None: never.
+        bound: seconds for all the answers that one method here takes; None: as long as they keep coming.
         unmanaged: NetworkManager leaves the interface alone, until ``manage``.
     """
 
@@ -74,12 +78,14 @@ class NetworkManagerBackend:
         timeout: float = DEFAULT_TIMEOUT,
         deadline: Optional[float] = None,
         *,
+        bound: Optional[float] = None,
         unmanaged: bool = False,
     ) -> None:
         self._interface = interface
         self._unmanaged = unmanaged
         self._timeout = timeout
         self._deadline = deadline
+        self._bound = bound
         #: What a listener carries out, from ``pin`` to ``unpin``.
         self._armed: Optional[Armed] = None
 
@@ -132,6 +138,32 @@ class NetworkManagerBackend:
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
+
+    def profiles_in_effect(self) -> Tuple[Profile, ...]:
+        """As ``profiles``; the access point of the one in use is that which the supplicant below is kept to.
+
+        For facts alone: nothing is started, and what the supplicant does not tell is as the profiles have it. Raises
+        as ``profiles``.
+        """
+        profiles = self.profiles()
+        with suppress(FleetError), self._bus() as bus:
+            if not bus.has_owner(WPA):  # asked for anything, the bus would start it
+                return profiles
+            supplicant = Supplicant(bus)
+            kept = {
+                network.ssid: network.bssid
+                for network in supplicant.networks(supplicant.interface(self._interface))
+                if network.bssid is not None
+            }
+            if kept:
+                manager = NetworkManager(bus)
+                used = manager.active(manager.device(self._interface, unmanaged=self._unmanaged).path)
+                number = None if used is None else number_of(used)
+                return tuple(
+                    replace(each, bssid=kept[each.ssid]) if each.id == number and each.ssid in kept else each
+                    for each in profiles
+                )
+        return profiles
 
     def pin(
         self,
@@ -280,6 +312,7 @@ class NetworkManagerBackend:
         except FleetError:
             listener.close()
             raise
+        bus.go_on()
         return (listener,)
 
     def _check_rights(self, bus: SystemBus) -> None:
@@ -288,19 +321,27 @@ class NetworkManagerBackend:
             return
         try:
             allowed = NetworkManager(bus).may_activate()
-        except NotFound:
-            allowed = False
         except TimedOut:  # polkit only just starts; what it allows is seen when it is needed
             return
-        if not allowed:
+        if allowed == "unknown":
             raise AccessDenied(
-                "polkit does not let this user bring profiles of NetworkManager up",
+                "NetworkManager can't ask polkit, and lets nobody but root bring profiles up",
                 where=self._interface,
                 remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher anew",
             )
+        if allowed != "yes":
+            raise AccessDenied(
+                "NetworkManager does not let this user bring profiles up",
+                where=self._interface,
+                remedy="Apply the role vpro.fleet.watcher anew, which has polkit allow it, and take auth-polkit out of "
+                "NetworkManager's configuration if it is root-only there",
+            )
 
     def _bus(self) -> SystemBus:
-        return SystemBus(self._timeout, self._deadline)
+        if self._bound is None:
+            return SystemBus(self._timeout, self._deadline)
+        end = time.monotonic() + self._bound
+        return SystemBus(self._timeout, end if self._deadline is None else min(end, self._deadline))
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
         """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""

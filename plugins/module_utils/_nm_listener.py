@@ -100,6 +100,8 @@ class Listener:
         self._carried: Optional[Armed] = None
         self._interface: Optional[str] = None
         self._linked = False
+        #: NetworkManager ended, or let go of the interface: a path of before may be another object's by now.
+        self._gone = False
         try:
             bus.watch(NM)
             bus.watch(WPA)
@@ -151,6 +153,7 @@ class Listener:
             self._ended(signal, events)
         elif signal.path == self._device and (signal.interface, signal.member) == (NM_DEVICE, "StateChanged"):
             if signal.body[0] <= UNMANAGED:
+                self._gone = True
                 events.append(_event(MANAGER_GONE))
             yield DeviceState(signal.body[0])
         elif signal.member in _PROFILES and signal.interface.startswith(NM_SETTINGS):
@@ -178,6 +181,7 @@ class Listener:
         else:
             if self._armed() is not None:
                 self._warn("NetworkManager ended in the middle of the handover")
+            self._gone = True
             events.append(_event(MANAGER_GONE))
 
     def _added(self, path: str) -> Iterable[Heard]:
@@ -225,7 +229,7 @@ class Listener:
 
     def _follow(self, heard: Heard) -> None:
         armed = self._armed()
-        if armed is None:
+        if armed is None or self._gone:
             return
         if self._joining is None or self._carried is not armed:
             self._carried = armed

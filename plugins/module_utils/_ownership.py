@@ -68,6 +68,10 @@ _REFUSALS: Dict[Outcome, Tuple[str, str]] = {
         "the supplicant ended or restarted in the middle of the handover",
         "Look into its log for the reason, and try again",
     ),
+    Outcome.MANAGER_GONE: (
+        "NetworkManager ended, restarted or let go of the interface in the middle of the handover",
+        "Look into its log for the reason, and try again when it has settled",
+    ),
     Outcome.INTERFACE_GONE: ("the interface went away in the middle of the handover", "Try again when it is back"),
     Outcome.TIMED_OUT: ("the handover did not end within the time allowed", "Give a longer timeout"),
 }

@@ -13,7 +13,21 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from . import _csme, _guard, _hold_note
 from ._csme import CsmeConnection
 from ._errors import AccessDenied, FleetError, LibraryMissing, NotFound
-from ._guard import RETRY, Busy, Changed, Free, Guard, GuardAction, GuardEvent, GuardPolicy, Look, Tell, Unusable
+from ._guard import (
+    RETRY,
+    Busy,
+    Changed,
+    Free,
+    Guard,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    Look,
+    Spoke,
+    Tell,
+    Unanswered,
+    Unusable,
+)
 from ._handover import (
     AddressArrived,
     BlockBack,
@@ -28,6 +42,7 @@ from ._handover import (
     ReadAddress,
     SetTimer,
     SupplicantGone,
+    Timer,
 )
 from ._hands import Hands, undo_journal
 from ._hold_note import is_held
@@ -109,6 +124,8 @@ class Watched:
         self._trace: List[Tuple[str, float]] = []
         self._told = 0
         self._trouble = ""
+        #: Why the profiles could not be read when that was tried last; nothing when they could.
+        self._unread = ""
         self._said: Optional[Tuple[str, Optional[CsmeConnection]]] = None
         #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
         self.wanted: Optional[CsmeConnection] = None
@@ -252,6 +269,8 @@ class Watched:
         """End what is under way, un-pinned, and look again later."""
         self.hands.unpin()
         self._machine.state = Guard()
+        for timer in Timer:  # of what has ended: it would run out in what comes next
+            self._machine.cancel_timer(timer)
         retry = self.policy.retry_seconds
         self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
 
@@ -285,6 +304,8 @@ class Watched:
             else:
                 self.manager_gone(str(error))
             return
+        if self._machine.state.unanswered:
+            self.feed(Spoke())
         for event in events:
             if event.name == "CTRL-EVENT-TERMINATING":
                 self.supplicant_gone()
@@ -405,8 +426,11 @@ class Watched:
         try:
             profiles = self.hands.supplicant.profiles(connection.ssid)
         except FleetError as error:
-            self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
-            return Busy()
+            if str(error) != self._unread:  # told once: this is tried again and again
+                self._unread = str(error)
+                self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
+            return Unanswered()
+        self._unread = ""
         self.hands.profiles = {profile.id: profile for profile in profiles}
         profile = find_profile(profiles, connection.ssid, connection.auth, connection.bssid)
         return Blocked(connection, None if profile is None else profile.id)
@@ -526,6 +550,7 @@ _SENTENCES: Dict[Outcome, str] = {
     Outcome.SWITCH_OFF: "the radio's switch went off",
     Outcome.PIN_FAILED: "{who} did not take the pin; CSME was not asked",
     Outcome.SUPPLICANT_GONE: "wpa_supplicant ended in the middle of the handover",
+    Outcome.MANAGER_GONE: "{who} let go of the interface in the middle of the handover",
     Outcome.INTERFACE_GONE: "the interface went away in the middle of the handover",
     Outcome.TIMED_OUT: "the handover took too long",
 }

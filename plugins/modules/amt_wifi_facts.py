@@ -369,7 +369,9 @@ ansible_facts:
                   returned: always
                   sample: true
                 pinned:
-                  description: Whether it is bound to one access point, by a handover or by its configuration.
+                  description:
+                    - Whether it is bound to one access point, by a handover or by its configuration.
+                    - With NetworkManager, a handover's is seen by root alone.
                   type: bool
                   returned: always
                   sample: false

@@ -17,6 +17,7 @@ from typing import List
 import pytest
 
 from vpro_lab import image
+from vpro_lab.demo import by_itself, kept_promises
 from vpro_lab.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.paths import BUILD, REPOSITORY
 
@@ -166,3 +167,17 @@ def test_the_cache_forgets_what_nobody_uses(monkeypatch: pytest.MonkeyPatch, tmp
     os.utime(modules, (long_ago, long_ago))
     image._prune()
     assert sorted(path.name for path in tmp_path.iterdir()) == [new.name]
+
+
+def test_the_demo_judges_the_collection_and_tells_of_stock_linux() -> None:
+    good = {"session": "kept", "timeline_ms": {"granted": 14.0, "address": 501.0}}
+    assert list(kept_promises(good).values()) == [True, True]
+    late = {"session": "kept", "timeline_ms": {"address": 3100.0}}
+    assert list(kept_promises(late).values()) == [True, False]
+    lost = {"session": "lost", "timeline_ms": {"taken back": 3014.0}}
+    assert list(kept_promises(lost).values()) == [False, False]
+    assert by_itself(lost) == "stock Linux lost the session"
+    # It may be lucky, which is no failure of the collection's.
+    lucky = by_itself({"session": "kept", "timeline_ms": {"taken back": 3014.0}})
+    assert "CSME took the radio back, and carried it on after 3014 ms" in lucky
+    assert "it was connected after 700 ms" in by_itself({"session": "kept", "timeline_ms": {"connected": 700.0}})

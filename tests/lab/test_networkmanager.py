@@ -138,8 +138,33 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
     results = begin(scene)
     scene.laptop.guest.check(f"systemctl restart {name}")
     wait_until("the task's end", lambda: bool(results), 60)
-    assert results[0]["error"]["code"] == {"NetworkManager": "not_connected", "wpa_supplicant": "supplicant_gone"}[name]
+    assert results[0]["error"]["code"] == {"NetworkManager": "manager_gone", "wpa_supplicant": "supplicant_gone"}[name]
     assert kept_to(scene.laptop) == ""
+
+
+def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_asked_again(stage: Stage) -> None:
+    scene = stage()
+    guest = scene.laptop.guest
+    scene.csme.control("answer silent")
+    results: List[Dict[str, Any]] = []
+    task = threading.Thread(target=lambda: results.append(own(scene)))
+    task.start()
+    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
+    # What it called its profiles and devices means something else now: a grant could not be made use of.
+    guest.check("systemctl restart NetworkManager")
+    asked = scene.csme.state()["requests"]
+    scene.csme.control("answer grant")
+    task.join(120)
+    refused = results[0]
+    assert (refused["error"]["code"], refused["owner"]) == ("manager_gone", "csme"), refused
+    assert "NetworkManager ended, restarted" in refused["msg"]
+    assert refused["steps"][-1]["name"] in ("manager_gone", "unpinned")
+    assert (scene.csme.state()["owner"], scene.csme.state()["requests"]) == ("csme", asked)
+    assert scene.session.survives()
+    assert kept_to(scene.laptop) == ""
+    # It has settled: the next task hands over, by the new paths.
+    assert own(scene)["outcome"] == "protected"
+    assert scene.session.survives()
 
 
 def test_its_own_switch_follows_airplane_mode(laptop: Laptop) -> None:

@@ -98,11 +98,32 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     link = scene.laptop.wpa("status")
     assert "corp-wifi" in link
     assert scene.laptop.pins() != ""
+    profiles = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]["supplicant"]["profiles"]
+    assert [profile["ssid"] for profile in profiles if profile["pinned"]] == ["corp-wifi"]
     assert state(scene.laptop)["last_handover"]["outcome"] == "protected"
     scene.csme.control("roaming allowed")
     free(scene)
     assert scene.session.survives(), "un-pinning dropped the link"
     assert scene.csme.state()["requests"] == "1"
+
+
+@pytest.mark.manager("networkmanager")
+@pytest.mark.with_networkmanager
+def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: Watched) -> None:
+    scene = watched(start=False)
+    guest = scene.laptop.guest
+    # polkit would say yes, and is not asked.
+    guest.write("/etc/NetworkManager/conf.d/lab-auth.conf", "[main]\nauth-polkit=root-only\n")
+    try:
+        start_supplicant(scene)
+        wait_until("its word", lambda: "does not let this user bring profiles up" in log(scene.laptop), 60, 0.5)
+        assert scene.csme.state()["requests"] == "0"
+        assert scene.session.survives()
+    finally:
+        guest.check("rm /etc/NetworkManager/conf.d/lab-auth.conf")
+    guest.check(f"systemctl restart {scene.laptop.service}")
+    wait_for(scene, "holding", seconds=60)
+    assert scene.session.survives(), log(scene.laptop)
 
 
 @pytest.mark.with_networkmanager

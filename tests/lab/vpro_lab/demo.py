@@ -27,7 +27,10 @@ _STEPS = (
 
 
 def demo(suite: str, manager: str, progress: Progress) -> int:
-    """Run the demo; return the exit status: 0 only if stock Linux lost the session and the collection kept it."""
+    """Run the demo; return the exit status: 0 only if the collection kept the session.
+
+    What stock Linux did is told as it was: it may be in time by luck.
+    """
     runs: List[Run] = []
     with tempfile.TemporaryDirectory(prefix="vpro-demo-") as state:
         laptop = boot("laptop", Path(state) / "laptop", suite, progress, manager=manager)
@@ -47,21 +50,37 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
         finally:
             laptop.down()
     reports = [run.report() for run in runs]
-    promises = {
-        "stock Linux lost the session": reports[0]["session"] == "lost",
-        "the collection kept the session": reports[1]["session"] == "kept",
-        "the host got its address within CSME's 3 s": reports[1]["timeline_ms"].get("address", 1e9) < 3000,
-    }
+    stock, promises = by_itself(reports[0]), kept_promises(reports[1])
     write_report(
         FOLDER / "report.json",
         {"suite": suite, "manager": manager, "stock": reports[0], "collection": reports[1], "promises": promises},
     )
     draw(reports, TITLES, FOLDER / "session.svg")
     print(table(reports))
+    print(f"· {stock}")
     for promise, held in promises.items():
         print(f"{'✓' if held else '✗'} {promise}")
     print(f"report: {_short(FOLDER / 'report.json')}   picture: {_short(FOLDER / 'session.svg')}")
     return 0 if all(promises.values()) else 1
+
+
+def kept_promises(collection: Dict[str, Any]) -> Dict[str, bool]:
+    """Return what the collection promises, and whether its run kept that."""
+    return {
+        "the collection kept the session": collection["session"] == "kept",
+        "the host got its address within CSME's 3 s": collection["timeline_ms"].get("address", 1e9) < 3000,
+    }
+
+
+def by_itself(stock: Dict[str, Any]) -> str:
+    """Return what became of the session with stock Linux, in a sentence."""
+    if stock["session"] == "lost":
+        return "stock Linux lost the session"
+    for step, how in (("taken back", "CSME took the radio back, and carried it on"), ("connected", "it was connected")):
+        at = stock["timeline_ms"].get(step)
+        if at is not None:
+            return f"stock Linux was lucky: the session lives, since {how} after {at:.0f} ms"
+    return "stock Linux was lucky: the session lives"
 
 
 def table(reports: Sequence[Dict[str, Any]]) -> str:

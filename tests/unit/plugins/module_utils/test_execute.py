@@ -30,7 +30,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._netlink import EventsL
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address, AddressEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile, Source, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import (
+    MANAGER_GONE,
+    Pin,
+    Profile,
+    Source,
+    SupplicantStatus,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 
 BSSID = "02:00:00:00:01:00"
@@ -312,6 +318,21 @@ def test_a_supplicant_that_ends_ends_it(laptop: Laptop) -> None:
     laptop.pipes()
     laptop.answers = [lambda: laptop.monitor.say(SupplicantEvent("CTRL-EVENT-TERMINATING", 3))]
     assert laptop.run().outcome is Outcome.SUPPLICANT_GONE
+
+
+@pytest.mark.parametrize("asked", [1, 2], ids=["while the answer is waited for", "after a pause"])
+def test_a_networkmanager_that_ends_ends_it_unpinned(laptop: Laptop, asked: int) -> None:
+    def ends() -> None:
+        laptop.monitor.say(SupplicantEvent(MANAGER_GONE, 3))
+
+    laptop.answers = [*([lambda: None] * (asked - 1)), ends]
+    report = laptop.run()
+    assert (report.outcome, report.owner) == (Outcome.MANAGER_GONE, "csme")
+    assert laptop.requests == asked
+    # The supplicant below may go on, with the pin.
+    assert laptop.supplicant.told == ["pin", "unpin"]
+    assert laptop.journal() is None
+    assert report.steps[-2].name == "manager_gone"
 
 
 def test_a_block_for_another_reason_is_no_grant(laptop: Laptop) -> None:

@@ -23,7 +23,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._guard import (
     GuardEvent,
     GuardPolicy,
     Look,
+    Spoke,
     Tell,
+    Unanswered,
     Unusable,
     step,
 )
@@ -150,6 +152,32 @@ def test_another_handover_is_waited_for() -> None:
     assert play(Expired(RETRY))[1] == [Look()]
 
 
+def pauses(guard: Guard, looks: int) -> Tuple[Guard, List[float]]:
+    """Answer so many looks with no profiles; return the pauses before the next."""
+    found = []
+    for _look in range(looks):
+        guard, actions = step(guard, Unanswered(), POLICY)
+        found += [action.seconds for action in actions if isinstance(action, SetTimer) and action.timer == RETRY]
+        guard, actions = step(guard, Expired(RETRY), POLICY)
+        assert actions == (Look(),)
+    return guard, found
+
+
+def test_who_does_not_answer_is_asked_ever_less_often() -> None:
+    guard, found = pauses(Guard(), 9)
+    assert found == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    # What is new is looked at, at once or soon, and the pauses begin anew.
+    for event in (BlockBack(), Changed(), Blocked(None, None), Busy()):
+        assert step(guard, event, POLICY)[0].unanswered == 0
+    for event in (BlockBack(), Changed()):
+        assert step(guard, event, POLICY)[1] == (Look(),)
+    anew, actions = step(guard, Spoke(), POLICY)
+    assert actions == (SetTimer(RETRY, 0.5),)
+    assert pauses(anew, 2)[1] == [0.5, 1.0]
+    # Who talks all the time does not put the look off.
+    assert step(anew, Spoke(), POLICY) == (anew, ())
+
+
 @pytest.mark.parametrize("event", [SoftBlocked(), SwitchedOff(), InterfaceGone()])
 def test_a_radio_that_is_off_is_not_asked_for(event: GuardEvent) -> None:
     guard, actions = play(CAN, event)
@@ -221,7 +249,7 @@ def test_nobody_is_held_at_half_a_connection() -> None:
 # -- the whole machine ------------------------------------------------------------------------------------------------
 
 EVENTS: Tuple[GuardEvent, ...] = (
-    *(CAN, CANNOT, NOTHING, Free(), Free(3, BSSID), Unusable(), Busy(), Changed()),
+    *(CAN, CANNOT, NOTHING, Free(), Free(3, BSSID), Unusable(), Busy(), Unanswered(), Spoke(), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),
     *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),

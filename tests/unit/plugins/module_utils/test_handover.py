@@ -27,6 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     Hold,
     InterfaceGone,
     LookAgain,
+    ManagerGone,
     NothingFound,
     Outcome,
     Phase,
@@ -72,6 +73,7 @@ EVENTS: Tuple[Event, ...] = (
     RoamingForbidden(3, BSSID),
     RoamingAllowed(),
     SupplicantGone(),
+    ManagerGone(),
     InterfaceGone(),
     *(Expired(timer) for timer in Timer),
 )
@@ -182,6 +184,7 @@ def test_no_address_in_time_is_still_a_connection() -> None:
         (SoftBlocked(), Outcome.AIRPLANE_MODE),
         (SwitchedOff(), Outcome.SWITCH_OFF),
         (SupplicantGone(), Outcome.SUPPLICANT_GONE),
+        (ManagerGone(), Outcome.MANAGER_GONE),
         (InterfaceGone(), Outcome.INTERFACE_GONE),
     ],
 )
@@ -319,6 +322,7 @@ def held(*events: Event) -> Tuple[State, List[Action]]:
         (RoamingForbidden(), BlockBack()),
         (SoftBlocked(),),
         (SupplicantGone(),),
+        (ManagerGone(),),
         (InterfaceGone(),),
     ],
 )

@@ -36,7 +36,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._hands import Hands
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, MalformedRecord, RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, Pin, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
 
 BSSID = "02:00:00:00:01:00"
@@ -122,6 +122,7 @@ def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Eve
         ("CTRL-EVENT-CONNECTED", f"Connected(bssid='{BSSID}')"),
         ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
         ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
+        (MANAGER_GONE, "ManagerGone()"),
         ("CTRL-EVENT-SCAN-RESULTS", "None"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _dbus, _manager, _nm_backend
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._manager import (
     Managed,
     backend_by_name,
@@ -145,6 +145,15 @@ def test_networkmanagers_version_and_profiles(machine: Machine) -> None:
     found = manager(machine)
     assert (found.version, found.trouble) == ("1.42.4", None)
     assert [(p.id, p.ssid, p.enabled) for p in found.profiles or ()] == [(7, b"corp", True), (8, b"home", True)]
+    assert [p.bssid for p in found.profiles or ()] == [None, None]
+
+
+def test_a_pin_below_networkmanager_is_seen(machine: Machine, networkmanager: Laptop) -> None:
+    machine.networkmanager("true")
+    networkmanager.lift_the_block()
+    networkmanager.add_network(bssid=BSSID)
+    networkmanager.connect(BSSID)
+    assert [p.bssid for p in manager(machine).profiles or ()] == [BSSID, None]
 
 
 @pytest.mark.parametrize(("silent", "version"), [("Get", None), ("ListConnections", "1.42.4")])
@@ -243,6 +252,19 @@ def test_the_backend_as_a_service_sees_it_that_is_shown_no_process(
         return
     with Supplicant(machine.socket_path()):
         assert isinstance(backend_from_within("wlan0", 3, machine.root), expected)
+
+
+def test_a_service_waits_for_networkmanager_within_bounds(
+    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_manager, "_SERVICE_SECONDS", 0.3)
+    fake_bus.silent.append("ListConnections")
+    machine.networkmanager(None)
+    backend = backend_from_within("wlan0", 3, machine.root)
+    begun = time.monotonic()
+    with pytest.raises(TimedOut):
+        backend.profiles()
+    assert time.monotonic() - begun < 1.5
 
 
 def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_go(

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_backend
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
     DISCONNECTED,
     NM,
@@ -41,7 +41,6 @@ SETTINGS = f"{NM_PATH}/Settings"
 INTERFACE = f"{WPA_PATH}/Interfaces/0"
 NETWORK = f"{INTERFACE}/Networks/0"
 BSS = f"{INTERFACE}/BSSs/0"
-POLKIT = ("/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority.CheckAuthorization")
 
 
 def wrapped(profile: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Tuple[str, Any]]]:
@@ -68,7 +67,7 @@ class Laptop:
         }
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[NM_PATH, f"{NM}.ActivateConnection"] = lambda *_arguments: ("o", (f"{NM_PATH}/ActiveConnection/1",))
-        bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((True, False, {}),))
+        bus.methods[NM_PATH, f"{NM}.GetPermissions"] = lambda: ("a{ss}", (self.permissions,))
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
         for path in self.profiles:
             bus.methods[path, f"{NM_SETTINGS}.Connection.GetSettings"] = lambda path=path: (
@@ -80,6 +79,7 @@ class Laptop:
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: None
         bus.methods[INTERFACE, f"{WPA_INTERFACE}.Reassociate"] = lambda: None
         self.has_interface = False
+        self.permissions = {f"{NM}.network-control": "yes", f"{NM}.wifi.scan": "no"}
 
     @staticmethod
     def _device(name: str) -> Tuple[str, Tuple[str]]:
@@ -324,6 +324,22 @@ def test_the_supplicants_end_is_heard_and_networkmanagers_is_told(
     listener.close()
 
 
+def test_a_networkmanager_that_came_anew_is_asked_for_nothing_of_before(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.bus.owner_changed(NM, "")
+    laptop.bus.owner_changed(NM, ":1.7")
+    # It numbers its objects anew: the device's path and the profile's are another device's and another profile's.
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.changed(Scanning=("b", True))
+    assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
+    assert laptop.bus.called("ActivateConnection") == []
+    listener.close()
+
+
 def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
@@ -348,6 +364,44 @@ def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBac
     assert (laptop.bssid(), records) == (BSSID, [pin])
     assert backend.unpin(Pin.from_dict(pin.as_dict())) is True
     assert laptop.bssid() == "any"
+
+
+def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def shown() -> Dict[int, Optional[str]]:
+        return {profile.id: profile.bssid for profile in backend.profiles_in_effect()}
+
+    free = {7: None, 8: None}
+    laptop.profiles[f"{SETTINGS}/8"] = settings(PSK)  # for the same network, and not in use
+    assert shown() == free, "the supplicant does not have the interface yet"
+    laptop.lift_the_block()
+    laptop.add_network()
+    laptop.connect()
+    assert shown() == free
+    pin = backend.hold(backend.profiles(b"corp")[0], BSSID)
+    assert shown() == {7: BSSID, 8: None}
+    assert not any(profile.bound for profile in backend.profiles_in_effect()), "it may be pinned elsewhere"
+    backend.unpin(pin)
+    assert shown() == free
+
+
+def test_facts_start_no_supplicant_and_do_without_one_that_does_not_tell(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    laptop.lift_the_block()
+    laptop.add_network(bssid=BSSID)
+    laptop.connect()
+    profiles = backend.profiles()
+    laptop.bus.calls.clear()
+    laptop.bus.absent.append(WPA)
+    assert backend.profiles_in_effect() == profiles
+    assert laptop.bus.called("GetInterface") == []
+    laptop.bus.absent.clear()
+
+    def refuse(_name: str) -> None:
+        raise DBusError("org.freedesktop.DBus.Error.AccessDenied", "no")
+
+    laptop.bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = refuse
+    assert backend.profiles_in_effect() == profiles
 
 
 def test_a_pin_that_somebody_changed_is_let_be(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -441,28 +495,45 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     listener.close()
 
 
-@pytest.mark.parametrize("allowed", [True, False, None])
+@pytest.mark.parametrize(
+    ("allowed", "match"),
+    [
+        ("yes", ""),
+        ("no", "does not let this user bring profiles up.*root-only"),
+        ("auth", "does not let this user bring profiles up"),
+        ("unknown", "Install polkit"),
+        (None, "Install polkit"),
+    ],
+)
 def test_an_ordinary_user_needs_the_right(
-    backend: NetworkManagerBackend, laptop: Laptop, allowed: Optional[bool], monkeypatch: pytest.MonkeyPatch
+    backend: NetworkManagerBackend,
+    laptop: Laptop,
+    allowed: Optional[str],
+    match: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if allowed is None:
-        del laptop.bus.methods[POLKIT]
-    else:
-        laptop.bus.methods[POLKIT] = lambda *_asked: ("(bba{ss})", ((allowed, False, {}),))
+    """It is asked of NetworkManager, which may be told to ask polkit, nobody, or to let nobody but root."""
+    laptop.permissions = {f"{NM}.wifi.scan": "yes", **({f"{NM}.network-control": allowed} if allowed else {})}
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
-    if allowed:
+    if match:
+        with pytest.raises(AccessDenied, match=match):
+            backend.listen(print)
+    else:
         (listener,) = backend.listen(print)
         listener.close()
-        ((subject, action, _details, flags, _id),) = laptop.bus.called("CheckAuthorization")
-        assert subject == ("system-bus-name", {"name": ("s", ":1.1")})
-        assert (action, flags) == ("org.freedesktop.NetworkManager.network-control", 0)
-    else:
-        with pytest.raises(AccessDenied, match="polkit"):
-            backend.listen(print)
+    assert laptop.bus.called("GetPermissions") == [()]
+
+
+def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.permissions = {}
+    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 0)
+    (listener,) = backend.listen(print)
+    listener.close()
+    assert laptop.bus.called("GetPermissions") == []
 
 
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    laptop.bus.silent.append("CheckAuthorization")
+    laptop.bus.silent.append("GetPermissions")
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
     (listener,) = NetworkManagerBackend("wlan0", timeout=0.1).listen(print)
     listener.close()
@@ -475,6 +546,28 @@ def test_a_supplicant_that_is_not_for_this_user_is_told(backend: NetworkManagerB
     laptop.bus.methods[WPA_PATH, f"{WPA}.GetInterface"] = refuse
     with pytest.raises(AccessDenied):
         backend.listen(print)
+
+
+def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) -> None:
+    def slowly() -> Tuple[str, Tuple[Any, ...]]:
+        time.sleep(0.1)
+        return "a{sa{sv}}", (wrapped(settings(PSK)),)
+
+    for number in range(40):
+        laptop.profiles[f"{SETTINGS}/{100 + number}"] = settings(PSK)
+        laptop.bus.methods[f"{SETTINGS}/{100 + number}", f"{NM_SETTINGS}.Connection.GetSettings"] = slowly
+    backend = NetworkManagerBackend("wlan0", bound=0.5)
+    begun = time.monotonic()
+    with pytest.raises(TimedOut):
+        backend.profiles()
+    assert time.monotonic() - begun < 2.0
+    # The next call has a time of its own, and who listens has no end.
+    (listener,) = backend.listen(print)
+    time.sleep(0.6)
+    laptop.lift_the_block()
+    laptop.connect()
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    listener.close()
 
 
 def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
