@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
-from ._errors import DecodeFailed, NotFound, SupplicantRefused
+from ._errors import AccessDenied, DecodeFailed, NotFound, SupplicantRefused
 from ._wpa_ctrl import decode_value
 
 NM = "org.freedesktop.NetworkManager"
@@ -230,11 +230,15 @@ class NetworkManager:
     def settings(self, *, variants: bool = False) -> Iterator[Tuple[str, Any]]:
         """Return path and settings of each profile, of whatever kind, in the order in which NetworkManager gives them.
 
+        Left out are those that this user may not read: they are listed to everybody, and told to root and to those in
+        ``connection.permissions`` alone. Some other user's own is of no use to a handover.
+
         Args:
             variants: as for ``SystemBus.call``.
         """
         paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
-        return self._bus.call_each(NM, paths, f"{NM_SETTINGS}.Connection", "GetSettings", variants=variants)
+        skip, interface = (NotFound, AccessDenied), f"{NM_SETTINGS}.Connection"
+        return self._bus.call_each(NM, paths, interface, "GetSettings", variants=variants, skip=skip)
 
     def connections(self) -> Tuple[Connection, ...]:
         """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.

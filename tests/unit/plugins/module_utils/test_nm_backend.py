@@ -193,6 +193,18 @@ def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
         NetworkManagerBackend("wlan9").status()
 
 
+def test_a_profile_that_this_user_may_not_read_is_left_out(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def refuse() -> None:
+        raise DBusError(f"{NM_SETTINGS}.PermissionDenied", "uid 997 has no permission to perform this operation")
+
+    laptop.bus.methods[f"{SETTINGS}/7", f"{NM_SETTINGS}.Connection.GetSettings"] = refuse
+    assert [profile.ssid for profile in backend.profiles()] == [b"home"]
+    # Where nothing may be listed at all, that is told.
+    laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = refuse
+    with pytest.raises(AccessDenied):
+        backend.profiles()
+
+
 def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     records: List[Pin] = []
     warnings: List[str] = []
