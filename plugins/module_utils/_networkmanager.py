@@ -48,8 +48,9 @@ WPA_PATH = "/fi/w1/wpa_supplicant1"
 WPA_INTERFACE = f"{WPA}.Interface"
 WPA_NETWORK = f"{WPA}.Network"
 
-#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. Any other needs somebody's session, or nobody stores it.
-_SYSTEM = 0
+#: NM_SETTING_SECRET_FLAG_AGENT_OWNED and _NOT_SAVED: a user's agent has the secret; nobody stores it. Without either
+#: the system does; _NOT_REQUIRED (0x4) says only that there need be none.
+AGENT_OWNED, _NOT_SAVED = 0x1, 0x2
 #: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
 #: ``wpa-psk`` brings SAE along where the supplicant has it.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
@@ -61,6 +62,8 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
+#: The values of ``key-mgmt`` whose secret is ``psk``.
+_BY_PSK = ("wpa-psk", "sae")
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
 _SECURED = "802-11-wireless-security"
@@ -86,6 +89,7 @@ class Connection:
         interface: the one interface that it is for; None: any.
         owned: it is some user's alone, and of no use before that user has logged in.
         credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
+        elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
     """
 
     number: int
@@ -102,6 +106,7 @@ class Connection:
     interface: Optional[str]
     owned: bool
     credentials: FrozenSet[str]
+    elsewhere: Tuple[Tuple[str, int], ...] = ()
 
 
 def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
@@ -122,6 +127,7 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         ssid = wireless["ssid"]
         if not isinstance(ssid, bytes):
             raise TypeError("an SSID is bytes")
+        elsewhere = _elsewhere(security, settings.get("802-1x", {}))
         return Connection(
             number=number_of(path),
             path=path,
@@ -136,7 +142,8 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
             priority=int(general.get("autoconnect-priority", 0)),
             interface=general.get("interface-name") or None,
             owned=bool(general.get("permissions")),
-            credentials=_credentials(security, settings.get("802-1x", {})),
+            credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
+            elsewhere=elsewhere,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
@@ -156,19 +163,32 @@ def _mac(octets: bytes) -> Optional[str]:
     return ":".join(f"{octet:02x}" for octet in octets) or None
 
 
-def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> FrozenSet[str]:
+def _credentials(
+    security: Optional[Mapping[str, Any]], eap: Mapping[str, Any], elsewhere: Tuple[Tuple[str, int], ...]
+) -> FrozenSet[str]:
     if security is None:
         return frozenset()
     key_mgmt = security["key-mgmt"]
     if key_mgmt == "none":
         return frozenset({"wep_key"})
-    if key_mgmt in ("wpa-psk", "sae"):
-        return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
-    # Those of the methods that it may use; the flags of the others are not set.
-    flags = [f"{name}-flags" for name in _EAP_SECRETS]
-    if eap.get("eap") and all(eap.get(flag, _SYSTEM) == _SYSTEM for flag in flags):
-        return frozenset({"identity", "eap"})
-    return frozenset()
+    if elsewhere:
+        return frozenset()
+    if key_mgmt in _BY_PSK:
+        return frozenset({"psk"})
+    return frozenset({"identity", "eap"}) if eap.get("eap") else frozenset()
+
+
+def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> Tuple[Tuple[str, int], ...]:
+    """Return the flags that say of a secret that the system does not hold it, of those that the profile needs."""
+    if security is None:
+        return ()
+    if security["key-mgmt"] in _BY_PSK:
+        setting, flags = security, ["psk-flags"]
+    else:
+        # Those of the methods that it may use; the flags of the others are not set.
+        setting, flags = eap, [f"{name}-flags" for name in _EAP_SECRETS]
+    values = ((flag, int(setting.get(flag, 0))) for flag in flags)
+    return tuple((flag, value) for flag, value in values if value & (AGENT_OWNED | _NOT_SAVED))
 
 
 @dataclass(frozen=True)

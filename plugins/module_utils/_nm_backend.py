@@ -11,14 +11,23 @@ point, with nothing stored anywhere.
 from __future__ import annotations
 
 import os
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
+from ._networkmanager import (
+    AGENT_OWNED,
+    NM,
+    Connection,
+    Device,
+    NetworkManager,
+    Supplicant,
+    SupplicantNetwork,
+    number_of,
+)
 from ._nm_listener import Armed, Listener
-from ._supplicant import Pin, Profile
+from ._supplicant import Obstacle, Pin, Profile
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
 
 
@@ -38,21 +47,39 @@ def networkmanager_runs() -> bool:
 def profile_of(connection: Connection, interface: str) -> Profile:
     """Return NetworkManager's profile as a backend's.
 
-    One that is another interface's, or a user's alone, counts as not enabled: it is of no use when a laptop boots.
+    One that is another interface's, or a user's alone, or whose secrets the system does not have, counts as not
+    enabled: it is of no use when a laptop boots.
     """
-    mine = connection.interface in (None, interface)
+    obstacle = next(_obstacles(connection, interface), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
         key_mgmt=connection.key_mgmt,
-        enabled=connection.autoconnect and mine and not connection.owned,
+        enabled=connection.autoconnect and obstacle is None,
         bssid=connection.bssid,
         bound=connection.bssid is not None,
         scan_freq=(),
         current=False,
         priority=connection.priority,
         credentials=connection.credentials,
+        obstacle=obstacle,
     )
+
+
+def _obstacles(connection: Connection, interface: str) -> Iterator[Obstacle]:
+    """Yield what keeps a profile from being used by an interface when a laptop boots."""
+    if connection.interface not in (None, interface):
+        yield Obstacle(f"is for the interface {connection.interface} alone (connection.interface-name)", _ANOTHER)
+    if connection.owned:
+        yield Obstacle("is for some users alone (connection.permissions)", "Empty that, so that it is everybody's")
+    for flag, value in connection.elsewhere:
+        what = "leaves a secret to the agent of a user, who has to log in first" if value & AGENT_OWNED else _UNSTORED
+        yield Obstacle(f"{what} ({flag} {value})", f"Have the system store it: set {flag} to 0, and the secret")
+
+
+#: What may be done about a profile that is for something else.
+_ANOTHER = "Take that out of it, or add a profile for this interface"
+_UNSTORED = "has a secret that nobody stores"
 
 
 class NetworkManagerBackend:

@@ -86,9 +86,11 @@ def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     assert (supplicant["manager"], supplicant["interfaces"]) == ("networkmanager", ["wlan0"])
     assert supplicant["version"] == scene.laptop.guest.check("NetworkManager --version").strip()
     assert {profile["ssid"] for profile in supplicant["profiles"]} == {"corp-wifi", "home", "hotel", "airport"}
-    assert "profile_unfit" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    told = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+    assert "the agent of a user, who has to log in first (psk-flags 1)" in told["profile_unfit"]
     refused = own(scene)
     assert refused["error"]["code"] == "no_credentials"
+    assert "psk-flags 1" in refused["msg"]
     assert scene.csme.state()["requests"] == "0"
     assert scene.session.survives()
 

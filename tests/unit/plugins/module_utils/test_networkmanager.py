@@ -101,11 +101,43 @@ def test_what_is_told_of_a_profile() -> None:
     assert not profile_of(connection, "wlan1").enabled
 
 
-@pytest.mark.parametrize("general", [{"autoconnect": False}, {"permissions": ["user:alice:"]}])
-def test_what_is_of_no_use_when_a_laptop_boots(general: Dict[str, Any]) -> None:
-    connection = connection_of(PATH, settings(PSK, general=general))
+def obstacle(*parts: Any, **more: Any) -> str:
+    """Return why a profile is of no use to wlan0 when a laptop boots; nothing when it is of use."""
+    connection = connection_of(PATH, settings(*parts, **more))
     assert connection is not None
-    assert not profile_of(connection, "wlan0").enabled
+    profile = profile_of(connection, "wlan0")
+    assert not (profile.obstacle and profile.enabled)
+    return f"{profile.obstacle.what}. {profile.obstacle.remedy}" if profile.obstacle else ""
+
+
+def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
+    connection = connection_of(PATH, settings(PSK, general={"autoconnect": False}))
+    assert connection is not None
+    profile = profile_of(connection, "wlan0")
+    assert (profile.enabled, profile.obstacle) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"security": PSK}, ""),
+        ({"security": PSK, "general": {"permissions": ["user:alice:"]}}, "some users alone (connection.permissions)"),
+        ({"security": PSK, "general": {"interface-name": "wlan1"}}, "for the interface wlan1 alone"),
+        ({"security": {**PSK, "psk-flags": 1}}, "the agent of a user, who has to log in first (psk-flags 1)"),
+        ({"security": {**PSK, "psk-flags": 2}}, "a secret that nobody stores (psk-flags 2)"),
+        (
+            {"security": EAP, "eap": {"eap": ["peap"], "password-flags": 1}},
+            "(password-flags 1). Have the system store it: set password-flags to 0, and the secret",
+        ),
+        # There need be no password: the key is not encrypted.
+        ({"security": EAP, "eap": {"eap": ["tls"], "private-key-password-flags": 4}}, ""),
+        # Not a secret of this key management.
+        ({"security": {**EAP, "psk-flags": 1}, "eap": {"eap": ["tls"]}}, ""),
+    ],
+)
+def test_what_is_of_no_use_when_a_laptop_boots_says_why(parts: Dict[str, Any], words: str) -> None:
+    assert words in obstacle(**parts)
+    assert bool(obstacle(**parts)) == bool(words)
 
 
 def test_what_else_a_profile_is_bound_to_is_told() -> None:
