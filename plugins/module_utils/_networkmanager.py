@@ -13,8 +13,10 @@ flags.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
@@ -62,6 +64,19 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
+#: Where ``pmf`` matters (same place): without it (1) there is no SAE, which needs it; with it required (3) only what
+#: was made for it is left. With the other values of ``key-mgmt`` it is as they need it.
+_BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
+    ("wpa-psk", 1): frozenset({"WPA-PSK"}),
+    ("wpa-psk", 3): frozenset({"WPA-PSK-SHA256", "SAE"}),
+    ("wpa-eap", 3): frozenset({"WPA-EAP-SHA256"}),
+}
+#: Devices that a profile is not for: the second name is that of NetworkManager 1.48 and later.
+_DENIED = ("mac-address-blacklist", "mac-address-denylist")
+#: What a profile may set about machines and devices beside names of interfaces, none of which is looked at here.
+_CONDITIONS = ("driver", "path", "kernel-command-line")
+#: A pattern's signs, and the rest of it, which a backslash keeps from being taken for one.
+_PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
 #: The values of ``key-mgmt`` whose secret is ``psk``.
 _BY_PSK = ("wpa-psk", "sae")
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
@@ -89,6 +104,11 @@ class Connection:
         interface: the one interface that it is for; None: any.
         owned: it is some user's alone, and of no use before that user has logged in.
         credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
+        denied: the devices that it is not for, by their permanent addresses.
+        address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
+            ...); None: NetworkManager's default.
+        names: patterns of interfaces that it is for, see ``matches``; none: any.
+        conditions: what else it sets about the machines and devices that it is for, by the settings' names.
         elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
     """
 
@@ -106,6 +126,10 @@ class Connection:
     interface: Optional[str]
     owned: bool
     credentials: FrozenSet[str]
+    denied: FrozenSet[str] = frozenset()
+    address: Optional[str] = None
+    names: Tuple[str, ...] = ()
+    conditions: Tuple[str, ...] = ()
     elsewhere: Tuple[Tuple[str, int], ...] = ()
 
 
@@ -127,13 +151,14 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         ssid = wireless["ssid"]
         if not isinstance(ssid, bytes):
             raise TypeError("an SSID is bytes")
+        match = settings.get("match", {})
         elsewhere = _elsewhere(security, settings.get("802-1x", {}))
         return Connection(
             number=number_of(path),
             path=path,
             name=str(general["id"]),
             ssid=ssid,
-            key_mgmt=_KEY_MGMT["none"] if security is None else _KEY_MGMT.get(security["key-mgmt"], frozenset()),
+            key_mgmt=_key_mgmt(security),
             bssid=_mac(wireless.get("bssid", b"")),
             mac=_mac(wireless.get("mac-address", b"")),
             band=wireless.get("band") or None,
@@ -143,10 +168,32 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
             interface=general.get("interface-name") or None,
             owned=bool(general.get("permissions")),
             credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
+            denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
+            address=_assigned(wireless),
+            names=tuple(map(str, match.get("interface-name", ()))),
+            conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
             elsewhere=elsewhere,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether an interface is one of those that patterns name (nm-settings(5), "match").
+
+    Each is a shell's, and one of several suffices; ``!`` inverts one, and ``&`` makes it one that all have to be.
+    """
+    one_of: List[bool] = []
+    for pattern in patterns:
+        found = _PATTERN.match(pattern)
+        sign, inverted, glob = found.groups() if found else ("", "", pattern)
+        fits = fnmatchcase(name, glob) != bool(inverted)
+        if sign == "&" or (inverted and not sign):
+            if not fits:
+                return False
+        else:
+            one_of.append(fits)
+    return any(one_of) or not one_of
 
 
 def number_of(path: str) -> int:
@@ -161,6 +208,18 @@ def number_of(path: str) -> int:
 def _mac(octets: bytes) -> Optional[str]:
     """Return an address as text; None when there is none."""
     return ":".join(f"{octet:02x}" for octet in octets) or None
+
+
+def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
+    """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
+    return str(wireless.get("assigned-mac-address", "")).lower() or _mac(wireless.get("cloned-mac-address", b""))
+
+
+def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:
+    if security is None:
+        return _KEY_MGMT["none"]
+    name = security["key-mgmt"]
+    return _BY_PMF.get((name, int(security.get("pmf", 0))), _KEY_MGMT.get(name, frozenset()))
 
 
 def _credentials(

@@ -11,6 +11,7 @@ point, with nothing stored anywhere.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from . import _channels
@@ -24,6 +25,7 @@ from ._networkmanager import (
     NetworkManager,
     Supplicant,
     SupplicantNetwork,
+    matches,
     number_of,
 )
 from ._nm_listener import Armed, Listener
@@ -44,13 +46,18 @@ def networkmanager_runs() -> bool:
         return False
 
 
-def profile_of(connection: Connection, interface: str) -> Profile:
+def profile_of(connection: Connection, interface: str, mac: Optional[str] = None) -> Profile:
     """Return NetworkManager's profile as a backend's.
 
     One that is another interface's, or a user's alone, or whose secrets the system does not have, counts as not
-    enabled: it is of no use when a laptop boots.
+    enabled: it is of no use when a laptop boots. Nor is one that changes the MAC address: CSME's session is lost then.
+
+    Args:
+        connection: NetworkManager's.
+        interface: the name of the interface.
+        mac: the permanent address of its device; None: unknown.
     """
-    obstacle = next(_obstacles(connection, interface), None)
+    obstacle = next(_obstacles(connection, interface, mac), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
@@ -66,10 +73,27 @@ def profile_of(connection: Connection, interface: str) -> Profile:
     )
 
 
-def _obstacles(connection: Connection, interface: str) -> Iterator[Obstacle]:
-    """Yield what keeps a profile from being used by an interface when a laptop boots."""
+def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> Iterator[Obstacle]:
+    """Yield what keeps a profile from being used by an interface when a laptop boots.
+
+    As NetworkManager's check_connection_compatible has it (nm-device.c, nm-device-wifi.c), and _hw_addr_get_cloned.
+    """
     if connection.interface not in (None, interface):
         yield Obstacle(f"is for the interface {connection.interface} alone (connection.interface-name)", _ANOTHER)
+    if not matches(interface, connection.names):
+        yield Obstacle("is not for this interface (match.interface-name)", _ANOTHER)
+    if connection.mac is not None and mac not in (None, connection.mac):
+        yield Obstacle(f"is for the device {connection.mac} alone (802-11-wireless.mac-address)", _ANOTHER)
+    if mac in connection.denied:
+        yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
+    for condition in connection.conditions:
+        yield Obstacle(f"is for some machines or devices alone, by its {condition}, which is not looked at", _ANOTHER)
+    address = connection.address or "permanent"
+    if address not in ("preserve", "permanent", mac) and not (mac is None and ":" in address):
+        yield Obstacle(
+            f"gives the interface another MAC address than CSME's (cloned-mac-address: {address})",
+            "Set cloned-mac-address to permanent",
+        )
     if connection.owned:
         yield Obstacle("is for some users alone (connection.permissions)", "Empty that, so that it is everybody's")
     for flag, value in connection.elsewhere:
@@ -153,9 +177,11 @@ class NetworkManagerBackend:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
         with self._bus() as bus:
-            connections = NetworkManager(bus).connections()
+            manager = NetworkManager(bus)
+            connections = manager.connections()
+            mac = self._mac(manager)
         return tuple(
-            profile_of(connection, self._interface)
+            profile_of(connection, self._interface, mac)
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
@@ -321,6 +347,12 @@ class NetworkManagerBackend:
                 where=self._interface,
                 remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher anew",
             )
+
+    def _mac(self, manager: NetworkManager) -> Optional[str]:
+        """Return the permanent address of the interface's device; None: NetworkManager has none, or does not tell."""
+        with suppress(NotFound, SupplicantRefused):
+            return manager.device(self._interface, unmanaged=True).mac
+        return None
 
     def _bus(self) -> SystemBus:
         return SystemBus(self._timeout, self._deadline)

@@ -205,6 +205,15 @@ def test_a_profile_that_this_user_may_not_read_is_left_out(backend: NetworkManag
         backend.profiles()
 
 
+def test_which_profiles_are_for_the_device_is_told_with_them(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    elsewhere = {"mac-address": bytes.fromhex("020000000900")}
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=elsewhere)
+    assert not corp(backend).enabled
+    # NetworkManager does not have the device: nobody can tell.
+    del laptop.bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"]
+    assert corp(backend).enabled
+
+
 def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     records: List[Pin] = []
     warnings: List[str] = []
