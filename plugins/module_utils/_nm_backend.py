@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
@@ -21,7 +21,6 @@ from ._networkmanager import (
     AGENT_OWNED,
     NM,
     Connection,
-    Device,
     NetworkManager,
     Supplicant,
     SupplicantNetwork,
@@ -29,8 +28,11 @@ from ._networkmanager import (
     number_of,
 )
 from ._nm_listener import Armed, Listener
-from ._supplicant import Obstacle, Pin, Profile
+from ._supplicant import Obstacle, Pin, Profile, find_obstacle
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
+
+#: The bands as profiles name them; 6 GHz has a name since NetworkManager 1.58.
+_BANDS = {"bg": _channels.BAND_2GHZ, "a": _channels.BAND_5GHZ, "6GHz": _channels.BAND_6GHZ}
 
 
 def networkmanager_runs() -> bool:
@@ -70,6 +72,7 @@ def profile_of(connection: Connection, interface: str, mac: Optional[str] = None
         priority=connection.priority,
         credentials=connection.credentials,
         obstacle=obstacle,
+        channels=_allowed(connection),
     )
 
 
@@ -202,8 +205,8 @@ class NetworkManagerBackend:
             record: called with the pin, for a journal; what it raises stops the pin.
 
         Raises:
-            NotFound: the profile is gone or changed meanwhile, or is not for this device, access point or channel; or
-                NetworkManager does not manage the interface.
+            NotFound: the profile is gone or changed meanwhile, so that it can't be used; or NetworkManager does not
+                manage the interface.
             CommandUnsafe: *bssid* or *frequencies* is none.
             LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
@@ -218,12 +221,14 @@ class NetworkManagerBackend:
             raise NotFound(
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
-        limits = _limits(connection, device, wanted, frequencies)
-        if limits:
+        # As when it was chosen: it may have been changed since.
+        now = profile_of(connection, self._interface, device.mac)
+        obstacle = find_obstacle((now,), now.ssid, None, wanted, frequencies)
+        if obstacle is not None:
             raise NotFound(
-                f"NetworkManager's profile {connection.name!r} is for {limits} alone",
+                f"NetworkManager's profile {connection.name!r} {obstacle.what}",
                 where=self._interface,
-                remedy="Take that out of the profile",
+                remedy=obstacle.remedy,
             )
         pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
@@ -386,19 +391,14 @@ class NetworkManagerBackend:
         )
 
 
-def _limits(connection: Connection, device: Device, bssid: str, frequencies: Sequence[int]) -> str:
-    """Say what a profile is for, where that keeps it from joining an access point with a device; else nothing."""
-    if connection.bssid not in (None, bssid):
-        return f"the access point {connection.bssid}"
-    if connection.mac is not None and device.mac not in (None, connection.mac):
-        return f"the device {connection.mac}"
-    if connection.band is not None and connection.band not in [_band(each) for each in frequencies]:
-        return f"the band {connection.band}"
-    if connection.channel and connection.channel not in [_channels.channel(each)[1] for each in frequencies]:
-        return f"the channel {connection.channel}"
-    return ""
-
-
-def _band(frequency: int) -> str:
-    """Return the band of a frequency (MHz) as profiles name it; 6 GHz has no name before NetworkManager 1.50."""
-    return {_channels.BAND_2GHZ: "bg", _channels.BAND_5GHZ: "a"}.get(_channels.channel(frequency)[0], "6GHz")
+def _allowed(connection: Connection) -> Optional[FrozenSet[int]]:
+    """Return the frequencies (MHz) that a profile may be on; None: any. A band without a known name has none."""
+    if connection.band is None and not connection.channel:
+        return None
+    band = None if connection.band is None else _BANDS.get(connection.band, -1)
+    try:
+        if connection.channel or band is None:
+            return frozenset(_channels.frequencies(connection.channel, band))
+        return frozenset(_channels.of_band(band))
+    except _channels.NoSuchChannel:
+        return frozenset()

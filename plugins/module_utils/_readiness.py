@@ -246,10 +246,11 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Say why no profile could carry CSME's connection on; nothing when one could."""
-    if find_profile(profiles, csme.ssid, csme.auth, csme.bssid) is not None:
+    wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
+    if find_profile(profiles, *wanted) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"
-    obstacle = find_obstacle(profiles, csme.ssid, csme.auth, csme.bssid)
+    obstacle = find_obstacle(profiles, *wanted)
     if obstacle is None:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
     else:

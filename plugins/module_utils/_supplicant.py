@@ -121,6 +121,8 @@ class Profile:
     bound: bool = False
     #: Why it is of no use to this interface when a laptop boots, whatever CSME is on. It is not enabled then.
     obstacle: Optional[Obstacle] = None
+    #: MHz, every one that it may be on, which no pin can change; None: any.
+    channels: Optional[FrozenSet[int]] = None
 
     def can_join(self, auth: str) -> bool:
         """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
@@ -139,7 +141,13 @@ class Profile:
         return auth != "open" or "wep_key" not in self.credentials
 
 
-def find_profile(profiles: Iterable[Profile], ssid: bytes, auth: str, bssid: Optional[str] = None) -> Optional[Profile]:
+def find_profile(
+    profiles: Iterable[Profile],
+    ssid: bytes,
+    auth: str,
+    bssid: Optional[str] = None,
+    frequencies: Sequence[int] = (),
+) -> Optional[Profile]:
     """Return the enabled profile that can join CSME's network; of several, the highest priority, then the lowest id.
 
     Args:
@@ -147,39 +155,52 @@ def find_profile(profiles: Iterable[Profile], ssid: bytes, auth: str, bssid: Opt
         ssid: CSME's SSID, compared byte by byte.
         auth: CSME's authentication: ``open``, ``psk``, ``sae``, ``eap``; anything else fits nothing.
         bssid: CSME's access point; None: not known.
+        frequencies: MHz; every one that CSME's channel can mean; none: not known.
     """
-    fitting = (profile for profile in profiles if profile.ssid == ssid and not any(_obstacles(profile, auth, bssid)))
+    fitting = (
+        profile
+        for profile in profiles
+        if profile.ssid == ssid and not any(_obstacles(profile, auth, bssid, frequencies))
+    )
     return min(fitting, key=lambda profile: (-profile.priority, profile.id), default=None)
 
 
 def find_obstacle(
-    profiles: Iterable[Profile], ssid: bytes, auth: str, bssid: Optional[str] = None
+    profiles: Iterable[Profile],
+    ssid: bytes,
+    auth: Optional[str],
+    bssid: Optional[str] = None,
+    frequencies: Sequence[int] = (),
 ) -> Optional[Obstacle]:
     """Return what keeps the profile from joining CSME's network that comes nearest to it; None: there is none for it.
 
-    Arguments as for ``find_profile``, which found nothing.
+    Arguments as for ``find_profile``, which found nothing; without *auth* key management and credentials do not matter.
     """
-    mine = [tuple(_obstacles(profile, auth, bssid)) for profile in profiles if profile.ssid == ssid]
+    mine = [tuple(_obstacles(each, auth, bssid, frequencies)) for each in profiles if each.ssid == ssid]
     # The later its first obstacle is, the less is missing.
     nearest = max(mine, key=lambda each: next((at for at, found in enumerate(each) if found), 0), default=())
     return next((found for found in nearest if found), None)
 
 
-def _obstacles(profile: Profile, auth: str, bssid: Optional[str]) -> Iterator[Optional[Obstacle]]:
+def _obstacles(
+    profile: Profile, auth: Optional[str], bssid: Optional[str], frequencies: Sequence[int]
+) -> Iterator[Optional[Obstacle]]:
     """Yield what keeps a profile from joining CSME's network, the worst first; None for each that does not."""
     unfit = Obstacle(
         f"can't join it: it has {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
         "Give it a key management and credentials that fit",
     )
-    yield None if profile.key_mgmt & _KEY_MGMT.get(auth, frozenset()) else unfit
+    yield None if auth is None or profile.key_mgmt & _KEY_MGMT.get(auth, frozenset()) else unfit
     yield profile.obstacle
-    yield None if profile.can_join(auth) else unfit
+    yield None if auth is None or profile.can_join(auth) else unfit
     elsewhere = profile.bound and bssid is not None and profile.bssid != bssid
     yield (
         Obstacle(f"is for another access point than CSME's ({bssid}) alone", "Take that out of the profile")
         if elsewhere
         else None
     )
+    off = bool(frequencies) and profile.channels is not None and profile.channels.isdisjoint(frequencies)
+    yield Obstacle("is for another band or channel than CSME's alone", "Take that out of the profile") if off else None
     yield None if profile.enabled else Obstacle("is disabled", "Enable it", disabled=True)
 
 

@@ -410,7 +410,7 @@ class Watched:
             self._log.write("warning", f"{self.interface}: its profiles can't be read: {error}", **self._fields())
             return Busy()
         self.hands.profiles = {profile.id: profile for profile in profiles}
-        wanted = (connection.ssid, connection.auth, connection.bssid)
+        wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
         profile = find_profile(profiles, *wanted)
         self._obstacle = find_obstacle(profiles, *wanted) if profile is None else None
         return Blocked(connection, None if profile is None else profile.id)

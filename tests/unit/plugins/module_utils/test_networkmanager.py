@@ -206,6 +206,29 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
     connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
     assert connection is not None
     assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
+    unbound = connection_of(PATH, settings(PSK))
+    assert unbound is not None
+    assert profile_of(unbound, "wlan0").channels is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "on", "off"),
+    [
+        ({"band": "bg"}, {2412, 2472, 2484}, {5180, 5955}),
+        ({"band": "a"}, {5180, 5885}, {2412, 5955}),
+        ({"band": "6GHz"}, {5955, 7115}, {5180}),
+        ({"band": "a", "channel": 36}, {5180}, {5200}),
+        ({"band": "bg", "channel": 36}, set(), {5180}),
+        ({"channel": 1}, {2412, 5955}, {2437}),
+        ({"band": "news"}, set(), {2412, 5180, 5955}),
+    ],
+)
+def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
+    connection = connection_of(PATH, settings(PSK, wireless=limits))
+    assert connection is not None
+    channels = profile_of(connection, "wlan0").channels
+    assert channels is not None
+    assert (on - channels, off & channels) == (set(), set())
 
 
 @pytest.mark.parametrize(

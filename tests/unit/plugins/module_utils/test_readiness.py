@@ -182,6 +182,8 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(AGENTS, id=1)),
         ["profile_unfit"],
     ),
+    "for another channel": (profiles(replace(FITS, channels=frozenset({2412}))), ["profile_unfit"]),
+    "for CSME's channel": (profiles(replace(FITS, channels=frozenset({2437}))), []),
     "unfit and disabled": (profiles(replace(FITS, enabled=False, credentials=frozenset())), ["profile_unfit"]),
     "one unfit, one disabled": (
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1, enabled=False)),
@@ -307,6 +309,7 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("with an agent, and of another kind", "it has WPA-EAP, or lacks a credential"),
         ("one of another kind, one with an agent", "leaves it to an agent. Store it"),
         ("for another access point", "is for another access point than CSME's (02:00:00:00:01:00) alone"),
+        ("for another channel", "is for another band or channel than CSME's alone. Take that out"),
         ("no reasons", "a block of wlan0"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
     ],
