@@ -73,6 +73,7 @@ def profile_of(connection: Connection, interface: str, mac: Optional[str] = None
         credentials=connection.credentials,
         obstacle=obstacle,
         channels=_allowed(connection),
+        own=connection.interface is not None or connection.mac is not None,
     )
 
 

@@ -123,6 +123,8 @@ class Profile:
     obstacle: Optional[Obstacle] = None
     #: MHz, every one that it may be on, which no pin can change; None: any.
     channels: Optional[FrozenSet[int]] = None
+    #: It is for this interface or its device alone: no other radio can be using it.
+    own: bool = False
 
     def can_join(self, auth: str) -> bool:
         """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
@@ -148,7 +150,9 @@ def find_profile(
     bssid: Optional[str] = None,
     frequencies: Sequence[int] = (),
 ) -> Optional[Profile]:
-    """Return the enabled profile that can join CSME's network; of several, the highest priority, then the lowest id.
+    """Return the enabled profile that can join CSME's network.
+
+    Of several, the highest priority, then the interface's own before one that another may be using, then the lowest id.
 
     Args:
         profiles: as a backend gives them.
@@ -162,7 +166,7 @@ def find_profile(
         for profile in profiles
         if profile.ssid == ssid and not any(_obstacles(profile, auth, bssid, frequencies))
     )
-    return min(fitting, key=lambda profile: (-profile.priority, profile.id), default=None)
+    return min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
 
 
 def find_obstacle(

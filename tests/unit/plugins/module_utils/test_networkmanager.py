@@ -201,6 +201,21 @@ def test_interfaces_that_patterns_name(patterns: Tuple[str, ...], is_one: bool) 
     assert matches("wlan0", patterns) is is_one
 
 
+@pytest.mark.parametrize(
+    ("parts", "own"),
+    [
+        ({}, False),
+        ({"general": {"interface-name": "wlan0"}}, True),
+        ({"wireless": {"mac-address": bytes.fromhex("020000000000")}}, True),
+        ({"match": {"interface-name": ["wl*"]}}, False),
+    ],
+)
+def test_a_profile_that_is_for_this_interface_alone_is_its_own(parts: Dict[str, Any], own: bool) -> None:
+    connection = connection_of(PATH, settings(PSK, **parts))
+    assert connection is not None
+    assert profile_of(connection, "wlan0", MAC).own is own
+
+
 def test_what_else_a_profile_is_bound_to_is_told() -> None:
     mac = bytes.fromhex("020000000000")
     connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))

@@ -296,6 +296,13 @@ def test_of_several_the_priority_then_the_lowest_id() -> None:
     assert find_profile([], b"home", "psk") is None
 
 
+def test_of_equal_ones_the_interfaces_own_comes_first() -> None:
+    free, own = make(0), make(1, own=True)
+    assert find_profile([free, own], b"home", "psk") is own
+    preferred = make(2, priority=1)
+    assert find_profile([free, own, preferred], b"home", "psk") is preferred
+
+
 def test_one_that_is_bound_to_another_access_point_is_none() -> None:
     bound = make(0, priority=9, bssid=BSSID, bound=True)
     pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
