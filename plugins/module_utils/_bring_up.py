@@ -97,7 +97,8 @@ def verdict(
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None
-    if find_profile(profiles_of(), connection.ssid, connection.auth, connection.bssid) is not None:
+    wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
+    if find_profile(profiles_of(), *wanted) is not None:
         return f"there is a profile for CSME's network, {connection.ssid!r}", None
     return "", connection
 

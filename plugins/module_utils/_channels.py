@@ -59,6 +59,17 @@ def frequencies(channel: int, band: Optional[int]) -> Tuple[int, ...]:
     return found
 
 
+def of_band(band: int) -> Tuple[int, ...]:
+    """Return the frequencies (MHz) of every 20 MHz channel of a band.
+
+    Raises:
+        NoSuchChannel: there is no such band.
+    """
+    if band not in _FREQUENCIES:
+        raise NoSuchChannel(f"There is no band {band}")
+    return tuple(_FREQUENCIES[band].values())
+
+
 def channel(frequency: int) -> Tuple[int, int]:
     """Return (band, channel number) of the 20 MHz channel centred on *frequency* (MHz).
 

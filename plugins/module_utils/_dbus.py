@@ -17,7 +17,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from ._errors import (
     AccessDenied,
@@ -218,12 +218,19 @@ class SystemBus:
         return tuple(answer.body) if variants else self._body(answer)
 
     def call_each(
-        self, name: str, paths: Sequence[str], interface: str, member: str, *, variants: bool = False
+        self,
+        name: str,
+        paths: Sequence[str],
+        interface: str,
+        member: str,
+        *,
+        variants: bool = False,
+        skip: Tuple[Type[FleetError], ...] = (NotFound,),
     ) -> Iterator[Tuple[str, Any]]:
         """Call a method without arguments of each of several objects; yield path and first value of each answer.
 
-        They come in the order of *paths*. Objects that are gone are left out. Several calls are under way at a time:
-        most of what one takes is two processes waiting for each other.
+        They come in the order of *paths*. Several calls are under way at a time: most of what one takes is two
+        processes waiting for each other.
 
         Args:
             name: the service's bus name.
@@ -231,9 +238,10 @@ class SystemBus:
             interface: the interface that the method belongs to.
             member: the method.
             variants: as for ``call``.
+            skip: objects that answer with one of these errors are left out; by default those that are gone.
 
         Raises:
-            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, but for ``NotFound``.
+            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, but for *skip*.
         """
         where = f"D-Bus, {name} {interface}.{member}"
         for first in range(0, len(paths), _AT_ONCE):
@@ -254,7 +262,7 @@ class SystemBus:
                 answer = answers[serial]
                 if answer.header.message_type == self._types.error:
                     failure = self._failure(answer, where)
-                    if isinstance(failure, NotFound):
+                    if isinstance(failure, skip):
                         continue
                     raise failure
                 yield path, (tuple(answer.body) if variants else self._body(answer))[0]

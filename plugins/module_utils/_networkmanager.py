@@ -13,12 +13,14 @@ flags.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
-from ._errors import DecodeFailed, NotFound, SupplicantRefused
+from ._errors import AccessDenied, DecodeFailed, NotFound, SupplicantRefused
 from ._wpa_ctrl import decode_value
 
 NM = "org.freedesktop.NetworkManager"
@@ -42,8 +44,9 @@ WPA_PATH = "/fi/w1/wpa_supplicant1"
 WPA_INTERFACE = f"{WPA}.Interface"
 WPA_NETWORK = f"{WPA}.Network"
 
-#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. Any other needs somebody's session, or nobody stores it.
-_SYSTEM = 0
+#: NM_SETTING_SECRET_FLAG_AGENT_OWNED and _NOT_SAVED: a user's agent has the secret; nobody stores it. Without either
+#: the system does; _NOT_REQUIRED (0x4) says only that there need be none.
+AGENT_OWNED, _NOT_SAVED = 0x1, 0x2
 #: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
 #: ``wpa-psk`` brings SAE along where the supplicant has it.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
@@ -55,6 +58,21 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
+#: Where ``pmf`` matters (same place): without it (1) there is no SAE, which needs it; with it required (3) only what
+#: was made for it is left. With the other values of ``key-mgmt`` it is as they need it.
+_BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
+    ("wpa-psk", 1): frozenset({"WPA-PSK"}),
+    ("wpa-psk", 3): frozenset({"WPA-PSK-SHA256", "SAE"}),
+    ("wpa-eap", 3): frozenset({"WPA-EAP-SHA256"}),
+}
+#: Devices that a profile is not for: the second name is that of NetworkManager 1.48 and later.
+_DENIED = ("mac-address-blacklist", "mac-address-denylist")
+#: What a profile may set about machines and devices beside names of interfaces, none of which is looked at here.
+_CONDITIONS = ("driver", "path", "kernel-command-line")
+#: A pattern's signs, and the rest of it, which a backslash keeps from being taken for one.
+_PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
+#: The values of ``key-mgmt`` whose secret is ``psk``.
+_BY_PSK = ("wpa-psk", "sae")
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
 _SECURED = "802-11-wireless-security"
@@ -80,6 +98,12 @@ class Connection:
         interface: the one interface that it is for; None: any.
         owned: it is some user's alone, and of no use before that user has logged in.
         credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
+        denied: the devices that it is not for, by their permanent addresses.
+        address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
+            ...); None: NetworkManager's default.
+        names: patterns of interfaces that it is for, see ``matches``; none: any.
+        conditions: what else it sets about the machines and devices that it is for, by the settings' names.
+        elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
     """
 
     number: int
@@ -96,6 +120,11 @@ class Connection:
     interface: Optional[str]
     owned: bool
     credentials: FrozenSet[str]
+    denied: FrozenSet[str] = frozenset()
+    address: Optional[str] = None
+    names: Tuple[str, ...] = ()
+    conditions: Tuple[str, ...] = ()
+    elsewhere: Tuple[Tuple[str, int], ...] = ()
 
 
 def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
@@ -116,12 +145,14 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
         ssid = wireless["ssid"]
         if not isinstance(ssid, bytes):
             raise TypeError("an SSID is bytes")
+        match = settings.get("match", {})
+        elsewhere = _elsewhere(security, settings.get("802-1x", {}))
         return Connection(
             number=number_of(path),
             path=path,
             name=str(general["id"]),
             ssid=ssid,
-            key_mgmt=_KEY_MGMT["none"] if security is None else _KEY_MGMT.get(security["key-mgmt"], frozenset()),
+            key_mgmt=_key_mgmt(security),
             bssid=_mac(wireless.get("bssid", b"")),
             mac=_mac(wireless.get("mac-address", b"")),
             band=wireless.get("band") or None,
@@ -130,10 +161,33 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
             priority=int(general.get("autoconnect-priority", 0)),
             interface=general.get("interface-name") or None,
             owned=bool(general.get("permissions")),
-            credentials=_credentials(security, settings.get("802-1x", {})),
+            credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
+            denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
+            address=_assigned(wireless),
+            names=tuple(map(str, match.get("interface-name", ()))),
+            conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
+            elsewhere=elsewhere,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether an interface is one of those that patterns name (nm-settings(5), "match").
+
+    Each is a shell's, and one of several suffices; ``!`` inverts one, and ``&`` makes it one that all have to be.
+    """
+    one_of: List[bool] = []
+    for pattern in patterns:
+        found = _PATTERN.match(pattern)
+        sign, inverted, glob = found.groups() if found else ("", "", pattern)
+        fits = fnmatchcase(name, glob) != bool(inverted)
+        if sign == "&" or (inverted and not sign):
+            if not fits:
+                return False
+        else:
+            one_of.append(fits)
+    return any(one_of) or not one_of
 
 
 def number_of(path: str) -> int:
@@ -150,19 +204,44 @@ def _mac(octets: bytes) -> Optional[str]:
     return ":".join(f"{octet:02x}" for octet in octets) or None
 
 
-def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> FrozenSet[str]:
+def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
+    """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
+    return str(wireless.get("assigned-mac-address", "")).lower() or _mac(wireless.get("cloned-mac-address", b""))
+
+
+def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:
+    if security is None:
+        return _KEY_MGMT["none"]
+    name = security["key-mgmt"]
+    return _BY_PMF.get((name, int(security.get("pmf", 0))), _KEY_MGMT.get(name, frozenset()))
+
+
+def _credentials(
+    security: Optional[Mapping[str, Any]], eap: Mapping[str, Any], elsewhere: Tuple[Tuple[str, int], ...]
+) -> FrozenSet[str]:
     if security is None:
         return frozenset()
     key_mgmt = security["key-mgmt"]
     if key_mgmt == "none":
         return frozenset({"wep_key"})
-    if key_mgmt in ("wpa-psk", "sae"):
-        return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
-    # Those of the methods that it may use; the flags of the others are not set.
-    flags = [f"{name}-flags" for name in _EAP_SECRETS]
-    if eap.get("eap") and all(eap.get(flag, _SYSTEM) == _SYSTEM for flag in flags):
-        return frozenset({"identity", "eap"})
-    return frozenset()
+    if elsewhere:
+        return frozenset()
+    if key_mgmt in _BY_PSK:
+        return frozenset({"psk"})
+    return frozenset({"identity", "eap"}) if eap.get("eap") else frozenset()
+
+
+def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> Tuple[Tuple[str, int], ...]:
+    """Return the flags that say of a secret that the system does not hold it, of those that the profile needs."""
+    if security is None:
+        return ()
+    if security["key-mgmt"] in _BY_PSK:
+        setting, flags = security, ["psk-flags"]
+    else:
+        # Those of the methods that it may use; the flags of the others are not set.
+        setting, flags = eap, [f"{name}-flags" for name in _EAP_SECRETS]
+    values = ((flag, int(setting.get(flag, 0))) for flag in flags)
+    return tuple((flag, value) for flag, value in values if value & (AGENT_OWNED | _NOT_SAVED))
 
 
 @dataclass(frozen=True)
@@ -224,11 +303,15 @@ class NetworkManager:
     def settings(self, *, variants: bool = False) -> Iterator[Tuple[str, Any]]:
         """Return path and settings of each profile, of whatever kind, in the order in which NetworkManager gives them.
 
+        Left out are those that this user may not read: they are listed to everybody, and told to root and to those in
+        ``connection.permissions`` alone. Some other user's own is of no use to a handover.
+
         Args:
             variants: as for ``SystemBus.call``.
         """
         paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
-        return self._bus.call_each(NM, paths, f"{NM_SETTINGS}.Connection", "GetSettings", variants=variants)
+        skip, interface = (NotFound, AccessDenied), f"{NM_SETTINGS}.Connection"
+        return self._bus.call_each(NM, paths, interface, "GetSettings", variants=variants, skip=skip)
 
     def connections(self) -> Tuple[Connection, ...]:
         """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.

@@ -14,15 +14,28 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, WPA, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
+from ._networkmanager import (
+    AGENT_OWNED,
+    NM,
+    WPA,
+    Connection,
+    NetworkManager,
+    Supplicant,
+    SupplicantNetwork,
+    matches,
+    number_of,
+)
 from ._nm_listener import Armed, Listener
-from ._supplicant import Pin, Profile
+from ._supplicant import Obstacle, Pin, Profile, find_obstacle
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
+
+#: The bands as profiles name them; 6 GHz has a name since NetworkManager 1.58.
+_BANDS = {"bg": _channels.BAND_2GHZ, "a": _channels.BAND_5GHZ, "6GHz": _channels.BAND_6GHZ}
 
 
 def networkmanager_runs() -> bool:
@@ -38,24 +51,66 @@ def networkmanager_runs() -> bool:
         return False
 
 
-def profile_of(connection: Connection, interface: str) -> Profile:
+def profile_of(connection: Connection, interface: str, mac: Optional[str] = None) -> Profile:
     """Return NetworkManager's profile as a backend's.
 
-    One that is another interface's, or a user's alone, counts as not enabled: it is of no use when a laptop boots.
+    One that is another interface's, or a user's alone, or whose secrets the system does not have, counts as not
+    enabled: it is of no use when a laptop boots. Nor is one that changes the MAC address: CSME's session is lost then.
+
+    Args:
+        connection: NetworkManager's.
+        interface: the name of the interface.
+        mac: the permanent address of its device; None: unknown.
     """
-    mine = connection.interface in (None, interface)
+    obstacle = next(_obstacles(connection, interface, mac), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
         key_mgmt=connection.key_mgmt,
-        enabled=connection.autoconnect and mine and not connection.owned,
+        enabled=connection.autoconnect and obstacle is None,
         bssid=connection.bssid,
         bound=connection.bssid is not None,
         scan_freq=(),
         current=False,
         priority=connection.priority,
         credentials=connection.credentials,
+        obstacle=obstacle,
+        channels=_allowed(connection),
+        own=connection.interface is not None or connection.mac is not None,
     )
+
+
+def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> Iterator[Obstacle]:
+    """Yield what keeps a profile from being used by an interface when a laptop boots.
+
+    As NetworkManager's check_connection_compatible has it (nm-device.c, nm-device-wifi.c), and _hw_addr_get_cloned.
+    """
+    if connection.interface not in (None, interface):
+        yield Obstacle(f"is for the interface {connection.interface} alone (connection.interface-name)", _ANOTHER)
+    if not matches(interface, connection.names):
+        yield Obstacle("is not for this interface (match.interface-name)", _ANOTHER)
+    if connection.mac is not None and mac not in (None, connection.mac):
+        yield Obstacle(f"is for the device {connection.mac} alone (802-11-wireless.mac-address)", _ANOTHER)
+    if mac in connection.denied:
+        yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
+    for condition in connection.conditions:
+        yield Obstacle(f"is for some machines or devices alone, by its {condition}, which is not looked at", _ANOTHER)
+    address = connection.address or "permanent"
+    if address not in ("preserve", "permanent", mac) and not (mac is None and ":" in address):
+        yield Obstacle(
+            f"gives the interface another MAC address than CSME's (cloned-mac-address: {address})",
+            "Set cloned-mac-address to permanent",
+        )
+    if connection.owned:
+        yield Obstacle("is for some users alone (connection.permissions)", "Empty that, so that it is everybody's")
+    for flag, value in connection.elsewhere:
+        what = "leaves a secret to the agent of a user, who has to log in first" if value & AGENT_OWNED else _UNSTORED
+        yield Obstacle(f"{what} ({flag} {value})", f"Have the system store it: set {flag} to 0, and the secret")
+
+
+#: What may be done about a profile that is for something else.
+_ANOTHER = "Take that out of it, or add a profile for this interface"
+_UNSTORED = "has a secret that nobody stores"
 
 
 class NetworkManagerBackend:
@@ -132,9 +187,11 @@ class NetworkManagerBackend:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
         with self._bus() as bus:
-            connections = NetworkManager(bus).connections()
+            manager = NetworkManager(bus)
+            connections = manager.connections()
+            mac = self._mac(manager)
         return tuple(
-            profile_of(connection, self._interface)
+            profile_of(connection, self._interface, mac)
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
@@ -181,8 +238,8 @@ class NetworkManagerBackend:
             record: called with the pin, for a journal; what it raises stops the pin.
 
         Raises:
-            NotFound: the profile is gone or changed meanwhile, or is not for this device, access point or channel; or
-                NetworkManager does not manage the interface.
+            NotFound: the profile is gone or changed meanwhile, so that it can't be used; or NetworkManager does not
+                manage the interface.
             CommandUnsafe: *bssid* or *frequencies* is none.
             LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
@@ -197,12 +254,14 @@ class NetworkManagerBackend:
             raise NotFound(
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
-        limits = _limits(connection, device, wanted, frequencies)
-        if limits:
+        # As when it was chosen: it may have been changed since.
+        now = profile_of(connection, self._interface, device.mac)
+        obstacle = find_obstacle((now,), now.ssid, None, wanted, frequencies)
+        if obstacle is not None:
             raise NotFound(
-                f"NetworkManager's profile {connection.name!r} is for {limits} alone",
+                f"NetworkManager's profile {connection.name!r} {obstacle.what}",
                 where=self._interface,
-                remedy="Take that out of the profile",
+                remedy=obstacle.remedy,
             )
         pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
@@ -337,6 +396,12 @@ class NetworkManagerBackend:
                 "NetworkManager's configuration if it is root-only there",
             )
 
+    def _mac(self, manager: NetworkManager) -> Optional[str]:
+        """Return the permanent address of the interface's device; None: NetworkManager has none, or does not tell."""
+        with suppress(NotFound, SupplicantRefused):
+            return manager.device(self._interface, unmanaged=True).mac
+        return None
+
     def _bus(self) -> SystemBus:
         if self._bound is None:
             return SystemBus(self._timeout, self._deadline)
@@ -372,19 +437,14 @@ class NetworkManagerBackend:
         )
 
 
-def _limits(connection: Connection, device: Device, bssid: str, frequencies: Sequence[int]) -> str:
-    """Say what a profile is for, where that keeps it from joining an access point with a device; else nothing."""
-    if connection.bssid not in (None, bssid):
-        return f"the access point {connection.bssid}"
-    if connection.mac is not None and device.mac not in (None, connection.mac):
-        return f"the device {connection.mac}"
-    if connection.band is not None and connection.band not in [_band(each) for each in frequencies]:
-        return f"the band {connection.band}"
-    if connection.channel and connection.channel not in [_channels.channel(each)[1] for each in frequencies]:
-        return f"the channel {connection.channel}"
-    return ""
-
-
-def _band(frequency: int) -> str:
-    """Return the band of a frequency (MHz) as profiles name it; 6 GHz has no name before NetworkManager 1.50."""
-    return {_channels.BAND_2GHZ: "bg", _channels.BAND_5GHZ: "a"}.get(_channels.channel(frequency)[0], "6GHz")
+def _allowed(connection: Connection) -> Optional[FrozenSet[int]]:
+    """Return the frequencies (MHz) that a profile may be on; None: any. A band without a known name has none."""
+    if connection.band is None and not connection.channel:
+        return None
+    band = None if connection.band is None else _BANDS.get(connection.band, -1)
+    try:
+        if connection.channel or band is None:
+            return frozenset(_channels.frequencies(connection.channel, band))
+        return frozenset(_channels.of_band(band))
+    except _channels.NoSuchChannel:
+        return frozenset()

@@ -178,7 +178,8 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
     if connection is None:
         return ""
     profiles = backend.profiles(connection.ssid)
-    profile = find_profile(profiles, connection.ssid, connection.auth, connection.bssid)
+    wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
+    profile = find_profile(profiles, *wanted)
     if profile is None:
         return ""
     with Nl80211() as nl:

@@ -30,7 +30,7 @@ from ._nl80211 import Nl80211
 from ._radio import Radio, Unreadable, read_radios
 from ._rfkill import NOT_OWNER
 from ._runtime import lock, read_journal
-from ._supplicant import Backend, Pin, Profile, find_profile
+from ._supplicant import Backend, Obstacle, Pin, Profile, find_obstacle, find_profile
 
 #: The least time that a task may be given, in seconds: one request and all that can come of it, and as much again for
 #: reading the machine and for undoing the pin of a supplicant that is slow to answer.
@@ -252,9 +252,9 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         check_radio(radio)
     if radio.owner == "host":
         return {**_result(radio, changed=undone, owner="host", pin_left=undone), "warnings": warnings}
-    profile = _profile(radio, supplicant)
+    profile, obstacle = _profile(radio, supplicant)
     if radio.csme is not None and profile is None and policy.require_credentials:
-        raise _no_credentials(radio, absent)
+        raise _no_credentials(radio, absent, obstacle)
     if check_mode:
         return _result(radio, changed=True, owner="csme", profile=profile, pin_left=undone)
     # All that came before was part of the time allowed.
@@ -307,23 +307,30 @@ def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
         return None, str(error)
 
 
-def _profile(radio: Radio, supplicant: Optional[Backend]) -> Optional[Profile]:
+def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Profile], Optional[Obstacle]]:
+    """Return the profile that can carry CSME's connection on, or None and what keeps the nearest from it."""
     if supplicant is None or radio.csme is None:
-        return None
-    return find_profile(supplicant.profiles(), radio.csme.ssid, radio.csme.auth, radio.csme.bssid)
+        return None, None
+    profiles, csme = supplicant.profiles(), radio.csme
+    wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
+    profile = find_profile(profiles, *wanted)
+    return profile, None if profile else find_obstacle(profiles, *wanted)
 
 
-def _no_credentials(radio: Radio, absent: str) -> Refused:
+def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
     network = _inventory.connection_facts(radio.csme) or {}
     what = (
         f"CSME's session on {radio.interface} runs over the network {network['ssid']!r} ({network['auth']}), "
         "and the host could not carry it on: "
     )
-    what += absent or "no enabled profile of the supplicant fits"
+    remedy = "Add a profile for that network"
+    if obstacle is not None:
+        what += f"its profile {obstacle.what}"
+        remedy = obstacle.remedy
+    else:
+        what += absent or "no enabled profile of the supplicant fits"
     failure = Refused(
-        Outcome.NO_CREDENTIALS.value,
-        what,
-        remedy="Add a profile for that network, or set require_credentials: false to end the session",
+        Outcome.NO_CREDENTIALS.value, what, remedy=f"{remedy}, or set require_credentials: false to end the session"
     )
     failure.details = {"csme": network, "owner": "csme"}
     return failure

@@ -17,7 +17,7 @@ from ._manager import IWD, NETWORKMANAGER, NONE, Managed
 from ._platform import FIRST_KERNEL, Platform
 from ._radio import Radio
 from ._reading import Unreadable
-from ._supplicant import Profile, find_profile
+from ._supplicant import Profile, find_obstacle, find_profile
 from ._watcher_state import Watcher
 
 #: The first kernel that gives the reason of a hard block.
@@ -246,27 +246,17 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Say why no profile could carry CSME's connection on; nothing when one could."""
-    if find_profile(profiles, csme.ssid, csme.auth, csme.bssid) is not None:
+    wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
+    if find_profile(profiles, *wanted) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"
-    mine = [profile for profile in profiles if profile.ssid == csme.ssid]
-    fitting = [profile for profile in mine if profile.can_join(csme.auth)]
-    if not mine:
+    obstacle = find_obstacle(profiles, *wanted)
+    if obstacle is None:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
-    elif any(profile.enabled for profile in fitting):
-        yield Blocker(
-            "profile_unfit",
-            f"the profile of {interface} for {network}, is for another access point than CSME's ({csme.bssid}) alone. "
-            "Take that out of the profile",
-        )
-    elif fitting:
-        yield Blocker("profile_disabled", f"the profile of {interface} for {network}, is disabled. Enable it")
     else:
-        offered = ", ".join(sorted({name for profile in mine for name in profile.key_mgmt}))
         yield Blocker(
-            "profile_unfit",
-            f"the profile of {interface} for {network}, can't join it: it has {offered}, or lacks a credential. Give "
-            "it a key management and credentials that fit",
+            "profile_disabled" if obstacle.disabled else "profile_unfit",
+            f"the profile of {interface} for {network}, {obstacle.what}. {obstacle.remedy}",
         )
 
 

@@ -53,7 +53,7 @@ from ._radio import Radio
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._runtime import FOLDER, Lock
 from ._services import networkmanager_was_here
-from ._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Source, find_profile
+from ._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Obstacle, Source, find_obstacle, find_profile
 from ._systemd import Log
 from ._wpa_ctrl import SupplicantEvent
 
@@ -129,6 +129,8 @@ class Watched:
         self._said: Optional[Tuple[str, Optional[CsmeConnection]]] = None
         #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
         self.wanted: Optional[CsmeConnection] = None
+        #: What keeps the profile for it from carrying it on; None: there is none, or one that can.
+        self._obstacle: Optional[Obstacle] = None
         self.last: Optional[Last] = None
         #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
         self.held = False
@@ -416,7 +418,7 @@ class Watched:
         if not self._trace or self._machine.state.handover is None:
             self._trace = [("blocked", self._clock())]
         connection = _csme.connection(self._nl, self.radio.ifindex or -1)
-        self.wanted = connection
+        self.wanted, self._obstacle = connection, None
         if connection is None:
             return Blocked(None, None)
         if self.hands.supplicant is None:
@@ -432,7 +434,9 @@ class Watched:
             return Unanswered()
         self._unread = ""
         self.hands.profiles = {profile.id: profile for profile in profiles}
-        profile = find_profile(profiles, connection.ssid, connection.auth, connection.bssid)
+        wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
+        profile = find_profile(profiles, *wanted)
+        self._obstacle = find_obstacle(profiles, *wanted) if profile is None else None
         return Blocked(connection, None if profile is None else profile.id)
 
     def _host(self) -> GuardEvent:
@@ -499,6 +503,8 @@ class Watched:
         if outcome is Outcome.NO_CREDENTIALS:
             if self.hands.supplicant is None:
                 sentence = _NOBODY
+            elif self._obstacle is not None:
+                sentence = _UNUSABLE.format(who=self._who, what=self._obstacle.what, remedy=self._obstacle.remedy)
             again, self._said = self._said == (sentence, self.wanted), (sentence, self.wanted)
             if again:  # looked at once more, for news that changed nothing
                 return
@@ -535,6 +541,7 @@ _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"
 )
+_UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
 _NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
 _LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
 _SENTENCES: Dict[Outcome, str] = {

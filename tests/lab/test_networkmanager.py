@@ -12,9 +12,10 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from vpro_lab.ap import DEFAULT_SSID
 from vpro_lab.handover import kill_both
-from vpro_lab.laptop import Laptop, wait_until
-from vpro_lab.networkmanager import PROFILES
+from vpro_lab.laptop import MAC, Laptop, wait_until
+from vpro_lab.networkmanager import PROFILES, configure, keyfile
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 
@@ -86,11 +87,45 @@ def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     assert (supplicant["manager"], supplicant["interfaces"]) == ("networkmanager", ["wlan0"])
     assert supplicant["version"] == scene.laptop.guest.check("NetworkManager --version").strip()
     assert {profile["ssid"] for profile in supplicant["profiles"]} == {"corp-wifi", "home", "hotel", "airport"}
-    assert "profile_unfit" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    told = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+    assert "the agent of a user, who has to log in first (psk-flags 1)" in told["profile_unfit"]
     refused = own(scene)
     assert refused["error"]["code"] == "no_credentials"
+    assert "psk-flags 1" in refused["msg"]
     assert scene.csme.state()["requests"] == "0"
     assert scene.session.survives()
+
+
+def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(stage: Stage) -> None:
+    scene = stage(session=False)
+    for extra, words in (
+        ("[wifi]\nmac-address=02:00:00:00:09:00\n", "for the device 02:00:00:00:09:00 alone"),
+        (f"[wifi]\nmac-address-blacklist={MAC};\n", f"not for the device {MAC}"),
+        ("[wifi]\ncloned-mac-address=stable\n", "cloned-mac-address: stable"),
+        ("[wifi]\ncloned-mac-address=02:00:00:00:09:00\n", "cloned-mac-address: 02:00:00:00:09:00"),
+        ("[wifi]\nband=a\n", "another band or channel"),
+        ("[match]\ndriver=iwlwifi;\n", "match.driver"),
+        ("[match]\ninterface-name=eth*;\n", "match.interface-name"),
+        ("[connection]\npermissions=user:nobody:;\n", "connection.permissions"),
+    ):
+        configure(scene.laptop, [(DEFAULT_SSID, "wpa2-psk")], extra=extra)
+        facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        told = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+        assert words in told.get("profile_unfit", ""), (extra, told)
+    refused = own(scene)
+    assert (refused["error"]["code"], scene.csme.state()["requests"]) == ("no_credentials", "0")
+
+
+def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage: Stage) -> None:
+    scene = stage()
+    extra = "[connection]\nautoconnect-priority=9\n[wifi]\nmac-address=02:00:00:00:09:00\n"
+    stick = keyfile("stick", "wpa2-psk", DEFAULT_SSID, extra)
+    scene.laptop.guest.write(f"{PROFILES}/stick.nmconnection", stick, mode=0o600)
+    scene.laptop.guest.check("nmcli connection reload")
+    done = own(scene)
+    assert done["outcome"] == "protected", done
+    assert scene.session.survives(), log(scene.laptop)
+    assert "corp" in scene.laptop.guest.check("nmcli -g NAME connection show --active")
 
 
 def test_without_jeepney_it_is_told(stage: Stage) -> None:

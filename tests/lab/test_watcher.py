@@ -14,6 +14,7 @@ from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.csme import Csme
 from vpro_lab.deployed import SERVICE, is_connected, watcher_state
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.networkmanager import PROFILES, keyfile
 from vpro_lab.playbook import run_module, run_tasks
 from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
@@ -123,6 +124,20 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
         guest.check("rm /etc/NetworkManager/conf.d/lab-auth.conf")
     guest.check(f"systemctl restart {scene.laptop.service}")
     wait_for(scene, "holding", seconds=60)
+    assert scene.session.survives(), log(scene.laptop)
+
+
+@pytest.mark.manager("networkmanager")
+@pytest.mark.with_networkmanager
+def test_a_profile_that_the_watchers_user_may_not_read_is_in_nobodys_way(watched: Watched) -> None:
+    scene = watched(start=False)
+    # NetworkManager lists it to everybody, and tells it to root and that user alone.
+    theirs = keyfile("theirs", "open", b"theirs", "[connection]\npermissions=user:nobody:;\n")
+    scene.laptop.guest.write(f"{PROFILES}/theirs.nmconnection", theirs, mode=0o600)
+    start_supplicant(scene)
+    wait_for(scene, "holding")
+    assert "theirs" in scene.laptop.guest.check("nmcli -g NAME connection show")
+    assert "can't be read" not in log(scene.laptop)
     assert scene.session.survives(), log(scene.laptop)
 
 

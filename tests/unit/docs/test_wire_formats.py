@@ -258,6 +258,17 @@ def bus_reads(tree: ast.AST) -> Iterator[List[str]]:
             yield [text for text in map(text_of, node.args) if text]
 
 
+def test_settings_of_a_profile() -> None:
+    source = (HOUSE / "_networkmanager.py").read_text(encoding="utf-8")
+    listed_ = names("Settings of a profile", "Setting") | names("Settings of a profile", "Keys")
+    for name in listed_:
+        assert f'"{name}"' in source, name
+    settings = r"(?:general|wireless|security|match|eap)"
+    read = set(re.findall(rf'\b{settings}(?:\.get\(|\[)"([a-z-]+)"', source))
+    assert len(read) > 10
+    assert read <= listed_
+
+
 def test_signals_on_d_bus() -> None:
     known = names("Signals on D-Bus", "Signal")
     sources = "".join((HOUSE / f"{name}.py").read_text(encoding="utf-8") for name in ("_dbus", "_nm_listener"))

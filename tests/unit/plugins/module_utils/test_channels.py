@@ -77,5 +77,7 @@ def test_an_error_says_what_there_is_not() -> None:
         _channels.frequencies(15, None)
     with pytest.raises(_channels.NoSuchChannel, match=r"There is no channel 36 in band 0\Z"):
         _channels.frequencies(36, 0)
+    with pytest.raises(_channels.NoSuchChannel, match="There is no band 3"):
+        _channels.of_band(3)
     with pytest.raises(_channels.NoSuchChannel, match="There is no channel at 2413 MHz"):
         _channels.channel(2413)

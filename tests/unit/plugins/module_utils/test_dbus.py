@@ -127,6 +127,8 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
     with SystemBus(timeout=0.2) as bus:
         with pytest.raises(SupplicantRefused, match="not now"):
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
+        skipped = bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get", skip=(SupplicantRefused,))
+        assert list(skipped) == [("/b", 1)]
         with pytest.raises(TimedOut):
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
         assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Optional, Tuple
+from typing import Any, Dict, Optional, Set, Tuple
 
 import pytest
 
@@ -15,11 +15,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     Device,
     SupplicantNetwork,
     connection_of,
+    matches,
     network_of,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import profile_of
 
 PATH = "/org/freedesktop/NetworkManager/Settings/7"
+#: The permanent address of the interface's device.
+MAC = "02:00:00:00:00:00"
 
 
 def settings(
@@ -27,6 +30,7 @@ def settings(
     eap: Optional[Dict[str, Any]] = None,
     wireless: Optional[Dict[str, Any]] = None,
     general: Optional[Dict[str, Any]] = None,
+    match: Optional[Dict[str, Any]] = None,
 ) -> Dict[str, Dict[str, Any]]:
     """Return a profile as GetSettings gives it."""
     made: Dict[str, Dict[str, Any]] = {
@@ -38,6 +42,8 @@ def settings(
         made["802-11-wireless-security"] = security
     if eap is not None:
         made["802-1x"] = eap
+    if match is not None:
+        made["match"] = match
     return made
 
 
@@ -52,6 +58,13 @@ EAP = {"key-mgmt": "wpa-eap"}
         (PSK, None, "psk"),
         (PSK, None, "sae"),
         ({"key-mgmt": "sae"}, None, "sae"),
+        ({**PSK, "pmf": 1}, None, "psk"),
+        ({**PSK, "pmf": 2}, None, "sae"),
+        # By WPA-PSK-SHA256 or SAE, where the access point has it: nothing tells.
+        ({**PSK, "pmf": 3}, None, "psk"),
+        ({**PSK, "pmf": 3}, None, "sae"),
+        ({"key-mgmt": "sae", "pmf": 3}, None, "sae"),
+        ({**EAP, "pmf": 3}, {"eap": ["peap"], "identity": "me"}, "eap"),
         (EAP, {"eap": ["peap"], "identity": "me"}, "eap"),
         ({"key-mgmt": "wpa-eap-suite-b-192"}, {"eap": ["tls"]}, "eap"),
     ],
@@ -70,6 +83,7 @@ def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Option
         ({"key-mgmt": "ieee8021x"}, {"eap": ["peap"]}, "eap"),
         ({"key-mgmt": "news"}, None, "psk"),
         ({"key-mgmt": "sae"}, None, "psk"),
+        ({**PSK, "pmf": 1}, None, "sae"),
         # The secret is with somebody's session, or nobody's.
         ({**PSK, "psk-flags": 1}, None, "psk"),
         ({**PSK, "psk-flags": 2}, None, "psk"),
@@ -101,11 +115,105 @@ def test_what_is_told_of_a_profile() -> None:
     assert not profile_of(connection, "wlan1").enabled
 
 
-@pytest.mark.parametrize("general", [{"autoconnect": False}, {"permissions": ["user:alice:"]}])
-def test_what_is_of_no_use_when_a_laptop_boots(general: Dict[str, Any]) -> None:
-    connection = connection_of(PATH, settings(PSK, general=general))
+def obstacle(*parts: Any, **more: Any) -> str:
+    """Return why a profile is of no use to wlan0 when a laptop boots; nothing when it is of use."""
+    connection = connection_of(PATH, settings(*parts, **more))
     assert connection is not None
-    assert not profile_of(connection, "wlan0").enabled
+    profile = profile_of(connection, "wlan0", MAC)
+    assert not (profile.obstacle and profile.enabled)
+    return f"{profile.obstacle.what}. {profile.obstacle.remedy}" if profile.obstacle else ""
+
+
+def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
+    connection = connection_of(PATH, settings(PSK, general={"autoconnect": False}))
+    assert connection is not None
+    profile = profile_of(connection, "wlan0")
+    assert (profile.enabled, profile.obstacle) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"security": PSK}, ""),
+        ({"security": PSK, "general": {"permissions": ["user:alice:"]}}, "some users alone (connection.permissions)"),
+        ({"security": PSK, "general": {"interface-name": "wlan1"}}, "for the interface wlan1 alone"),
+        ({"security": {**PSK, "psk-flags": 1}}, "the agent of a user, who has to log in first (psk-flags 1)"),
+        ({"security": {**PSK, "psk-flags": 2}}, "a secret that nobody stores (psk-flags 2)"),
+        (
+            {"security": EAP, "eap": {"eap": ["peap"], "password-flags": 1}},
+            "(password-flags 1). Have the system store it: set password-flags to 0, and the secret",
+        ),
+        # There need be no password: the key is not encrypted.
+        ({"security": EAP, "eap": {"eap": ["tls"], "private-key-password-flags": 4}}, ""),
+        (
+            {"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000900")}},
+            "device 02:00:00:00:09:00 alone",
+        ),
+        ({"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000000")}}, ""),
+        ({"security": PSK, "wireless": {"mac-address-blacklist": ["02:00:00:00:00:00"]}}, "not for the device 02:00"),
+        ({"security": PSK, "wireless": {"mac-address-denylist": ["02:00:00:00:09:00"]}}, ""),
+        ({"security": PSK, "match": {"interface-name": ["eth*"]}}, "not for this interface (match.interface-name)"),
+        ({"security": PSK, "match": {"interface-name": ["wl*"], "driver": []}}, ""),
+        ({"security": PSK, "match": {"driver": ["iwlwifi"]}}, "by its match.driver, which is not looked at"),
+        ({"security": PSK, "match": {"path": ["pci-*"]}}, "by its match.path"),
+        ({"security": PSK, "match": {"kernel-command-line": ["office"]}}, "by its match.kernel-command-line"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "random"}}, "than CSME's (cloned-mac-address: random)"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "stable-ssid"}}, "Set cloned-mac-address to permanent"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "permanent"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "preserve"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "02:00:00:00:00:00"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "02:00:00:00:00:AA"}}, "02:00:00:00:00:aa)"),
+        ({"security": PSK, "wireless": {"cloned-mac-address": bytes.fromhex("0200000000aa")}}, "02:00:00:00:00:aa)"),
+        # Not a secret of this key management.
+        ({"security": {**EAP, "psk-flags": 1}, "eap": {"eap": ["tls"]}}, ""),
+    ],
+)
+def test_what_is_of_no_use_when_a_laptop_boots_says_why(parts: Dict[str, Any], words: str) -> None:
+    assert words in obstacle(**parts)
+    assert bool(obstacle(**parts)) == bool(words)
+
+
+def test_what_a_profile_does_to_an_unknown_address_is_known_of_words_alone() -> None:
+    for told, usable in (("random", False), ("02:00:00:00:09:00", True)):
+        connection = connection_of(PATH, settings(PSK, wireless={"assigned-mac-address": told}))
+        assert connection is not None
+        assert profile_of(connection, "wlan0").enabled is usable
+
+
+@pytest.mark.parametrize(
+    ("patterns", "is_one"),
+    [
+        ((), True),
+        (("wlan0",), True),
+        (("wlan",), False),
+        (("eth*", "wl*"), True),
+        (("!wlan0",), False),
+        (("!wlan1",), True),
+        (("wl*", "!wlan0"), False),
+        (("eth*", "!wlan1"), False),
+        (("&wl*", "&!wlan1"), True),
+        (("&wl*", "&eth*"), False),
+        (("|!wlan0", "wl*"), True),
+        (("\\wlan0",), True),
+    ],
+)
+def test_interfaces_that_patterns_name(patterns: Tuple[str, ...], is_one: bool) -> None:
+    assert matches("wlan0", patterns) is is_one
+
+
+@pytest.mark.parametrize(
+    ("parts", "own"),
+    [
+        ({}, False),
+        ({"general": {"interface-name": "wlan0"}}, True),
+        ({"wireless": {"mac-address": bytes.fromhex("020000000000")}}, True),
+        ({"match": {"interface-name": ["wl*"]}}, False),
+    ],
+)
+def test_a_profile_that_is_for_this_interface_alone_is_its_own(parts: Dict[str, Any], own: bool) -> None:
+    connection = connection_of(PATH, settings(PSK, **parts))
+    assert connection is not None
+    assert profile_of(connection, "wlan0", MAC).own is own
 
 
 def test_what_else_a_profile_is_bound_to_is_told() -> None:
@@ -113,6 +221,29 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
     connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
     assert connection is not None
     assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
+    unbound = connection_of(PATH, settings(PSK))
+    assert unbound is not None
+    assert profile_of(unbound, "wlan0").channels is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "on", "off"),
+    [
+        ({"band": "bg"}, {2412, 2472, 2484}, {5180, 5955}),
+        ({"band": "a"}, {5180, 5885}, {2412, 5955}),
+        ({"band": "6GHz"}, {5955, 7115}, {5180}),
+        ({"band": "a", "channel": 36}, {5180}, {5200}),
+        ({"band": "bg", "channel": 36}, set(), {5180}),
+        ({"channel": 1}, {2412, 5955}, {2437}),
+        ({"band": "news"}, set(), {2412, 5180, 5955}),
+    ],
+)
+def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
+    connection = connection_of(PATH, settings(PSK, wireless=limits))
+    assert connection is not None
+    channels = profile_of(connection, "wlan0").channels
+    assert channels is not None
+    assert (on - channels, off & channels) == (set(), set())
 
 
 @pytest.mark.parametrize(
@@ -156,9 +287,16 @@ def test_networks_of_the_supplicant(properties: Dict[str, str], ssid: Optional[b
 
 
 @pytest.mark.parametrize(
-    ("key_mgmt", "expected"), [("wpa-psk", frozenset({"WPA-PSK", "SAE"})), ("owe", frozenset({"OWE"}))]
+    ("key_mgmt", "pmf", "expected"),
+    [
+        ("wpa-psk", 0, {"WPA-PSK", "SAE"}),
+        ("wpa-psk", 1, {"WPA-PSK"}),
+        ("wpa-psk", 3, {"WPA-PSK-SHA256", "SAE"}),
+        ("wpa-eap", 3, {"WPA-EAP-SHA256"}),
+        ("owe", 0, {"OWE"}),
+    ],
 )
-def test_key_managements_are_in_wpa_supplicants_words(key_mgmt: str, expected: FrozenSet[str]) -> None:
-    connection = connection_of(PATH, settings({"key-mgmt": key_mgmt}))
+def test_key_managements_are_in_wpa_supplicants_words(key_mgmt: str, pmf: int, expected: Set[str]) -> None:
+    connection = connection_of(PATH, settings({"key-mgmt": key_mgmt, "pmf": pmf}))
     assert connection is not None
     assert connection.key_mgmt == expected

@@ -30,7 +30,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend, networkmanager_runs
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_listener import Listener
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import (
+    MANAGER_GONE,
+    PROFILE_TOUCHED,
+    Pin,
+    Profile,
+    find_profile,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe, SupplicantStatus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
@@ -191,6 +197,47 @@ def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert backend.status() == SupplicantStatus("COMPLETED", bssid=BSSID, ssid=b"corp", network_id=7)
     with pytest.raises(FleetError):
         NetworkManagerBackend("wlan9").status()
+
+
+def test_a_profile_that_this_user_may_not_read_is_left_out(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def refuse() -> None:
+        raise DBusError(f"{NM_SETTINGS}.PermissionDenied", "uid 997 has no permission to perform this operation")
+
+    laptop.bus.methods[f"{SETTINGS}/7", f"{NM_SETTINGS}.Connection.GetSettings"] = refuse
+    assert [profile.ssid for profile in backend.profiles()] == [b"home"]
+    # Where nothing may be listed at all, that is told.
+    laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = refuse
+    with pytest.raises(AccessDenied):
+        backend.profiles()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"mac-address": bytes.fromhex("020000000900")},
+        {"band": "a"},
+        {"band": "bg", "channel": 11},
+        {"bssid": bytes.fromhex("020000000900")},
+    ],
+)
+def test_one_that_is_for_something_else_is_not_chosen_before_one_that_fits(
+    backend: NetworkManagerBackend, laptop: Laptop, limits: Dict[str, Any]
+) -> None:
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
+    laptop.profiles[f"{SETTINGS}/8"] = settings(PSK)
+    profile = find_profile(backend.profiles(), b"corp", "psk", BSSID, (2437,))
+    assert profile is not None
+    assert profile.id == 8
+    assert backend.pin(profile, BSSID, (2437,)).network_id == 8
+
+
+def test_which_profiles_are_for_the_device_is_told_with_them(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    elsewhere = {"mac-address": bytes.fromhex("020000000900")}
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=elsewhere)
+    assert not corp(backend).enabled
+    # NetworkManager does not have the device: nobody can tell.
+    del laptop.bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"]
+    assert corp(backend).enabled
 
 
 def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -420,10 +467,10 @@ def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -
     with pytest.raises(CommandUnsafe):
         backend.pin(profile, BSSID, ())
     for limits, match in (
-        ({"bssid": bytes.fromhex("020000000900")}, "the access point 02:00:00:00:09:00 alone"),
+        ({"bssid": bytes.fromhex("020000000900")}, "another access point than CSME's"),
         ({"mac-address": bytes.fromhex("020000000900")}, "the device 02:00:00:00:09:00 alone"),
-        ({"band": "a"}, "the band a alone"),
-        ({"band": "bg", "channel": 11}, "the channel 11 alone"),
+        ({"band": "a"}, "another band or channel than CSME's alone"),
+        ({"band": "bg", "channel": 11}, "another band or channel than CSME's alone"),
     ):
         laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
         with pytest.raises(NotFound, match=match):

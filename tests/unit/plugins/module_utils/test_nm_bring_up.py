@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -235,8 +236,9 @@ def test_without_a_profile_it_waits_until_there_is_one(scene: Scene) -> None:
     assert len(scene.handovers) == 1
 
 
-def test_without_a_profile_it_waits_no_longer_than_it_may(scene: Scene) -> None:
-    scene.backend.found = ()
+@pytest.mark.parametrize("found", [(), (replace(FITS, channels=frozenset({5180})),)])
+def test_without_a_profile_it_waits_no_longer_than_it_may(scene: Scene, found: Tuple[Profile, ...]) -> None:
+    scene.backend.found = found
     assert "120 s are over" in scene.run()
     assert (scene.handovers, scene.backend.managed) == ([], 1)
 

@@ -33,7 +33,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._ownership import (
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio, Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Obstacle, Pin, Profile
 
 NETWORK = CsmeConnection(b"corp", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
 PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
@@ -242,6 +242,19 @@ def test_no_credentials(machine: Machine, absent: Optional[FleetError]) -> None:
     assert machine.runs == []
     # Told to end the session, it asks all the same.
     assert ask(require_credentials=False)["changed"] is True
+
+
+def test_a_profile_that_is_of_no_use_is_named_with_what_to_do(machine: Machine) -> None:
+    machine.profiles = (replace(PROFILE, enabled=False, obstacle=Obstacle("is somebody's own", "Share it")),)
+    refused = refusal()
+    assert refused.reason == "no_credentials"
+    assert refused.what.endswith("the host could not carry it on: its profile is somebody's own")
+    assert refused.remedy.startswith("Share it, or set require_credentials: false")
+
+
+def test_a_profile_for_other_channels_than_csmes_is_none(machine: Machine) -> None:
+    machine.profiles = (replace(PROFILE, channels=frozenset({5180})),)
+    assert "for another band or channel than CSME's" in refusal().what
 
 
 def test_an_idle_csme_needs_no_supplicant(machine: Machine) -> None:

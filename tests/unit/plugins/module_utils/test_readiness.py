@@ -20,7 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._readiness import Blocker, Known, blockers
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Obstacle, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
@@ -31,6 +31,8 @@ OWNED = replace(FREE, hard=True, reasons=frozenset({"not_owner"}))
 RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", OWNED, True, True, True, ON, None)
 PLAIN = replace(RADIO, owner="host", switch=FREE, can_tell=False, can_request=False, roaming_event=False, csme=None)
 FITS = Profile(0, b"corp\xff", frozenset({"WPA-PSK"}), True, None, (), False, 0, frozenset({"psk"}))
+#: One that its backend has something against.
+AGENTS = replace(FITS, enabled=False, credentials=frozenset(), obstacle=Obstacle("leaves it to an agent", "Store it"))
 SUPPLICANT = Managed("wlan0", "wpa_supplicant", "2.10", (FITS,))
 READY = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
@@ -170,6 +172,18 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "key management": (profiles(replace(FITS, key_mgmt=frozenset({"SAE"}))), ["profile_unfit"]),
     "no credential": (profiles(replace(FITS, credentials=frozenset())), ["profile_unfit"]),
     "for another access point": (profiles(replace(FITS, bssid="02:00:00:00:09:00", bound=True)), ["profile_unfit"]),
+    "with an agent": (profiles(AGENTS), ["profile_unfit"]),
+    "with an agent, and of another kind": (
+        profiles(replace(AGENTS, key_mgmt=frozenset({"WPA-EAP"}))),
+        ["profile_unfit"],
+    ),
+    "one with an agent, one disabled": (profiles(AGENTS, replace(FITS, id=1, enabled=False)), ["profile_disabled"]),
+    "one of another kind, one with an agent": (
+        profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(AGENTS, id=1)),
+        ["profile_unfit"],
+    ),
+    "for another channel": (profiles(replace(FITS, channels=frozenset({2412}))), ["profile_unfit"]),
+    "for CSME's channel": (profiles(replace(FITS, channels=frozenset({2437}))), []),
     "unfit and disabled": (profiles(replace(FITS, enabled=False, credentials=frozenset())), ["profile_unfit"]),
     "one unfit, one disabled": (
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1, enabled=False)),
@@ -291,6 +305,11 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("no profile", "wlan0 has no profile for 'corp\\\\xff' (psk), which CSME is on"),
         ("profile disabled", "the profile of wlan0 for 'corp\\\\xff' (psk), which CSME is on, is disabled"),
         ("key management", "it has SAE, or lacks a credential"),
+        ("with an agent", "which CSME is on, leaves it to an agent. Store it"),
+        ("with an agent, and of another kind", "it has WPA-EAP, or lacks a credential"),
+        ("one of another kind, one with an agent", "leaves it to an agent. Store it"),
+        ("for another access point", "is for another access point than CSME's (02:00:00:00:01:00) alone"),
+        ("for another channel", "is for another band or channel than CSME's alone. Take that out"),
         ("no reasons", "a block of wlan0"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
         ("iwd", "iwd runs wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),

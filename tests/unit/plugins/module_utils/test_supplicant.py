@@ -27,7 +27,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     SupplicantRefused,
     TimedOut,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin, Profile, WpaSupplicant, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import (
+    Obstacle,
+    Pin,
+    Profile,
+    WpaSupplicant,
+    find_obstacle,
+    find_profile,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe
 
 BSSID = "02:00:00:00:01:00"
@@ -292,6 +299,13 @@ def test_of_several_the_priority_then_the_lowest_id() -> None:
     assert find_profile([], b"home", "psk") is None
 
 
+def test_of_equal_ones_the_interfaces_own_comes_first() -> None:
+    free, own = make(0), make(1, own=True)
+    assert find_profile([free, own], b"home", "psk") is own
+    preferred = make(2, priority=1)
+    assert find_profile([free, own, preferred], b"home", "psk") is preferred
+
+
 def test_one_that_is_bound_to_another_access_point_is_none() -> None:
     bound = make(0, priority=9, bssid=BSSID, bound=True)
     pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
@@ -300,6 +314,29 @@ def test_one_that_is_bound_to_another_access_point_is_none() -> None:
     assert find_profile([bound, pinned], b"home", "psk", elsewhere) is pinned
     assert find_profile([bound], b"home", "psk", elsewhere) is None
     assert find_profile([bound], b"home", "psk") is bound
+
+
+def test_one_that_is_for_other_channels_is_none() -> None:
+    narrow, free = make(0, priority=9, channels=frozenset({2412, 2437})), make(1)
+    assert find_profile([narrow, free], b"home", "psk", BSSID, (2437,)) is narrow
+    assert find_profile([narrow, free], b"home", "psk", BSSID, (5180,)) is free
+    assert find_profile([narrow], b"home", "psk", BSSID, (5180,)) is None
+    # A number that may be the one or the other.
+    assert find_profile([narrow], b"home", "psk", BSSID, (2412, 5955)) is narrow
+    assert find_profile([narrow], b"home", "psk") is narrow
+
+
+def test_of_what_is_in_the_way_the_least_is_told() -> None:
+    disabled, unfit = make(0, enabled=False), make(1, key_mgmt="SAE")
+    for order in ([disabled, unfit], [unfit, disabled]):
+        assert find_obstacle(order, b"home", "psk") == Obstacle("is disabled", "Enable it", disabled=True)
+    own = make(2, enabled=False, obstacle=Obstacle("is somebody's", "Share it"))
+    assert find_obstacle([own, unfit], b"home", "psk") == own.obstacle
+    # Not what it has nothing to do with.
+    told = find_obstacle([own], b"home", "eap")
+    assert told is not None
+    assert "can't join it" in told.what
+    assert find_obstacle([disabled, own], b"other", "psk") is None
 
 
 # --- pin ---

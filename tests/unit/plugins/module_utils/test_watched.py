@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -169,6 +170,9 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
     watched.look()
     watched.look()
     assert laptop.log.text.count("no enabled profile") == 1, "said once"
+    laptop.supplicant.networks[1] = replace(network("corp"), disabled=True)
+    watched.look()
+    assert "the profile of wpa_supplicant for its network is disabled. Enable it ('corp', psk" in laptop.log.text
     # News of profiles is looked at when it has come to rest.
     laptop.supplicant.networks[1] = network("corp")
     watched.profiles_changed()
