@@ -50,6 +50,10 @@ WPA_NETWORK = f"{WPA}.Network"
 
 #: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. Any other needs somebody's session, or nobody stores it.
 _SYSTEM = 0
+#: NM_SETTING_SECRET_FLAG_NOT_REQUIRED: of a file or token, that it opens without a password. Only then is nobody asked
+#: for one that is not stored; for other secrets the flag changes nothing (need_secrets_tls, need_secrets_password).
+NOT_REQUIRED = 0x4
+_MAY_BE_NONE = ("private-key-password", "cert-password")
 #: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
 #: ``wpa-psk`` brings SAE along where the supplicant has it.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
@@ -63,6 +67,8 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
 }
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
+#: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
+_CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
 _SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
 
@@ -165,10 +171,21 @@ def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) 
     if key_mgmt in ("wpa-psk", "sae"):
         return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
     # Those of the methods that it may use; the flags of the others are not set.
-    flags = [f"{name}-flags" for name in _EAP_SECRETS]
-    if eap.get("eap") and all(eap.get(flag, _SYSTEM) == _SYSTEM for flag in flags):
+    tokens = [name for name in _CERTIFICATES if bytes(eap.get(name, b"")).startswith(b"pkcs11:")]
+    secrets = (*_EAP_SECRETS, *(f"{name}-password" for name in tokens))
+    if eap.get("eap") and all(needs_nobody(name, eap.get(f"{name}-flags", _SYSTEM)) for name in secrets):
         return frozenset({"identity", "eap"})
     return frozenset()
+
+
+def needs_nobody(secret: str, flags: int) -> bool:
+    """Say whether NetworkManager can do without anybody's session for a secret: the system stores it, or there is none.
+
+    Args:
+        secret: its key in NetworkManager's settings.
+        flags: its flags there, NM_SETTING_SECRET_FLAG_*.
+    """
+    return flags == _SYSTEM or (secret.endswith(_MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
 
 
 @dataclass(frozen=True)

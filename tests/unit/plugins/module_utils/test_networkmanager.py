@@ -54,6 +54,13 @@ EAP = {"key-mgmt": "wpa-eap"}
         ({"key-mgmt": "sae"}, None, "sae"),
         (EAP, {"eap": ["peap"], "identity": "me"}, "eap"),
         ({"key-mgmt": "wpa-eap-suite-b-192"}, {"eap": ["tls"]}, "eap"),
+        # The key has no password, whoever would have it.
+        (EAP, {"eap": ["tls"], "private-key-password-flags": 4}, "eap"),
+        (EAP, {"eap": ["tls"], "private-key-password-flags": 5}, "eap"),
+        (EAP, {"eap": ["peap"], "phase2-auth": "tls", "phase2-private-key-password-flags": 4}, "eap"),
+        # A certificate in a file has no password, whatever is said of it; one on a token may have none.
+        (EAP, {"eap": ["tls"], "client-cert": b"file:///c\0", "client-cert-password-flags": 1}, "eap"),
+        (EAP, {"eap": ["tls"], "client-cert": b"pkcs11:x\0", "client-cert-password-flags": 4}, "eap"),
     ],
 )
 def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Optional[Dict[str, Any]], auth: str) -> None:
@@ -76,6 +83,10 @@ def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Option
         (EAP, {"eap": ["pwd"], "password-raw-flags": 1}, "eap"),
         (EAP, {"eap": ["peap"], "password-flags": 1}, "eap"),
         (EAP, {"eap": ["tls"], "private-key-password-flags": 2}, "eap"),
+        (EAP, {"eap": ["peap"], "password-flags": 4}, "eap"),
+        ({**PSK, "psk-flags": 4}, None, "psk"),
+        (EAP, {"eap": ["tls"], "client-cert": b"pkcs11:x\0", "client-cert-password-flags": 1}, "eap"),
+        (EAP, {"eap": ["tls"], "phase2-ca-cert": b"pkcs11:x\0", "phase2-ca-cert-password-flags": 2}, "eap"),
         (EAP, {}, "eap"),
     ],
 )

@@ -249,6 +249,15 @@ def test_secrets_that_are_not_wanted_any_more_go(laptop: Laptop) -> None:
     assert laptop.declare(tls(None))["changed"] is False
 
 
+def test_a_key_without_a_password_is_said_to_have_none_once(laptop: Laptop) -> None:
+    assert happened(laptop.declare(tls(None))) == {"tls": "added"}
+    assert laptop.manager.one(b"tls")["802-1x"]["private-key-password-flags"] == ("u", 4)
+    assert laptop.declare(tls(None))["changed"] is False
+    assert happened(laptop.declare(tls())) == {"tls": "changed"}
+    assert "private-key-password-flags" not in laptop.manager.one(b"tls")["802-1x"]
+    assert laptop.declare(tls())["changed"] is False
+
+
 def test_no_users_agent_is_asked(laptop: Laptop) -> None:
     path = laptop.put(security={"key-mgmt": ("s", "wpa-psk"), "psk-flags": ("u", 1)})
     laptop.declare(psk())
