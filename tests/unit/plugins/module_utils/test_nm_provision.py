@@ -241,6 +241,30 @@ def test_what_is_in_memory_alone_goes_to_the_disk(laptop: Laptop) -> None:
     assert laptop.declare(psk())["changed"] is False
 
 
+def test_what_netplan_stores_is_on_the_disk_though_its_file_is_not(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    assert happened(laptop.declare(psk())) == {"corp": "added"}
+    (path,) = laptop.manager.profiles
+    assert laptop.bus.properties[path, CONNECTION]["Flags"] == ("u", 1)
+    again = laptop.declare(psk())
+    assert (again["changed"], laptop.manager.writes) == (False, [])
+    # What is not as declared is written, and to the disk.
+    assert happened(laptop.declare(psk(priority=4))) == {"corp": "changed"}
+    assert laptop.manager.stored[path] == 1
+    assert laptop.declare(psk(priority=4))["changed"] is False
+
+
+def test_a_profile_of_netplans_that_was_removed_is_put_back_onto_the_disk(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    laptop.put(b"old", flags=1)
+    laptop.put(b"older", flags=1)
+    laptop.manager.refuses["Delete"] = 1
+    with pytest.raises(Refused, match="Nothing was changed"):
+        laptop.declare(absent=(b"old", b"older"))
+    assert sorted(laptop.ssids()) == [b"old", b"older"]
+    assert {laptop.manager.stored[path] for path in laptop.manager.profiles} == {1}
+
+
 def test_secrets_that_are_not_wanted_any_more_go(laptop: Laptop) -> None:
     laptop.declare(tls())
     assert happened(laptop.declare(tls(None))) == {"tls": "changed"}
