@@ -274,6 +274,23 @@ class NetworkManager:
                 return str(self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection"))
         return None
 
+    def used_elsewhere(self, device: str) -> Dict[str, Tuple[str, ...]]:
+        """Return the profiles that other devices are connected by, or about to be: by path, the interfaces' names.
+
+        Args:
+            device: the path of the device that does not count.
+        """
+        found: Dict[str, Tuple[str, ...]] = {}
+        for path in self._bus.get(NM, NM_PATH, NM, "ActiveConnections"):
+            with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
+                told = self._bus.get_all(NM, path, f"{NM}.Connection.Active")
+                others = [each for each in told["Devices"] if each != device]
+                names = [str(self._bus.get(NM, each, NM_DEVICE, "Interface")) for each in others]
+                if names:
+                    profile = str(told["Connection"])
+                    found[profile] = (*found.get(profile, ()), *names)
+        return found
+
     def may_activate(self) -> bool:
         """Say whether this user may bring profiles up, as NetworkManager itself asks polkit when it comes to it.
 

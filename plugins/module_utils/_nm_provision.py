@@ -169,11 +169,12 @@ class _Connections:
         NetworkManager made itself of what it found set up.
         """
         active = self._networkmanager.active(self._device.path)
+        elsewhere = self._networkmanager.used_elsewhere(self._device.path)
         found = []
         for path, answer in self._networkmanager.settings(variants=True):
             each = self._stored(path, settings_of(answer), active)
             if each is not None:
-                found.append(each)
+                found.append(replace(each, elsewhere=elsewhere.get(path, ())))
         return found
 
     def _stored(self, path: str, settings: Settings, active: Optional[str]) -> Optional[Stored]:

@@ -125,7 +125,8 @@ options:
   prune:
     description:
       - Remove every other network, whoever configured it, from the file and from what runs. With NetworkManager, every
-        other profile that the interface could use, unless it is some user's alone.
+        other profile that the interface could use, unless it is some user's alone, or another interface is connected by
+        it, which a warning says.
       - Access points, mesh networks and P2P groups stay, and so do comments between the networks' blocks.
       - An empty list of O(profiles) is refused then.
     type: bool

@@ -48,11 +48,13 @@ class FakeNetworkManager:
         #: It stores profiles with netplan, as Ubuntu's does: netplan puts all of them into /run again.
         self.netplan = False
         self._count = 0
+        self._active: List[str] = []
         bus.properties[DEVICE, NM_DEVICE] = {
             "State": ("u", 30),
             "Managed": ("b", True),
             "ActiveConnection": ("o", "/"),
         }
+        bus.properties.setdefault((NM_PATH, NM), {})["ActiveConnections"] = ("ao", self._active)
         bus.properties[DEVICE, f"{NM_DEVICE}.Wireless"] = {"PermHwAddress": ("s", MAC.upper())}
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
@@ -80,7 +82,22 @@ class FakeNetworkManager:
     def activate(self, path: str) -> None:
         """Connect the device by a profile."""
         self.bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", ACTIVE)
-        self.bus.properties[ACTIVE, f"{NM}.Connection.Active"] = {"Connection": ("o", path)}
+        self.bus.properties[ACTIVE, f"{NM}.Connection.Active"] = {
+            "Connection": ("o", path),
+            "Devices": ("ao", [DEVICE]),
+        }
+        self._active.append(ACTIVE)
+
+    def activate_elsewhere(self, path: str, interface: str) -> str:
+        """Connect another device by a profile; return the connection's path."""
+        device, active = f"{NM_PATH}/Devices/of_{interface}", f"{NM_PATH}/ActiveConnection/of_{interface}"
+        self.bus.properties[device, NM_DEVICE] = {"Interface": ("s", interface)}
+        self.bus.properties[active, f"{NM}.Connection.Active"] = {
+            "Connection": ("o", path),
+            "Devices": ("ao", [device]),
+        }
+        self._active.append(active)
+        return active
 
     def by_ssid(self, ssid: bytes) -> List[str]:
         """Return the paths of the profiles for a network."""

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_provision, _provision, _runtime
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import NotFound, Refused
-from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM_DEVICE, NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM, NM_DEVICE, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._profile import (
     Declaration,
@@ -219,6 +219,30 @@ def test_the_one_in_use_is_the_one_that_stays(laptop: Laptop) -> None:
     assert list(laptop.manager.profiles) == [used]
     assert any("applies from its next connection on" in warning for warning in result["warnings"])
     assert laptop.declare(psk())["warnings"] == []
+
+
+def test_a_link_of_another_interface_outlives_a_prune(laptop: Laptop) -> None:
+    used = laptop.put(b"home", security={**PSK, "psk": ("s", OTHER)})
+    twice = laptop.put(b"corp", security={**PSK, "psk": ("s", OTHER)})
+    laptop.put(b"old", security=PSK)
+    laptop.manager.activate_elsewhere(used, "wlan1")
+    laptop.manager.activate_elsewhere(twice, "wlan2")
+    assert happened(laptop.declare(psk(), prune=True)) == {"corp": "added", "old": "removed"}
+    again = laptop.declare(psk(), prune=True)
+    assert again["changed"] is False
+    assert again["warnings"] == [
+        "profile 'Theirs' for network 'corp' stays, because of the link of wlan2. Give that interface a profile of its "
+        "own, and this one goes the next time",
+        "profile 'Theirs' for network 'home' stays, because of the link of wlan1. Give that interface a profile of its "
+        "own, and this one goes the next time",
+    ]
+    assert {used, twice} < set(laptop.manager.profiles)
+
+
+def test_a_link_of_another_interface_that_ends_meanwhile_is_none(laptop: Laptop) -> None:
+    ended = laptop.manager.activate_elsewhere(laptop.put(b"home", security=PSK), "wlan1")
+    del laptop.bus.properties[ended, f"{NM}.Connection.Active"]
+    assert happened(laptop.declare(prune=True)) == {"home": "removed"}
 
 
 def test_a_priority_is_no_news_for_the_connection_that_stands(laptop: Laptop) -> None:
