@@ -7,8 +7,8 @@
 Names and numbers: NetworkManager's ``nm-dbus-interface.h`` and ``org.freedesktop.NetworkManager*.xml`` (1.42, 1.52);
 hostap's ``doc/dbus.doxygen``.
 
-Secrets never come here: ``GetSettings`` leaves them out, and nothing asks for them. Whether there is one is told by its
-flags.
+``GetSettings`` leaves secrets out: whether the system may have one is told by its flags. Root can know whether it does
+(``lacks_a_secret``); no secret outlives that question.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
-from ._errors import DecodeFailed, NotFound, SupplicantRefused
+from ._errors import AccessDenied, DecodeFailed, NotFound, SupplicantRefused, TimedOut
 from ._wpa_ctrl import decode_value
 
 NM = "org.freedesktop.NetworkManager"
@@ -157,6 +157,11 @@ def number_of(path: str) -> int:
     return int(path.rpartition("/")[2])
 
 
+def path_of(number: int) -> str:
+    """Return the D-Bus path of a profile of which the number is known."""
+    return f"{NM_PATH}/Settings/{number}"
+
+
 def _mac(octets: bytes) -> Optional[str]:
     """Return an address as text; None when there is none."""
     return ":".join(f"{octet:02x}" for octet in octets) or None
@@ -171,7 +176,7 @@ def _credentials(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) 
     if key_mgmt in ("wpa-psk", "sae"):
         return frozenset({"psk"}) if security.get("psk-flags", _SYSTEM) == _SYSTEM else frozenset()
     # Those of the methods that it may use; the flags of the others are not set.
-    tokens = [name for name in _CERTIFICATES if bytes(eap.get(name, b"")).startswith(b"pkcs11:")]
+    tokens = [name for name in _CERTIFICATES if _is_on_a_token(eap, name)]
     secrets = (*_EAP_SECRETS, *(f"{name}-password" for name in tokens))
     if eap.get("eap") and all(needs_nobody(name, eap.get(f"{name}-flags", _SYSTEM)) for name in secrets):
         return frozenset({"identity", "eap"})
@@ -186,6 +191,44 @@ def needs_nobody(secret: str, flags: int) -> bool:
         flags: its flags there, NM_SETTING_SECRET_FLAG_*.
     """
     return flags == _SYSTEM or (secret.endswith(_MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
+
+
+#: Who answers GetSecrets where the system has no secret and no agent has any (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
+_NO_SECRETS = "NoSecrets"
+#: The methods of EAP, and within others (phase 2), that take a password (eap_methods_table in nm-setting-8021x.c).
+_BY_PASSWORD = frozenset({"leap", "pwd", "md5", "pap", "chap", "mschap", "mschapv2", "fast", "gtc"})
+
+
+def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]) -> bool:
+    """Say whether NetworkManager, to bring a profile up, asks somebody for a secret that it needs and does not have.
+
+    As ``need_secrets`` of its settings has it, but for whether a secret is right. What is not known here needs none.
+
+    Args:
+        settings: as ``GetSettings`` gives them, plain.
+        held: the keys of the secrets that the system has.
+    """
+    if settings.get(_SECURED, {}).get("key-mgmt") in ("wpa-psk", "sae"):
+        return "psk" not in held
+    eap = settings.get("802-1x", {})
+    return any(_eap_is_asked_for(str(method), eap, held) for method in eap.get("eap", ()))
+
+
+def _eap_is_asked_for(method: str, eap: Mapping[str, Any], held: FrozenSet[str], phase: str = "") -> bool:
+    if method in ("peap", "ttls") and not phase:
+        inner = str(eap.get("phase2-auth") or eap.get("phase2-autheap"))
+        return _eap_is_asked_for(inner, eap, held, "phase2-")
+    if method == "tls":
+        tokens = [f"{phase}{name}" for name in ("ca-cert", "client-cert") if _is_on_a_token(eap, f"{phase}{name}")]
+        secrets = (f"{phase}private-key-password", *(f"{name}-password" for name in tokens))
+        return any(name not in held and not eap.get(f"{name}-flags", _SYSTEM) & NOT_REQUIRED for name in secrets)
+    if method in _BY_PASSWORD:
+        return not held & {"password", "password-raw"}
+    return method == "sim" and "pin" not in held
+
+
+def _is_on_a_token(eap: Mapping[str, Any], name: str) -> bool:
+    return bytes(eap.get(name, b"")).startswith(b"pkcs11:")
 
 
 @dataclass(frozen=True)
@@ -265,6 +308,31 @@ class NetworkManager:
             if connection is not None:
                 found.append(connection)
         return tuple(found)
+
+    def lacks_a_secret(self, path: str) -> bool:
+        """Say whether a profile needs a secret that the system does not have. For root: no agent but its own is asked.
+
+        Args:
+            path: the profile's.
+
+        Returns:
+            False also where that can't be told.
+        """
+        with suppress(NotFound, AccessDenied, SupplicantRefused, TimedOut):
+            settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
+            return is_asked_for(settings, self._held(path, "802-1x" if "802-1x" in settings else _SECURED))
+        return False
+
+    def _held(self, path: str, setting: str) -> FrozenSet[str]:
+        """Return the keys of the secrets that the system has for a setting of a profile."""
+        try:
+            told = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSecrets", "s", (setting,))[0]
+        except SupplicantRefused as error:
+            if error.what.startswith(_NO_SECRETS):
+                return frozenset()
+            raise
+        # The password of a private key may be an empty one.
+        return frozenset(key for key, value in told.get(setting, {}).items() if value or key.endswith(_MAY_BE_NONE))
 
     def active(self, device: str) -> Optional[str]:
         """Return the path of the profile that a device is connected by, or about to be; None: none."""

@@ -11,15 +11,19 @@ point, with nothing stored anywhere.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from . import _channels
 from ._dbus import DEFAULT_TIMEOUT, SystemBus
 from ._errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of
+from ._networkmanager import NM, Connection, Device, NetworkManager, Supplicant, SupplicantNetwork, number_of, path_of
 from ._nm_listener import Armed, Listener
 from ._supplicant import Pin, Profile
 from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
+
+#: What needs a secret, of a profile's credentials.
+_SECRET = frozenset({"psk", "eap"})
 
 
 def networkmanager_runs() -> bool:
@@ -120,18 +124,40 @@ class NetworkManagerBackend:
             return SupplicantStatus(state=state.upper(), bssid=bssid, ssid=ssid, network_id=number)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
-        """Return every Wi-Fi profile, or those of one SSID.
+        """Return every Wi-Fi profile, or those of one SSID: root then is told of no credential that is not there.
 
         Raises:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
         with self._bus() as bus:
             connections = NetworkManager(bus).connections()
-        return tuple(
+        profiles = tuple(
             profile_of(connection, self._interface)
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
+        return profiles if ssid is None else self.as_stored(profiles, ssid)
+
+    def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
+        """Return profiles, those for one network without the credentials of which the system lacks a part.
+
+        Only root can know; others get the profiles as they are. Where an agent has to be asked, a laptop that boots has
+        none, and a session does not wait for people.
+
+        Args:
+            profiles: as ``profiles`` gave them.
+            ssid: the network.
+
+        Raises:
+            LibraryMissing, NotFound, AccessDenied, TransportFailed, DecodeFailed: as for ``version``.
+        """
+        doubtful = [each for each in profiles if each.ssid == ssid and each.enabled and each.credentials & _SECRET]
+        if not doubtful or os.geteuid() != 0:
+            return tuple(profiles)
+        with self._bus() as bus:
+            manager = NetworkManager(bus)
+            lacking = {each.id for each in doubtful if manager.lacks_a_secret(path_of(each.id))}
+        return tuple(replace(each, credentials=frozenset()) if each.id in lacking else each for each in profiles)
 
     def pin(
         self,

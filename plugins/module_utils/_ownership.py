@@ -306,7 +306,7 @@ def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
 def _profile(radio: Radio, supplicant: Optional[Backend]) -> Optional[Profile]:
     if supplicant is None or radio.csme is None:
         return None
-    return find_profile(supplicant.profiles(), radio.csme.ssid, radio.csme.auth, radio.csme.bssid)
+    return find_profile(supplicant.profiles(radio.csme.ssid), radio.csme.ssid, radio.csme.auth, radio.csme.bssid)
 
 
 def _no_credentials(radio: Radio, absent: str) -> Refused:
