@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import _kernel
 from ._inventory import document
-from ._manager import BUDGET, read_managers
+from ._manager import BUDGET, as_stored, read_managers
 from ._nl80211 import Nl80211
 from ._platform import generation, read_platform
 from ._radio import Radio, read_radios
@@ -32,6 +32,8 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
     radios = _read_radios(reading, root)
     platform = read_platform(reading, root)
     managed = read_managers(_interfaces(radios, reading, root), reading, budget, root)
+    on = {radio.interface: radio.csme.ssid for radio in radios or () if radio.interface and radio.csme}
+    managed = as_stored(managed, on)
     watcher = read_watcher(reading, root)
     offered = None if radios is None else any(radio.can_request for radio in radios)
     known = Known(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
-from typing import Callable, FrozenSet, Optional, Sequence, Tuple
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from . import _services
 from ._errors import AccessDenied, FleetError, NotFound
@@ -204,6 +205,27 @@ def read_managers(
         managed = _read_manager(interface, ifindex, processes, reading, patience, root)
         found.append(managed or Managed(interface, None))
     return tuple(found)
+
+
+def as_stored(found: Sequence[Managed], ssids: Mapping[str, bytes]) -> Tuple[Managed, ...]:
+    """Return who runs the interfaces, without the credentials of which root knows that the system lacks a part.
+
+    Args:
+        found: as ``read_managers`` gave it.
+        ssids: the network that matters, by interface.
+    """
+    return tuple(_as_stored(each, ssids.get(each.interface)) for each in found)
+
+
+def _as_stored(managed: Managed, ssid: Optional[bytes]) -> Managed:
+    if managed.manager != NETWORKMANAGER or managed.profiles is None or ssid is None:
+        return managed
+    # Loaded where it is needed alone.
+    from ._nm_backend import NetworkManagerBackend
+
+    with suppress(FleetError):
+        return replace(managed, profiles=NetworkManagerBackend(managed.interface).as_stored(managed.profiles, ssid))
+    return managed
 
 
 def _read_manager(

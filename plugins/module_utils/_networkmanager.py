@@ -7,8 +7,8 @@
 Names and numbers: NetworkManager's ``nm-dbus-interface.h`` and ``org.freedesktop.NetworkManager*.xml`` (1.42, 1.52);
 hostap's ``doc/dbus.doxygen``.
 
-Secrets never come here: ``GetSettings`` leaves them out, and nothing asks for them. Whether there is one is told by its
-flags.
+``GetSettings`` leaves secrets out: whether the system may have one is told by its flags. Root can know whether it does
+(``lacks_a_secret``); no secret outlives that question.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import PROPERTIES, SystemBus
-from ._errors import AccessDenied, DecodeFailed, NotFound, SupplicantRefused
+from ._errors import AccessDenied, DecodeFailed, NotFound, SupplicantRefused, TimedOut
 from ._wpa_ctrl import decode_value
 
 NM = "org.freedesktop.NetworkManager"
@@ -44,9 +44,13 @@ WPA_PATH = "/fi/w1/wpa_supplicant1"
 WPA_INTERFACE = f"{WPA}.Interface"
 WPA_NETWORK = f"{WPA}.Network"
 
-#: NM_SETTING_SECRET_FLAG_AGENT_OWNED and _NOT_SAVED: a user's agent has the secret; nobody stores it. Without either
-#: the system does; _NOT_REQUIRED (0x4) says only that there need be none.
-AGENT_OWNED, _NOT_SAVED = 0x1, 0x2
+#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. _AGENT_OWNED: a user's agent has it. With any other nobody
+#: stores it.
+_SYSTEM, AGENT_OWNED = 0x0, 0x1
+#: NM_SETTING_SECRET_FLAG_NOT_REQUIRED: of a file or token, that it opens without a password. Only then is nobody asked
+#: for one that is not stored; for other secrets the flag changes nothing (need_secrets_tls, need_secrets_password).
+NOT_REQUIRED = 0x4
+_MAY_BE_NONE = ("private-key-password", "cert-password")
 #: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
 #: ``wpa-psk`` brings SAE along where the supplicant has it.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
@@ -75,6 +79,8 @@ _PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
 _BY_PSK = ("wpa-psk", "sae")
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
+#: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
+_CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
 _SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
 
@@ -199,6 +205,11 @@ def number_of(path: str) -> int:
     return int(path.rpartition("/")[2])
 
 
+def path_of(number: int) -> str:
+    """Return the D-Bus path of a profile of which the number is known."""
+    return f"{NM_PATH}/Settings/{number}"
+
+
 def _mac(octets: bytes) -> Optional[str]:
     """Return an address as text; None when there is none."""
     return ":".join(f"{octet:02x}" for octet in octets) or None
@@ -236,12 +247,61 @@ def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) ->
     if security is None:
         return ()
     if security["key-mgmt"] in _BY_PSK:
-        setting, flags = security, ["psk-flags"]
+        setting, names = security, ["psk"]
     else:
         # Those of the methods that it may use; the flags of the others are not set.
-        setting, flags = eap, [f"{name}-flags" for name in _EAP_SECRETS]
-    values = ((flag, int(setting.get(flag, 0))) for flag in flags)
-    return tuple((flag, value) for flag, value in values if value & (AGENT_OWNED | _NOT_SAVED))
+        tokens = (f"{name}-password" for name in _CERTIFICATES if _is_on_a_token(eap, name))
+        setting, names = eap, [*_EAP_SECRETS, *tokens]
+    flags = ((name, int(setting.get(f"{name}-flags", _SYSTEM))) for name in names)
+    return tuple((f"{name}-flags", value) for name, value in flags if not needs_nobody(name, value))
+
+
+def needs_nobody(secret: str, flags: int) -> bool:
+    """Say whether NetworkManager can do without anybody's session for a secret: the system stores it, or there is none.
+
+    Args:
+        secret: its key in NetworkManager's settings.
+        flags: its flags there, NM_SETTING_SECRET_FLAG_*.
+    """
+    return flags == _SYSTEM or (secret.endswith(_MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
+
+
+#: Who answers GetSecrets where the system has no secret and no agent has any (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
+_NO_SECRETS = "NoSecrets"
+#: The methods of EAP, and within others (phase 2), that take a password (eap_methods_table in nm-setting-8021x.c).
+_BY_PASSWORD = frozenset({"leap", "pwd", "md5", "pap", "chap", "mschap", "mschapv2", "fast", "gtc"})
+
+
+def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]) -> bool:
+    """Say whether NetworkManager, to bring a profile up, asks somebody for a secret that it needs and does not have.
+
+    As ``need_secrets`` of its settings has it, but for whether a secret is right. What is not known here needs none.
+
+    Args:
+        settings: as ``GetSettings`` gives them, plain.
+        held: the keys of the secrets that the system has.
+    """
+    if settings.get(_SECURED, {}).get("key-mgmt") in ("wpa-psk", "sae"):
+        return "psk" not in held
+    eap = settings.get("802-1x", {})
+    return any(_eap_is_asked_for(str(method), eap, held) for method in eap.get("eap", ()))
+
+
+def _eap_is_asked_for(method: str, eap: Mapping[str, Any], held: FrozenSet[str], phase: str = "") -> bool:
+    if method in ("peap", "ttls") and not phase:
+        inner = str(eap.get("phase2-auth") or eap.get("phase2-autheap"))
+        return _eap_is_asked_for(inner, eap, held, "phase2-")
+    if method == "tls":
+        tokens = [f"{phase}{name}" for name in ("ca-cert", "client-cert") if _is_on_a_token(eap, f"{phase}{name}")]
+        secrets = (f"{phase}private-key-password", *(f"{name}-password" for name in tokens))
+        return any(name not in held and not eap.get(f"{name}-flags", _SYSTEM) & NOT_REQUIRED for name in secrets)
+    if method in _BY_PASSWORD:
+        return not held & {"password", "password-raw"}
+    return method == "sim" and "pin" not in held
+
+
+def _is_on_a_token(eap: Mapping[str, Any], name: str) -> bool:
+    return bytes(eap.get(name, b"")).startswith(b"pkcs11:")
 
 
 @dataclass(frozen=True)
@@ -326,6 +386,31 @@ class NetworkManager:
                 found.append(connection)
         return tuple(found)
 
+    def lacks_a_secret(self, path: str) -> bool:
+        """Say whether a profile needs a secret that the system does not have. For root: no agent but its own is asked.
+
+        Args:
+            path: the profile's.
+
+        Returns:
+            False also where that can't be told.
+        """
+        with suppress(NotFound, AccessDenied, SupplicantRefused, TimedOut):
+            settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
+            return is_asked_for(settings, self._held(path, "802-1x" if "802-1x" in settings else _SECURED))
+        return False
+
+    def _held(self, path: str, setting: str) -> FrozenSet[str]:
+        """Return the keys of the secrets that the system has for a setting of a profile."""
+        try:
+            told = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSecrets", "s", (setting,))[0]
+        except SupplicantRefused as error:
+            if error.what.startswith(_NO_SECRETS):
+                return frozenset()
+            raise
+        # The password of a private key may be an empty one.
+        return frozenset(key for key, value in told.get(setting, {}).items() if value or key.endswith(_MAY_BE_NONE))
+
     def active(self, device: str) -> Optional[str]:
         """Return the path of the profile that a device is connected by, or about to be; None: none."""
         with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
@@ -333,6 +418,23 @@ class NetworkManager:
             if used != "/":
                 return str(self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection"))
         return None
+
+    def used_elsewhere(self, device: str) -> Dict[str, Tuple[str, ...]]:
+        """Return the profiles that other devices are connected by, or about to be: by path, the interfaces' names.
+
+        Args:
+            device: the path of the device that does not count.
+        """
+        found: Dict[str, Tuple[str, ...]] = {}
+        for path in self._bus.get(NM, NM_PATH, NM, "ActiveConnections"):
+            with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
+                told = self._bus.get_all(NM, path, f"{NM}.Connection.Active")
+                others = [each for each in told["Devices"] if each != device]
+                names = [str(self._bus.get(NM, each, NM_DEVICE, "Interface")) for each in others]
+                if names:
+                    profile = str(told["Connection"])
+                    found[profile] = (*found.get(profile, ()), *names)
+        return found
 
     def may_activate(self) -> str:
         """Return whether this user may bring profiles up, as NetworkManager itself decides when it comes to it.

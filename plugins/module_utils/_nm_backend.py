@@ -29,6 +29,7 @@ from ._networkmanager import (
     SupplicantNetwork,
     matches,
     number_of,
+    path_of,
 )
 from ._nm_listener import Armed, Listener
 from ._supplicant import Obstacle, Pin, Profile, find_obstacle
@@ -36,6 +37,8 @@ from ._wpa_ctrl import CommandUnsafe, SupplicantStatus, encode_bssid
 
 #: The bands as profiles name them; 6 GHz has a name since NetworkManager 1.58.
 _BANDS = {"bg": _channels.BAND_2GHZ, "a": _channels.BAND_5GHZ, "6GHz": _channels.BAND_6GHZ}
+#: What needs a secret, of a profile's credentials.
+_SECRET = frozenset({"psk", "eap"})
 
 
 def networkmanager_runs() -> bool:
@@ -111,6 +114,7 @@ def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> It
 #: What may be done about a profile that is for something else.
 _ANOTHER = "Take that out of it, or add a profile for this interface"
 _UNSTORED = "has a secret that nobody stores"
+_UNTOLD = Obstacle("needs a secret that NetworkManager was not given", "Give it to NetworkManager, for all users")
 
 
 class NetworkManagerBackend:
@@ -181,7 +185,7 @@ class NetworkManagerBackend:
             return SupplicantStatus(state=state.upper(), bssid=bssid, ssid=ssid, network_id=number)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
-        """Return every Wi-Fi profile, or those of one SSID.
+        """Return every Wi-Fi profile, or those of one SSID: root then is told of no credential that is not there.
 
         Raises:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
@@ -190,10 +194,35 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             connections = manager.connections()
             mac = self._mac(manager)
-        return tuple(
+        profiles = tuple(
             profile_of(connection, self._interface, mac)
             for connection in connections
             if ssid is None or connection.ssid == ssid
+        )
+        return profiles if ssid is None else self.as_stored(profiles, ssid)
+
+    def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
+        """Return profiles, those for one network without the credentials of which the system lacks a part.
+
+        Only root can know; others get the profiles as they are. Where an agent has to be asked, a laptop that boots has
+        none, and a session does not wait for people.
+
+        Args:
+            profiles: as ``profiles`` gave them.
+            ssid: the network.
+
+        Raises:
+            LibraryMissing, NotFound, AccessDenied, TransportFailed, DecodeFailed: as for ``version``.
+        """
+        doubtful = [each for each in profiles if each.ssid == ssid and each.enabled and each.credentials & _SECRET]
+        if not doubtful or os.geteuid() != 0:
+            return tuple(profiles)
+        with self._bus() as bus:
+            manager = NetworkManager(bus)
+            lacking = {each.id for each in doubtful if manager.lacks_a_secret(path_of(each.id))}
+        return tuple(
+            replace(each, credentials=frozenset(), obstacle=_UNTOLD) if each.id in lacking else each
+            for each in profiles
         )
 
     def profiles_in_effect(self) -> Tuple[Profile, ...]:

@@ -41,6 +41,8 @@ class Stored:
     saved: bool = True
     #: The interface is connected, or about to be, by it.
     active: bool = False
+    #: Other interfaces that are.
+    elsewhere: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def plan_connections(
     """Return what is to be done. Pure.
 
     What exists is changed first, then what is new is added, and at last what is to go is removed: of these the first
-    can be refused, and the last is the hardest to take back.
+    can be refused, and the last is the hardest to take back. What another interface is connected by is its own: it is
+    neither taken for this one nor removed, unless its network was named as one not to have.
 
     Args:
         stored: the profiles that the interface could use, with the secrets of those that are ``concerned``.
@@ -116,9 +119,11 @@ def plan_connections(
     warnings: List[str] = []
     for profile in declared.profiles:
         same = [each for each in stored if each.connection.ssid == profile.ssid]
+        mine = [each for each in same if each.active or not each.elsewhere]
         want = wanted(profile, interface)
-        kept = _kept(same, want)
-        removals += [Step(profile.ssid, each) for each in same if each is not kept]
+        kept = _kept(mine, want)
+        removals += [Step(profile.ssid, each) for each in mine if each is not kept]
+        warnings += [_told_of(each, _STAYS) for each in same if each not in mine]
         if kept is None:
             additions.append(Step(profile.ssid, None, new_settings(want, ssid_text(profile.ssid), make_uuid())))
             continue
@@ -131,14 +136,31 @@ def plan_connections(
     ssids = {profile.ssid for profile in declared.profiles}
     for each in stored:
         ssid = each.connection.ssid
-        if ssid not in ssids and declared.removes(ssid):
-            removals.append(Step(ssid, each))
+        if ssid in ssids or not declared.removes(ssid):
+            continue
+        if each.elsewhere and ssid not in declared.absent:
+            warnings.append(_told_of(each, _STAYS))
+            continue
+        if each.elsewhere:
+            warnings.append(_told_of(each, _ENDS))
+        removals.append(Step(ssid, each))
     return NmPlan((*updates, *additions, *removals), tuple(warnings))
 
 
 _LATER = (
     "network '{}' carries the link, which goes on as it is: what was changed of it applies from its next connection on"
 )
+_STAYS = (
+    "profile {!r} for network '{}' stays, because of the link of {}. Give that interface a profile of its own, and "
+    "this one goes the next time"
+)
+_ENDS = "profile {!r} for network '{}' goes, and with it the connection of {}"
+
+
+def _told_of(stored: Stored, text: str) -> str:
+    """Return a text about a profile that other interfaces are connected by."""
+    connection = stored.connection
+    return text.format(connection.name, ssid_text(connection.ssid), " and ".join(stored.elsewhere))
 
 
 def _kept(same: Sequence[Stored], want: Wanted) -> Optional[Stored]:

@@ -47,8 +47,12 @@ _ACTIVE = f"{NM}.Connection.Active"
 _TO_DISK, _IN_MEMORY = 0x1, 0x2
 #: NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY: nothing of it reaches a connection that stands.
 _NO_REAPPLY = 0x40
-#: NM_SETTINGS_CONNECTION_FLAG_UNSAVED: in memory alone, or not as it is on the disk.
+#: NM_SETTINGS_CONNECTION_FLAG_UNSAVED: its file is in /run (_connection_changed_update in nm-settings.c), so it is in
+#: memory alone, or not as it is on the disk.
 _UNSAVED = 0x1
+#: But these files netplan makes of its own ones, which are on the disk: at each boot, and where NetworkManager stores
+#: profiles with netplan (Ubuntu), whenever one is written (netplan's netplan_get_id_from_nm_filepath has the name).
+_NETPLANS = "/run/NetworkManager/system-connections/netplan-"
 #: NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED and _EXTERNAL: NetworkManager's own word for what somebody else set up.
 _GENERATED = 0x2 | 0x8
 #: Seconds for each answer: NetworkManager writes to the disk, and may have users' agents to ask.
@@ -165,11 +169,12 @@ class _Connections:
         NetworkManager made itself of what it found set up.
         """
         active = self._networkmanager.active(self._device.path)
+        elsewhere = self._networkmanager.used_elsewhere(self._device.path)
         found = []
         for path, answer in self._networkmanager.settings(variants=True):
             each = self._stored(path, settings_of(answer), active)
             if each is not None:
-                found.append(each)
+                found.append(replace(each, elsewhere=elsewhere.get(path, ())))
         return found
 
     def _stored(self, path: str, settings: Settings, active: Optional[str]) -> Optional[Stored]:
@@ -186,7 +191,11 @@ class _Connections:
         flags = int(self._bus.get(NM, path, _CONNECTION, "Flags"))
         if flags & _GENERATED:
             return None
-        return Stored(connection, settings, saved=not flags & _UNSAVED, active=path == active)
+        saved = not flags & _UNSAVED or self._is_netplans(path)
+        return Stored(connection, settings, saved=saved, active=path == active)
+
+    def _is_netplans(self, path: str) -> bool:
+        return str(self._bus.get(NM, path, _CONNECTION, "Filename")).startswith(_NETPLANS)
 
     def with_secrets(self, stored: Stored) -> Stored:
         """Return a profile with its secrets, as far as the system has them. No user's agent is asked for any."""

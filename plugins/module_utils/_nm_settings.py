@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ._dbus import plain
+from ._networkmanager import NOT_REQUIRED, needs_nobody
 from ._profile import Eap, NetworkProfile, Problem, ssid_text
 
 #: A value with its D-Bus signature.
@@ -43,6 +44,7 @@ _ALWAYS_PMF: FrozenSet[Variant] = frozenset({("s", "owe"), ("s", "sae")})
 
 _FALSE: Variant = ("b", False)
 _ZERO: Variant = ("u", 0)
+_NOT_REQUIRED: Variant = ("u", NOT_REQUIRED)
 #: What a key that is not set means, where that is not simply nothing. No flags: the system stores the secret.
 _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
     {
@@ -148,6 +150,8 @@ def _security(profile: NetworkProfile) -> Mapping[str, Optional[Variant]]:
 def _eap(eap: Eap) -> Mapping[str, Optional[Variant]]:
     # Of a PKCS#12 file, which has both, NetworkManager wants to be told twice.
     certificate = eap.client_cert if eap.client_cert is not None else eap.private_key
+    # A key without a password: NetworkManager asks a user's agent for one unless it is told, and none is there at boot.
+    bare = eap.private_key is not None and eap.private_key_password is None
     return {
         "eap": ("as", [eap.method]),
         "identity": ("s", eap.identity),
@@ -160,7 +164,7 @@ def _eap(eap: Eap) -> Mapping[str, Optional[Variant]]:
         "client-cert": _file(certificate),
         "private-key": _file(eap.private_key),
         "private-key-password": _text(eap.private_key_password),
-        "private-key-password-flags": None,
+        "private-key-password-flags": _NOT_REQUIRED if bare else None,
     }
 
 
@@ -277,8 +281,10 @@ _OTHER_SECRETS: FrozenSet[Key] = frozenset(
 
 
 def secrets_are_the_systems(settings: Settings) -> bool:
-    """Say whether the system stores every secret: none is with a user's agent, asked for each time, or not needed."""
-    return all(settings.get(name, {}).get(key, _ZERO) == _ZERO for name, key in _FLAGS)
+    """Say whether the system stores every secret that there is: none is with a user's agent, or asked for each time."""
+    return all(
+        needs_nobody(key[: -len("-flags")], int(settings.get(name, {}).get(key, _ZERO)[1])) for name, key in _FLAGS
+    )
 
 
 def with_secrets(settings: Settings, secrets: Settings) -> Dict[str, Dict[str, Variant]]:

@@ -311,7 +311,7 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
     """Return the profile that can carry CSME's connection on, or None and what keeps the nearest from it."""
     if supplicant is None or radio.csme is None:
         return None, None
-    profiles, csme = supplicant.profiles(), radio.csme
+    profiles, csme = supplicant.profiles(radio.csme.ssid), radio.csme
     wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
     profile = find_profile(profiles, *wanted)
     return profile, None if profile else find_obstacle(profiles, *wanted)

@@ -91,7 +91,7 @@ options:
           - A PKCS#12 file (C(.p12), C(.pfx)) has both, and O(eap.client_cert) is not needed.
         type: path
       private_key_password:
-        description: Password of O(eap.private_key).
+        description: Password of O(eap.private_key), which is taken to have none if it is left out.
         type: str
   hidden:
     description: The access points do not announce the network's name, so the laptop has to ask for it.

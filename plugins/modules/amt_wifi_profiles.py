@@ -96,7 +96,7 @@ options:
               - A PKCS#12 file (C(.p12), C(.pfx)) has both, and O(profiles[].eap.client_cert) is not needed.
             type: path
           private_key_password:
-            description: Password of O(profiles[].eap.private_key).
+            description: Password of O(profiles[].eap.private_key), which is taken to have none if it is left out.
             type: str
       hidden:
         description: The access points do not announce the network's name, so the laptop has to ask for it.
@@ -125,7 +125,8 @@ options:
   prune:
     description:
       - Remove every other network, whoever configured it, from the file and from what runs. With NetworkManager, every
-        other profile that the interface could use, unless it is some user's alone.
+        other profile that the interface could use, unless it is some user's alone, or another interface is connected by
+        it, which a warning says.
       - Access points, mesh networks and P2P groups stay, and so do comments between the networks' blocks.
       - An empty list of O(profiles) is refused then.
     type: bool

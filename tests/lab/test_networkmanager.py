@@ -128,6 +128,17 @@ def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage:
     assert "corp" in scene.laptop.guest.check("nmcli -g NAME connection show --active")
 
 
+def test_a_profile_whose_secret_was_never_given_is_none(stage: Stage) -> None:
+    scene = stage()
+    # As "nmcli connection add" leaves one that is given no passphrase.
+    scene.laptop.guest.check(f"sed -i /^psk=/d {PROFILES}/corp.nmconnection && nmcli connection reload")
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    assert "profile_unfit" in {blocker["code"] for blocker in facts["readiness"]["blockers"]}
+    assert own(scene)["error"]["code"] == "no_credentials"
+    assert scene.csme.state()["requests"] == "0"
+    assert scene.session.survives()
+
+
 def test_without_jeepney_it_is_told(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest

@@ -19,7 +19,7 @@ from vpro_lab.deployed import is_connected
 from vpro_lab.laptop import MAC, Laptop, wait_until
 from vpro_lab.playbook import run_module
 from vpro_lab.profiles import SSID, profile, profiles
-from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, PASSPHRASE
+from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, EAP_TLS_PLAIN, PASSPHRASE
 
 ANONYMOUS = "anonymous@example.org"
 RAW_PSK = hashlib.pbkdf2_hmac("sha1", PASSPHRASE.encode(), DEFAULT_SSID, 4096, 32).hex()
@@ -41,6 +41,14 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
         {
             "security": "eap",
             "eap": EAP_TLS,
+        },
+    ),
+    "eap-tls with a key without a password": (
+        "wpa2-eap",
+        "WPA2/IEEE 802.1X/EAP",
+        {
+            "security": "eap",
+            "eap": EAP_TLS_PLAIN,
         },
     ),
     "peap-mschapv2": (
@@ -75,7 +83,7 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
     ),
 }
 #: Networks that CI joins with NetworkManager as well.
-_WITH_NETWORKMANAGER = ("eap-tls",)
+_WITH_NETWORKMANAGER = ("eap-tls", "eap-tls with a key without a password")
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
 

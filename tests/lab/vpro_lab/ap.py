@@ -38,7 +38,6 @@ openssl x509 -req -days 30 -in server.csr -CA ca.pem -CAkey ca.key -CAcreateseri
     -out server.pem 2>/dev/null
 $new -subj "/CN=laptop.example.org" -keyout plain.key -out client.csr 2>/dev/null
 openssl ec -aes256 -passout pass:{KEY_PASSWORD} -in plain.key -out client.key 2>/dev/null
-rm plain.key
 printf 'extendedKeyUsage=clientAuth\\n' > extensions
 openssl x509 -req -days 30 -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions \\
     -out client.pem 2>/dev/null

@@ -29,6 +29,11 @@ EAP_TLS: Dict[str, str] = {
     "ca_cert": f"{CERTIFICATES}/ca.pem",
     "domain_suffix_match": "example.org",
 }
+#: The same with the same key, which has no password there.
+EAP_TLS_PLAIN: Dict[str, str] = {
+    **{name: value for name, value in EAP_TLS.items() if name != "private_key_password"},
+    "private_key": f"{CERTIFICATES}/plain.key",
+}
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,16 @@ class FakeNetworkManager:
         #: A call is refused once, and then no more.
         self.once = False
         self.refusal = "802-11-wireless-security.psk: property is invalid"
+        #: It stores profiles with netplan, as Ubuntu's does: netplan puts all of them into /run again.
+        self.netplan = False
         self._count = 0
+        self._active: List[str] = []
         bus.properties[DEVICE, NM_DEVICE] = {
             "State": ("u", 30),
             "Managed": ("b", True),
             "ActiveConnection": ("o", "/"),
         }
+        bus.properties.setdefault((NM_PATH, NM), {})["ActiveConnections"] = ("ao", self._active)
         bus.properties[DEVICE, f"{NM_DEVICE}.Wireless"] = {"PermHwAddress": ("s", MAC.upper())}
         bus.methods[NM_PATH, f"{NM}.GetDeviceByIpIface"] = self._device
         bus.methods[SETTINGS, f"{NM_SETTINGS}.ListConnections"] = lambda: ("ao", (list(self.profiles),))
@@ -65,7 +69,9 @@ class FakeNetworkManager:
         path = f"{SETTINGS}/{self._count}"
         self.profiles[path] = copy.deepcopy(settings)
         self.stored[path] = 1
-        self.bus.properties[path, CONNECTION] = {"Flags": ("u", flags)}
+        name = f"netplan-NM-{self._count}" if self.netplan else settings["connection"]["id"][1]
+        filename = f"{'/run' if flags & 1 else '/etc'}/NetworkManager/system-connections/{name}.nmconnection"
+        self.bus.properties[path, CONNECTION] = {"Flags": ("u", flags), "Filename": ("s", filename)}
         self.bus.methods[path, f"{CONNECTION}.GetSettings"] = lambda: ("a{sa{sv}}", (self._told(path, secret=False),))
         self.bus.methods[path, f"{CONNECTION}.GetSecrets"] = lambda name: self._secrets(path, name)
         self.bus.methods[path, f"{CONNECTION}.Update2"] = lambda new, how, _rest: self._update(path, new, how)
@@ -76,7 +82,22 @@ class FakeNetworkManager:
     def activate(self, path: str) -> None:
         """Connect the device by a profile."""
         self.bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", ACTIVE)
-        self.bus.properties[ACTIVE, f"{NM}.Connection.Active"] = {"Connection": ("o", path)}
+        self.bus.properties[ACTIVE, f"{NM}.Connection.Active"] = {
+            "Connection": ("o", path),
+            "Devices": ("ao", [DEVICE]),
+        }
+        self._active.append(ACTIVE)
+
+    def activate_elsewhere(self, path: str, interface: str) -> str:
+        """Connect another device by a profile; return the connection's path."""
+        device, active = f"{NM_PATH}/Devices/of_{interface}", f"{NM_PATH}/ActiveConnection/of_{interface}"
+        self.bus.properties[device, NM_DEVICE] = {"Interface": ("s", interface)}
+        self.bus.properties[active, f"{NM}.Connection.Active"] = {
+            "Connection": ("o", path),
+            "Devices": ("ao", [device]),
+        }
+        self._active.append(active)
+        return active
 
     def by_ssid(self, ssid: bytes) -> List[str]:
         """Return the paths of the profiles for a network."""
@@ -135,7 +156,7 @@ class FakeNetworkManager:
         self._refuse("AddConnection2")
         if self._known(settings["connection"]["uuid"][1]):
             raise DBusError(f"{NM_SETTINGS}.UuidExists", "a connection with this UUID already exists")
-        path = self.put(settings)
+        path = self.put(settings, int(self.netplan))
         self.stored[path] = flags
         return "oa{sv}", (path, {})
 
@@ -159,7 +180,7 @@ class FakeNetworkManager:
                     new[name].update(keys)
         self.profiles[path] = new
         self.stored[path] = flags & ~0x40
-        self.bus.properties[path, CONNECTION] = {"Flags": ("u", 0 if flags & 1 else 1)}
+        self.bus.properties[path, CONNECTION]["Flags"] = ("u", 0 if flags & 1 and not self.netplan else 1)
         return "a{sv}", ({},)
 
     def _clear(self, path: str) -> None:

@@ -30,10 +30,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio, Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import Switch
 from ansible_collections.vpro.fleet.tests.schema import check_facts
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_nm_backend import SETTINGS, Laptop
 
 ON = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 SWITCH = Switch(0, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0")
@@ -109,6 +112,21 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     assert facts["supplicant"]["profiles"][0]["ssid"] == "corp"
     assert facts["watcher"]["running"] is True
     assert facts["amt"] is None
+
+
+@pytest.mark.parametrize(("stored", "expected"), [({"psk": ("s", "canary-0f3e")}, []), ({}, ["profile_unfit"])])
+def test_a_profile_of_networkmanagers_that_lacks_its_secret_is_no_use(
+    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch, stored: Dict[str, Any], expected: List[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    Laptop(fake_bus)
+    machine.networkmanager("true")
+    secrets = {"802-11-wireless-security": stored}
+    fake_bus.methods[f"{SETTINGS}/7", f"{NM_SETTINGS}.Connection.GetSecrets"] = lambda _name: ("a{sa{sv}}", (secrets,))
+    facts = collect(machine, budget=5)
+    assert (codes(facts), facts["unreadable"]) == (expected, [])
+    assert "canary" not in json.dumps(facts)
+    assert len(fake_bus.called("GetSecrets")) == 1
 
 
 def test_a_laptop_without_the_hardware(machine: Machine, netlink: Netlink) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils import _dbus, _manager,
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._manager import (
     Managed,
+    as_stored,
     backend_by_name,
     backend_from_within,
     backend_of,
@@ -166,6 +167,21 @@ def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
     found = manager(machine, "supplicant.wlan0", budget=0.2)
     assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
     assert time.monotonic() - begun < 1.0
+
+
+def test_credentials_that_networkmanager_only_seems_to_have_are_none(
+    machine: Machine, networkmanager: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.networkmanager("true")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    path = f"{SETTINGS}/7"
+    networkmanager.bus.methods[path, f"{NM_SETTINGS}.Connection.GetSecrets"] = lambda _name: ("a{sa{sv}}", ({},))
+    found = (manager(machine),)
+    (stored,) = as_stored(found, {"wlan0": b"corp"})
+    assert [profile.can_join("psk") for profile in stored.profiles or ()] == [False, True]
+    assert as_stored(found, {}) == found
+    networkmanager.bus.greeting = b"REJECTED\r\n"
+    assert as_stored(found, {"wlan0": b"corp"}) == found
 
 
 def test_a_networkmanager_that_goes_on_answering_may_take_longer(machine: Machine, networkmanager: Laptop) -> None:

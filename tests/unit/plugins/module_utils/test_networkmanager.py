@@ -15,6 +15,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     Device,
     SupplicantNetwork,
     connection_of,
+    is_asked_for,
     matches,
     network_of,
 )
@@ -67,6 +68,13 @@ EAP = {"key-mgmt": "wpa-eap"}
         ({**EAP, "pmf": 3}, {"eap": ["peap"], "identity": "me"}, "eap"),
         (EAP, {"eap": ["peap"], "identity": "me"}, "eap"),
         ({"key-mgmt": "wpa-eap-suite-b-192"}, {"eap": ["tls"]}, "eap"),
+        # The key has no password, whoever would have it.
+        (EAP, {"eap": ["tls"], "private-key-password-flags": 4}, "eap"),
+        (EAP, {"eap": ["tls"], "private-key-password-flags": 5}, "eap"),
+        (EAP, {"eap": ["peap"], "phase2-auth": "tls", "phase2-private-key-password-flags": 4}, "eap"),
+        # A certificate in a file has no password, whatever is said of it; one on a token may have none.
+        (EAP, {"eap": ["tls"], "client-cert": b"file:///c\0", "client-cert-password-flags": 1}, "eap"),
+        (EAP, {"eap": ["tls"], "client-cert": b"pkcs11:x\0", "client-cert-password-flags": 4}, "eap"),
     ],
 )
 def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Optional[Dict[str, Any]], auth: str) -> None:
@@ -90,6 +98,10 @@ def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Option
         (EAP, {"eap": ["pwd"], "password-raw-flags": 1}, "eap"),
         (EAP, {"eap": ["peap"], "password-flags": 1}, "eap"),
         (EAP, {"eap": ["tls"], "private-key-password-flags": 2}, "eap"),
+        (EAP, {"eap": ["peap"], "password-flags": 4}, "eap"),
+        ({**PSK, "psk-flags": 4}, None, "psk"),
+        (EAP, {"eap": ["tls"], "client-cert": b"pkcs11:x\0", "client-cert-password-flags": 1}, "eap"),
+        (EAP, {"eap": ["tls"], "phase2-ca-cert": b"pkcs11:x\0", "phase2-ca-cert-password-flags": 2}, "eap"),
         (EAP, {}, "eap"),
     ],
 )
@@ -97,6 +109,43 @@ def test_what_it_can_not(security: Dict[str, Any], eap: Optional[Dict[str, Any]]
     connection = connection_of(PATH, settings(security, eap))
     assert connection is not None
     assert not profile_of(connection, "wlan0").can_join(auth)
+
+
+TLS: Dict[str, Any] = {"eap": ["tls"]}
+TOKEN = b"pkcs11:x\0"
+
+
+@pytest.mark.parametrize(
+    ("security", "eap", "held", "asked"),
+    [
+        (None, None, (), False),
+        (PSK, None, (), True),
+        (PSK, None, ("psk",), False),
+        ({"key-mgmt": "sae"}, None, (), True),
+        ({"key-mgmt": "owe"}, None, (), False),
+        (EAP, {"eap": ["pwd"]}, (), True),
+        (EAP, {"eap": ["pwd"]}, ("password-raw",), False),
+        (EAP, {"eap": ["peap"], "phase2-auth": "mschapv2"}, (), True),
+        (EAP, {"eap": ["peap"], "phase2-auth": "mschapv2"}, ("password",), False),
+        (EAP, {"eap": ["ttls"], "phase2-autheap": "gtc"}, (), True),
+        (EAP, {"eap": ["ttls"], "phase2-autheap": "tls"}, ("private-key-password",), True),
+        (EAP, {"eap": ["ttls"], "phase2-autheap": "tls"}, ("phase2-private-key-password",), False),
+        (EAP, TLS, (), True),
+        (EAP, TLS, ("private-key-password",), False),
+        (EAP, {**TLS, "private-key-password-flags": 4}, (), False),
+        (EAP, {**TLS, "client-cert": TOKEN}, ("private-key-password",), True),
+        (EAP, {**TLS, "client-cert": TOKEN}, ("private-key-password", "client-cert-password"), False),
+        (EAP, {"eap": ["peap"], "phase2-auth": "tls", "phase2-private-key-password-flags": 4}, (), False),
+        (EAP, {"eap": ["sim"]}, (), True),
+        (EAP, {"eap": ["tls", "pwd"], "private-key-password-flags": 4}, (), True),
+        (EAP, {"eap": ["news"]}, (), False),
+        (EAP, {"eap": ["peap"]}, (), False),
+    ],
+)
+def test_what_networkmanager_would_have_to_ask_for(
+    security: Optional[Dict[str, Any]], eap: Optional[Dict[str, Any]], held: Tuple[str, ...], asked: bool
+) -> None:
+    assert is_asked_for(settings(security, eap), frozenset(held)) is asked
 
 
 def test_what_is_told_of_a_profile() -> None:

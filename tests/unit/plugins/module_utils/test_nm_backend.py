@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -240,6 +241,79 @@ def test_which_profiles_are_for_the_device_is_told_with_them(backend: NetworkMan
     assert corp(backend).enabled
 
 
+# --- secrets that the system lacks ---
+
+
+def stores(laptop: Laptop, number: int, secrets: Any) -> None:
+    """What the system has for a profile, or the name of the error that NetworkManager answers with."""
+
+    def tell(name: str) -> Tuple[str, Tuple[Any]]:
+        if isinstance(secrets, str):
+            raise DBusError(secrets, "No agents were available for this request.")
+        return "a{sa{sv}}", ({name: {key: ("s", value) for key, value in secrets.items()}},)
+
+    laptop.bus.methods[f"{SETTINGS}/{number}", f"{NM_SETTINGS}.Connection.GetSecrets"] = tell
+
+
+@pytest.mark.parametrize(
+    ("secrets", "joins"),
+    [
+        ({"psk": "canary-0f3e"}, True),
+        ({"psk": ""}, False),
+        ({}, False),
+        (f"{NM}.AgentManager.NoSecrets", False),
+        # Nothing is known then.
+        (f"{NM}.AgentManager.InvalidIdentifier", True),
+        (f"{NM_SETTINGS}.PermissionDenied", True),
+    ],
+)
+def test_a_profile_of_which_the_system_lacks_the_secret_can_join_nothing(
+    backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, secrets: Any, joins: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    stores(laptop, 7, secrets)
+    profile = corp(backend)
+    assert profile.can_join("psk") is joins
+    assert "canary" not in repr(profile)
+    everything = backend.as_stored(backend.profiles(), b"corp")
+    assert [each.can_join("psk") for each in everything] == [joins, True]
+    # Nothing is asked about other networks.
+    asked = [path for path, name, _body in laptop.bus.calls if name == "GetSecrets"]
+    assert set(asked) == {f"{SETTINGS}/7"}
+
+
+def test_secrets_are_asked_for_by_root_alone_and_only_where_they_matter(
+    backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4712)
+    assert corp(backend).can_join("psk")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert len(backend.profiles()) == 2
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, general={"autoconnect": False})
+    assert not corp(backend).enabled
+    laptop.profiles[f"{SETTINGS}/7"] = settings()
+    assert corp(backend).can_join("open")
+    assert laptop.bus.called("GetSecrets") == []
+
+
+def test_a_secret_that_nobody_answers_about_may_be_there(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    stores(laptop, 7, {})
+    laptop.bus.silent.append("GetSecrets")
+    assert corp(NetworkManagerBackend("wlan0", 0.2)).can_join("psk")
+
+
+def test_a_key_without_a_password_lacks_nothing(
+    backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    stores(laptop, 7, f"{NM}.AgentManager.NoSecrets")
+    for flags, joins in ((0, False), (4, True)):
+        eap = {"eap": ["tls"], "private-key-password-flags": flags}
+        laptop.profiles[f"{SETTINGS}/7"] = settings({"key-mgmt": "wpa-eap"}, eap)
+        assert corp(backend).can_join("eap") is joins
+
+
 def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     records: List[Pin] = []
     warnings: List[str] = []
@@ -271,7 +345,8 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert warnings == []
     # No profile was changed: NetworkManager was told nothing but to bring one up.
     assert {name for path, name, _body in laptop.bus.calls if path.startswith(NM_PATH)} <= {
-        *("GetDeviceByIpIface", "ListConnections", "GetSettings", "ActivateConnection", "Get", "GetAll")
+        *("GetDeviceByIpIface", "ListConnections", "GetSettings", "GetSecrets"),
+        *("ActivateConnection", "Get", "GetAll"),
     }
     # New keys are no new connection, and several changes may be told as one.
     laptop.changed(State=("s", "group_handshake"))

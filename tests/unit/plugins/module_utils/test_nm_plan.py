@@ -100,6 +100,34 @@ def test_of_several_the_one_in_use_stays_or_one_of_the_right_kind() -> None:
     assert [step for step in steps(planned(neither, psk())) if step[0] == "remove"] == [("remove", "corp", "two")]
 
 
+def test_what_another_interface_is_connected_by_is_neither_taken_nor_pruned() -> None:
+    used = stored(theirs(uuid="used"), elsewhere=("wlan1", "wlan2"))
+    for there, done in (
+        ([used], [("add", "corp", "new-0")]),
+        ([used, ours(psk())], []),
+        ([used, ours(psk()), ours(psk(), "second")], [("remove", "corp", "second")]),
+    ):
+        plan = planned(there, psk(), prune=True)
+        assert steps(plan) == done
+        (warning,) = plan.warnings
+        assert warning.startswith("profile 'x' for network 'corp' stays, because of the link of wlan1 and wlan2.")
+    pruned = planned([used, ours(psk(b"old"))], prune=True)
+    assert steps(pruned) == [("remove", "old", "ours")]
+    assert len(pruned.warnings) == 1
+    # Nothing is said of what was not to go.
+    assert planned([used], psk(b"home")).warnings == ()
+    # One that this interface uses too is the one that is kept for it.
+    both = ours(psk(), active=True, elsewhere=("wlan1",))
+    assert planned([both], psk()) == NmPlan()
+
+
+def test_a_network_that_is_named_as_absent_goes_and_whose_link_ends_is_told() -> None:
+    used = stored(theirs(uuid="used"), elsewhere=("wlan1",))
+    plan = planned([used], absent=(b"corp",))
+    assert steps(plan) == [("remove", "corp", "used")]
+    assert plan.warnings == ("profile 'x' for network 'corp' goes, and with it the connection of wlan1",)
+
+
 @pytest.mark.parametrize(
     ("declared", "active", "warned"),
     [

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_provision, _provision, _runtime
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import NotFound, Refused
-from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM_DEVICE, NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM, NM_DEVICE, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._profile import (
     Declaration,
@@ -221,6 +221,30 @@ def test_the_one_in_use_is_the_one_that_stays(laptop: Laptop) -> None:
     assert laptop.declare(psk())["warnings"] == []
 
 
+def test_a_link_of_another_interface_outlives_a_prune(laptop: Laptop) -> None:
+    used = laptop.put(b"home", security={**PSK, "psk": ("s", OTHER)})
+    twice = laptop.put(b"corp", security={**PSK, "psk": ("s", OTHER)})
+    laptop.put(b"old", security=PSK)
+    laptop.manager.activate_elsewhere(used, "wlan1")
+    laptop.manager.activate_elsewhere(twice, "wlan2")
+    assert happened(laptop.declare(psk(), prune=True)) == {"corp": "added", "old": "removed"}
+    again = laptop.declare(psk(), prune=True)
+    assert again["changed"] is False
+    assert again["warnings"] == [
+        "profile 'Theirs' for network 'corp' stays, because of the link of wlan2. Give that interface a profile of its "
+        "own, and this one goes the next time",
+        "profile 'Theirs' for network 'home' stays, because of the link of wlan1. Give that interface a profile of its "
+        "own, and this one goes the next time",
+    ]
+    assert {used, twice} < set(laptop.manager.profiles)
+
+
+def test_a_link_of_another_interface_that_ends_meanwhile_is_none(laptop: Laptop) -> None:
+    ended = laptop.manager.activate_elsewhere(laptop.put(b"home", security=PSK), "wlan1")
+    del laptop.bus.properties[ended, f"{NM}.Connection.Active"]
+    assert happened(laptop.declare(prune=True)) == {"home": "removed"}
+
+
 def test_a_priority_is_no_news_for_the_connection_that_stands(laptop: Laptop) -> None:
     laptop.manager.activate(laptop.put(security=PSK))
     result = laptop.declare(psk(priority=7))
@@ -241,12 +265,45 @@ def test_what_is_in_memory_alone_goes_to_the_disk(laptop: Laptop) -> None:
     assert laptop.declare(psk())["changed"] is False
 
 
+def test_what_netplan_stores_is_on_the_disk_though_its_file_is_not(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    assert happened(laptop.declare(psk())) == {"corp": "added"}
+    (path,) = laptop.manager.profiles
+    assert laptop.bus.properties[path, CONNECTION]["Flags"] == ("u", 1)
+    again = laptop.declare(psk())
+    assert (again["changed"], laptop.manager.writes) == (False, [])
+    # What is not as declared is written, and to the disk.
+    assert happened(laptop.declare(psk(priority=4))) == {"corp": "changed"}
+    assert laptop.manager.stored[path] == 1
+    assert laptop.declare(psk(priority=4))["changed"] is False
+
+
+def test_a_profile_of_netplans_that_was_removed_is_put_back_onto_the_disk(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    laptop.put(b"old", flags=1)
+    laptop.put(b"older", flags=1)
+    laptop.manager.refuses["Delete"] = 1
+    with pytest.raises(Refused, match="Nothing was changed"):
+        laptop.declare(absent=(b"old", b"older"))
+    assert sorted(laptop.ssids()) == [b"old", b"older"]
+    assert {laptop.manager.stored[path] for path in laptop.manager.profiles} == {1}
+
+
 def test_secrets_that_are_not_wanted_any_more_go(laptop: Laptop) -> None:
     laptop.declare(tls())
     assert happened(laptop.declare(tls(None))) == {"tls": "changed"}
     assert laptop.manager.writes == ["Update2", "ClearSecrets"]
     assert "private-key-password" not in laptop.manager.one(b"tls")["802-1x"]
     assert laptop.declare(tls(None))["changed"] is False
+
+
+def test_a_key_without_a_password_is_said_to_have_none_once(laptop: Laptop) -> None:
+    assert happened(laptop.declare(tls(None))) == {"tls": "added"}
+    assert laptop.manager.one(b"tls")["802-1x"]["private-key-password-flags"] == ("u", 4)
+    assert laptop.declare(tls(None))["changed"] is False
+    assert happened(laptop.declare(tls())) == {"tls": "changed"}
+    assert "private-key-password-flags" not in laptop.manager.one(b"tls")["802-1x"]
+    assert laptop.declare(tls())["changed"] is False
 
 
 def test_no_users_agent_is_asked(laptop: Laptop) -> None:

@@ -44,6 +44,8 @@ PEAP = NetworkProfile(b"corp", "eap", eap=Eap("peap", "me", "anon", CANARY, "msc
 TLS = NetworkProfile(
     b"corp", "eap", eap=Eap("tls", "me", client_cert="/c", private_key="/k", private_key_password=CANARY)
 )
+#: EAP-TLS with a key that has no password.
+KEYLESS = NetworkProfile(b"corp", "eap", eap=Eap("tls", "me", client_cert="/c", private_key="/k"))
 
 
 def test_a_new_profile_is_the_interfaces_and_leaves_the_rest_to_networkmanager() -> None:
@@ -136,6 +138,7 @@ def test_each_security(declared: NetworkProfile, security: Dict[str, Any]) -> No
                 "identity": ("s", "me"),
                 "client-cert": ("ay", "file:///ä.p12\0".encode()),
                 "private-key": ("ay", "file:///ä.p12\0".encode()),
+                "private-key-password-flags": ("u", 4),
             },
         ),
     ],
@@ -156,6 +159,7 @@ def test_each_eap_method(eap: Eap, setting: Dict[str, Any]) -> None:
         NetworkProfile(b"x", "sae", CANARY, pmf="required", priority=9, enabled=False),
         PEAP,
         TLS,
+        KEYLESS,
     ],
 )
 def test_what_was_written_is_as_wanted(declared: NetworkProfile) -> None:
@@ -246,13 +250,12 @@ def test_pmf_need_not_be_said_where_there_is_no_choice() -> None:
 
 
 def test_secrets_that_networkmanager_would_keep() -> None:
-    keyless = NetworkProfile(b"corp", "eap", eap=Eap("tls", "me", client_cert="/c", private_key="/k"))
-    assert keeps_secrets(wanted(keyless, "wlan0"), made(TLS))
+    assert keeps_secrets(wanted(KEYLESS, "wlan0"), made(TLS))
     assert keeps_secrets(wanted(NetworkProfile(b"x", "owe", pmf="required"), "wlan0"), made(PSK))
     # A setting that goes takes its secrets along, and one secret that is wanted lets all others go.
     assert not keeps_secrets(wanted(NetworkProfile(b"x", "open", pmf="disabled"), "wlan0"), made(PSK))
     assert not keeps_secrets(wanted(PEAP, "wlan0"), made(TLS))
-    assert not keeps_secrets(wanted(keyless, "wlan0"), made(keyless))
+    assert not keeps_secrets(wanted(KEYLESS, "wlan0"), made(KEYLESS))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,10 @@ def test_secrets_that_networkmanager_would_keep() -> None:
         (profile(security={"psk-flags": ("u", 0)}), True),
         (profile(security={"psk-flags": ("u", 1)}), False),
         (profile(security={"wep-key-flags": ("u", 2)}), False),
-        (profile(eap={"private-key-password-flags": ("u", 4)}), False),
+        (profile(eap={"private-key-password-flags": ("u", 1)}), False),
+        # A key without a password; of any other secret the flag says nothing.
+        (profile(eap={"private-key-password-flags": ("u", 4)}), True),
+        (profile(eap={"password-flags": ("u", 4)}), False),
         (profile(eap={"phase1-auth-flags": ("u", 32)}), True),
     ],
 )
@@ -361,6 +367,19 @@ def test_a_secret_that_somebody_else_keeps_is_taken_over(flags: str) -> None:
     settings[EAP][flags] = ("u", 1)
     assert (EAP, flags) in differing(wanted(TLS, "wlan0"), settings)
     assert flags not in merged(settings, wanted(TLS, "wlan0"))[EAP]
+
+
+def test_a_key_without_a_password_is_said_to_have_none_and_one_with_a_password_is_not() -> None:
+    asked = made(KEYLESS)
+    del asked[EAP]["private-key-password-flags"]  # NetworkManager asks an agent
+    assert differing(wanted(KEYLESS, "wlan0"), asked) == ((EAP, "private-key-password-flags"),)
+    assert merged(asked, wanted(KEYLESS, "wlan0")) == made(KEYLESS)
+    assert set(differing(wanted(TLS, "wlan0"), made(KEYLESS))) == {
+        (EAP, "private-key-password"),
+        (EAP, "private-key-password-flags"),
+    }
+    assert merged(made(KEYLESS), wanted(TLS, "wlan0")) == made(TLS)
+    assert describe(made(KEYLESS))["802-1x.private-key-password-flags"] == "4"
 
 
 def test_what_is_shown_of_files_and_switches() -> None:

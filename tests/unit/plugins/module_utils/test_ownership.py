@@ -96,7 +96,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         def status(self) -> None:
             pass
 
-        def profiles(self) -> Tuple[Profile, ...]:
+        def profiles(self, _ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
             made.asked()
             return made.profiles
 
