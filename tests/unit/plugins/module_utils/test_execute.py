@@ -302,7 +302,7 @@ def test_taken_back_after_a_grant(laptop: Laptop) -> None:
 
 
 def test_the_time_for_the_whole_bounds_it(laptop: Laptop) -> None:
-    report = laptop.run(replace(POLICY, pauses_seconds=(60.0,), timeout_seconds=0.2))
+    report = laptop.run(replace(POLICY, pauses_seconds=(60.0,), timeout_seconds=1.0))
     assert report.outcome is Outcome.TIMED_OUT
     assert laptop.requests == 1
     assert laptop.journal() is None
