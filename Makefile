@@ -11,10 +11,11 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 # What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
-# processor time that the others leave (tools/gates.py). The three of the lab are all tests of "make lab", and those that
-# are run again with NetworkManager.
-GATES ?= lint coverage docs importer:beside artifact:beside units:beside matrix:beside sanity:beside molecule:beside:again \
-  lab-calm-wpa-supplicant:beside:again lab-calm-networkmanager:beside:again lab-timed:again lab-networkmanager:again
+# processor time that the others leave, and "again" gates a second chance with the machine to themselves
+# (tools/gates.py). Those of the lab are all tests of "make lab", and those that are run again with NetworkManager.
+GATES ?= lint coverage docs importer:beside artifact:beside units:beside:again matrix:beside:again sanity:beside \
+  molecule:beside:again lab-calm-wpa-supplicant:beside:again lab-calm-networkmanager:beside:again \
+  lab-timed:again lab-networkmanager:again
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
