@@ -53,8 +53,13 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 
 
 def wait_for(scene: Scene, *states: str, seconds: float = 30) -> None:
-    """Wait until the watcher says that it is in one of *states*."""
-    wait_until(f"the watcher's {states}", lambda: state(scene.laptop)["state"] in states, seconds)
+    """Wait until the watcher says that it is in one of *states*. One that starts says nothing yet."""
+    there = f"test -e /run/{SERVICE}/state.json"
+    wait_until(
+        f"the watcher's {states}",
+        lambda: scene.laptop.guest.run(there).rc == 0 and state(scene.laptop)["state"] in states,
+        seconds,
+    )
 
 
 def log(laptop: Laptop) -> str:
