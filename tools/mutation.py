@@ -38,6 +38,7 @@ HIGHEST = 4.0
 TESTED_BY = {
     "_errors": ["module_utils/test_module"],
     "_module_profile": ["modules/test_amt_wifi_profiles"],
+    "_networkmanager": ["module_utils/test_networkmanager", "module_utils/test_nm_backend"],
     "_nm_backend": ["module_utils/test_nm_backend", "module_utils/test_manager"],
     "_nm_listener": ["module_utils/test_nm_backend"],
     "_outcome": ["module_utils/test_provision", "module_utils/test_nm_provision"],

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
+    Connection,
     Device,
     SupplicantNetwork,
     connection_of,
@@ -136,7 +137,9 @@ TOKEN = b"pkcs11:x\0"
         (EAP, {**TLS, "client-cert": TOKEN}, ("private-key-password",), True),
         (EAP, {**TLS, "client-cert": TOKEN}, ("private-key-password", "client-cert-password"), False),
         (EAP, {"eap": ["peap"], "phase2-auth": "tls", "phase2-private-key-password-flags": 4}, (), False),
+        (EAP, {**TLS, "ca-cert": TOKEN}, ("private-key-password",), True),
         (EAP, {"eap": ["sim"]}, (), True),
+        (EAP, {"eap": ["sim"]}, ("pin",), False),
         (EAP, {"eap": ["tls", "pwd"], "private-key-password-flags": 4}, (), True),
         (EAP, {"eap": ["news"]}, (), False),
         (EAP, {"eap": ["peap"]}, (), False),
@@ -146,6 +149,79 @@ def test_what_networkmanager_would_have_to_ask_for(
     security: Optional[Dict[str, Any]], eap: Optional[Dict[str, Any]], held: Tuple[str, ...], asked: bool
 ) -> None:
     assert is_asked_for(settings(security, eap), frozenset(held)) is asked
+
+
+def test_everything_that_a_profile_says_is_told() -> None:
+    given = settings(
+        EAP,
+        {"eap": ["tls"], "private-key-password-flags": 1},
+        wireless={
+            "bssid": bytes.fromhex("020000000100"),
+            "mac-address": bytes.fromhex("020000000200"),
+            "band": "a",
+            "channel": 36,
+            "mac-address-blacklist": ["02:00:00:00:0A:00"],
+            "mac-address-denylist": ["02:00:00:00:0B:00"],
+            "assigned-mac-address": "Stable",
+        },
+        general={
+            "autoconnect": False,
+            "autoconnect-priority": -5,
+            "interface-name": "wlan0",
+            "permissions": ["user:alice:"],
+        },
+        match={"interface-name": ["wl*", "!wlan1"], "driver": ["iwlwifi"], "path": [], "kernel-command-line": ["x"]},
+    )
+    assert connection_of(PATH, given) == Connection(
+        number=7,
+        path=PATH,
+        name="Corp",
+        ssid=b"corp",
+        key_mgmt=frozenset({"WPA-EAP"}),
+        bssid="02:00:00:00:01:00",
+        mac="02:00:00:00:02:00",
+        band="a",
+        channel=36,
+        autoconnect=False,
+        priority=-5,
+        interface="wlan0",
+        owned=True,
+        credentials=frozenset(),
+        denied=frozenset({"02:00:00:00:0a:00", "02:00:00:00:0b:00"}),
+        address="stable",
+        names=("wl*", "!wlan1"),
+        conditions=("match.driver", "match.kernel-command-line"),
+        elsewhere=(("private-key-password-flags", 1),),
+    )
+
+
+def test_what_a_profile_does_not_say_is_networkmanagers_default() -> None:
+    assert connection_of(PATH, settings()) == Connection(
+        number=7,
+        path=PATH,
+        name="Corp",
+        ssid=b"corp",
+        key_mgmt=frozenset({"NONE"}),
+        bssid=None,
+        mac=None,
+        band=None,
+        channel=0,
+        autoconnect=True,
+        priority=0,
+        interface=None,
+        owned=False,
+        credentials=frozenset(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("security", "credentials"),
+    [(PSK, {"psk"}), (EAP, {"identity", "eap"}), ({"key-mgmt": "none"}, {"wep_key"})],
+)
+def test_what_the_system_holds_is_in_wpa_supplicants_words(security: Dict[str, Any], credentials: Set[str]) -> None:
+    connection = connection_of(PATH, settings(security, {"eap": ["peap"]}))
+    assert connection is not None
+    assert connection.credentials == credentials
 
 
 def test_what_is_told_of_a_profile() -> None:
@@ -301,6 +377,7 @@ def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off
         (False, (2412, 5955), (2412,)),
         (True, (2412, 5955), (2412, 5955)),
         (False, (5180,), (5180,)),
+        (False, (5180, 5925), (5180,)),
         (False, (5955,), (5955,)),  # better an attempt than none
     ],
 )
@@ -315,9 +392,12 @@ def test_other_kinds_are_no_profiles() -> None:
     assert connection_of(PATH, settings(wireless={"mode": "ap"})) is None
 
 
-@pytest.mark.parametrize("spoilt", [{"802-11-wireless": {"ssid": 7}}, {"connection": {}}])
-def test_a_malformed_profile_is_named(spoilt: Dict[str, Any]) -> None:
-    with pytest.raises(DecodeFailed, match="Settings/7"):
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [({"802-11-wireless": {"ssid": 7}}, "an SSID is bytes"), ({"connection": {}}, r"KeyError\('id'\)")],
+)
+def test_a_malformed_profile_is_named(spoilt: Dict[str, Any], words: str) -> None:
+    with pytest.raises(DecodeFailed, match=rf"no Wi-Fi profile of NetworkManager's: .*{words}.*Settings/7"):
         connection_of(PATH, {**settings(), **spoilt})
 
 

@@ -209,6 +209,10 @@ def test_profiles(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
         ({"key_mgmt": "SAE", "sae_password": "*"}, {"sae_password"}),
         ({"key_mgmt": "WPA-EAP", "identity": '"u"', "eap": "PEAP"}, {"identity", "eap"}),
         ({"key_mgmt": "WPA-EAP", "identity": '""'}, set()),
+        ({"key_mgmt": "WPA-PSK SAE", "psk": "*", "sae_password": "*"}, {"psk", "sae_password"}),
+        # Those of another key management do not count.
+        ({"key_mgmt": "NONE", "psk": "*", "sae_password": "*", "identity": '"u"'}, set()),
+        ({"key_mgmt": "WPA-PSK", "psk": "*", "sae_password": "*", "wep_key0": "*"}, {"psk"}),
     ],
 )
 def test_credentials_are_named_and_never_read(
@@ -218,6 +222,26 @@ def test_credentials_are_named_and_never_read(
     assert profile_of(supplicant, 0).credentials == credentials
 
 
+def test_a_priority_that_is_no_number_is_the_usual_one(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    fake.networks[0].variables["priority"] = "high"
+    assert profile_of(supplicant, 0).priority == 0
+
+
+def test_profiles_of_one_network_alone(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    assert [profile.id for profile in supplicant.profiles(b"home")] == [1, 3]
+    assert supplicant.profiles(b"nowhere") == ()
+
+
+def test_a_supplicant_is_not_waited_for_longer_than_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
+        silent.bind(str(tmp_path / "wlan0"))
+        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), timeout=0.05)
+        with pytest.raises(TimedOut, match=r"STATUS within 0\.05 s"):
+            patient.status()
+        with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):
+            patient.listen(pytest.fail)
+
+
 def test_a_network_that_goes_away_while_being_asked_about_is_left_out(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
@@ -225,12 +249,12 @@ def test_a_network_that_goes_away_while_being_asked_about_is_left_out(
     assert [profile.id for profile in supplicant.profiles()] == [0, 1, 2, 5]
 
 
-@pytest.mark.parametrize("value", ["2412 x", "-1", "2412,2437"])
+@pytest.mark.parametrize("value", ["2412 x", "-1", "2412,2437", "x" * 100])
 def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSupplicant, value: str) -> None:
     fake.networks[0].variables["scan_freq"] = value
     with pytest.raises(DecodeFailed, match="scan_freq is no list of frequencies") as caught:
         supplicant.profiles()
-    assert caught.value.where == ascii(value.split())
+    assert caught.value.where == ascii(value.split())[:80]
 
 
 # --- find_profile ---
@@ -627,7 +651,9 @@ def test_widen_leaves_a_network_alone_that_is_not_the_pinned_one(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    fake.state = "SCANNING"
     assert supplicant.widen(replace(pin, ssid_hex="00")) is False
+    assert supplicant.widen(pin) is True
 
 
 def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -801,6 +827,7 @@ PINS = st.builds(
     previous_bssid=st.none() | st.just(OTHER_BSSID),
     previous_scan_freq=st.lists(st.integers(1, 7125)).map(tuple),
     disabled=st.lists(st.tuples(st.integers(0, 2**31), st.binary(max_size=32).map(bytes.hex))).map(tuple),
+    manager=st.sampled_from(["wpa_supplicant", "networkmanager"]),
 )
 
 
@@ -843,14 +870,19 @@ DOCUMENT: Dict[str, Any] = {
     ],
 )
 def test_a_damaged_journal_is_refused(changes: Dict[str, Any]) -> None:
-    Pin.from_dict(DOCUMENT)
+    assert Pin.from_dict(DOCUMENT).manager == "wpa_supplicant", "as journals of old have it"
     with pytest.raises(DecodeFailed, match="no record of a pin"):
         Pin.from_dict({**DOCUMENT, **changes})
 
 
+def test_a_value_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(DecodeFailed, match=r"this is no record of a pin: 'x{79} is not of type int"):
+        Pin.from_dict({**DOCUMENT, "network_id": "x" * 100})
+
+
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
 def test_a_journal_with_a_part_missing_names_it(key: str) -> None:
-    with pytest.raises(DecodeFailed, match=key):
+    with pytest.raises(DecodeFailed, match=f"no record of a pin: no '{key}'"):
         Pin.from_dict({name: value for name, value in DOCUMENT.items() if name != key})
 
 

@@ -245,6 +245,8 @@ def test_of_two_fields_with_one_name_the_first_counts() -> None:
         (b"<2>Trying to associate with 02:00", "", "Trying to associate with 02:00"),
         (b"<3>WPS-AP-AVAILABLE \n", "WPS-AP-AVAILABLE", ""),
         (b"<3>CTRL-REQ-PASSWORD-0:Password needed", "CTRL-REQ-PASSWORD-0", "Password needed"),
+        (b"<2>  words, and room \n\n", "", "  words, and room "),
+        (b"<2>\nwords", "", "\nwords"),
         (b"<3>\xff\xfe", "", "\\xff\\xfe"),
         (b"<3>", "", ""),
     ],
@@ -253,6 +255,12 @@ def test_event_names(data: bytes, name: str, text: str) -> None:
     event = _wpa_ctrl.decode_event(data)
     assert event is not None
     assert (event.name, event.text) == (name, text)
+
+
+def test_quotes_are_no_part_of_a_field() -> None:
+    event = _wpa_ctrl.decode_event(b"""<3>CTRL-EVENT-X a='b c' d="" e='""")
+    assert event is not None
+    assert event.fields == {"a": "b c", "d": "", "e": "'"}
 
 
 @pytest.mark.parametrize("data", [b"", b"OK\n", b"PONG\n", b"<", b"<x>y", b"<3", b"<1234>CTRL-EVENT-X"])
@@ -287,9 +295,7 @@ LONG = "\xe9" * 100
         (_wpa_ctrl.decode_networks, "FAIL " + LONG, "the reply to LIST_NETWORKS has an unknown heading"),
     ],
 )
-def test_what_does_not_decode_is_named_and_shown_in_part(
-    decode: Callable[[str], object], text: str, what: str
-) -> None:
+def test_what_does_not_decode_is_named_and_shown_in_part(decode: Callable[[str], object], text: str, what: str) -> None:
     with pytest.raises(DecodeFailed) as caught:
         decode(text)
     assert (caught.value.what, caught.value.where) == (what, ascii(text[:80]))
@@ -518,8 +524,10 @@ def test_no_answer_ends_the_conversation_so_that_a_late_reply_answers_nothing_el
     server.script = lambda _request: []
     ctrl = WpaCtrl(server.path, timeout=0.05)
     started = time.monotonic()
-    with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 0\.05 s"):
+    with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 0\.05 s") as caught:
         ctrl.get(3, "psk")
+    assert caught.value.where == server.path
+    assert caught.value.remedy == "Look for a hanging wpa_supplicant, and restart it"
     assert time.monotonic() - started < 1
     with pytest.raises(ConnectionRefusedError):
         server.emit(b"late\n")
