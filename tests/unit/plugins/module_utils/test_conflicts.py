@@ -88,6 +88,8 @@ def test_networkmanager(machine: Machine, record: str, ours: bool, fights: str) 
         (["/usr/libexec/iwd", "--interfaces=wlan1"], ""),
         (["/usr/libexec/iwd", "--nointerfaces", "wlan*"], ""),
         (["/usr/libexec/iwd", "-iwlan1"], ""),
+        (["/usr/libexec/iwd", "-I*"], ""),
+        (["/usr/libexec/iwd", "--interfaces=x=wlan0"], ""),
         (["/usr/libexec/iwd", "-I", "wlan1,wlan0"], ""),
         (["/usr/libexec/iwd", "-I"], "iwd takes wlan0"),
         (["/usr/libexec/iwd", "--interfaces=wl*", "--nointerfaces=wlan0"], ""),
@@ -115,6 +117,7 @@ def test_other_managers(machine: Machine, arguments: List[str], fights: str) -> 
         ("profile x\nnohook wpa_supplicant\n", True),
         ("arping 192.0.2.1\nnohook wpa_supplicant\n", True),
         ("nohook resolv.conf\n", True),
+        ("nohook resolv.conf # wpa_supplicant\n", True),
         ("option wpa_supplicant\n", True),
         ("denyinterfaces eth*\n", True),
         ("interface eth0\nnohook wpa_supplicant\n", True),
@@ -154,6 +157,7 @@ def test_ifupdown(machine: Machine, configuration: str, fights: bool) -> None:
     [
         ["-B", "-s", "-i", "wlan0", "-D", "nl80211,wext", "-c", CONF],
         ["-dBiwlan0", f"-c{CONF}"],
+        ["-Z", "-iwlan0", f"-c{CONF}"],  # an option that is none of its
         ["-iwlan1", "-c/etc/1.conf", "-N", "-iwlan0", f"-c{CONF}"],
     ],
 )

@@ -57,9 +57,11 @@ def test_release_of_this_machine_orders() -> None:
 
 @pytest.mark.parametrize("text", ["", "six", "6", "v6.1"])
 def test_a_release_without_numbers(tmp_path: Path, text: str) -> None:
-    write(tmp_path / "proc/sys/kernel/osrelease", text)
-    with pytest.raises(DecodeFailed):
+    path = tmp_path / "proc/sys/kernel/osrelease"
+    write(path, text)
+    with pytest.raises(DecodeFailed, match=f"'{text}' is no kernel release") as caught:
         _kernel.release(str(tmp_path))
+    assert caught.value.where == str(path)
 
 
 def test_no_procfs(tmp_path: Path) -> None:
