@@ -6,14 +6,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._dbus import PROPERTIES
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed, NotFound, SupplicantRefused
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
+    NM,
+    NM_DEVICE,
+    NM_PATH,
+    WPA,
+    WPA_INTERFACE,
+    WPA_NETWORK,
     Connection,
     Device,
+    NetworkManager,
+    Supplicant,
     SupplicantNetwork,
     connection_of,
     is_asked_for,
@@ -429,3 +438,121 @@ def test_key_managements_are_in_wpa_supplicants_words(key_mgmt: str, pmf: int, e
     connection = connection_of(PATH, settings({"key-mgmt": key_mgmt, "pmf": pmf}))
     assert connection is not None
     assert connection.key_mgmt == expected
+
+
+# --- over the bus ---
+
+NM_ACTIVE = f"{NM}.Connection.Active"
+BSS = "/bss/1"
+
+
+class Bus:
+    """What is asked of the bus: each question and its answer, or what is raised; and what was begun."""
+
+    def __init__(self, answers: Dict[Tuple[Any, ...], Any]) -> None:
+        self.answers = answers
+        self.begun: List[Tuple[Any, ...]] = []
+
+    def get(self, *question: Any) -> Any:
+        answer = self.answers[question]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    call = get_all = get
+
+    def begin(self, *message: Any) -> None:
+        self.begun.append(message)
+
+
+def manager(answers: Dict[Tuple[Any, ...], Any]) -> NetworkManager:
+    return NetworkManager(Bus(answers))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("starting", [True, False])
+def test_networkmanager_says_whether_it_is_busy_with_its_start(starting: bool) -> None:
+    assert manager({(NM, NM_PATH, NM, "Startup"): starting}).is_starting() is starting
+
+
+ENDED = [NotFound("no such object"), SupplicantRefused("no such property")]
+
+
+@pytest.mark.parametrize("ended", [*ENDED, None])
+def test_a_device_is_connected_by_a_profile_as_long_as_it_says_so(ended: Optional[Exception]) -> None:
+    answers = {(NM, "/d/1", NM_DEVICE, "ActiveConnection"): "/a/1", (NM, "/a/1", NM_ACTIVE, "Connection"): PATH}
+    if ended is None:
+        assert manager(answers).active("/d/1") == PATH
+        assert manager({(NM, "/d/1", NM_DEVICE, "ActiveConnection"): "/"}).active("/d/1") is None
+    else:
+        for question in answers:
+            assert manager({**answers, question: ended}).active("/d/1") is None
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_profile_that_another_device_uses_is_told_with_that_ones_name(ended: Exception) -> None:
+    answers: Dict[Tuple[Any, ...], Any] = {
+        (NM, NM_PATH, NM, "ActiveConnections"): ["/a/1", "/a/2", "/a/3", "/a/4"],
+        (NM, "/a/1", NM_ACTIVE): ended,
+        (NM, "/a/2", NM_ACTIVE): {"Devices": ["/d/1"], "Connection": "/s/2"},
+        (NM, "/a/3", NM_ACTIVE): {"Devices": ["/d/1", "/d/2"], "Connection": "/s/3"},
+        (NM, "/a/4", NM_ACTIVE): {"Devices": ["/d/3"], "Connection": "/s/3"},
+        (NM, "/d/2", NM_DEVICE, "Interface"): "wlan1",
+        (NM, "/d/3", NM_DEVICE, "Interface"): "wlan2",
+    }
+    assert manager(answers).used_elsewhere("/d/1") == {"/s/3": ("wlan1", "wlan2")}
+
+
+def test_a_device_is_taken_into_use_by_its_property() -> None:
+    question = (NM, "/d/1", PROPERTIES, "Set", "ssv", (NM_DEVICE, "Managed", ("b", True)))
+    manager({question: ()}).manage("/d/1")
+
+
+def test_a_network_that_is_gone_does_not_hide_the_others() -> None:
+    properties = (WPA_NETWORK, "Properties")
+    answers: Dict[Tuple[Any, ...], Any] = {
+        (WPA, "/i/0", WPA_INTERFACE, "Networks"): ["/n/0", "/n/1"],
+        (WPA, "/n/0", *properties): NotFound("it is gone"),
+        (WPA, "/n/1", *properties): {"ssid": '"corp"'},
+    }
+    assert supplicant(answers)[0].networks("/i/0") == (SupplicantNetwork("/n/1", b"corp", None),)
+
+
+def supplicant(answers: Dict[Tuple[Any, ...], Any]) -> Tuple[Supplicant, Bus]:
+    bus = Bus(answers)
+    return Supplicant(bus), bus  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"SSID": b"corp", "BSSID": bytes.fromhex("020000000100")}, (b"corp", "02:00:00:00:01:00")),
+        ({"SSID": "corp"}, (None, None)),
+        ({}, (None, None)),
+        (NotFound("it is gone"), (None, None)),
+    ],
+)
+def test_the_network_in_use_is_the_one_of_the_access_point(told: Any, expected: Any) -> None:
+    one, _bus = supplicant({(WPA, "/i/0", WPA_INTERFACE): {"CurrentBSS": BSS}, (WPA, BSS, f"{WPA}.BSS"): told})
+    assert one.network_in_use("/i/0") == expected
+    assert one.bssid("/i/0") == expected[1]
+
+
+@pytest.mark.parametrize("properties", [{}, {"CurrentBSS": "/"}])
+def test_without_an_access_point_no_network_is_in_use(properties: Dict[str, str]) -> None:
+    assert supplicant({(WPA, "/i/0", WPA_INTERFACE): properties})[0].network_in_use("/i/0") == (None, None)
+
+
+def test_what_the_supplicant_is_asked_to_do() -> None:
+    one, bus = supplicant({})
+    one.scan("/i/0", b"corp", (2437, 5180))
+    one.abort_scan("/i/0")
+    one.reassociate("/i/0")
+    one.keep_to("/n/0", "02:00:00:00:01:00")
+    asked = {"Type": ("s", "active"), "SSIDs": ("aay", [b"corp"]), "Channels": ("a(uu)", [(2437, 20), (5180, 20)])}
+    kept = ("a{sv}", {"bssid": ("s", "02:00:00:00:01:00")})
+    assert bus.begun == [
+        (WPA, "/i/0", WPA_INTERFACE, "Scan", "a{sv}", (asked,)),
+        (WPA, "/i/0", WPA_INTERFACE, "AbortScan"),
+        (WPA, "/i/0", WPA_INTERFACE, "Reassociate"),
+        (WPA, "/n/0", PROPERTIES, "Set", "ssv", (WPA_NETWORK, "Properties", kept)),
+    ]

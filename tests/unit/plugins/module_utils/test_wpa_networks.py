@@ -221,19 +221,23 @@ def test_a_network_that_is_missing_is_made_and_one_too_many_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("networks", "kept"),
+    ("networks", "removed", "built"),
     [
-        ([running(2), running(4, current=True)], 4),
-        ([running(2, {"key_mgmt": "NONE"}), running(4)], 4),
-        ([running(4), running(2)], 2),
-        ([running(1, {"key_mgmt": "NONE"}, current=True), running(2)], 1),
+        ([running(2), running(4, current=True)], (2,), False),
+        ([running(2, {"key_mgmt": "NONE"}), running(4)], (2,), False),
+        ([running(2, {"key_mgmt": None}), running(4)], (2,), False),
+        ([running(4), running(2)], (4,), False),
+        ([running(1, {"key_mgmt": "NONE"}, current=True), running(2)], (2, 1), True),
     ],
 )
-def test_of_several_with_one_name_one_is_kept(networks: List[Running], kept: int) -> None:
+def test_of_several_with_one_name_one_is_kept(networks: List[Running], removed: Any, built: bool) -> None:
     todo = ask(networks, desired())
-    assert kept not in todo.remove or todo.build == (desired(),)
-    assert {network.id for network in networks} - {kept} <= set(todo.remove)
-    assert len(todo.remove) == len(networks) - (not todo.build)
+    assert (todo.remove, todo.build) == (removed, (desired(),) if built else ())
+
+
+def test_each_network_gets_its_secret_again() -> None:
+    todo = ask([running(1), running(2, ssid=b"b")], desired(), Desired(b"b", wanted()))
+    assert [(each.network_id, each.name) for each in todo.refresh] == [(1, "psk"), (2, "psk")]
 
 
 def test_only_what_differs_is_set_and_what_may_be_refused_comes_first() -> None:
@@ -300,6 +304,7 @@ def test_what_changed_is_tried_again_by_priority_unless_it_is_in_use_or_disabled
     [
         (running(current=True), desired(rebuild=True)),
         (running(0, {"key_mgmt": "NONE"}, current=True), desired()),
+        (running(0, {"key_mgmt": None}, current=True), desired()),
         (running(current=True), desired({**SAE, "key_mgmt": "WPA-PSK SAE"})),  # a key that can't be taken back
         (running(0, EAP, current=True), desired({**EAP, "eap": None})),
         (running(), desired(proven=False)),
@@ -310,6 +315,16 @@ def test_what_can_not_be_changed_is_made_anew(have: Running, wish: Desired) -> N
     assert (todo.remove, todo.build, todo.assign, todo.refresh) == ((0,), (wish,), (), ())
     shown = todo.after[0][1]
     assert "(set)" not in shown.values(), "its secrets are changed, as far as can be told"
+
+
+def test_what_nobody_vouches_for_is_shown_as_it_is_where_it_stays() -> None:
+    more: Dict[str, Optional[str]] = {**EAP, "identity": '"new"'}
+    todo = ask([running(0, {**EAP, "identity": '"old"'}, current=True)], desired(more, proven=False))
+    assert [each.name for each in todo.assign] == ["identity"]
+    assert (todo.after[0][1]["identity"], todo.after[0][1]["password"]) == ("new", "(set)")
+    # How it is written makes no difference, and is shown as the supplicant has it.
+    have = running(0, {"key_mgmt": "WPA-PSK-SHA256", "priority": "1"})
+    assert ask([have], desired()).after[0][1]["key_mgmt"] == "WPA-PSK-SHA256"
 
 
 def test_a_key_management_of_which_a_part_stays_is_changed_in_place() -> None:
@@ -412,6 +427,7 @@ def test_an_extra_that_is_no_command_is_left_out(talk: Any) -> None:
     ("reply", "error", "words"),
     [
         ("FAIL\n", SupplicantRefused, "wpa_supplicant answered ADD_NETWORK with FAIL"),
+        ("7 \n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
         ("x\n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
         ("\u0663\n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
         ("", DecodeFailed, "the reply to ADD_NETWORK is no number"),
