@@ -178,9 +178,24 @@ def test_netplan_is_told_once(machine: Machine) -> None:
     assert machine.what() == ["netplan starts a wpa_supplicant of its own for wlan0"]
 
 
+def test_netplans_supplicant_does_not_hide_another(machine: Machine) -> None:
+    machine.write("run/systemd/system/netplan-wpa-wlan0.service")
+    for unit in ("a.service", "netplan-wpa-wlan0.service", "b.service"):
+        machine.process("/sbin/wpa_supplicant", "-iwlan0", cgroup=f"/system.slice/{unit}")
+    assert machine.what().count("another wpa_supplicant runs wlan0") == 2
+
+
+def test_a_process_that_ended_meanwhile_is_none(machine: Machine) -> None:
+    (machine.root / "proc/999").mkdir()
+    machine.process("/usr/libexec/iwd")
+    assert machine.what() == ["iwd takes wlan0"]
+
+
 def test_the_service_reads_another_file(machine: Machine) -> None:
     machine.process("/sbin/wpa_supplicant", "-c/etc/other.conf", "-iwlan0", cgroup=OURS)
-    assert machine.what() == [f"wpa_supplicant@wlan0.service reads another file than {CONF}"]
+    (found,) = machine.interface().conflicts()
+    assert found.what == f"wpa_supplicant@wlan0.service reads another file than {CONF}"
+    assert found.where == "/etc/other.conf"
 
 
 NETWORKMANAGER = (

@@ -54,6 +54,7 @@ def test_nobody_has_to_listen(monkeypatch: pytest.MonkeyPatch, value: Optional[s
         ("90000000", "mine", 90.0),
         ("90000000", "1", None),
         ("0", None, None),
+        ("1", None, 1e-06),
         ("x", None, None),
         (None, None, None),
     ],
@@ -75,6 +76,12 @@ def test_the_journal_gets_fields(monkeypatch: pytest.MonkeyPatch, listener: sock
     assert b"MESSAGE=a sentence\nPRIORITY=4\nSYSLOG_IDENTIFIER=amt-wifi-watcher\nAMT_WIFI_INTERFACE=wlan0\n" in data
     assert data.endswith(b"TEXT\n\x09\0\0\0\0\0\0\0two\nlines\n")
     assert b"AMT_WIFI_MS" not in data
+
+
+def test_what_is_no_text_is_written_all_the_same(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setattr(_systemd, "_JOURNAL", listener.getsockname())
+    Log().write("info", "\xe9\udcff")
+    assert listener.recv(1000).startswith(b"MESSAGE=\xc3\xa9\\udcff\n")
 
 
 def test_what_is_less_is_not_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
