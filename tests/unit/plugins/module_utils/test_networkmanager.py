@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._dbus import PROPERTIES
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed, NotFound, SupplicantRefused
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    DecodeFailed,
+    NotFound,
+    SupplicantRefused,
+    TimedOut,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
     NM,
     NM_DEVICE,
     NM_PATH,
+    NM_SETTINGS,
     WPA,
     WPA_INTERFACE,
     WPA_NETWORK,
@@ -461,6 +468,10 @@ class Bus:
 
     call = get_all = get
 
+    def call_each(self, *question: Any, **how: Any) -> Iterator[Any]:
+        self.begun.append((*question, how))
+        return iter(())
+
     def begin(self, *message: Any) -> None:
         self.begun.append(message)
 
@@ -472,6 +483,53 @@ def manager(answers: Dict[Tuple[Any, ...], Any]) -> NetworkManager:
 @pytest.mark.parametrize("starting", [True, False])
 def test_networkmanager_says_whether_it_is_busy_with_its_start(starting: bool) -> None:
     assert manager({(NM, NM_PATH, NM, "Startup"): starting}).is_starting() is starting
+
+
+@pytest.mark.parametrize("variants", [True, False])
+def test_profiles_that_this_user_may_not_read_are_left_out(variants: bool) -> None:
+    bus = Bus({(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections"): ([PATH],)})
+    assert list(NetworkManager(bus).settings(variants=variants)) == []  # type: ignore[arg-type]
+    how = {"variants": variants, "skip": (NotFound, AccessDenied)}
+    assert bus.begun == [(NM, [PATH], f"{NM_SETTINGS}.Connection", "GetSettings", how)]
+
+
+SECURED, EAP_SETTING = "802-11-wireless-security", "802-1x"
+PEAP = {"eap": ["peap"], "phase2-auth": "mschapv2"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "setting", "answer", "lacks"),
+    [
+        (settings(PSK), SECURED, {SECURED: {"psk": "x"}}, False),
+        (settings(PSK), SECURED, {SECURED: {"psk": ""}}, True),
+        (settings(PSK), SECURED, {}, True),
+        (settings(EAP, PEAP), EAP_SETTING, {EAP_SETTING: {"password": "x"}}, False),
+        (settings(EAP, PEAP), EAP_SETTING, {EAP_SETTING: {"password": ""}}, True),
+        # The password of a private key may be an empty one.
+        (settings(EAP, TLS), EAP_SETTING, {EAP_SETTING: {"private-key-password": ""}}, False),
+        (settings(PSK), SECURED, SupplicantRefused("NoSecrets: nobody has any"), True),
+        # What can't be told is not said.
+        (settings(PSK), SECURED, SupplicantRefused("Failed: odd"), False),
+        (settings(PSK), SECURED, TimedOut("no answer"), False),
+        (settings(PSK), SECURED, AccessDenied("not for you"), False),
+    ],
+)
+def test_whether_the_system_has_the_secret_is_asked_where_it_belongs(
+    profile: Dict[str, Any], setting: str, answer: Any, lacks: bool
+) -> None:
+    question = (NM, PATH, f"{NM_SETTINGS}.Connection")
+    one = manager(
+        {
+            (*question, "GetSettings"): (profile,),
+            (*question, "GetSecrets", "s", (setting,)): answer if isinstance(answer, Exception) else (answer,),
+        }
+    )
+    assert one.lacks_a_secret(PATH) is lacks
+
+
+def test_a_profile_that_is_gone_lacks_nothing() -> None:
+    question = (NM, PATH, f"{NM_SETTINGS}.Connection", "GetSettings")
+    assert manager({question: NotFound("no such profile")}).lacks_a_secret(PATH) is False
 
 
 ENDED = [NotFound("no such object"), SupplicantRefused("no such property")]

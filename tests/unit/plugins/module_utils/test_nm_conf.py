@@ -120,6 +120,8 @@ def test_what_the_watcher_adds_itself_does_not_count(machine: Machine) -> None:
     path = networkmanager_wait_file("wlan0", "")
     machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nmanaged=0\n")
     assert left(machine) is False
+    machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nwifi.backend=iwd\n")
+    assert is_over_iwd("wlan0", machine.root) is False
 
 
 @pytest.mark.parametrize(
