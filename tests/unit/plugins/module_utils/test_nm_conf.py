@@ -125,7 +125,8 @@ def test_what_the_watcher_adds_itself_does_not_count(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("E:NM_UNMANAGED=1", True), ("E:NM_UNMANAGED=0", False), ("I:1", False)]
+    ("text", "expected"),
+    [("E:NM_UNMANAGED=1", True), ("E:NM_UNMANAGED=true", True), ("E:NM_UNMANAGED=0", False), ("I:1", False)],
 )
 def test_udevs_word(machine: Machine, text: str, expected: bool) -> None:
     machine.write("run/udev/data/n3", f"I:123\n{text}\nG:systemd\n")
@@ -141,7 +142,8 @@ def test_its_own_record_of_an_order(machine: Machine) -> None:
 
 @pytest.mark.parametrize("path", ["etc/network/interfaces", "etc/network/interfaces.d/wifi"])
 def test_what_ifupdown_has(machine: Machine, path: str) -> None:
-    machine.write(path, "iface wlan0 inet dhcp\n  wpa-ssid corp\n")
+    machine.write("etc/network/interfaces.d/eth0", "iface eth0 inet dhcp\n")
+    machine.write(path, "auto wlan0\niface wlan0 inet dhcp\n  wpa-ssid corp\n")
     assert left(machine) is False  # without its plugin NetworkManager does not look there
     machine.write(f"{LIB}/x.conf", "[main]\nplugins=ifupdown,keyfile\n")
     assert left(machine) is True
