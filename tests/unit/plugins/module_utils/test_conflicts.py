@@ -145,6 +145,8 @@ def test_dhcpcd(machine: Machine, configuration: str, fights: bool) -> None:
         ("iface wlan0 inet dhcp\nsource x\n\twpa-ssid x\n", False),
         ("iface wlan0 inet dhcp\nsource-directory x\n\twpa-ssid x\n", False),
         ("auto wlan0\n\twpa-ssid x\n", False),
+        ("\twpa-ssid x\n", False),
+        ("iface wlan0 inet dhcp\n\tword\n\twpa-ssid x\n", True),
     ],
 )
 def test_ifupdown(machine: Machine, configuration: str, fights: bool) -> None:
@@ -176,6 +178,12 @@ def test_netplan_is_told_once(machine: Machine) -> None:
     unit = "/system.slice/netplan-wpa-wlan0.service"
     machine.process("/sbin/wpa_supplicant", "-c", "/run/netplan/wpa-wlan0.conf", "-iwlan0", cgroup=unit)
     assert machine.what() == ["netplan starts a wpa_supplicant of its own for wlan0"]
+
+
+def test_a_configuration_that_is_no_text_is_read_as_far_as_it_goes(machine: Machine) -> None:
+    machine.write("etc/network/interfaces")
+    (machine.root / "etc/network/interfaces").write_bytes(b"# \xff\niface wlan0 inet dhcp\n\twpa-ssid corp\n")
+    assert machine.what() == ["ifupdown starts a wpa_supplicant of its own for wlan0"]
 
 
 def test_netplans_supplicant_does_not_hide_another(machine: Machine) -> None:
