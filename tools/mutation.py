@@ -36,7 +36,6 @@ HIGHEST = 4.0
 
 #: The tests of what has no file of tests by its own name, or is tested by others beside it.
 TESTED_BY = {
-    "_errors": ["module_utils/test_module"],
     "_module_profile": ["modules/test_amt_wifi_profiles"],
     "_networkmanager": ["module_utils/test_networkmanager", "module_utils/test_nm_backend"],
     "_nm_backend": ["module_utils/test_nm_backend", "module_utils/test_manager"],

@@ -105,6 +105,16 @@ def test_files_are_read_in_networkmanagers_order(machine: Machine) -> None:
     assert left(machine) is False
 
 
+def test_a_list_is_added_to_and_taken_from(machine: Machine) -> None:
+    machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices-=eth0\n")
+    assert left(machine) is False
+    machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices=eth0;wlan0;eth1\n")
+    machine.write(f"{ETC}/b.conf", "[keyfile]\nunmanaged-devices+=eth2\n")
+    assert left(machine) is True
+    machine.write(f"{ETC}/c.conf", "[keyfile]\nunmanaged-devices-=eth0\n")
+    assert left(machine) is True
+
+
 def test_a_file_hides_one_of_its_name(machine: Machine) -> None:
     machine.write(f"{LIB}/x.conf", "[device]\nmanaged=0\n")
     assert left(machine) is True

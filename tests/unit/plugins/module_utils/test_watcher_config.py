@@ -57,6 +57,7 @@ def test_the_defaults_are_the_schemas() -> None:
     assert parse_config(defaults) == parse_config({}) == Config()
 
 
+INTERFACES = "interfaces has to be a list of names of network interfaces"
 SETTINGS = "hold_bring_up_seconds, hold_roaming, idle, interfaces, log_level, no_credentials"
 
 
@@ -70,7 +71,9 @@ SETTINGS = "hold_bring_up_seconds, hold_roaming, idle, interfaces, log_level, no
         ({"log_level": 1}, "log_level has to be one of error, warning, info, debug"),
         ({"hold_roaming": "yes"}, "hold_roaming has to be true or false"),
         ({"hold_bring_up_seconds": 901}, "hold_bring_up_seconds has to be a number from 0 to 900"),
-        ({"interfaces": "wlan0"}, "interfaces has to be a list of names of network interfaces"),
+        *(({"interfaces": [name]}, INTERFACES) for name in ("", ".", "..", "a/b", "a b", "x" * 16, 1)),
+        ({"interfaces": "wlan0"}, INTERFACES),
+        ({"interfaces": ["wlan0", "a:b"]}, INTERFACES),
     ],
 )
 def test_a_wrong_field_is_named_with_what_it_has_to_be(document: Any, words: str) -> None:
