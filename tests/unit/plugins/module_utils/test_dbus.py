@@ -233,6 +233,7 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
         ("org.freedesktop.DBus.Error.UnknownMethod", NotFound),
         ("org.freedesktop.DBus.Error.AccessDenied", AccessDenied),
         ("org.freedesktop.NetworkManager.PermissionDenied", AccessDenied),
+        ("org.freedesktop.NetworkManager.AgentManager.NotAuthorized", AccessDenied),
         ("org.freedesktop.DBus.Error.NoReply", TimedOut),
         ("fi.w1.wpa_supplicant1.Interface.ScanError", SupplicantRefused),
     ],
@@ -244,8 +245,34 @@ def test_an_answer_that_is_an_error_is_named(
         raise DBusError(name, "it says why")
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
-    with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail"):
+    with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail") as caught:
         call(bus, "Fail")
+    assert caught.value.what == f"{name.rpartition('.')[2]}: it says why"
+    assert caught.value.remedy == ("Run this as root" if kind is AccessDenied else "")
+
+
+def test_an_error_without_a_word_is_its_name(fake_bus: FakeBus, bus: SystemBus) -> None:
+    def fail() -> None:
+        raise DBusError("org.example.Busy", "")
+
+    fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
+    with pytest.raises(SupplicantRefused) as caught:
+        call(bus, "Fail")
+    assert caught.value.what == "org.example.Busy"
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_whether_a_service_runs_is_asked_of_the_bus_itself(fake_bus: FakeBus, bus: SystemBus, runs: bool) -> None:
+    fake_bus.absent += [] if runs else [SERVICE]
+    assert bus.has_owner(SERVICE) is runs
+
+
+def test_a_connection_goes_on_after_its_deadline_was_taken_away(fake_bus: FakeBus) -> None:
+    fake_bus.methods[PATH, f"{INTERFACE}.Next"] = lambda: ("u", (1,))
+    with SystemBus(60.0, time.monotonic() + 60.0) as bus:
+        bus._deadline = time.monotonic() - 1.0  # it has passed
+        bus.go_on()
+        assert call(bus, "Next") == (1,)
 
 
 @pytest.mark.parametrize(("timeout", "ahead"), [(0.5, None), (60.0, 0.5)])

@@ -23,6 +23,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     NM_DEVICE,
     NM_PATH,
     NM_SETTINGS,
+    UNMANAGED,
     WPA,
     WPA_INTERFACE,
     WPA_NETWORK,
@@ -483,6 +484,39 @@ def manager(answers: Dict[Tuple[Any, ...], Any]) -> NetworkManager:
 @pytest.mark.parametrize("starting", [True, False])
 def test_networkmanager_says_whether_it_is_busy_with_its_start(starting: bool) -> None:
     assert manager({(NM, NM_PATH, NM, "Startup"): starting}).is_starting() is starting
+
+
+def device_answers(told: Dict[str, Any], wireless: Dict[str, Any]) -> Dict[Tuple[Any, ...], Any]:
+    return {
+        (NM, NM_PATH, NM, "GetDeviceByIpIface", "s", ("wlan0",)): ("/d/1",),
+        (NM, "/d/1", NM_DEVICE): told,
+        (NM, "/d/1", f"{NM_DEVICE}.Wireless"): wireless,
+    }
+
+
+@pytest.mark.parametrize(
+    ("wireless", "expected"),
+    [
+        (
+            {"PermHwAddress": "02:00:00:00:00:AA", "WirelessCapabilities": 0x1FFF},
+            Device("/d/1", "02:00:00:00:00:aa", True),
+        ),
+        ({"PermHwAddress": "", "WirelessCapabilities": 0x17FF}, Device("/d/1", None, False)),
+        ({}, Device("/d/1", None, False)),
+    ],
+)
+def test_a_device_is_told_with_its_permanent_address_and_6_ghz(wireless: Dict[str, Any], expected: Device) -> None:
+    assert manager(device_answers({"Managed": True, "State": 100}, wireless)).device("wlan0") == expected
+    assert manager(device_answers({}, wireless)).device("wlan0") == expected, "as of old"
+
+
+@pytest.mark.parametrize("told", [{"Managed": False, "State": 30}, {"State": UNMANAGED}])
+def test_a_device_that_is_left_alone_is_none_unless_it_is_asked_for(told: Dict[str, Any]) -> None:
+    one = manager(device_answers(told, {}))
+    with pytest.raises(NotFound, match="NetworkManager does not manage wlan0") as caught:
+        one.device("wlan0")
+    assert caught.value.where == f"D-Bus, {NM}"
+    assert one.device("wlan0", unmanaged=True).path == "/d/1"
 
 
 @pytest.mark.parametrize("variants", [True, False])
