@@ -77,6 +77,8 @@ def test_what_is_no_directory_is_left_alone(tmp_path: Path, told: Callable[[], b
 def test_a_directory_that_stays_is_not_opened_again(tmp_path: Path) -> None:
     directories = Directories([str(tmp_path)])
     opened = dict(directories._open)
+    found = os.stat(tmp_path)
+    assert opened[str(tmp_path)][1] == (found.st_dev, found.st_ino)
     directories.refresh()
     assert directories._open == opened
     directories.close()

@@ -91,6 +91,17 @@ def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
     assert read_links(root=machine.root) == ()
 
 
+def test_one_that_it_does_not_manage_hides_no_other(machine: Machine) -> None:
+    machine.interface("wlan1", 4)
+    machine.interface("wlan2", 5)
+    file = "/etc/systemd/network/a=b.network"
+    machine.write(file[1:], "[Match]\nName=wl*\n")
+    machine.write("run/systemd/netif/links/5", f"NETWORK_FILE={file}\n")
+    machine.write(FILE[1:], "[Match]\nName=wlan0\n")
+    links = read_links(root=machine.root)
+    assert [(link.interface, link.file) for link in links] == [("wlan0", FILE), ("wlan2", file)]
+
+
 def test_the_drop_ins_that_are_there(machine: Machine) -> None:
     assert drop_ins(machine.root) == ()
     machine.write(f"{FILE[1:]}.d/amt-wifi-watcher.conf", "")

@@ -99,10 +99,24 @@ def test_files_are_read_in_networkmanagers_order(machine: Machine) -> None:
     assert left(machine) is True
     machine.write("etc/NetworkManager/NetworkManager.conf", "[keyfile]\nunmanaged-devices=eth0\n")
     assert left(machine) is False
+    machine.write(f"{RUN}/zzz.conf", "[keyfile]\nunmanaged-devices=wlan0\n")
+    assert left(machine) is False, "NetworkManager.conf comes after it"
     machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices+=wlan0\n")
     assert left(machine) is True
     machine.write(f"{ETC}/b.conf", "[keyfile]\nunmanaged-devices-=wlan0\n")
     assert left(machine) is False
+
+
+def test_what_stands_before_any_section_and_what_is_no_section_do_no_harm(machine: Machine) -> None:
+    machine.write(f"{ETC}/x.conf", "managed=0\nword\n[keyfile]\nx=[y]\n[z\nunmanaged-devices=wlan0\n")
+    assert left(machine) is True
+
+
+def test_a_section_that_a_later_file_adds_to_stays_where_it_is(machine: Machine) -> None:
+    sections = "[device-x]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n"
+    machine.write(f"{ETC}/a.conf", sections)
+    machine.write(f"{ETC}/b.conf", "[device-y]\nmanaged=1\n")
+    assert is_over_iwd("wlan0", machine.root) is True
 
 
 def test_a_list_is_added_to_and_taken_from(machine: Machine) -> None:
@@ -132,6 +146,8 @@ def test_what_the_watcher_adds_itself_does_not_count(machine: Machine) -> None:
     assert left(machine) is False
     machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nwifi.backend=iwd\n")
     assert is_over_iwd("wlan0", machine.root) is False
+    machine.write(f"{RUN}/zzz.conf", "[keyfile]\nunmanaged-devices=wlan0\n")
+    assert left(machine) is True, "what comes after it does"
 
 
 @pytest.mark.parametrize(
