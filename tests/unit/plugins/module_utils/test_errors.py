@@ -6,37 +6,33 @@
 
 from __future__ import annotations
 
+from typing import Callable, Tuple
+
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, Refused, TransportFailed
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("kind", "reason", "code"),
     [
-        (NotFound("it is not there"), "not_found"),
-        (TransportFailed("it is not there"), "transport_failed"),
-        (Refused("airplane_mode", "it is not there"), "airplane_mode"),
+        (NotFound, (), "not_found"),
+        (TransportFailed, (), "transport_failed"),
+        (Refused, ("airplane_mode",), "airplane_mode"),
     ],
 )
-def test_what_went_wrong_is_enough(error: FleetError, code: str) -> None:
-    assert str(error) == "it is not there"
-    assert error.args == ("it is not there",)
-    assert error.as_dict() == {"code": code, "what": "it is not there", "where": "", "remedy": ""}
-    assert error.details == {}
-    assert getattr(error, "errno", 0) == 0
+def test_an_error_says_what_where_and_what_to_do_about_it(
+    kind: Callable[..., FleetError], reason: Tuple[str, ...], code: str
+) -> None:
+    bare = kind(*reason, "it broke")
+    assert (str(bare), bare.args) == ("it broke", ("it broke",))
+    assert bare.as_dict() == {"code": code, "what": "it broke", "where": "", "remedy": ""}
+    assert bare.details == {}
+    whole = kind(*reason, "it broke", where="/run/x", remedy="Mend it")
+    assert (str(whole), whole.args) == ("it broke (/run/x). Mend it", ("it broke",))
+    assert whole.as_dict() == {"code": code, "what": "it broke", "where": "/run/x", "remedy": "Mend it"}
 
 
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (NotFound("it broke", where="/run/x", remedy="Mend it"), "not_found"),
-        (TransportFailed("it broke", where="/run/x", remedy="Mend it", errno=5), "transport_failed"),
-        (Refused("airplane_mode", "it broke", where="/run/x", remedy="Mend it"), "airplane_mode"),
-    ],
-)
-def test_what_where_and_what_to_do_about_it(error: FleetError, code: str) -> None:
-    assert str(error) == "it broke (/run/x). Mend it"
-    assert error.args == ("it broke",)
-    assert error.as_dict() == {"code": code, "what": "it broke", "where": "/run/x", "remedy": "Mend it"}
-    assert getattr(error, "errno", 5) == 5
+def test_a_socket_that_failed_has_the_systems_number() -> None:
+    assert TransportFailed("it broke").errno == 0
+    assert TransportFailed("it broke", errno=5).errno == 5
