@@ -125,12 +125,14 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
     fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
     fake_bus.silent.append("Sleep")
     with SystemBus(timeout=0.2) as bus:
-        with pytest.raises(SupplicantRefused, match="not now"):
+        with pytest.raises(SupplicantRefused, match="not now") as refused:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
+        assert refused.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Get"
         skipped = bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get", skip=(SupplicantRefused,))
         assert list(skipped) == [("/b", 1)]
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOut) as silent:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
+        assert silent.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Sleep"
         assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)
 
 
