@@ -296,6 +296,23 @@ def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:
     bus.close()
 
 
+def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: FakeBus) -> None:
+    told = threading.Event()
+
+    def late() -> None:
+        told.wait(60)
+        raise DBusError("org.example.Busy", "not now")
+
+    fake_bus.methods[PATH, f"{INTERFACE}.Late"] = late
+    with SystemBus(timeout=60.0) as bus:
+        bus._timeout = 0.1  # not for the greeting
+        with pytest.raises(TimedOut):
+            call(bus, "Late")
+        told.set()
+        assert select.select([bus], [], [], 60)[0]
+        assert (bus.read(), bus.failures()) == ((), ())
+
+
 def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.hang_up()
     with pytest.raises(TransportFailed):

@@ -44,6 +44,7 @@ def read(machine: Machine) -> Watcher:
 
 
 def test_none(machine: Machine) -> None:
+    machine.write("etc/systemd/system/other.service", "")
     assert read(machine) == Watcher(installed=False, running=False)
 
 
