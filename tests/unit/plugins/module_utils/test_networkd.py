@@ -27,7 +27,15 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.mark.parametrize(
     "match",
-    ["Name=wlan0", "Name=wl* wlan0", "Type=wlan", "WLANInterfaceType=station", "# about\nName = wlp*"],
+    [
+        "Name=wlan0",
+        "Name=wl* wlan0",
+        "Type=wlan",
+        "WLANInterfaceType=station",
+        "# about\nName = wlp*",
+        "Type=wlan\nType=wlan",
+        "x\n\n;\nName=wl*\n\n",
+    ],
 )
 def test_a_wireless_file_gets_a_drop_in(machine: Machine, match: str) -> None:
     machine.write(FILE[1:], f"[Match]\n{match}\n[Network]\nDHCP=yes\nDNS=192.0.2.1\nDNS=192.0.2.2\n")
