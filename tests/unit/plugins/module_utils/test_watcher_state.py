@@ -86,7 +86,9 @@ def test_rubbish_is_named(machine: Machine, text: str) -> None:
     reading = Reading()
     assert read_watcher(reading, machine.root) == Watcher(False, None)
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
-    assert "amt-wifi-watcher" in reading.unreadable[0].why
+    kind = "mapping" if text in ("[]", "7") else "JSON"
+    said = f"the watcher's state is no {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
+    assert reading.unreadable[0].why == said
 
 
 def test_a_state_that_is_no_file(machine: Machine) -> None:
