@@ -224,7 +224,7 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
     ((member, error),) = bus.failures()
     assert member == "Fail"
     assert isinstance(error, SupplicantRefused)
-    assert "not now" in str(error)
+    assert str(error) == f"Busy: not now (D-Bus, {SERVICE} {INTERFACE}.Fail)"
     assert bus.failures() == ()
 
 
