@@ -213,6 +213,8 @@ class FakeBus:
                 # As wpa_supplicant does with a network's: what is not named stays.
                 known[body[1]] = (signature, {**known[body[1]][1], **value} if signature == "a{sv}" else value)
                 return None
+            if member != "Get":
+                raise DBusError(f"{BUS}.Error.UnknownMethod", f"no {member} of properties")
             if body[1] not in known:
                 raise DBusError(f"{BUS}.Error.InvalidArgs", f"no property {body[1]}")
             return "v", (known[body[1]],)

@@ -66,6 +66,12 @@ def test_its_own_record_decides(machine: Machine) -> None:
     assert chosen(machine, interface="wlan7") == "wpa_supplicant"
 
 
+def test_what_the_watcher_holds_back_is_its_all_the_same(machine: Machine) -> None:
+    machine.networkmanager("false")
+    machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
+    assert chosen(machine) == chosen(machine, "networkmanager") == "networkmanager"
+
+
 def test_the_record_of_one_that_has_ended_says_nothing(machine: Machine) -> None:
     machine.networkmanager("true")
     (machine.path / "proc/600/comm").write_text("sleep\n")
@@ -78,6 +84,8 @@ def test_what_it_leaves_alone_is_not_its(machine: Machine) -> None:
     with pytest.raises(Refused, match="NetworkManager does not run wlan0") as caught:
         chosen(machine, "networkmanager")
     assert caught.value.reason == "not_networkmanager"
+    remedy = "Let it manage the interface (nmcli device set), or use the backend wpa_supplicant"
+    assert caught.value.remedy == remedy
 
 
 def test_networkmanager_is_asked_for_and_is_not_there(machine: Machine) -> None:
@@ -127,21 +135,38 @@ def test_without_the_library_it_cannot_be_asked(machine: Machine, monkeypatch: p
 
 def test_iwd_below_networkmanager_is_refused_by_name(machine: Machine) -> None:
     machine.networkmanager("true")
-    machine.write("etc/NetworkManager/conf.d/iwd.conf", "[device]\nwifi.backend=iwd\n")
+    machine.write(
+        "etc/NetworkManager/conf.d/iwd.conf", "[device-x]\nmatch-device=interface-name:wlan0\nwifi.backend=iwd\n"
+    )
     for asked in ("auto", "networkmanager"):
         with pytest.raises(Refused, match="NetworkManager runs wlan0 through iwd") as caught:
             chosen(machine, asked)
         assert caught.value.reason == "iwd"
+        assert caught.value.remedy == "Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it"
     assert chosen(machine, "wpa_supplicant") == "wpa_supplicant"
     machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=false\n")
     assert chosen(machine) == "wpa_supplicant"
 
 
+def test_sockets_are_looked_for_where_a_caller_says(machine: Machine, tmp_path: Path) -> None:
+    machine.process(700, "iwd")
+    supplicant = listening(machine)
+    try:
+        with pytest.raises(Refused, match="iwd runs"):
+            choose("auto", "wlan0", machine.root, (str(tmp_path / "elsewhere"),))
+        folder = str(machine.path / "run/wpa_supplicant")
+        assert choose("auto", "wlan0", machine.root, (folder,)).backend == "wpa_supplicant"
+    finally:
+        supplicant.stop()
+
+
 def test_iwd_is_refused_by_name(machine: Machine) -> None:
     machine.process(700, "iwd")
-    with pytest.raises(Refused, match="iwd is not supported") as caught:
+    with pytest.raises(Refused, match="iwd runs, and no wpa_supplicant has wlan0; iwd is not supported") as caught:
         chosen(machine)
     assert caught.value.reason == "iwd"
+    remedy = "Use wpa_supplicant or NetworkManager, or say which with the option backend"
+    assert caught.value.remedy == remedy
     assert chosen(machine, "wpa_supplicant") == "wpa_supplicant"
     supplicant = listening(machine)
     try:

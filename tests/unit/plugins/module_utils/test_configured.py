@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._configured import configured_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Profile, find_profile
 
 CONF = """ctrl_interface=DIR=/run/wpa_supplicant
 network={
@@ -62,7 +62,17 @@ def test_each_is_as_the_supplicant_would_have_it(tmp_path: Path) -> None:
         (b"bare", True, 0),
         (b"wep", True, 0),
     ]
-    assert found[0].key_mgmt == {"WPA-PSK", "WPA-EAP"}
+    assert found[0] == Profile(
+        id=0,
+        ssid=b"corp",
+        key_mgmt=frozenset({"WPA-PSK", "WPA-EAP"}),
+        enabled=True,
+        bssid=None,
+        scan_freq=(),
+        current=False,
+        priority=3,
+        credentials=frozenset({"psk"}),
+    )
     fitting = find_profile(found, b"corp", "psk")
     assert fitting is not None
     assert fitting.id == 0
@@ -75,5 +85,5 @@ def test_each_is_as_the_supplicant_would_have_it(tmp_path: Path) -> None:
 def test_no_file_is_no_profile_and_no_configuration_is_an_error(tmp_path: Path) -> None:
     assert configured_profiles(str(tmp_path / "none")) == ()
     (tmp_path / "half").write_text("network={\n")
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match=str(tmp_path / "half")):
         configured_profiles(str(tmp_path / "half"))

@@ -125,12 +125,14 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
     fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
     fake_bus.silent.append("Sleep")
     with SystemBus(timeout=0.2) as bus:
-        with pytest.raises(SupplicantRefused, match="not now"):
+        with pytest.raises(SupplicantRefused, match="not now") as refused:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
+        assert refused.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Get"
         skipped = bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get", skip=(SupplicantRefused,))
         assert list(skipped) == [("/b", 1)]
-        with pytest.raises(TimedOut):
+        with pytest.raises(TimedOut) as silent:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
+        assert silent.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Sleep"
         assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)
 
 
@@ -222,7 +224,7 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
     ((member, error),) = bus.failures()
     assert member == "Fail"
     assert isinstance(error, SupplicantRefused)
-    assert "not now" in str(error)
+    assert str(error) == f"Busy: not now (D-Bus, {SERVICE} {INTERFACE}.Fail)"
     assert bus.failures() == ()
 
 
@@ -233,6 +235,7 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
         ("org.freedesktop.DBus.Error.UnknownMethod", NotFound),
         ("org.freedesktop.DBus.Error.AccessDenied", AccessDenied),
         ("org.freedesktop.NetworkManager.PermissionDenied", AccessDenied),
+        ("org.freedesktop.NetworkManager.AgentManager.NotAuthorized", AccessDenied),
         ("org.freedesktop.DBus.Error.NoReply", TimedOut),
         ("fi.w1.wpa_supplicant1.Interface.ScanError", SupplicantRefused),
     ],
@@ -244,8 +247,34 @@ def test_an_answer_that_is_an_error_is_named(
         raise DBusError(name, "it says why")
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
-    with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail"):
+    with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail") as caught:
         call(bus, "Fail")
+    assert caught.value.what == f"{name.rpartition('.')[2]}: it says why"
+    assert caught.value.remedy == ("Run this as root" if kind is AccessDenied else "")
+
+
+def test_an_error_without_a_word_is_its_name(fake_bus: FakeBus, bus: SystemBus) -> None:
+    def fail() -> None:
+        raise DBusError("org.example.Busy", "")
+
+    fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
+    with pytest.raises(SupplicantRefused) as caught:
+        call(bus, "Fail")
+    assert caught.value.what == "org.example.Busy"
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_whether_a_service_runs_is_asked_of_the_bus_itself(fake_bus: FakeBus, bus: SystemBus, runs: bool) -> None:
+    fake_bus.absent += [] if runs else [SERVICE]
+    assert bus.has_owner(SERVICE) is runs
+
+
+def test_a_connection_goes_on_after_its_deadline_was_taken_away(fake_bus: FakeBus) -> None:
+    fake_bus.methods[PATH, f"{INTERFACE}.Next"] = lambda: ("u", (1,))
+    with SystemBus(60.0, time.monotonic() + 60.0) as bus:
+        bus._deadline = time.monotonic() - 1.0  # it has passed
+        bus.go_on()
+        assert call(bus, "Next") == (1,)
 
 
 @pytest.mark.parametrize(("timeout", "ahead"), [(0.5, None), (60.0, 0.5)])
@@ -265,6 +294,23 @@ def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:
         call(bus, "Sleep")
     assert call(bus, "Next") == (1,)
     bus.close()
+
+
+def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: FakeBus) -> None:
+    told = threading.Event()
+
+    def late() -> None:
+        told.wait(60)
+        raise DBusError("org.example.Busy", "not now")
+
+    fake_bus.methods[PATH, f"{INTERFACE}.Late"] = late
+    with SystemBus(timeout=60.0) as bus:
+        bus._timeout = 0.1  # not for the greeting
+        with pytest.raises(TimedOut):
+            call(bus, "Late")
+        told.set()
+        assert select.select([bus], [], [], 60)[0]
+        assert (bus.read(), bus.failures()) == ((), ())
 
 
 def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:

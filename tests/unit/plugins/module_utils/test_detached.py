@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils import _detached
 from ansible_collections.vpro.fleet.plugins.module_utils._detached import run_detached
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import TimedOut, TransportFailed
 
@@ -65,7 +66,8 @@ def test_a_long_one_goes_on(tmp_path: Path) -> None:
         done.write_text("yes")
         return {}
 
-    with pytest.raises(TimedOut) as caught:
+    words = r"did not end within 0 s; it goes on in process [0-9]+\. Run the task again to see how it ended\."
+    with pytest.raises(TimedOut, match=words) as caught:
         run_detached(slow, 0.05)
     assert "handover" not in str(caught.value), "what the work is only its caller knows"
     assert not done.exists()
@@ -132,3 +134,21 @@ def test_half_a_result_is_told() -> None:
 
     with pytest.raises(TransportFailed, match="cut off"):
         run_detached(work, 10)
+
+
+def test_a_pipe_that_takes_little_at_a_time_gets_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = bytearray()
+
+    def write(descriptor: int, data: bytes) -> int:
+        assert descriptor == 7
+        taken.extend(data[:3])
+        return min(3, len(data))
+
+    monkeypatch.setattr(os, "write", write)
+    _detached._write_all(7, b"0123456789")
+    assert taken == b"0123456789"
+
+
+def test_a_signal_is_named_on_the_way_out() -> None:
+    with pytest.raises(SystemExit, match=r"^ended by signal 15$"):
+        _detached._leave(15, None)

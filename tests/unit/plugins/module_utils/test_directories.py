@@ -72,3 +72,16 @@ def test_what_is_no_directory_is_left_alone(tmp_path: Path, told: Callable[[], b
     directories = Directories([str(tmp_path / "file"), str(tmp_path / "none")])
     assert not told()
     directories.close()
+
+
+def test_a_directory_that_stays_is_not_opened_again(tmp_path: Path) -> None:
+    directories = Directories([str(tmp_path)])
+    opened = dict(directories._open)
+    found = os.stat(tmp_path)
+    assert opened[str(tmp_path)][1] == (found.st_dev, found.st_ino)
+    directories.refresh()
+    assert directories._open == opened
+    directories.close()
+    directories.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[str(tmp_path)][0])

@@ -57,9 +57,11 @@ def test_release_of_this_machine_orders() -> None:
 
 @pytest.mark.parametrize("text", ["", "six", "6", "v6.1"])
 def test_a_release_without_numbers(tmp_path: Path, text: str) -> None:
-    write(tmp_path / "proc/sys/kernel/osrelease", text)
-    with pytest.raises(DecodeFailed):
+    path = tmp_path / "proc/sys/kernel/osrelease"
+    write(path, text)
+    with pytest.raises(DecodeFailed, match=f"'{text}' is no kernel release") as caught:
         _kernel.release(str(tmp_path))
+    assert caught.value.where == str(path)
 
 
 def test_no_procfs(tmp_path: Path) -> None:
@@ -88,6 +90,30 @@ def test_a_wireless_interface(root: Path) -> None:
     assert _kernel.operstate("wlan0", where) == "dormant"
 
 
+@pytest.mark.parametrize(("flags", "up"), [("0x1003\n", True), ("0x1002\n", False), ("0x1\n", True)])
+def test_an_interface_is_up_by_its_flag(root: Path, flags: str, up: bool) -> None:
+    write(root / "sys/class/net/wlan0/flags", flags)
+    assert _kernel.is_up("wlan0", str(root)) is up
+
+
+def test_flags_that_are_no_number(root: Path) -> None:
+    path = root / "sys/class/net/wlan0/flags"
+    write(path, "\xe9" * 50)
+    with pytest.raises(DecodeFailed) as caught:
+        _kernel.is_up("wlan0", str(root))
+    assert (caught.value.what, caught.value.where) == (f"{'é' * 40!a} is no number", str(path))
+
+
+def test_how_often_an_interface_had_a_link(root: Path) -> None:
+    path = root / "sys/class/net/wlan0/carrier_up_count"
+    write(path, "12\n")
+    assert _kernel.carrier_ups("wlan0", str(root)) == 12
+    write(path, "x" * 50)
+    with pytest.raises(DecodeFailed) as caught:
+        _kernel.carrier_ups("wlan0", str(root))
+    assert (caught.value.what, caught.value.where) == (f"'{'x' * 40}' is no number", str(path))
+
+
 def test_an_interface_without_a_device(root: Path) -> None:
     assert _kernel.driver_of("br0", str(root)) is None
     assert _kernel.phy_of("br0", str(root)) is None
@@ -104,7 +130,7 @@ def test_a_driver_that_was_unbound(root: Path) -> None:
 @pytest.mark.parametrize("ifname", ["eth9", "", ".", "..", "../net/wlan0", "wlan0/", "a b", "wlan0\n", "x" * 16, "\0"])
 def test_no_such_interface(root: Path, ifname: str) -> None:
     for ask in (_kernel.driver_of, _kernel.phy_of, _kernel.mac_of, _kernel.carrier, _kernel.operstate):
-        with pytest.raises(NotFound, match="no network interface"):
+        with pytest.raises(NotFound, match=r"no network interface .* See .ip link. for those that there are"):
             ask(ifname, str(root))
 
 
@@ -126,13 +152,29 @@ def test_the_carrier_of_an_interface_that_is_down_is_unknown(
 def test_the_loopback_interface_of_this_machine() -> None:
     assert _kernel.mac_of("lo") == "00:00:00:00:00:00"
     assert _kernel.phy_of("lo") is None
+    assert _kernel.driver_of("lo") is None
+    assert _kernel.index_of("lo") == 1
+    # Whether it is up is up to the machine.
+    assert _kernel.is_up("lo") in (True, False)
+    assert _kernel.carrier("lo") in (True, False, None)
+    assert _kernel.carrier_ups("lo") >= 0
+    assert _kernel.operstate("lo") in ("unknown", "down")
+
+
+def test_this_machine_has_what_every_linux_shows() -> None:
+    assert "lo" not in _kernel.wireless_interfaces()
+    assert not _kernel.module_loaded("no such module")
+    _kernel.mei_client_driver(WIRELESS_CLIENT)  # whatever it is
 
 
 def test_no_sysfs_is_not_the_same_as_no_module(tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
+    remedy = "Mount sysfs; a container may be without it on purpose"
+    with pytest.raises(NotFound, match="this machine shows no kernel modules") as caught:
         _kernel.module_loaded("iwlmei", str(tmp_path))
-    with pytest.raises(NotFound):
+    assert (caught.value.where, caught.value.remedy) == (str(tmp_path / "sys/module"), remedy)
+    with pytest.raises(NotFound, match="this machine shows no devices") as caught:
         _kernel.mei_client_driver(WIRELESS_CLIENT, str(tmp_path))
+    assert (caught.value.where, caught.value.remedy) == (str(tmp_path / "sys/bus"), remedy)
 
 
 # -- module files -----------------------------------------------------------------------------------------------------

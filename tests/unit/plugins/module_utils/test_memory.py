@@ -33,3 +33,20 @@ def test_a_process_refuses_huge_pages() -> None:
 def test_where_the_c_library_has_no_prctl_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     _memory.use_small_pages()
+
+
+def test_the_kernel_is_asked_by_its_own_number_and_may_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Library:
+        def __init__(self, name: object) -> None:
+            asked.append(name)
+
+        def prctl(self, *numbers: int) -> int:
+            asked.append(numbers)
+            raise OSError
+
+    monkeypatch.setattr(ctypes, "CDLL", Library)
+    _memory.use_small_pages()
+    # linux/prctl.h; what it does not use has to be 0.
+    assert asked == [None, (41, 1, 0, 0, 0)]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._networkd import drop_ins, read_links
+from ansible_collections.vpro.fleet.plugins.module_utils._networkd import Link, drop_ins, read_links
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 FILE = "/etc/systemd/network/20-radio.network"
+DROP_IN = f"{FILE}.d/amt-wifi-watcher.conf"
 
 
 @pytest.fixture
@@ -26,7 +27,15 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.mark.parametrize(
     "match",
-    ["Name=wlan0", "Name=wl* wlan0", "Type=wlan", "WLANInterfaceType=station", "# about\nName = wlp*"],
+    [
+        "Name=wlan0",
+        "Name=wl* wlan0",
+        "Type=wlan",
+        "WLANInterfaceType=station",
+        "# about\nName = wlp*",
+        "Type=wlan\nType=wlan",
+        "x\n\n;\nName=wl*\n\n",
+    ],
 )
 def test_a_wireless_file_gets_a_drop_in(machine: Machine, match: str) -> None:
     machine.write(FILE[1:], f"[Match]\n{match}\n[Network]\nDHCP=yes\nDNS=192.0.2.1\nDNS=192.0.2.2\n")
@@ -64,6 +73,7 @@ def test_what_is_better_left(machine: Machine, text: str, why: str) -> None:
     (link,) = read_links(root=machine.root)
     assert link.content is None
     assert why in link.why
+    assert (link.interface, link.file, link.drop_in) == ("wlan0", FILE, DROP_IN)
 
 
 def test_other_drop_ins_count(machine: Machine) -> None:
@@ -83,12 +93,33 @@ def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wlan0\n")
     assert read_links(["wlan0"], machine.root)
     (machine.path / FILE[1:]).unlink()
-    assert read_links(root=machine.root)[0].why == "it is gone"
+    assert read_links(root=machine.root) == (Link("wlan0", FILE, DROP_IN, None, "it is gone"),)
     assert read_links(["wlan9"], machine.root) == ()
     machine.write("run/systemd/netif/links/3", "ADMIN_STATE=unmanaged\n")
     assert read_links(root=machine.root) == ()
     (machine.path / "run/systemd/netif/links/3").unlink()
     assert read_links(root=machine.root) == ()
+
+
+def test_an_interface_of_any_name_may_be_named_itself(machine: Machine) -> None:
+    machine.interface("radio0", 4)
+    machine.write("run/systemd/netif/links/4", f"NETWORK_FILE={FILE}\n")
+    machine.write(FILE[1:], "[Match]\nName=radio0\n")
+    assert [(link.interface, bool(link.content)) for link in read_links(root=machine.root)] == [
+        ("radio0", True),
+        ("wlan0", False),
+    ]
+
+
+def test_one_that_it_does_not_manage_hides_no_other(machine: Machine) -> None:
+    machine.interface("wlan1", 4)
+    machine.interface("wlan2", 5)
+    file = "/etc/systemd/network/a=b.network"
+    machine.write(file[1:], "[Match]\nName=wl*\n")
+    machine.write("run/systemd/netif/links/5", f"NETWORK_FILE={file}\n")
+    machine.write(FILE[1:], "[Match]\nName=wlan0\n")
+    links = read_links(root=machine.root)
+    assert [(link.interface, link.file) for link in links] == [("wlan0", FILE), ("wlan2", file)]
 
 
 def test_the_drop_ins_that_are_there(machine: Machine) -> None:

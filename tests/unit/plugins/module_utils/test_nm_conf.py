@@ -99,10 +99,34 @@ def test_files_are_read_in_networkmanagers_order(machine: Machine) -> None:
     assert left(machine) is True
     machine.write("etc/NetworkManager/NetworkManager.conf", "[keyfile]\nunmanaged-devices=eth0\n")
     assert left(machine) is False
+    machine.write(f"{RUN}/zzz.conf", "[keyfile]\nunmanaged-devices=wlan0\n")
+    assert left(machine) is False, "NetworkManager.conf comes after it"
     machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices+=wlan0\n")
     assert left(machine) is True
     machine.write(f"{ETC}/b.conf", "[keyfile]\nunmanaged-devices-=wlan0\n")
     assert left(machine) is False
+
+
+def test_what_stands_before_any_section_and_what_is_no_section_do_no_harm(machine: Machine) -> None:
+    machine.write(f"{ETC}/x.conf", "managed=0\nword\n[keyfile]\nx=[y]\n[z\nunmanaged-devices=wlan0\n")
+    assert left(machine) is True
+
+
+def test_a_section_that_a_later_file_adds_to_stays_where_it_is(machine: Machine) -> None:
+    sections = "[device-x]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n"
+    machine.write(f"{ETC}/a.conf", sections)
+    machine.write(f"{ETC}/b.conf", "[device-y]\nmanaged=1\n")
+    assert is_over_iwd("wlan0", machine.root) is True
+
+
+def test_a_list_is_added_to_and_taken_from(machine: Machine) -> None:
+    machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices-=eth0\n")
+    assert left(machine) is False
+    machine.write(f"{ETC}/a.conf", "[keyfile]\nunmanaged-devices=eth0;wlan0;eth1\n")
+    machine.write(f"{ETC}/b.conf", "[keyfile]\nunmanaged-devices+=eth2\n")
+    assert left(machine) is True
+    machine.write(f"{ETC}/c.conf", "[keyfile]\nunmanaged-devices-=eth0\n")
+    assert left(machine) is True
 
 
 def test_a_file_hides_one_of_its_name(machine: Machine) -> None:
@@ -120,10 +144,15 @@ def test_what_the_watcher_adds_itself_does_not_count(machine: Machine) -> None:
     path = networkmanager_wait_file("wlan0", "")
     machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nmanaged=0\n")
     assert left(machine) is False
+    machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nwifi.backend=iwd\n")
+    assert is_over_iwd("wlan0", machine.root) is False
+    machine.write(f"{RUN}/zzz.conf", "[keyfile]\nunmanaged-devices=wlan0\n")
+    assert left(machine) is True, "what comes after it does"
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("E:NM_UNMANAGED=1", True), ("E:NM_UNMANAGED=0", False), ("I:1", False)]
+    ("text", "expected"),
+    [("E:NM_UNMANAGED=1", True), ("E:NM_UNMANAGED=true", True), ("E:NM_UNMANAGED=0", False), ("I:1", False)],
 )
 def test_udevs_word(machine: Machine, text: str, expected: bool) -> None:
     machine.write("run/udev/data/n3", f"I:123\n{text}\nG:systemd\n")
@@ -139,7 +168,8 @@ def test_its_own_record_of_an_order(machine: Machine) -> None:
 
 @pytest.mark.parametrize("path", ["etc/network/interfaces", "etc/network/interfaces.d/wifi"])
 def test_what_ifupdown_has(machine: Machine, path: str) -> None:
-    machine.write(path, "iface wlan0 inet dhcp\n  wpa-ssid corp\n")
+    machine.write("etc/network/interfaces.d/eth0", "iface eth0 inet dhcp\n")
+    machine.write(path, "auto wlan0\niface wlan0 inet dhcp\n  wpa-ssid corp\n")
     assert left(machine) is False  # without its plugin NetworkManager does not look there
     machine.write(f"{LIB}/x.conf", "[main]\nplugins=ifupdown,keyfile\n")
     assert left(machine) is True

@@ -10,6 +10,7 @@ from typing import List, Tuple
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils import _nm_joining
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import DISCONNECTED, PREPARE, UNAVAILABLE
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
     AbortScan,
@@ -102,6 +103,32 @@ def test_a_radio_that_is_blocked_again_begins_anew() -> None:
     assert done == [Activate(), Scan()]
 
 
+def test_a_radio_that_was_blocked_joins_the_same_network() -> None:
+    joining, _done = follow(*LOOKED, DeviceState(UNAVAILABLE))
+    assert follow(NetworkAdded(NETWORK, b"corp"), joining=joining)[1] == [KeepTo(NETWORK)]
+
+
+def test_an_interface_that_goes_down_forgets_the_scan_that_ran() -> None:
+    ours, _done = follow(*ACTIVATED, InterfaceState("inactive"), InterfaceState("interface_disabled"))
+    assert follow(Scanning(True), joining=ours)[1] == [AbortScan()], "that one is not ours"
+    theirs, done = follow(*LOOKED, Scanning(True), InterfaceState("interface_disabled"))
+    assert done[-1] == AbortScan()
+    assert follow(Scanning(False), joining=theirs)[1] == []
+    assert follow(NothingToEnd(), joining=theirs)[1] == []
+
+
+def test_a_connection_that_is_lost_is_looked_for_anew() -> None:
+    _end, done = follow(*LOOKED, InterfaceState("completed"), InterfaceState("inactive"))
+    assert done == [Activate(), Scan(), Scan()]
+
+
+def test_a_look_that_is_under_way_is_not_begun_again_for_another_network() -> None:
+    _end, done = follow(
+        Scanning(True), *ACTIVATED, NetworkAdded(NETWORK, b"corp"), NetworkAdded("/networks/1", b"corp")
+    )
+    assert done == [Activate(), KeepTo(NETWORK), AbortScan(), KeepTo("/networks/1")]
+
+
 def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
     # NetworkManager's own began, and its news is still on the way.
     _end, done = follow(
@@ -164,15 +191,20 @@ def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
     for _time in range(1000):
         joining, done = follow(Refused(), NothingToEnd(), joining=joining)
         asked += done
-    assert asked.count(Scan()) < 300
+    assert asked.count(Scan()) == _nm_joining._REFUSALS
+    # A scan that began sets the count back.
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [AbortScan(), Scan()]
 
 
-@pytest.mark.parametrize("again", [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),)])
+@pytest.mark.parametrize(
+    "again",
+    [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),), (DeviceState(UNAVAILABLE), *LOOKED)],
+)
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
     joining, _done = follow(*LOOKED)
     asked = []
     for _time in range(100):
         joining, done = follow(*again, joining=joining)
         asked += done
-    assert len(asked) < 60
-    assert asked.count(Scan()) < 30
+    assert asked.count(AbortScan()) < 60
+    assert 1 + asked.count(Scan()) == _nm_joining._SCANS

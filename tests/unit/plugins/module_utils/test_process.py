@@ -45,3 +45,13 @@ def test_a_kernel_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TransportFailed, match="process 7 can't be watched: Too many open files") as caught:
         ProcessEnd(7)
     assert caught.value.errno == errno.EMFILE
+
+
+def test_a_refusal_without_a_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError("odd")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    with pytest.raises(TransportFailed, match="process 7 can't be watched") as caught:
+        ProcessEnd(7)
+    assert caught.value.errno == 0

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -44,5 +45,21 @@ def test_a_program_that_is_not_there_or_can_not_be_run_is_named(tmp_path: Path) 
     with pytest.raises(NotFound, match="/none/such"):
         run(["/none/such"], 60)
     (tmp_path / "text").write_text("no program")
-    with pytest.raises(TransportFailed, match="can't be run"):
+    with pytest.raises(TransportFailed, match="text can't be run: Permission denied") as caught:
         run([str(tmp_path / "text")], 60)
+    assert caught.value.errno == errno.EACCES
+
+
+def test_a_program_has_nothing_to_read() -> None:
+    readable, writable = os.pipe()
+    before = os.dup(0)
+    try:
+        os.write(writable, b"of whoever runs this")
+        os.close(writable)
+        os.dup2(readable, 0)
+        code = "import sys; sys.stdout.write(sys.stdin.read())"
+        assert run([sys.executable, "-c", code], 60) == Finished(0, b"", b"")
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(readable)

@@ -17,6 +17,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDe
 from ansible_collections.vpro.fleet.plugins.module_utils._kernel import Release
 from ansible_collections.vpro.fleet.plugins.module_utils._nl80211 import Interface, Station, VendorCommand, Wiphy
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import (
+    Link,
+    Radio,
     Unreadable,
     owner_of,
     read_radios,
@@ -86,10 +88,10 @@ class Kernel:
         return self._interfaces
 
     def station(self, ifindex: int) -> Optional[Station]:
-        return self.peer
+        return self.peer if ifindex == 3 else None
 
     def ssid(self, ifindex: int) -> Optional[bytes]:
-        return b"from the scan"
+        return {3: b"from the scan"}[ifindex]
 
 
 def interface(index: int, name: str, wiphy: int, iftype: int = 2, ssid: Optional[bytes] = None) -> Interface:
@@ -105,13 +107,18 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise nl.csme
             return nl.csme  # type: ignore[no-any-return]
 
+        def addresses(index: int) -> Tuple[Address, ...]:
+            return (Address(f"192.0.2.{index}", 24, "inet", 0),)
+
         module = _radio.__name__
         monkeypatch.setattr(f"{module}.switches", lambda: switches)
         monkeypatch.setattr(f"{module}._csme.connection", connection)
-        monkeypatch.setattr(f"{module}._kernel.driver_of", lambda name: "iwlwifi")
+        monkeypatch.setattr(f"{module}._kernel.driver_of", lambda name: {"wlan0": "iwlwifi"}.get(name))
         monkeypatch.setattr(f"{module}._kernel.release", lambda: Release("of the test", release))
-        monkeypatch.setattr(f"{module}._kernel.is_up", lambda name: up)
-        monkeypatch.setattr(f"{module}._rtnetlink.addresses", lambda index: (Address("192.0.2.2", 24, "inet", 0),))
+        monkeypatch.setattr(f"{module}._kernel.is_up", lambda name: {"wlan0": up}[name])
+        monkeypatch.setattr(
+            f"{module}._rtnetlink.addresses", lambda index: (Address(f"192.0.2.{index}", 24, "inet", 0),)
+        )
         return read_radios(kernel)  # type: ignore[arg-type]
 
     return run
@@ -135,6 +142,8 @@ def test_a_radio_is_joined_by_its_phy(join: Any) -> None:
         ((6, 12), True, FREE, "host"),
         ((6, 12), False, FREE, "unknown"),
         ((6, 12), False, NOT_OWNER, "csme"),
+        ((6, 3), False, FREE, "host"),
+        ((6, 4), False, FREE, "unknown"),
     ],
 )
 def test_a_driver_that_asks_by_itself_hides_the_owner_of_an_interface_that_is_down(
@@ -146,6 +155,79 @@ def test_a_driver_that_asks_by_itself_hides_the_owner_of_an_interface_that_is_do
     plain = Kernel((PLAIN,), (interface(4, "wlan1", 1),))
     free = replace(FREE, phy="phy1")
     assert join(plain, free, release=release, up=up)[0][0].owner == "host"
+
+
+def test_everything_that_is_known_of_a_radio_has_its_place(join: Any) -> None:
+    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0, ssid=b"corp"),))
+    kernel.peer = Station(BSSID, -40)
+    (radio,), unreadable = join(kernel, NOT_OWNER)
+    assert unreadable == ()
+    assert radio == Radio(
+        phy="phy0",
+        interface="wlan0",
+        ifindex=3,
+        mac="02:00:00:00:00:00",
+        driver="iwlwifi",
+        owner="csme",
+        switch=NOT_OWNER,
+        can_tell=True,
+        can_request=True,
+        roaming_event=True,
+        csme=NETWORK,
+        link=Link(b"corp", BSSID, 2437, -40, ("192.0.2.3/24",)),
+    )
+
+
+def test_a_radio_without_an_interface_has_its_name_and_its_switch(join: Any) -> None:
+    (radio,), unreadable = join(Kernel((PLAIN,), ()), replace(FREE, phy="phy1"), switch(None, phy=""))
+    assert unreadable == ()
+    assert radio == Radio(
+        "phy1", None, None, None, None, "host", replace(FREE, phy="phy1"), False, False, False, None, None
+    )
+
+
+def test_a_driver_that_can_not_tell_csmes_connection_is_not_asked(join: Any) -> None:
+    deaf = replace(INTEL, vendor_commands=frozenset({VendorCommand(_csme.INTEL_OUI, _csme.HOST_GET_OWNERSHIP)}))
+    kernel = Kernel((deaf,), (interface(3, "wlan0", 0),))
+    (radio,), _unreadable = join(kernel, NOT_OWNER)
+    assert (radio.owner, radio.can_tell, radio.can_request, radio.csme, kernel.asked) == ("csme", False, True, None, [])
+
+
+def test_an_interface_of_which_nobody_knows_whether_it_is_up_hides_the_owner(
+    join: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(name: str) -> bool:
+        raise NotFound(f"there is no {name}")
+
+    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
+    join(kernel, FREE, release=(6, 12))
+    monkeypatch.setattr(f"{_radio.__name__}._kernel.is_up", gone)
+    radios, unreadable = read_radios(kernel, (FREE,))  # type: ignore[arg-type]
+    assert radios[0].owner == "unknown"
+    assert unreadable == (Unreadable("interface wlan0", "there is no wlan0"),)
+
+
+def test_a_kernel_that_does_not_tell_its_release_is_taken_not_to_ask(
+    join: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> Release:
+        raise NotFound("no procfs")
+
+    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
+    join(kernel, FREE, up=False)
+    monkeypatch.setattr(f"{_radio.__name__}._kernel.release", unknown)
+    assert read_radios(kernel, (FREE,))[0][0].owner == "host"  # type: ignore[arg-type]
+
+
+def test_a_link_that_can_not_be_read_is_named(join: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(ifindex: int) -> None:
+        raise AccessDenied(f"no right to see {ifindex}")
+
+    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
+    monkeypatch.setattr(kernel, "station", refuse)
+    radios, unreadable = join(kernel, FREE)
+    assert radios[0].link is None
+    assert unreadable == (Unreadable("radios.phy0.link", "no right to see 3"),)
 
 
 def test_an_old_connection_is_not_told(join: Any) -> None:
@@ -166,7 +248,7 @@ def test_the_link(join: Any, ssid: Optional[bytes], told: bytes) -> None:
     kernel = Kernel((INTEL,), (interface(3, "wlan0", 0, ssid=ssid),))
     kernel.peer = Station(BSSID, -40)
     link = join(kernel, FREE)[0][0].link
-    assert (link.ssid, link.bssid, link.signal_dbm, link.addresses) == (told, BSSID, -40, ("192.0.2.2/24",))
+    assert (link.ssid, link.bssid, link.signal_dbm, link.addresses) == (told, BSSID, -40, ("192.0.2.3/24",))
 
 
 def test_what_can_not_be_read_is_named(join: Any) -> None:
@@ -201,5 +283,10 @@ def test_switches_that_the_caller_knows_are_not_read_again(monkeypatch: pytest.M
 
 
 def test_link_local_addresses_do_not_count() -> None:
-    given = (Address("fe80::1", 64, "inet6", 253), Address("2001:db8::1", 64, "inet6", 0))
-    assert routable(given) == ("2001:db8::1/64",)
+    given = (
+        Address("fe80::1", 64, "inet6", 253),
+        Address("2001:db8::1", 64, "inet6", 0),
+        Address("fec0::1", 64, "inet6", 200),
+        Address("::1", 128, "inet6", 254),
+    )
+    assert routable(given) == ("2001:db8::1/64", "fec0::1/64")

@@ -57,7 +57,7 @@ def test_a_fault_of_ours_costs_its_own_field_alone() -> None:
     assert reading.unreadable[0].why == "unexpected ZeroDivisionError: integer division or modulo by zero. " + (
         "Please report this"
     )
-    assert reading.unreadable[0].code == "unexpected"
+    assert (reading.unreadable[0].what, reading.unreadable[0].code) == ("it", "unexpected")
 
 
 def test_an_interrupt_is_no_fault() -> None:
@@ -73,27 +73,37 @@ def test_text_of_files(tmp_path: Path) -> None:
     assert read_text(str(tmp_path / "a")) == "x\ufffd"
     assert read_text(str(tmp_path / "a"), 3) == "x"
     assert list_folder(str(tmp_path)) == ["a"]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="this machine does not show this") as caught:
         read_text(str(tmp_path / "b"))
+    assert caught.value.where == str(tmp_path / "b")
     with pytest.raises(NotFound):
         read_text(str(tmp_path / "a" / "b"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as caught:
         list_folder(str(tmp_path / "b"))
+    assert caught.value.where == str(tmp_path / "b")
     with pytest.raises(TransportFailed, match="directory"):
         read_text(str(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"),
+    ("number", "kind", "text"),
     [
-        (errno.EACCES, AccessDenied),
-        (errno.EPERM, AccessDenied),
-        (errno.ENOENT, NotFound),
-        (errno.ENODEV, NotFound),
-        (errno.EIO, TransportFailed),
+        (errno.EACCES, AccessDenied, "reading this was refused (/x). Run this as root"),
+        (errno.EPERM, AccessDenied, "reading this was refused (/x). Run this as root"),
+        (errno.ENOENT, NotFound, "this machine does not show this (/x)"),
+        (errno.ENODEV, NotFound, "this machine does not show this (/x)"),
+        (errno.ENOTDIR, NotFound, "this machine does not show this (/x)"),
+        (errno.EIO, TransportFailed, "reading this failed: Input/output error (/x)"),
     ],
 )
-def test_errors_of_the_system(number: int, kind: type[FleetError]) -> None:
+def test_errors_of_the_system(number: int, kind: type[FleetError], text: str) -> None:
     error = os_error(OSError(number, os.strerror(number)), "/x")
     assert isinstance(error, kind)
-    assert error.where == "/x"
+    assert str(error) == text
+    assert getattr(error, "errno", number) == number
+
+
+def test_an_error_of_the_system_without_a_number_has_none() -> None:
+    error = os_error(OSError("odd"), "/x")
+    assert isinstance(error, TransportFailed)
+    assert error.errno == 0

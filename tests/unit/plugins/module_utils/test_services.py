@@ -42,8 +42,9 @@ def test_another_network_namespace_has_other_interfaces(
 def test_processes_that_are_hidden(machine: Machine) -> None:
     machine.process(700, "iwd")
     (machine.path / "proc/1/comm").unlink()
-    with pytest.raises(AccessDenied, match="hidden"):
+    with pytest.raises(AccessDenied, match="the processes of others are hidden") as caught:
         _services.running(NAMES, machine.root)
+    assert (caught.value.where, caught.value.remedy) == (str(machine.path / "proc"), "Run this as root")
 
 
 def test_no_procfs(tmp_path: Path) -> None:
@@ -76,3 +77,39 @@ def test_a_record_that_can_not_be_read(machine: Machine) -> None:
     (machine.path / "run/NetworkManager/devices/3").mkdir(parents=True)
     with pytest.raises(FleetError):
         _services.networkmanager_manages(3, machine.root)
+
+
+def test_without_a_folder_of_its_state_networkmanager_was_never_here(machine: Machine) -> None:
+    assert not _services.networkmanager_was_here(machine.root)
+    machine.networkmanager("true")
+    assert _services.networkmanager_was_here(machine.root)
+
+
+def test_networkmanager_waits_while_the_file_of_that_interface_is_there(machine: Machine) -> None:
+    machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
+    assert _services.networkmanager_waits("wlan0", machine.root)
+    assert not _services.networkmanager_waits("wlan1", machine.root)
+
+
+@pytest.mark.parametrize(
+    ("link", "enabled"),
+    [
+        ("etc/systemd/system/multi-user.target.wants/wpa_supplicant@wl\\x2d0.service", True),
+        ("run/systemd/system/multi-user.target.requires/wpa_supplicant@wl\\x2d0.service", True),
+        ("etc/systemd/system/multi-user.target.wants/wpa_supplicant@wlan1.service", False),
+        ("etc/systemd/system/multi-user.target.d/wpa_supplicant@wl\\x2d0.service", False),
+        ("etc/systemd/system/wpa_supplicant@wl\\x2d0.service", False),
+    ],
+)
+def test_a_supplicant_is_enabled_by_what_wants_or_requires_it(machine: Machine, link: str, enabled: bool) -> None:
+    at = machine.path / link
+    at.parent.mkdir(parents=True)
+    at.symlink_to("/nowhere/wpa_supplicant@.service")  # the template may not be there yet
+    assert _services.supplicant_is_enabled("wl-0", machine.root) is enabled
+
+
+@pytest.mark.parametrize(
+    ("name", "instance"), [("wlan0", "wlan0"), ("Az9:_.", "Az9:_."), ("wl-0 é", "wl\\x2d0\\x20\\xc3\\xa9")]
+)
+def test_a_name_becomes_an_instance_as_systemd_escapes_it(name: str, instance: str) -> None:
+    assert _services.instance(name) == instance

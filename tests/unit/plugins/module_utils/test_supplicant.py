@@ -8,6 +8,8 @@ import copy
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -64,6 +66,8 @@ class FakeSupplicant:
         self.link_dropped = False
         #: Commands that change something, in order.
         self.changes: List[str] = []
+        #: What a listener said.
+        self.asked: List[str] = []
         self.capability = "UNKNOWN COMMAND\n"
         #: Called with each such command: None to let it be done, another answer for refusing it, "" for silence.
         self.hook: Callable[[str], Optional[str]] = lambda _change: None
@@ -103,6 +107,9 @@ class FakeSupplicant:
         if verb == "SCAN":
             self.changes.append(request)
             return "OK\n"
+        if verb in ("ATTACH", "DETACH", "PING"):
+            self.asked.append(request)
+            return "PONG\n" if verb == "PING" else "OK\n"
         number, _space, rest = rest.partition(" ")
         if verb != "GET_NETWORK":
             self.changes.append(request)
@@ -202,6 +209,10 @@ def test_profiles(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
         ({"key_mgmt": "SAE", "sae_password": "*"}, {"sae_password"}),
         ({"key_mgmt": "WPA-EAP", "identity": '"u"', "eap": "PEAP"}, {"identity", "eap"}),
         ({"key_mgmt": "WPA-EAP", "identity": '""'}, set()),
+        ({"key_mgmt": "WPA-PSK SAE", "psk": "*", "sae_password": "*"}, {"psk", "sae_password"}),
+        # Those of another key management do not count.
+        ({"key_mgmt": "NONE", "psk": "*", "sae_password": "*", "identity": '"u"'}, set()),
+        ({"key_mgmt": "WPA-PSK", "psk": "*", "sae_password": "*", "wep_key0": "*"}, {"psk"}),
     ],
 )
 def test_credentials_are_named_and_never_read(
@@ -211,6 +222,26 @@ def test_credentials_are_named_and_never_read(
     assert profile_of(supplicant, 0).credentials == credentials
 
 
+def test_a_priority_that_is_no_number_is_the_usual_one(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    fake.networks[0].variables["priority"] = "high"
+    assert profile_of(supplicant, 0).priority == 0
+
+
+def test_profiles_of_one_network_alone(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    assert [profile.id for profile in supplicant.profiles(b"home")] == [1, 3]
+    assert supplicant.profiles(b"nowhere") == ()
+
+
+def test_a_supplicant_is_not_waited_for_longer_than_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
+        silent.bind(str(tmp_path / "wlan0"))
+        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), timeout=0.05)
+        with pytest.raises(TimedOut, match=r"STATUS within 0\.05 s"):
+            patient.status()
+        with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):
+            patient.listen(pytest.fail)
+
+
 def test_a_network_that_goes_away_while_being_asked_about_is_left_out(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
@@ -218,11 +249,12 @@ def test_a_network_that_goes_away_while_being_asked_about_is_left_out(
     assert [profile.id for profile in supplicant.profiles()] == [0, 1, 2, 5]
 
 
-@pytest.mark.parametrize("value", ["2412 x", "-1", "2412,2437"])
+@pytest.mark.parametrize("value", ["2412 x", "-1", "2412,2437", "x" * 100])
 def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSupplicant, value: str) -> None:
     fake.networks[0].variables["scan_freq"] = value
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match="scan_freq is no list of frequencies") as caught:
         supplicant.profiles()
+    assert caught.value.where == ascii(value.split())[:80]
 
 
 # --- find_profile ---
@@ -262,6 +294,7 @@ def make(number: int = 0, key_mgmt: str = "WPA-PSK", credentials: str = "psk", *
         ("WPA-PSK SAE", "sae_password", {"sae"}),
         ("WPA-PSK WPA-EAP", "psk", {"psk"}),
         ("WPA-PSK WPA-EAP", "identity", set()),
+        ("WPA-PSK WPA-EAP", "sae_password identity", set()),
         ("WPA-PSK WPA-EAP", "psk identity", {"psk", "eap"}),
         ("WPA-EAP", "identity", {"eap"}),
         ("WPA-EAP", "eap", {"eap"}),
@@ -276,6 +309,7 @@ def make(number: int = 0, key_mgmt: str = "WPA-PSK", credentials: str = "psk", *
 def test_which_authentication_fits_which_profile(key_mgmt: str, credentials: str, joins: Set[str]) -> None:
     profile = make(key_mgmt=key_mgmt, credentials=credentials)
     for auth in ("open", "psk", "sae", "eap", "unknown(3)", ""):
+        assert profile.can_join(auth) == (auth in joins), auth
         assert (find_profile([profile], b"home", auth) is profile) == (auth in joins), auth
 
 
@@ -334,9 +368,25 @@ def test_of_what_is_in_the_way_the_least_is_told() -> None:
     assert find_obstacle([own, unfit], b"home", "psk") == own.obstacle
     # Not what it has nothing to do with.
     told = find_obstacle([own], b"home", "eap")
-    assert told is not None
-    assert "can't join it" in told.what
+    assert told == Obstacle(
+        "can't join it: it has WPA-PSK, or lacks a credential", "Give it a key management and credentials that fit"
+    )
     assert find_obstacle([disabled, own], b"other", "psk") is None
+
+
+def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
+    bound, narrow = make(0, bssid=BSSID, bound=True), make(1, channels=frozenset({2412}))
+    remedy = "Take that out of the profile"
+    assert find_obstacle([bound], b"home", "psk", OTHER_BSSID) == Obstacle(
+        f"is for another access point than CSME's ({OTHER_BSSID}) alone", remedy
+    )
+    assert find_obstacle([narrow], b"home", "psk", OTHER_BSSID, (5180,)) == Obstacle(
+        "is for another band or channel than CSME's alone", remedy
+    )
+    # What has nothing in its way is no nearer than what has little.
+    assert find_obstacle([make(2), make(3, enabled=False)], b"home", None) == Obstacle(
+        "is disabled", "Enable it", disabled=True
+    )
 
 
 # --- pin ---
@@ -406,16 +456,19 @@ def test_no_journal_no_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> N
 def test_nonsense_changes_nothing(
     fake: FakeSupplicant, supplicant: WpaSupplicant, bssid: str, frequencies: List[int]
 ) -> None:
-    with pytest.raises(CommandUnsafe):
+    with pytest.raises(CommandUnsafe) as caught:
         supplicant.pin(profile_of(supplicant, 1), bssid, frequencies)
     assert fake.changes == []
+    if not frequencies:
+        assert str(caught.value) == "a pin needs at least one frequency to scan (wlan0)"
 
 
 def test_a_profile_that_is_out_of_date_changes_nothing(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     profile = profile_of(supplicant, 1)
     fake.networks[1].disabled = True
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="network 1 is gone, changed or disabled meanwhile") as caught:
         supplicant.pin(profile, BSSID, [2437])
+    assert caught.value.where == fake.path
     fake.networks[1] = FakeNetwork(b"other")
     with pytest.raises(NotFound):
         supplicant.pin(profile, BSSID, [2437])
@@ -473,6 +526,104 @@ def test_a_frequency_that_the_radio_does_not_have_is_not_scanned(
     assert supplicant.pin(profile_of(supplicant, 1), BSSID, [2412, 5955]).frequencies == frequencies
 
 
+@pytest.mark.parametrize(
+    "changes", [{"id": 2}, {"ssid": b"homes"}, {"bssid": OTHER_BSSID}, {"bssid": None}, {"scan_freq": ()}]
+)
+def test_a_pin_that_is_not_there_as_it_was_made_does_not_hold(changes: Dict[str, Any]) -> None:
+    pin = Pin("wlan0", 1, b"home".hex(), BSSID, (2437,), None, (), ())
+    profile = make(1, bssid=BSSID, scan_freq=(2437,))
+    assert pin.holds([make(7), profile])
+    assert not pin.holds([make(7), replace(profile, **changes)])
+
+
+# --- hold ---
+
+
+def test_hold_keeps_to_one_access_point_and_touches_nothing_else(
+    fake: FakeSupplicant, supplicant: WpaSupplicant
+) -> None:
+    recorded: List[Pin] = []
+
+    def record(pin: Pin) -> None:
+        assert fake.changes == []
+        recorded.append(pin)
+
+    pin = supplicant.hold(profile_of(supplicant, 1), BSSID.upper(), record)
+    assert pin == Pin(
+        interface="wlan0",
+        network_id=1,
+        ssid_hex=b"home".hex(),
+        bssid=BSSID,
+        frequencies=(2412, 2437),
+        previous_bssid=None,
+        previous_scan_freq=(2412, 2437),
+        disabled=(),
+    )
+    assert recorded == [pin]
+    assert fake.changes == [f"SET_NETWORK 1 bssid {BSSID}"]
+    assert supplicant.holds(pin)
+    assert supplicant.unpin(pin) is True
+    assert fake.changes[1:] == ["SET_NETWORK 1 bssid any"]
+    assert not supplicant.holds(pin)
+
+
+def test_hold_gives_a_network_its_own_access_point_back(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    fake.networks[5].disabled = True  # of the connected network it does not matter
+    pin = supplicant.hold(profile_of(supplicant, 5), BSSID)
+    assert (pin.previous_bssid, pin.frequencies) == (OTHER_BSSID, ())
+    supplicant.unpin(pin)
+    assert profile_of(supplicant, 5).bssid == OTHER_BSSID
+
+
+def test_a_network_that_is_gone_or_changed_is_not_held(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    profile = profile_of(supplicant, 1)
+    fake.networks[1].ssid = b"other"
+    for _time in range(2):
+        with pytest.raises(NotFound, match="network 1 is gone or changed meanwhile") as caught:
+            supplicant.hold(profile, BSSID)
+        assert caught.value.where == fake.path
+        fake.networks.pop(1, None)
+    assert fake.changes == []
+
+
+# --- listen ---
+
+
+def test_listening_is_to_the_supplicant_and_to_the_end_of_its_process(
+    fake: FakeSupplicant, supplicant: WpaSupplicant
+) -> None:
+    monitor, ending = supplicant.listen(pytest.fail)
+    try:
+        assert fake.asked == ["ATTACH", "PING"]
+        assert (monitor.read(), ending.read()) == ((), ())
+        assert min(monitor.fileno(), ending.fileno()) >= 0
+    finally:
+        monitor.close()
+        ending.close()
+
+
+def test_a_supplicant_that_is_killed_ends_as_one_that_says_so() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ending = _supplicant._Ending(process.pid)
+    process.kill()
+    process.communicate()
+    (event,) = ending.read()
+    assert (event.name, event.level) == ("CTRL-EVENT-TERMINATING", 3)
+    ending.close()
+
+
+def test_who_can_not_be_listened_to_is_let_go_of(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(pid: int) -> None:
+        raise NotFound(f"process {pid} has ended")
+
+    monkeypatch.setattr(_supplicant, "_Ending", ended)
+    with pytest.raises(NotFound, match=f"process {os.getpid()} has ended"):
+        supplicant.listen(pytest.fail)
+    assert fake.asked == ["ATTACH", "PING", "DETACH"]
+
+
 # --- widen ---
 
 
@@ -500,7 +651,9 @@ def test_widen_leaves_a_network_alone_that_is_not_the_pinned_one(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    fake.state = "SCANNING"
     assert supplicant.widen(replace(pin, ssid_hex="00")) is False
+    assert supplicant.widen(pin) is True
 
 
 def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -650,8 +803,9 @@ def test_an_unpin_that_breaks_off_is_finished_by_the_next(
 
 def test_a_pin_of_another_interface(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
-    with pytest.raises(NotFound, match="wlan1"):
+    with pytest.raises(NotFound, match="this pin belongs to wlan1") as caught:
         supplicant.unpin(replace(pin, interface="wlan1"))
+    assert caught.value.where == "wlan0"
 
 
 def test_no_supplicant_no_pin_to_undo(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -673,6 +827,7 @@ PINS = st.builds(
     previous_bssid=st.none() | st.just(OTHER_BSSID),
     previous_scan_freq=st.lists(st.integers(1, 7125)).map(tuple),
     disabled=st.lists(st.tuples(st.integers(0, 2**31), st.binary(max_size=32).map(bytes.hex))).map(tuple),
+    manager=st.sampled_from(["wpa_supplicant", "networkmanager"]),
 )
 
 
@@ -715,14 +870,19 @@ DOCUMENT: Dict[str, Any] = {
     ],
 )
 def test_a_damaged_journal_is_refused(changes: Dict[str, Any]) -> None:
-    Pin.from_dict(DOCUMENT)
+    assert Pin.from_dict(DOCUMENT).manager == "wpa_supplicant", "as journals of old have it"
     with pytest.raises(DecodeFailed, match="no record of a pin"):
         Pin.from_dict({**DOCUMENT, **changes})
 
 
+def test_a_value_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(DecodeFailed, match=r"this is no record of a pin: 'x{79} is not of type int"):
+        Pin.from_dict({**DOCUMENT, "network_id": "x" * 100})
+
+
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
 def test_a_journal_with_a_part_missing_names_it(key: str) -> None:
-    with pytest.raises(DecodeFailed, match=key):
+    with pytest.raises(DecodeFailed, match=f"no record of a pin: no '{key}'"):
         Pin.from_dict({name: value for name, value in DOCUMENT.items() if name != key})
 
 
@@ -744,8 +904,11 @@ def test_the_control_socket_of_an_interface(fake: FakeSupplicant, tmp_path: Path
 def test_no_control_socket(fake: FakeSupplicant, tmp_path: Path, interface: str) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "sub").mkdir()
-    with pytest.raises(NotFound, match="Start wpa_supplicant"):
-        _supplicant.control_socket(interface, (str(tmp_path / "absent"), str(tmp_path / "sub"), str(tmp_path)))
+    directories = (str(tmp_path / "absent"), str(tmp_path / "sub"), str(tmp_path))
+    with pytest.raises(NotFound, match="Start wpa_supplicant") as caught:
+        _supplicant.control_socket(interface, directories)
+    assert caught.value.what == f"no wpa_supplicant offers a control socket for {interface!r}"
+    assert caught.value.where == ", ".join(directories)
 
 
 def test_a_control_directory_for_others(fake: FakeSupplicant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -757,6 +920,8 @@ def test_a_control_directory_for_others(fake: FakeSupplicant, tmp_path: Path, mo
         return real(path)
 
     monkeypatch.setattr(os, "stat", refuse)
-    with pytest.raises(AccessDenied, match="GROUP"):
-        _supplicant.control_socket("wlan0", ("/closed", str(tmp_path / "absent")))
+    with pytest.raises(AccessDenied, match="GROUP") as caught:
+        _supplicant.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
+    assert caught.value.where == "/closed"
+    assert caught.value.what == "the supplicant's control directory is not for this user"
     assert _supplicant.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path

@@ -54,6 +54,7 @@ def test_nobody_has_to_listen(monkeypatch: pytest.MonkeyPatch, value: Optional[s
         ("90000000", "mine", 90.0),
         ("90000000", "1", None),
         ("0", None, None),
+        ("1", None, 1e-06),
         ("x", None, None),
         (None, None, None),
     ],
@@ -68,13 +69,29 @@ def test_the_watchdog(
     assert watchdog_seconds() == seconds
 
 
-def test_the_journal_gets_fields(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+def test_nobody_is_waited_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+    for _time in range(2000):  # more than its queue holds
+        notify("WATCHDOG=1")
+    assert listener.recv(1000) == b"WATCHDOG=1"
+
+
+def test_the_journal_gets_fields(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(_systemd, "_JOURNAL", listener.getsockname())
     Log().write("warning", "a sentence", amt_wifi_interface="wlan0", amt_wifi_ms=None, text="two\nlines")
     data = listener.recv(1000)
     assert b"MESSAGE=a sentence\nPRIORITY=4\nSYSLOG_IDENTIFIER=amt-wifi-watcher\nAMT_WIFI_INTERFACE=wlan0\n" in data
     assert data.endswith(b"TEXT\n\x09\0\0\0\0\0\0\0two\nlines\n")
     assert b"AMT_WIFI_MS" not in data
+    assert capsys.readouterr().err == "", "it is written once"
+
+
+def test_what_is_no_text_is_written_all_the_same(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setattr(_systemd, "_JOURNAL", listener.getsockname())
+    Log().write("info", "\xe9\udcff")
+    assert listener.recv(1000).startswith(b"MESSAGE=\xc3\xa9\\udcff\n")
 
 
 def test_what_is_less_is_not_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

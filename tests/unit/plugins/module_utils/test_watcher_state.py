@@ -44,6 +44,7 @@ def read(machine: Machine) -> Watcher:
 
 
 def test_none(machine: Machine) -> None:
+    machine.write("etc/systemd/system/other.service", "")
     assert read(machine) == Watcher(installed=False, running=False)
 
 
@@ -85,7 +86,9 @@ def test_rubbish_is_named(machine: Machine, text: str) -> None:
     reading = Reading()
     assert read_watcher(reading, machine.root) == Watcher(False, None)
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
-    assert "amt-wifi-watcher" in reading.unreadable[0].why
+    kind = "mapping" if text in ("[]", "7") else "JSON"
+    said = f"the watcher's state is no {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
+    assert reading.unreadable[0].why == said
 
 
 def test_a_state_that_is_no_file(machine: Machine) -> None:
@@ -123,6 +126,7 @@ def test_what_was_written_is_read_by_anybody(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         write_state({"pid": 1}, str(path))
+        (tmp_path / "state.json.new").write_text("what a crash has left, and longer than the new one")
         write_state({"pid": 2}, str(path))
     finally:
         os.umask(before)

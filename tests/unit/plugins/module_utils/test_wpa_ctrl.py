@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence, Type
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Type
 
 import pytest
 from hypothesis import given
@@ -74,6 +74,7 @@ def test_printf_of_any_text_is_bytes_or_refused(text: str) -> None:
         ('P"a\\nb\\x00\\""', b'a\nb\x00"'),
         ('P""', b""),
         ("00ff0a2209", b"\x00\xff\n\x22\t"),
+        ("0A2F", b"\n/"),
         ("", b""),
     ],
 )
@@ -104,6 +105,11 @@ def test_status_of_a_connection() -> None:
         "COMPLETED", "02:00:00:00:01:aa", b"a\nb\xff=c", 3, 2437, "WPA2-PSK", "02:00:00:00:00:00"
     )
     assert status.connected
+
+
+def test_an_ssid_with_a_space_is_whole_in_a_status() -> None:
+    status = _wpa_ctrl.decode_status("ssid=corp guest=1\nid_str=x wpa_state=SCANNING\nwpa_state=COMPLETED\n")
+    assert status == SupplicantStatus("COMPLETED", ssid=b"corp guest=1")
 
 
 def test_status_without_a_connection() -> None:
@@ -145,7 +151,7 @@ def test_networks() -> None:
     text = HEADING + (
         "0\thome\tany\t[CURRENT]\n"
         '1\t\\x00\\xff\\n\\"\\t\t02:00:00:00:00:0A\t\n'
-        "2\t\tany\t[DISABLED]\n"
+        "2\t\t00:00:00:00:00:00\t[DISABLED]\n"
         "7\tcorp\tany\t[TEMP-DISABLED]\n"
         "9\tDIRECT-x\t02:00:00:00:00:09\t[DISABLED][P2P-PERSISTENT]\n"
     )
@@ -239,6 +245,8 @@ def test_of_two_fields_with_one_name_the_first_counts() -> None:
         (b"<2>Trying to associate with 02:00", "", "Trying to associate with 02:00"),
         (b"<3>WPS-AP-AVAILABLE \n", "WPS-AP-AVAILABLE", ""),
         (b"<3>CTRL-REQ-PASSWORD-0:Password needed", "CTRL-REQ-PASSWORD-0", "Password needed"),
+        (b"<2>  words, and room \n\n", "", "  words, and room "),
+        (b"<2>\nwords", "", "\nwords"),
         (b"<3>\xff\xfe", "", "\\xff\\xfe"),
         (b"<3>", "", ""),
     ],
@@ -247,6 +255,12 @@ def test_event_names(data: bytes, name: str, text: str) -> None:
     event = _wpa_ctrl.decode_event(data)
     assert event is not None
     assert (event.name, event.text) == (name, text)
+
+
+def test_quotes_are_no_part_of_a_field() -> None:
+    event = _wpa_ctrl.decode_event(b"""<3>CTRL-EVENT-X a='b c' d="" e='""")
+    assert event is not None
+    assert event.fields == {"a": "b c", "d": "", "e": "'"}
 
 
 @pytest.mark.parametrize("data", [b"", b"OK\n", b"PONG\n", b"<", b"<x>y", b"<3", b"<1234>CTRL-EVENT-X"])
@@ -267,6 +281,61 @@ def test_a_long_hostile_event_takes_no_time() -> None:
     assert time.monotonic() - started < 2
 
 
+#: Longer than what an error shows of it.
+LONG = "\xe9" * 100
+
+
+@pytest.mark.parametrize(
+    ("decode", "text", "what"),
+    [
+        (_wpa_ctrl.decode_printf, "ab\\q" + LONG, "unknown escape at character 2"),
+        (_wpa_ctrl.decode_printf, "\ud800" + LONG, "text that cannot have come from a supplicant"),
+        (_wpa_ctrl.decode_value, "0g" + LONG, "a value is neither quoted text nor hex"),
+        (_wpa_ctrl.decode_status, "state=" + LONG, "the reply to STATUS has no wpa_state"),
+        (_wpa_ctrl.decode_networks, "FAIL " + LONG, "the reply to LIST_NETWORKS has an unknown heading"),
+    ],
+)
+def test_what_does_not_decode_is_named_and_shown_in_part(decode: Callable[[str], object], text: str, what: str) -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        decode(text)
+    assert (caught.value.what, caught.value.where) == (what, ascii(text[:80]))
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("id=" + LONG, "id is no number"),
+        ("freq=" + LONG, "freq is no number"),
+        ("bssid=" + LONG, "bssid is no BSSID"),
+    ],
+)
+def test_a_value_of_a_status_that_does_not_decode_is_named(line: str, what: str) -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        _wpa_ctrl.decode_status(f"wpa_state=COMPLETED\n{line}\n")
+    assert (caught.value.what, caught.value.where) == (what, ascii(LONG[:80]))
+
+
+@pytest.mark.parametrize(
+    ("row", "what", "shown"),
+    [
+        ("0\t" + LONG, "a line of LIST_NETWORKS has 2 columns, not 4", "0\t" + LONG),
+        (f"{LONG}\tx\tany\t", "a network's id is no number", LONG),
+        (f"0\tx\t{LONG}\t", "a network's bssid is no BSSID", LONG),
+    ],
+)
+def test_a_column_of_a_network_that_does_not_decode_is_named(row: str, what: str, shown: str) -> None:
+    with pytest.raises(DecodeFailed) as caught:
+        _wpa_ctrl.decode_networks(f"{HEADING}{row}\n")
+    assert (caught.value.what, caught.value.where) == (what, ascii(shown[:80]))
+
+
+def test_an_ssid_that_is_too_long_is_told_with_its_length() -> None:
+    for decode in (_wpa_ctrl.encode_ssid, lambda ssid: _wpa_ctrl._decode_ssid(ssid.decode())):
+        decode(b"x" * 32)
+        with pytest.raises(FleetError, match="at most 32 bytes, this one has 33"):
+            decode(b"x" * 33)
+
+
 # --- encoders ---
 
 
@@ -277,19 +346,19 @@ def test_an_ssid_of_any_bytes_becomes_hex(ssid: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "encode",
+    ("encode", "words"),
     [
-        lambda: _wpa_ctrl.encode_ssid(b"x" * 33),
-        lambda: _wpa_ctrl.encode_bssid("02:00:00:00:00:00\nx"),
-        lambda: _wpa_ctrl.encode_bssid("02:00:00:00:00:00\n"),
-        lambda: _wpa_ctrl.encode_bssid(""),
-        lambda: _wpa_ctrl.encode_bssid("any"),
-        lambda: _wpa_ctrl.encode_frequencies([2412, 0]),
-        lambda: _wpa_ctrl.encode_frequencies([-1]),
+        (lambda: _wpa_ctrl.encode_ssid(b"x" * 33), "an SSID has at most 32 bytes"),
+        (lambda: _wpa_ctrl.encode_bssid("02:00:00:00:00:00\nx"), "is no BSSID"),
+        (lambda: _wpa_ctrl.encode_bssid("02:00:00:00:00:00\n"), "is no BSSID"),
+        (lambda: _wpa_ctrl.encode_bssid(""), "'' is no BSSID"),
+        (lambda: _wpa_ctrl.encode_bssid("any"), "'any' is no BSSID"),
+        (lambda: _wpa_ctrl.encode_frequencies([2412, 0]), "a positive number of MHz, not 0"),
+        (lambda: _wpa_ctrl.encode_frequencies([-1]), "a positive number of MHz, not -1"),
     ],
 )
-def test_values_that_do_not_get_into_a_command(encode: Callable[[], str]) -> None:
-    with pytest.raises(CommandUnsafe):
+def test_values_that_do_not_get_into_a_command(encode: Callable[[], str], words: str) -> None:
+    with pytest.raises(CommandUnsafe, match=words):
         encode()
 
 
@@ -297,6 +366,7 @@ def test_encoders() -> None:
     assert _wpa_ctrl.encode_bssid("02:AA:00:00:00:01") == "02:aa:00:00:00:01"
     assert _wpa_ctrl.encode_bssid(None) == "any"
     assert _wpa_ctrl.encode_frequencies((2412, 5975)) == "2412 5975"
+    assert _wpa_ctrl.encode_frequencies((1,)) == "1"
     assert _wpa_ctrl.encode_frequencies(()) == ""
 
 
@@ -387,27 +457,38 @@ def test_a_refusal_does_not_repeat_the_secret(server: Server, reply: bytes) -> N
         ctrl.command('SET_NETWORK 0 psk "open sesame"')
     assert "SET_NETWORK 0 psk" in str(caught.value)
     assert "sesame" not in str(caught.value)
+    assert caught.value.where == server.path
+
+
+def test_status_is_asked_for(server: Server) -> None:
+    server.script = lambda request: [b"wpa_state=SCANNING\n"] if request == b"STATUS" else []
+    with WpaCtrl(server.path) as ctrl:
+        assert ctrl.status() == SupplicantStatus("SCANNING")
+
+
+CONTROL = "is empty or has a control character in it"
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "words", "where"),
     [
-        "",
-        "PING\n",
-        "SET_NETWORK 0 ssid x\nSAVE_CONFIG",
-        "a\0b",
-        "a\rb",
-        "a\x7f",
-        "a\tb",
-        "\ud800",
-        "A" * 8193,
-        "é" * 4097,
+        ("", CONTROL, ""),
+        ("PING\n", CONTROL, "PING"),
+        ("SET_NETWORK 0 ssid x\nSAVE_CONFIG", CONTROL, "SET_NETWORK 0 ssid"),
+        ("a\0b", CONTROL, "a"),
+        ("a\rb", CONTROL, "a"),
+        ("a\x7f", CONTROL, "a"),
+        ("a\tb", CONTROL, "a"),
+        ("a\ud800", "something in it that is no text", "a"),
+        ("A" * 8193, "has 8193 bytes, at most 8192 fit", "A" * 60),
+        ("é" * 4097, "has 8194 bytes, at most 8192 fit", ""),
     ],
 )
-def test_unsafe_commands_are_not_sent(server: Server, command: str) -> None:
+def test_unsafe_commands_are_not_sent(server: Server, command: str, words: str, where: str) -> None:
     with WpaCtrl(server.path) as ctrl:
-        with pytest.raises(CommandUnsafe):
+        with pytest.raises(CommandUnsafe, match=words) as caught:
             ctrl.request(command)
+        assert caught.value.where == where
         assert ctrl.request("PING") == "PONG\n"
     assert server.requests == [b"PING"]
 
@@ -443,13 +524,16 @@ def test_no_answer_ends_the_conversation_so_that_a_late_reply_answers_nothing_el
     server.script = lambda _request: []
     ctrl = WpaCtrl(server.path, timeout=0.05)
     started = time.monotonic()
-    with pytest.raises(TimedOut, match=r"STATUS within 0\.05 s"):
-        ctrl.request("STATUS")
+    with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 0\.05 s") as caught:
+        ctrl.get(3, "psk")
+    assert caught.value.where == server.path
+    assert caught.value.remedy == "Look for a hanging wpa_supplicant, and restart it"
     assert time.monotonic() - started < 1
     with pytest.raises(ConnectionRefusedError):
         server.emit(b"late\n")
-    with pytest.raises(TransportFailed, match="over"):
+    with pytest.raises(TransportFailed, match="over") as over:
         ctrl.request("PING")
+    assert over.value.where == server.path
     ctrl.close()
 
 
@@ -523,8 +607,10 @@ def test_get_and_set(server: Server) -> None:
         assert ctrl.get(3, "scan_freq") == "2412 2437"
         assert ctrl.get(3, "psk") == "*"
         assert ctrl.get(3, "bssid") is None
+        values[b"GET_NETWORK 3 identity"] = b""
+        assert ctrl.get(3, "identity") is None
         for name in ("", "psk x", "PSK", "a\n", "psk\n"):
-            with pytest.raises(CommandUnsafe):
+            with pytest.raises(CommandUnsafe, match="is no variable of a network"):
                 ctrl.get(3, name)
             with pytest.raises(CommandUnsafe):
                 ctrl.set(3, name, "x")
@@ -558,11 +644,26 @@ def test_more_networks_than_fit_a_reply(server: Server, count: int, ssid: bytes)
         assert ctrl.networks() == networks
 
 
-def test_a_listing_that_repeats_itself_ends(server: Server) -> None:
-    rows = "".join(line(Network(n, b"x" * 32, None, False, True, False)) for n in range(75))
-    server.script = lambda _request: [(HEADING + rows).encode()]
-    with WpaCtrl(server.path) as ctrl, pytest.raises(DecodeFailed, match="repeats"):
+#: As many networks as fill a reply.
+FULL = tuple(Network(number, b"x" * 32, None, False, True, False) for number in range(79))
+
+
+@pytest.mark.parametrize("again", [FULL, FULL[-1:]])
+def test_a_listing_that_repeats_itself_ends(server: Server, again: Sequence[Network]) -> None:
+    pages = iter((FULL, again))
+    server.script = lambda _request: [(HEADING + "".join(map(line, next(pages)))).encode()]
+    with WpaCtrl(server.path) as ctrl, pytest.raises(DecodeFailed, match="LIST_NETWORKS repeats itself") as caught:
         ctrl.networks()
+    assert caught.value.where == server.path
+    assert server.requests == [b"LIST_NETWORKS", b"LIST_NETWORKS LAST_ID=78"]
+
+
+def test_a_listing_goes_on_for_one_more_network_and_no_further(server: Server) -> None:
+    networks = (*FULL, Network(80, b"y" * 32, None, False, True, False))
+    server.script = pager(networks)
+    with WpaCtrl(server.path) as ctrl:
+        assert ctrl.networks() == networks
+    assert server.requests == [b"LIST_NETWORKS", b"LIST_NETWORKS LAST_ID=78"]
 
 
 # --- the monitor ---
@@ -590,8 +691,15 @@ def test_an_event_that_overtakes_the_answer_to_attach_is_kept(server: Server) ->
 
 def test_attaching_is_refused(server: Server) -> None:
     server.script = lambda _request: [b"FAIL\n"]
-    with pytest.raises(SupplicantRefused, match="ATTACH"):
+    with pytest.raises(SupplicantRefused, match="ATTACH") as caught:
         WpaMonitor(server.path)
+    assert caught.value.where == server.path
+
+
+def test_attaching_is_not_waited_for_longer_than_told(server: Server) -> None:
+    server.script = lambda _request: []
+    with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):
+        WpaMonitor(server.path, timeout=0.05)
 
 
 def test_an_event_longer_than_a_reply(server: Server) -> None:
@@ -607,6 +715,7 @@ def test_a_living_supplicant_and_its_answers_are_no_events(server: Server) -> No
         deadline = time.monotonic() + 5
         while b"PING" not in server.requests and time.monotonic() < deadline:
             time.sleep(0.001)
+        assert server.requests == [b"ATTACH", b"PING"]
         assert monitor.read() == ()
 
 
@@ -640,6 +749,7 @@ def test_a_supplicant_that_hangs_does_not_hold_alive_or_close_up(tmp_path: Path)
 def test_who_answers_is_known_by_its_process(server: Server) -> None:
     with WpaMonitor(server.path) as monitor:
         assert monitor.pid() == os.getpid()
+        assert server.requests == [b"ATTACH", b"PING"]
         # It does not wait afterwards either.
         assert monitor.read() == ()
         server.emit(b"<3>CTRL-EVENT-SCAN-STARTED ")
@@ -669,6 +779,45 @@ def test_who_went_away_is_not_known(server: Server) -> None:
     server.stop()
     with pytest.raises(NotFound, match="no wpa_supplicant listens here"):
         monitor.pid()
+    assert monitor.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    "ancillary",
+    [
+        [],
+        [(socket.SOL_SOCKET, socket.SCM_RIGHTS, bytes(12))],
+        [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, bytes(11))],
+    ],
+)
+def test_an_answer_that_does_not_carry_who_sent_it_says_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch, ancillary: List[object]
+) -> None:
+    class Bare(socket.socket):
+        def recvmsg(self, *sizes: int) -> Any:
+            return super().recvmsg(*sizes)[0], ancillary, 0, None
+
+    monkeypatch.setattr(socket, "socket", Bare)
+    with WpaMonitor(server.path) as monitor:
+        with pytest.raises(TransportFailed, match="the kernel did not say who answers") as caught:
+            monitor.pid()
+        assert caught.value.where == server.path
+
+
+def test_a_monitor_whose_socket_fails_is_over(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing: List[bool] = []
+
+    class Failing(socket.socket):
+        def recv(self, size: int, *flags: int) -> bytes:
+            if failing:
+                raise OSError(errno.EIO, "as the kernel says")
+            return super().recv(size, *flags)
+
+    monkeypatch.setattr(socket, "socket", Failing)
+    monitor = WpaMonitor(server.path)
+    failing.append(True)
+    with pytest.raises(TransportFailed, match="control socket failed: Input/output error"):
+        monitor.read()
     assert monitor.fileno() == -1
 
 
