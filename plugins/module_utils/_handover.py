@@ -107,7 +107,7 @@ class Policy:
     grace_seconds: float = 1.0
     timeout_seconds: float = 30.0
     hold: bool = False
-    confirm_seconds: float = 20.0
+    confirm_seconds: float = 15.0
     lost_seconds: float = 5.0
 
     @property
