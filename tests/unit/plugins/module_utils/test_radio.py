@@ -113,7 +113,7 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
         module = _radio.__name__
         monkeypatch.setattr(f"{module}.switches", lambda: switches)
         monkeypatch.setattr(f"{module}._csme.connection", connection)
-        monkeypatch.setattr(f"{module}._kernel.driver_of", lambda name: {"wlan0": "iwlwifi"}.get(name))
+        monkeypatch.setattr(f"{module}._kernel.driver_of", {"wlan0": "iwlwifi"}.get)
         monkeypatch.setattr(f"{module}._kernel.release", lambda: Release("of the test", release))
         monkeypatch.setattr(f"{module}._kernel.is_up", lambda name: {"wlan0": up}[name])
         monkeypatch.setattr(
