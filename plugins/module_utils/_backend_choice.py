@@ -14,7 +14,7 @@ from . import _kernel, _services
 from ._errors import LibraryMissing, NotFound, Refused, SupplicantRefused
 from ._manager import IWD, NETWORKMANAGER, WPA_SUPPLICANT
 from ._nm_backend import NetworkManagerBackend
-from ._nm_conf import is_over_iwd
+from ._nm_conf import IWD_REMEDY, is_over_iwd
 from ._supplicant import CONTROL_DIRECTORIES, control_socket
 
 AUTO = "auto"
@@ -56,7 +56,7 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
         raise Refused(
             IWD,
             f"NetworkManager runs {interface} through iwd, which is not supported",
-            remedy="Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it",
+            remedy=IWD_REMEDY,
         )
     return choice
 

@@ -105,9 +105,13 @@ class Hands:
         elif isinstance(action, Forget):
             self.forget()
         elif isinstance(action, WidenScan):
-            self._widen()
+            # What fails here, un-pinning tries again.
+            failed = "the supplicant still scans the channels of the pin alone"
+            self._tell(lambda supplicant, pin: supplicant.widen(pin), failed)
         elif isinstance(action, LookAgain):
-            self._look_again()
+            # What fails here, the supplicant's own next scan makes up for.
+            failed = "the supplicant did not look for the access point again"
+            self._tell(lambda supplicant, pin: supplicant.look_again(pin), failed)
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
             self._request()
@@ -134,23 +138,14 @@ class Hands:
             return PinFailed()
         return Pinned()
 
-    def _widen(self) -> None:
-        """Undo the part of the pin that narrows the scan. What fails here, un-pinning tries again."""
+    def _tell(self, what: Callable[[Backend, PinRecord], object], failed: str) -> None:
+        """Have the supplicant do something about the pin, if there is one; a failure is a warning of those words."""
         if self.pin is None or self.supplicant is None:
             return
         try:
-            self.supplicant.widen(self.pin)
+            what(self.supplicant, self.pin)
         except FleetError as error:
-            self.warnings.append(f"the supplicant still scans the channels of the pin alone: {error}")
-
-    def _look_again(self) -> None:
-        """Have the pin's channels scanned once more. What fails here, the supplicant's own next scan makes up for."""
-        if self.pin is None or self.supplicant is None:
-            return
-        try:
-            self.supplicant.look_again(self.pin)
-        except FleetError as error:
-            self.warnings.append(f"the supplicant did not look for the access point again: {error}")
+            self.warnings.append(f"{failed}: {error}")
 
     def unpin(self) -> None:
         """Undo the pin. What can't be undone now stays in the journal for whoever comes next."""

@@ -172,12 +172,12 @@ def _networkmanager(interface: str, root: str, bound: Optional[float]) -> Backen
         NotFound: it goes through iwd, where nothing looks for CSME's channel alone, and nothing can be pinned.
     """
     # Loaded where it is needed alone.
-    from ._nm_conf import is_over_iwd
+    from ._nm_conf import IWD_REMEDY, is_over_iwd
 
     if is_over_iwd(interface, root):
         raise OverIwd(
             f"NetworkManager runs {interface} through iwd, which is not supported yet",
-            remedy="Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it",
+            remedy=IWD_REMEDY,
         )
     from ._nm_backend import NetworkManagerBackend
 

@@ -281,7 +281,7 @@ def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]
         settings: as ``GetSettings`` gives them, plain.
         held: the keys of the secrets that the system has.
     """
-    if settings.get(_SECURED, {}).get("key-mgmt") in ("wpa-psk", "sae"):
+    if settings.get(_SECURED, {}).get("key-mgmt") in _BY_PSK:
         return "psk" not in held
     eap = settings.get("802-1x", {})
     return any(_eap_is_asked_for(str(method), eap, held) for method in eap.get("eap", ()))

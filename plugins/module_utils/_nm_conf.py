@@ -32,6 +32,9 @@ _NO, _YES = frozenset({"0", "no", "false", "off"}), frozenset({"1", "yes", "true
 _UDEV = "run/udev/data/n{index}"
 _UDEV_PROPERTY = re.compile(r"^E:NM_UNMANAGED=(\S+)$", re.MULTILINE)
 
+#: What to do where ``is_over_iwd`` says yes.
+IWD_REMEDY = "Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it"
+
 Sections = Dict[str, Dict[str, str]]
 
 
@@ -210,4 +213,4 @@ def _any(answers: Iterable[Optional[bool]]) -> Optional[bool]:
     return True if True in found else None if None in found else False
 
 
-__all__ = ["is_over_iwd", "leaves_alone"]
+__all__ = ["IWD_REMEDY", "is_over_iwd", "leaves_alone"]
