@@ -20,7 +20,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 
 from . import _kernel, _services
 from ._errors import FleetError
-from ._reading import list_folder, read_text
+from ._reading import names_in, read_text
 
 #: Where NetworkManager's configuration is, in the order in which it is read (``read_entire_config``). A file hides one
 #: of its name in a folder before it; between the second and the third comes the file itself.
@@ -103,9 +103,7 @@ def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
         return False
     known = re.compile(rf"^\s*iface\s+{re.escape(interface)}\s", re.MULTILINE)
     folder = os.path.join(root, "etc/network/interfaces.d")
-    paths = [os.path.join(root, "etc/network/interfaces")]
-    with suppress(FleetError):
-        paths += [os.path.join(folder, name) for name in list_folder(folder)]
+    paths = [os.path.join(root, "etc/network/interfaces"), *(os.path.join(folder, name) for name in names_in(folder))]
     for path in paths:
         with suppress(FleetError):
             if known.search(read_text(path)):
@@ -150,10 +148,7 @@ def _paths(root: str) -> Iterator[str]:
     """Yield the files that there are, in the order in which they count."""
     folders: List[List[str]] = []
     for folder in _FOLDERS:
-        names: List[str] = []
-        with suppress(FleetError):
-            names = sorted(name for name in list_folder(os.path.join(root, folder)) if name.endswith(".conf"))
-        folders.append(names)
+        folders.append(sorted(name for name in names_in(os.path.join(root, folder)) if name.endswith(".conf")))
     for number, folder in enumerate(_FOLDERS):
         if number == len(_FOLDERS) - 1 and os.path.exists(os.path.join(root, _FILE)):
             yield os.path.join(root, _FILE)

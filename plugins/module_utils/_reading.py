@@ -91,6 +91,14 @@ def list_folder(path: str) -> List[str]:
         raise os_error(error, path) from error
 
 
+def names_in(path: str) -> List[str]:
+    """Return the names in a folder, in no order; none where it is not there or can't be read."""
+    try:
+        return list_folder(path)
+    except FleetError:
+        return []
+
+
 def os_error(error: OSError, path: str) -> FleetError:
     """Return the collection's error for the system's."""
     if error.errno in (errno.EACCES, errno.EPERM):

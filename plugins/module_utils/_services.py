@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import AbstractSet, FrozenSet, List, Optional
+from typing import AbstractSet, FrozenSet, Optional
 
 from ._errors import AccessDenied, FleetError, NotFound
-from ._reading import list_folder, read_text
+from ._reading import list_folder, names_in, read_text
 
 #: NetworkManager's folder of state, which it makes at its start and which outlives it (NMRUNDIR).
 _NETWORKMANAGER_FOLDER = "run/NetworkManager"
@@ -104,17 +104,10 @@ def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
     service = f"wpa_supplicant@{instance(interface)}.service"
     for folder in ("etc/systemd/system", "run/systemd/system"):
         at = os.path.join(root, folder)
-        for wanting in _names(at):
+        for wanting in names_in(at):
             if wanting.endswith((".wants", ".requires")) and os.path.lexists(os.path.join(at, wanting, service)):
                 return True
     return False
-
-
-def _names(folder: str) -> List[str]:
-    try:
-        return list_folder(folder)
-    except FleetError:
-        return []
 
 
 def instance(name: str) -> str:
