@@ -221,7 +221,7 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             lacking = {each.id for each in doubtful if manager.lacks_a_secret(path_of(each.id))}
         return tuple(
-            replace(each, credentials=frozenset(), obstacle=_UNTOLD) if each.id in lacking else each
+            replace(each, enabled=False, credentials=frozenset(), obstacle=_UNTOLD) if each.id in lacking else each
             for each in profiles
         )
 

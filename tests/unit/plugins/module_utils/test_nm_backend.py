@@ -277,6 +277,8 @@ def test_a_profile_of_which_the_system_lacks_the_secret_can_join_nothing(
     assert "canary" not in repr(profile)
     everything = backend.as_stored(backend.profiles(), b"corp")
     assert [each.can_join("psk") for each in everything] == [joins, True]
+    # What has an obstacle counts as not enabled, in the facts as well.
+    assert [each.enabled for each in everything] == [joins, True]
     # Nothing is asked about other networks.
     asked = [path for path, name, _body in laptop.bus.calls if name == "GetSecrets"]
     assert set(asked) == {f"{SETTINGS}/7"}
