@@ -47,6 +47,7 @@ class Lab:
         known = self._laptops.get(name)
         if known is None or not known.alive:
             known = boot(name, self._folder / name, suite, self._progress, manager=manager)
+            known.compile_archives_once()
             self._laptops[name] = known
         return known
 

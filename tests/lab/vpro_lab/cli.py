@@ -113,6 +113,7 @@ def _up(options: argparse.Namespace, progress: Progress) -> int:
     if pid is not None:
         raise LabError(f"{options.name} is up already (process {pid})")
     laptop = boot(options.name, folder, options.suite, progress, manager=options.manager, dies_with_parent=False)
+    laptop.compile_archives_once()
     laptop.radios()
     inventory(laptop)
     laptop.guest.close()

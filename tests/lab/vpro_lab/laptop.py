@@ -64,6 +64,13 @@ rfkill unblock all
 rm -f /var/lib/systemd/rfkill/*
 systemctl start systemd-rfkill.socket
 """
+# Only what runs over ssh, as Ansible does: services of the laptop have a Python as it is.
+_ARCHIVES_COMPILED_ONCE = f"""
+set -e
+cd /usr/lib/python3/dist-packages
+cp {PAYLOAD}/zip_cache.py lab_zip_cache.py
+echo "import os; 'SSH_CONNECTION' in os.environ and __import__('lab_zip_cache')" > lab_zip_cache.pth
+"""
 
 
 class Laptop:
@@ -117,6 +124,10 @@ class Laptop:
         end(self.folder)
         if self._machine is not None:
             self._machine.process.wait()
+
+    def compile_archives_once(self) -> None:
+        """Have Python keep what it compiles of Ansible's archives: a task costs a third less, see ``zip_cache.py``."""
+        self.guest.check(_ARCHIVES_COMPILED_ONCE)
 
     def hang_up(self) -> None:
         """Break every ssh connection that tests and Ansible share, as a lost network would. The agent's stays."""
