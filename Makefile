@@ -10,12 +10,13 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 ARGS ?=
-# What "make test" runs, the quick gates first. What has deadlines comes before what can wait: "beside" gates get the
-# processor time that the others leave, and "again" gates a second chance with the machine to themselves
-# (tools/gates.py). Those of the lab are all tests of "make lab", and those that are run again with NetworkManager.
-GATES ?= lint coverage docs importer:beside artifact:beside units:beside:again matrix:beside:again sanity:beside \
-  molecule:beside:again lab-calm-wpa-supplicant:beside:again lab-calm-networkmanager:beside:again \
-  lab-timed:again lab-networkmanager:again
+# What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
+# with the machine to themselves (tools/gates.py). Of the gates beside, those that use one processor come first: what
+# can use both is for the end, when they have both. Those of the lab are all tests of "make lab", and those that are run
+# again with NetworkManager.
+GATES ?= importer:beside molecule:beside:again lab-calm-wpa-supplicant:beside:again lab-calm-networkmanager:beside:again \
+  artifact:beside units:beside:again matrix:beside:again sanity:beside \
+  lint coverage docs lab-timed:again lab-networkmanager:again
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet

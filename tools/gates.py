@@ -5,9 +5,10 @@
 """Run gates one after the other, each a target of the Makefile, and end with a table of their results.
 
 A gate that is called ``NAME:beside`` does not keep those behind it waiting: it runs beside them, after the other such
-gates before it, with the processor time that they leave. Its output goes to ``build/gates/NAME.log``, and is shown when
-all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the next
-from running. The exit status is 0 only when every gate passed.
+gates before it, with the processor time that they leave. Once only such gates are left, they run two at a time. Their
+output goes to ``build/gates/NAME.log``, and is shown when all is done, that of failed gates last, each with the lines
+that say what failed. A failing gate does not keep the next from running. The exit status is 0 only when every gate
+passed.
 
 A gate that is called ``NAME:again`` (or ``NAME:beside:again``) has tests with deadlines, which they may miss because
 of what runs beside them. What failed of it is run once more when nothing else runs (``make NAME AGAIN=1``), and has to
@@ -21,6 +22,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -48,6 +50,8 @@ class Outcome:
     #: Exit status of make; ``None`` when the gate did not come to its end.
     status: int | None
     seconds: float
+    #: Processor time of all that it started, in seconds.
+    processor: float = 0.0
     #: It failed while others ran.
     again: bool = False
 
@@ -65,11 +69,12 @@ class Outcome:
 
 
 class Beside:
-    """Gates that run beside the others, one after the other."""
+    """Gates that run beside the others: one after the other, and two at a time when the others are done."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1)
-        self._running: subprocess.Popen[bytes] | None = None
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._turn = threading.Semaphore(1)
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
 
     def add(self, gate: str, position: str) -> Future[Outcome]:
@@ -79,22 +84,30 @@ class Beside:
         return self._pool.submit(self._run, gate, log)
 
     def _run(self, gate: str, log: Path) -> Outcome:
-        began = time.monotonic()
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "wb") as output:
-            if not self._ended:
-                self._running = start(gate, output)
-                if self._ended:
-                    self.end()
-                status = self._running.wait()
-        return Outcome(gate, None if self._ended else status, time.monotonic() - began)
+        with self._turn:
+            began = time.monotonic()
+            status, processor = None, 0.0
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "wb") as output:
+                if not self._ended:
+                    running = start(gate, output)
+                    self._running.add(running)
+                    if self._ended:
+                        self.end()
+                    status, processor = wait(running)
+                    self._running.remove(running)
+            return Outcome(gate, None if self._ended else status, time.monotonic() - began, processor)
+
+    def have_all(self) -> None:
+        """Take note that nothing else runs any more."""
+        self._turn.release()
 
     def end(self) -> None:
         """End what runs, and begin nothing more."""
         self._ended = True
-        if self._running is not None:
+        for running in tuple(self._running):
             with suppress(ProcessLookupError):
-                os.killpg(self._running.pid, signal.SIGINT)
+                os.killpg(running.pid, signal.SIGINT)
 
 
 def step_back() -> None:
@@ -122,19 +135,28 @@ def start(gate: str, output: IO[bytes] | None = None, *variables: str) -> subpro
     )
 
 
+def wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Wait for the end of a gate; return its exit status, and the processor time of all that it started, in seconds."""
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
 def run_gate(gate: str, position: str) -> Outcome:
     """Run one gate with its output shown as it comes."""
     print(title(gate, position), flush=True)
     began = time.monotonic()
-    return Outcome(gate, start(gate).wait(), time.monotonic() - began)
+    status, processor = wait(start(gate))
+    return Outcome(gate, status, time.monotonic() - began, processor)
 
 
 def run_again(failed: Outcome) -> Outcome:
     """Run what failed of a gate once more, with nothing beside it."""
     print(title(failed.gate, "what failed, again"), flush=True)
     began = time.monotonic()
-    status = start(failed.gate, None, "AGAIN=1").wait()
-    return Outcome(failed.gate, status, failed.seconds + time.monotonic() - began, again=True)
+    status, processor = wait(start(failed.gate, None, "AGAIN=1"))
+    seconds = failed.seconds + time.monotonic() - began
+    return Outcome(failed.gate, status, seconds, failed.processor + processor, again=True)
 
 
 def title(gate: str, note: str) -> str:
@@ -155,10 +177,10 @@ def failures(output: str) -> list[str]:
 def table(outcomes: list[Outcome], seconds: float) -> str:
     """Return the closing table of what took *seconds* in all."""
     width = max(len(outcome.gate) for outcome in outcomes)
-    lines = [f"{' summary ':=^{WIDTH}}"]
-    lines += [
-        f"{outcome.gate:<{width}}  {outcome.result:<9}{outcome.seconds:8.1f} s{outcome.remark}" for outcome in outcomes
-    ]
+    lines = [f"{' summary ':=^{WIDTH}}", f"{'':<{width}}  {'':<9}{'time':>8}{'processor':>13}"]
+    for each in outcomes:
+        times = f"{each.seconds:8.1f} s{each.processor:11.1f} s"
+        lines.append(f"{each.gate:<{width}}  {each.result:<9}{times}{each.remark}")
     passed = sum(outcome.status == 0 for outcome in outcomes)
     lines.append(f"{passed} of {len(outcomes)} gates passed in {seconds:.0f} s")
     return "\n".join(lines)
@@ -186,6 +208,7 @@ def main(gates: list[str]) -> int:
                 waiting[name] = beside.add(name, position)
             else:
                 outcomes[name] = run_gate(name, position)
+        beside.have_all()
         for name, future in waiting.items():
             if not future.done():
                 print(f"\n{name} still runs: {LOGS / name}.log", flush=True)
