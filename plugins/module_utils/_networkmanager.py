@@ -503,6 +503,10 @@ class Supplicant:
         """Return an interface's properties by name."""
         return self._bus.get_all(WPA, interface, WPA_INTERFACE)
 
+    def state(self, interface: str) -> str:
+        """Return an interface's state, in wpa_supplicant's own words."""
+        return str(self._bus.get(WPA, interface, WPA_INTERFACE, "State"))
+
     def networks(self, interface: str) -> Tuple[SupplicantNetwork, ...]:
         """Return the networks of an interface."""
         paths: List[str] = self._bus.get(WPA, interface, WPA_INTERFACE, "Networks")

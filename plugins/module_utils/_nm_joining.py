@@ -8,7 +8,8 @@ NetworkManager brings a device into use by itself when its block lifts, but look
 CSME gives 3 (docs/networkmanager.md has the whole of it, as seen). So the profile is activated at once, and the
 supplicant below it is asked to look at CSME's channel alone, whenever it begins anew: NetworkManager changes the MAC
 address on the way, and the supplicant forgets what it found. It joins what it found in the last seconds without
-another look. In between, a scan that somebody else began is in the way, and ended.
+another look. In between, a scan that somebody else began is in the way, and ended. A look may find nothing, because an
+answer to a probe is lost or late: wpa_supplicant begins the next after 5 s, so one is asked for at once.
 
 The pin is the supplicant's own ``bssid`` of the network that NetworkManager gives it. NetworkManager knows nothing of
 it and stores nothing of it; it ends with that network. Whatever changes on a network, wpa_supplicant ends an EAP
@@ -23,8 +24,9 @@ from typing import Tuple, Union
 
 from ._networkmanager import PREPARE, UNAVAILABLE
 
-#: More looks than a handover ever needs. Seen are one or two.
-_SCANS = 24
+#: More looks than a handover has time for: CSME gives it 3 s, and a look at one channel takes 40 ms or more. Seen are
+#: one or two.
+_SCANS = 80
 #: How often one is asked for again that was refused, until the scan that is about to begin has done so and can be
 #: ended: more than a second of asking. Half a dozen times are seen mostly, and more on a laptop that others slow down.
 _REFUSALS = 200
@@ -52,6 +54,11 @@ class Scanning:
 
 
 @dataclass(frozen=True)
+class NothingFound:
+    """The scan that was asked for has ended, and the supplicant joins nothing."""
+
+
+@dataclass(frozen=True)
 class NetworkAdded:
     """NetworkManager gave a network to the supplicant."""
 
@@ -76,7 +83,7 @@ class Joined:
     elsewhere: bool
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NetworkAdded, Refused, NothingToEnd, Joined]
+Heard = Union[DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, Refused, NothingToEnd, Joined]
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,11 @@ class AbortScan:
 
 
 @dataclass(frozen=True)
+class SeeWhatCame:
+    """See whether the supplicant joins what the scan found that was asked for."""
+
+
+@dataclass(frozen=True)
 class KeepTo:
     """Keep a network of the supplicant's to CSME's access point."""
 
@@ -106,7 +118,7 @@ class Reassociate:
     """Have the supplicant leave that access point for CSME's."""
 
 
-Action = Union[Activate, Scan, AbortScan, KeepTo, Reassociate]
+Action = Union[Activate, Scan, AbortScan, SeeWhatCame, KeepTo, Reassociate]
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,10 @@ def step(joining: Joining, heard: Heard) -> Result:
         return joining, (*keeping, *looking)
     if isinstance(heard, Scanning):
         return _scanned(joining, heard.on)
+    if isinstance(heard, NothingFound):
+        # Before NetworkManager gave it a network, there was nothing to join; and another scan may have begun meanwhile.
+        waits = joining.network and not joining.scanning and not joining.mine
+        return _look(joining) if waits else (joining, ())
     if isinstance(heard, Refused):
         # What is in the way may have begun unheard.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
@@ -207,16 +223,20 @@ def _interface(joining: Joining, state: str) -> Result:
 
 def _scanned(joining: Joining, on: bool) -> Result:
     if on:
-        joining = replace(joining, scanning=True, refusals=0)
-        if joining.mine or not joining.begun:
+        # The end of one and the beginning of the next may be told at once: a scan that runs does not begin.
+        mine = joining.mine and not joining.scanning
+        joining = replace(joining, scanning=True, mine=mine, refusals=0)
+        if mine or not joining.begun:
             return joining, ()
         return _look(joining)
     if not joining.scanning:
         # Of one that was taken to have ended already; ours is on its way.
         return joining, ()
-    wanted = joining.wanted
+    mine, wanted = joining.mine, joining.wanted
     joining = replace(joining, scanning=False, mine=False, wanted=False)
-    return _look(joining) if wanted else (joining, ())
+    if wanted:
+        return _look(joining)
+    return joining, (SeeWhatCame(),) if mine and joining.network and not joining.connected else ()
 
 
 def _look(joining: Joining, *, again: bool = False) -> Result:

@@ -33,16 +33,21 @@ from ._nm_joining import (
     Joining,
     KeepTo,
     NetworkAdded,
+    NothingFound,
     NothingToEnd,
     Reassociate,
     Refused,
     Scanning,
+    SeeWhatCame,
 )
 from ._supplicant import MANAGER_GONE, PROFILE_TOUCHED, Pin
 from ._wpa_ctrl import SupplicantEvent
 
 #: The supplicant's states in which a link that stands goes on: it renews its keys in the second and third.
 _CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
+#: Those in which it waits for what a scan finds. It goes on to another before it answers any question about a scan that
+#: found something: what it found is joined in the same step, and its answers come after (eloop_run of its eloop.c).
+_WAITING = frozenset({"scanning", "disconnected"})
 #: The level that wpa_supplicant gives its own news of these kinds.
 _LEVEL = 3
 #: What NetworkManager's words about its profiles mean. It says "Updated" whenever it took up or dropped secrets, too:
@@ -249,8 +254,18 @@ class Listener:
             self._supplicant.abort_scan(self._interface)
         elif isinstance(action, Reassociate):
             self._supplicant.reassociate(self._interface)
+        elif isinstance(action, SeeWhatCame):
+            self._see_what_came(self._interface)
         else:
             self._supplicant.scan(self._interface, bytes.fromhex(armed.pin.ssid_hex), armed.pin.frequencies)
+
+    def _see_what_came(self, interface: str) -> None:
+        try:
+            waits = self._supplicant.state(interface) in _WAITING
+        except FleetError:  # it is gone, or hangs: there is nothing to look again with
+            return
+        if waits:
+            self._follow(NothingFound())
 
     def _failed(self, member: str, error: FleetError) -> None:
         """Take note that something that was begun was refused."""

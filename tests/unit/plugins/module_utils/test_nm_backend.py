@@ -404,6 +404,50 @@ def test_a_refused_scan_is_followed_by_another(backend: NetworkManagerBackend, l
     listener.close()
 
 
+@pytest.mark.parametrize(
+    ("state", "looks"),
+    [("scanning", 2), ("disconnected", 2), ("authenticating", 1), ("associating", 1), ("inactive", 1)],
+)
+def test_a_scan_that_finds_nothing_is_made_again(
+    backend: NetworkManagerBackend, laptop: Laptop, state: str, looks: int
+) -> None:
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.add_network()
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"] = ("s", state)
+    laptop.changed(Scanning=("b", True))
+    laptop.changed(Scanning=("b", False))
+    # Its end is heard, and all that comes of it.
+    laptop.changed(Scanning=("b", True))
+    until(listener, lambda: len(laptop.bus.called("Scan") + laptop.bus.called("AbortScan")) == 2)
+    assert len(laptop.bus.called("Scan")) == looks
+    assert warnings == []
+    listener.close()
+
+
+def test_a_supplicant_that_goes_as_its_scan_ends_is_asked_no_more(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.add_network()
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    laptop.changed(Scanning=("b", True))
+    laptop.changed(Scanning=("b", False))
+    del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
+    laptop.connect()
+    assert heard(listener, 2) == [("CTRL-EVENT-SCAN-STARTED", None), ("CTRL-EVENT-CONNECTED", BSSID)]
+    assert (len(laptop.bus.called("Scan")), warnings) == (1, [])
+    listener.close()
+
+
 def test_unpinned_it_does_nothing_by_itself(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     (listener,) = backend.listen(print)
     laptop.lift_the_block()

@@ -23,11 +23,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._nm_joining import (
     Joining,
     KeepTo,
     NetworkAdded,
+    NothingFound,
     NothingToEnd,
     Reassociate,
     Refused,
     Scan,
     Scanning,
+    SeeWhatCame,
     step,
 )
 
@@ -63,14 +65,14 @@ def test_as_networkmanager_1_42_was_seen_to_do() -> None:
         InterfaceState("authenticating"),
         InterfaceState("completed"),
     )
-    assert done == [Activate(), Scan(), KeepTo(NETWORK)]
+    assert done == [Activate(), Scan(), KeepTo(NETWORK), SeeWhatCame()]
 
 
 def test_where_the_mac_address_stays_its_look_is_ended_and_ours_follows() -> None:
     joining, done = follow(Scanning(True), *ACTIVATED, NetworkAdded(NETWORK, b"corp"))
     assert done == [Activate(), KeepTo(NETWORK), AbortScan()]
     _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
-    assert done == [Scan()]
+    assert done == [Scan(), SeeWhatCame()]
 
 
 def test_nothing_is_looked_for_before_the_activation_has_begun() -> None:
@@ -86,6 +88,41 @@ def test_a_look_at_every_channel_that_begins_later_is_ended() -> None:
     assert done == [AbortScan()]
     _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
     assert done == [Scan()]
+
+
+def test_one_that_begins_as_ours_ends_is_told_of_with_it_and_is_ended() -> None:
+    joining, done = follow(*ACTIVATED, InterfaceState("inactive"), Scanning(True), Scanning(True))
+    assert done == [Activate(), Scan(), AbortScan()]
+    assert follow(Scanning(False), joining=joining)[1] == [Scan()]
+
+
+def test_a_look_that_finds_nothing_is_followed_by_another_at_once() -> None:
+    joining, done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), Scanning(True), Scanning(False))
+    assert done == [Activate(), Scan(), KeepTo(NETWORK), AbortScan(), Scan()]
+    joining, done = follow(Scanning(True), Scanning(False), joining=joining)
+    assert done == [SeeWhatCame()]
+    joining, done = follow(NothingFound(), joining=joining)
+    assert done == [Scan()]
+    # That one is under way already, or somebody else's is.
+    assert follow(NothingFound(), joining=joining)[1] == []
+    assert follow(Scanning(True), NothingFound(), joining=joining)[1] == []
+    found, done = follow(Scanning(True), Scanning(False), InterfaceState("authenticating"), joining=joining)
+    assert done == [SeeWhatCame()]
+    assert follow(InterfaceState("completed"), NothingFound(), joining=found)[1] == []
+
+
+def test_nobody_asks_what_a_look_found_that_had_nothing_to_join() -> None:
+    joining, done = follow(*LOOKED)
+    assert done == [Activate(), Scan()]
+    assert follow(NothingFound(), joining=joining)[1] == []
+
+
+def test_nobody_asks_what_the_look_of_another_found() -> None:
+    joining, _done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), InterfaceState("completed"))
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
+    # Ours was under way when the connection stood.
+    joining, _done = follow(*ACTIVATED, InterfaceState("inactive"), NetworkAdded(NETWORK, b"corp"), Scanning(True))
+    assert follow(InterfaceState("completed"), Scanning(False), joining=joining)[1] == []
 
 
 def test_other_networks_are_let_be() -> None:
@@ -203,8 +240,8 @@ def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
     joining, _done = follow(*LOOKED)
     asked = []
-    for _time in range(100):
+    for _time in range(4 * _nm_joining._SCANS):
         joining, done = follow(*again, joining=joining)
         asked += done
-    assert asked.count(AbortScan()) < 60
+    assert asked.count(AbortScan()) <= 2 * _nm_joining._SCANS
     assert 1 + asked.count(Scan()) == _nm_joining._SCANS
