@@ -21,6 +21,8 @@ from vpro_lab.progress import Progress
 from vpro_lab.security import SECURITY
 
 REPORT = BUILD / "bench" / "handover"
+#: Logs and captures of the laptop after a session that the collection lost.
+LOST = BUILD / "bench" / "lost"
 
 
 def measure(laptop: Laptop, pin: bool, count: int, security: str, progress: Progress) -> List[Dict[str, Any]]:
@@ -34,6 +36,10 @@ def measure(laptop: Laptop, pin: bool, count: int, security: str, progress: Prog
         reports.append(report)
         connected = report["timeline_ms"].get("connected")
         progress.say(f"  session {report['session']}, silence {report['largest_silence_ms']} ms, connected {connected}")
+        if pin and report["session"] != "kept":
+            kept = LOST / str(number)
+            laptop.keep_artifacts(kept)
+            progress.say(f"  what explains it: {kept.relative_to(BUILD.parent)}")
     return reports
 
 
