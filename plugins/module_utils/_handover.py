@@ -91,6 +91,9 @@ class Policy:
         pauses_seconds: the pauses between requests that got no answer; their number bounds the requests.
         deadline_seconds: what CSME gives the host to connect, DHCP included, before it takes the radio back: 3 s.
         grace_seconds: how much longer to wait for CSME to do so.
+        scan_seconds: how long the supplicant may scan before that is taken for another scan than that of the pin's
+            channel, and ended; so often at most. A radio looks at one channel for 30 to 120 ms; the growing time lets
+            one that takes longer come to its end.
         timeout_seconds: bound of the whole. No request is made that could not be carried through within it.
         hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
         confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
@@ -105,6 +108,7 @@ class Policy:
     pauses_seconds: Tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     deadline_seconds: float = 3.0
     grace_seconds: float = 1.0
+    scan_seconds: Tuple[float, ...] = (0.2, 0.5, 1.0)
     timeout_seconds: float = 30.0
     hold: bool = False
     confirm_seconds: float = 15.0
@@ -212,6 +216,7 @@ class Timer(Enum):
     ANSWER = "answer"
     PAUSE = "pause"
     DEADLINE = "deadline"
+    SCAN = "scan"
     LAST_REQUEST = "last request"
     CONFIRM = "confirm"
     LOST = "lost"
@@ -285,6 +290,10 @@ class LookAgain(Bare):
     """Have the frequencies of the pin scanned once more."""
 
 
+class EndScan(Bare):
+    """End the scan that runs, unless only the pin's frequencies are ever scanned. They are looked at next."""
+
+
 class RequestOwnership(Bare):
     """Ask CSME for the radio. The answer is BlockGone, or nothing."""
 
@@ -308,7 +317,19 @@ class ReadAddress(Bare):
     """See whether the interface has an address already. Answered by AddressArrived, or nothing."""
 
 
-Action = Union[Pin, Hold, Unpin, Forget, WidenScan, LookAgain, RequestOwnership, SetTimer, CancelTimer, ReadAddress]
+Action = Union[
+    Pin,
+    Hold,
+    Unpin,
+    Forget,
+    WidenScan,
+    LookAgain,
+    EndScan,
+    RequestOwnership,
+    SetTimer,
+    CancelTimer,
+    ReadAddress,
+]
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
@@ -324,6 +345,7 @@ class State:
         requests: how often ownership was asked for.
         pinned: a pin may be with the supplicant, so it has to be undone.
         widened: its part that narrows the scan is undone already.
+        ended: how many scans were ended.
         last: no other request is to follow: there is no time for one, or it was asked often enough before.
         forbidden: what CSME said last of roaming since the host asked for the radio; None: nothing.
         outcome: how it ended; set exactly when the phase is HOLDING or DONE.
@@ -334,6 +356,7 @@ class State:
     requests: int = 0
     pinned: bool = False
     widened: bool = False
+    ended: int = 0
     last: bool = False
     forbidden: Optional[bool] = None
     outcome: Optional[Outcome] = None
@@ -428,10 +451,10 @@ def _paused(state: State, event: Event, policy: Policy) -> Result:
 def _connecting(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
-    if isinstance(event, ScanStarted) and state.pinned and not state.widened:
-        # The narrow scan is under way and no keys exist yet: the last moment at which wpa_supplicant lets the
-        # frequencies be changed without dropping what comes of it.
-        return replace(state, widened=True), (WidenScan(),)
+    if isinstance(event, ScanStarted) and state.pinned:
+        return _scanning(state, policy)
+    if isinstance(event, Expired) and event.timer is Timer.SCAN and state.ended < len(policy.scan_seconds):
+        return replace(state, ended=state.ended + 1), (EndScan(),)
     if isinstance(event, NothingFound) and state.pinned:
         # The answer to a probe may be lost or late. Left alone the supplicant looks again after seconds, everywhere.
         return state, (LookAgain(),)
@@ -441,6 +464,15 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
         return _end(state, Outcome.NOT_CONNECTED)
     return state, ()
+
+
+def _scanning(state: State, policy: Policy) -> Result:
+    timers = tuple(SetTimer(Timer.SCAN, seconds) for seconds in policy.scan_seconds[state.ended : state.ended + 1])
+    if state.widened:
+        return state, timers
+    # The narrow scan is under way and no keys exist yet: the last moment at which wpa_supplicant lets the frequencies
+    # be changed without dropping what comes of it.
+    return replace(state, widened=True), (*timers, WidenScan())
 
 
 def _addressing(state: State, event: Event, policy: Policy) -> Result:

@@ -18,6 +18,7 @@ from ._handover import (
     BlockGone,
     Connected,
     Disconnected,
+    EndScan,
     Event,
     Forget,
     Hold,
@@ -112,6 +113,10 @@ class Hands:
             # What fails here, the supplicant's own next scan makes up for.
             failed = "the supplicant did not look for the access point again"
             self._tell(lambda supplicant, pin: supplicant.look_again(pin), failed)
+        elif isinstance(action, EndScan):
+            # What fails here, the supplicant comes to the end of by itself.
+            failed = "the supplicant did not end a scan that is in the way"
+            self._tell(lambda supplicant, pin: supplicant.end_scan(pin), failed)
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
             self._request()

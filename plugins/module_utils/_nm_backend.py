@@ -358,6 +358,17 @@ class NetworkManagerBackend:
         """Nothing to do: who listens asks for one scan after the other until the connection stands."""
         del pin
 
+    def end_scan(self, pin: Pin) -> None:
+        """End the scan that runs. Who listens asks for one of CSME's channel then.
+
+        Raises:
+            AccessDenied, TimedOut, TransportFailed, DecodeFailed, LibraryMissing: it was not done.
+        """
+        del pin
+        with suppress(NotFound, SupplicantRefused), self._bus() as bus:  # there is none, or it has just ended
+            supplicant = Supplicant(bus)
+            supplicant.end_scan(supplicant.interface(self._interface))
+
     def holds(self, pin: Pin) -> bool:
         """Say whether the supplicant still has a pin. Raises as ``unpin``."""
         with self._bus() as bus:

@@ -325,6 +325,9 @@ class Backend(Protocol):
     def look_again(self, pin: Pin) -> None:
         """Have the frequencies of a pin scanned once more, after a scan that found nothing."""
 
+    def end_scan(self, pin: Pin) -> None:
+        """End the scan that runs, unless it can only be of a pin's frequencies, and have those scanned."""
+
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands."""
 
@@ -498,6 +501,10 @@ class WpaSupplicant:
         """
         with self._connect() as ctrl:
             ctrl.scan(pin.frequencies)
+
+    def end_scan(self, pin: Pin) -> None:
+        """Nothing to do: its own scans are of a pin's frequencies alone."""
+        del pin
 
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands. Raises as ``profiles``."""

@@ -129,6 +129,9 @@ class Supplicant:
     def look_again(self, pin: Pin) -> None:
         self.told.append("look again")
 
+    def end_scan(self, pin: Pin) -> None:
+        self.told.append("end the scan")
+
     def holds(self, pin: Pin) -> bool:
         raise NotImplementedError
 

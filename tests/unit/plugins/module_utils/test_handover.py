@@ -21,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     CancelTimer,
     Connected,
     Disconnected,
+    EndScan,
     Event,
     Expired,
     Forget,
@@ -107,6 +108,24 @@ def test_a_scan_that_found_nothing_is_made_again() -> None:
     assert play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *scans)[1].count(LookAgain()) == 2
     assert LookAgain() not in play(Blocked(NETWORK, 3), Pinned(), *scans)[1], "the radio is still CSME's"
     assert LookAgain() not in play(Blocked(NETWORK, 3), BlockGone(), *scans, policy=Policy(pin=False))[1]
+
+
+def test_a_scan_that_takes_too_long_is_ended_and_given_more_time_each_time() -> None:
+    policy = Policy(scan_seconds=(0.3, 0.6))
+    state = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), policy=policy)[0]
+    asked: List[Action] = []
+    for _time in range(4):
+        for event in (ScanStarted(), Expired(Timer.SCAN)):
+            state, actions = step(state, event, policy)
+            asked += actions
+    ended = [SetTimer(Timer.SCAN, 0.3), WidenScan(), EndScan(), SetTimer(Timer.SCAN, 0.6), EndScan()]
+    assert asked == ended, "a radio that takes longer for one channel is let come to its end"
+    # A scan that is known to look at nothing else has as long as it takes.
+    unpinned = play(Blocked(NETWORK, 3), BlockGone(), policy=Policy(pin=False))[0]
+    assert step(unpinned, ScanStarted(), Policy(pin=False))[1] == ()
+    # Nor does it matter once the connection stands.
+    connected = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID))[0]
+    assert step(connected, Expired(Timer.SCAN), Policy())[1] == ()
 
 
 def test_the_pin_is_there_before_the_request() -> None:

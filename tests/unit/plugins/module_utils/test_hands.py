@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetErr
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     BlockBack,
     BlockGone,
+    EndScan,
     Event,
     Forget,
     Hold,
@@ -74,6 +75,9 @@ class Supplicant:
 
     def look_again(self, pin: Pin) -> None:
         self._do("look again")
+
+    def end_scan(self, pin: Pin) -> None:
+        self._do("end the scan")
 
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
@@ -179,15 +183,16 @@ def test_widening_that_fails_is_left_to_unpinning(tmp_path: Path) -> None:
     assert made.pin is not None
 
 
-def test_another_look_is_for_what_is_pinned_and_may_fail(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("action", "asked"), [(LookAgain(), "look again"), (EndScan(), "end the scan")])
+def test_another_look_is_for_what_is_pinned_and_may_fail(tmp_path: Path, action: Any, asked: str) -> None:
     supplicant = Supplicant(None, TransportFailed("not now"))
     made = hands(tmp_path, supplicant)
-    made.do(LookAgain())
+    made.do(action)
     assert supplicant.asked == [], "there is no pin"
     made.pin = PIN
-    made.do(LookAgain())
-    assert (supplicant.asked, made.warnings) == (["look again"], [])
-    made.do(LookAgain())
+    made.do(action)
+    assert (supplicant.asked, made.warnings) == ([asked], [])
+    made.do(action)
     assert len(made.warnings) == 1
     assert "not now" in made.warnings[0]
 

@@ -581,6 +581,43 @@ def test_a_pin_that_somebody_changed_is_let_be(backend: NetworkManagerBackend, l
     assert backend.widen(pin) is False
 
 
+def test_a_scan_is_ended_if_one_runs(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    pin = backend.pin(corp(backend), BSSID, (2437,))
+    backend.end_scan(pin)
+    assert laptop.bus.called("AbortScan") == [], "the supplicant does not have the interface yet"
+    laptop.lift_the_block()
+    backend.end_scan(pin)
+    assert len(laptop.bus.called("AbortScan")) == 1
+
+    def refuse() -> None:
+        raise DBusError(f"{WPA_INTERFACE}.NoScan", "none runs")
+
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = refuse
+    backend.end_scan(pin)
+    laptop.bus.silent.append("AbortScan")
+    with pytest.raises(TimedOut):
+        NetworkManagerBackend("wlan0", bound=0.2).end_scan(pin)
+
+
+def test_a_long_scan_that_was_taken_for_ours_is_followed_by_ours(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    pin = backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.add_network()
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    # wpa_supplicant's own look at every channel goes before the one that it was asked for.
+    laptop.changed(State=("s", "scanning"))
+    laptop.changed(Scanning=("b", True))
+    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: laptop.changed(Scanning=("b", False))
+    backend.end_scan(pin)
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 2)
+    listener.close()
+
+
 def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     profile = corp(backend)
     with pytest.raises(CommandUnsafe):

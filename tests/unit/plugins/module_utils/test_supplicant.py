@@ -665,6 +665,13 @@ def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, suppl
     assert fake.changes == ["SCAN freq=2437,5180"]
 
 
+def test_its_own_scans_are_let_come_to_their_end(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    del fake.changes[:]
+    supplicant.end_scan(pin)
+    assert fake.changes == []
+
+
 # --- unpin ---
 
 
