@@ -167,6 +167,10 @@ class ScanStarted(Bare):
     """The supplicant's scan runs, over the frequencies that it was given."""
 
 
+class ScanEnded(Bare):
+    """The supplicant has scanned, whatever came of it."""
+
+
 class NothingFound(Bare):
     """The supplicant's scan is done, and no access point that it may join was in it."""
 
@@ -238,6 +242,7 @@ Event = Union[
     SoftBlocked,
     SwitchedOff,
     ScanStarted,
+    ScanEnded,
     NothingFound,
     Connected,
     Disconnected,
@@ -453,6 +458,8 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
         return _end(state, Outcome.TAKEN_BACK)
     if isinstance(event, ScanStarted) and state.pinned:
         return _scanning(state, policy)
+    if isinstance(event, ScanEnded) and state.pinned:
+        return state, (CancelTimer(Timer.SCAN),)
     if isinstance(event, Expired) and event.timer is Timer.SCAN and state.ended < len(policy.scan_seconds):
         return replace(state, ended=state.ended + 1), (EndScan(),)
     if isinstance(event, NothingFound) and state.pinned:

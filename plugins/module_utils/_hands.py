@@ -31,6 +31,7 @@ from ._handover import (
     Pinned,
     ReadAddress,
     RequestOwnership,
+    ScanEnded,
     ScanStarted,
     SoftBlocked,
     SupplicantGone,
@@ -191,6 +192,8 @@ class Hands:
         """Return what an event of the supplicant's means; None: nothing."""
         if heard.name == "CTRL-EVENT-SCAN-STARTED":
             return ScanStarted()
+        if heard.name in ("CTRL-EVENT-SCAN-RESULTS", "CTRL-EVENT-SCAN-FAILED"):
+            return ScanEnded()
         if heard.name == "CTRL-EVENT-NETWORK-NOT-FOUND":
             return NothingFound()
         if heard.name == "CTRL-EVENT-CONNECTED":

@@ -201,8 +201,7 @@ class Listener:
 
     def _changed(self, properties: Dict[str, Any], events: List[SupplicantEvent]) -> Iterable[Heard]:
         if "Scanning" in properties:
-            if properties["Scanning"]:
-                events.append(_event("CTRL-EVENT-SCAN-STARTED"))
+            events.append(_event("CTRL-EVENT-SCAN-STARTED" if properties["Scanning"] else "CTRL-EVENT-SCAN-RESULTS"))
             yield Scanning(bool(properties["Scanning"]))
         if "State" in properties:
             yield from self._came_to(str(properties["State"]), events)

@@ -40,6 +40,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    ScanEnded,
     ScanStarted,
     SetTimer,
     SoftBlocked,
@@ -120,9 +121,12 @@ def test_a_scan_that_takes_too_long_is_ended_and_given_more_time_each_time() -> 
             asked += actions
     ended = [SetTimer(Timer.SCAN, 0.3), WidenScan(), EndScan(), SetTimer(Timer.SCAN, 0.6), EndScan()]
     assert asked == ended, "a radio that takes longer for one channel is let come to its end"
+    # One that comes to its end in time is nobody's business any more.
+    assert step(state, ScanEnded(), policy)[1] == (CancelTimer(Timer.SCAN),)
     # A scan that is known to look at nothing else has as long as it takes.
     unpinned = play(Blocked(NETWORK, 3), BlockGone(), policy=Policy(pin=False))[0]
     assert step(unpinned, ScanStarted(), Policy(pin=False))[1] == ()
+    assert step(unpinned, ScanEnded(), Policy(pin=False))[1] == ()
     # Nor does it matter once the connection stands.
     connected = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID))[0]
     assert step(connected, Expired(Timer.SCAN), Policy())[1] == ()

@@ -127,7 +127,8 @@ def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Eve
         ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
         ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
         (MANAGER_GONE, "ManagerGone()"),
-        ("CTRL-EVENT-SCAN-RESULTS", "None"),
+        ("CTRL-EVENT-SCAN-RESULTS", "ScanEnded()"),
+        ("CTRL-EVENT-SCAN-FAILED", "ScanEnded()"),
     ],
 )
 def test_an_event_of_the_supplicant(tmp_path: Path, name: str, event: str) -> None:

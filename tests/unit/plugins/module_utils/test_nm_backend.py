@@ -335,7 +335,7 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     until(listener, lambda: laptop.bssid() == BSSID)
     laptop.changed(Scanning=("b", False), State=("s", "associating"))
     laptop.connect()
-    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 2) == [("CTRL-EVENT-SCAN-RESULTS", None), ("CTRL-EVENT-CONNECTED", BSSID)]
     assert laptop.bus.called("ActivateConnection") == [(f"{SETTINGS}/7", DEVICE, "/")]
     ((asked,),) = laptop.bus.called("Scan")
     assert asked["Channels"] == ("a(uu)", [(2412, 20)])
@@ -443,7 +443,8 @@ def test_a_supplicant_that_goes_as_its_scan_ends_is_asked_no_more(
     laptop.changed(Scanning=("b", False))
     del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
     laptop.connect()
-    assert heard(listener, 2) == [("CTRL-EVENT-SCAN-STARTED", None), ("CTRL-EVENT-CONNECTED", BSSID)]
+    scan = [("CTRL-EVENT-SCAN-STARTED", None), ("CTRL-EVENT-SCAN-RESULTS", None)]
+    assert heard(listener, 3) == [*scan, ("CTRL-EVENT-CONNECTED", BSSID)]
     assert (len(laptop.bus.called("Scan")), warnings) == (1, [])
     listener.close()
 
