@@ -18,13 +18,14 @@ pass then. The table says so.
 from __future__ import annotations
 
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,35 +73,47 @@ class Beside:
     """Gates that run beside the others: one after the other, and two at a time when the others are done."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=2)
-        self._turn = threading.Semaphore(1)
+        self._waiting: queue.SimpleQueue[tuple[Future[Outcome], str, Path]] = queue.SimpleQueue()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
+        self._begin()
 
     def add(self, gate: str, position: str) -> Future[Outcome]:
         """Have a gate run when those before it are done."""
         log = LOGS / f"{gate}.log"
         print(f"\n{gate} ({position}) runs beside the others: {log}", flush=True)
-        return self._pool.submit(self._run, gate, log)
-
-    def _run(self, gate: str, log: Path) -> Outcome:
-        with self._turn:
-            began = time.monotonic()
-            status, processor = None, 0.0
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with open(log, "wb") as output:
-                if not self._ended:
-                    running = start(gate, output)
-                    self._running.add(running)
-                    if self._ended:
-                        self.end()
-                    status, processor = wait(running)
-                    self._running.remove(running)
-            return Outcome(gate, None if self._ended else status, time.monotonic() - began, processor)
+        future: Future[Outcome] = Future()
+        self._waiting.put((future, gate, log))
+        return future
 
     def have_all(self) -> None:
         """Take note that nothing else runs any more."""
-        self._turn.release()
+        self._begin()
+
+    def _begin(self) -> None:
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            future, gate, log = self._waiting.get()
+            try:
+                future.set_result(self._run(gate, log))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _run(self, gate: str, log: Path) -> Outcome:
+        began = time.monotonic()
+        status, processor = None, 0.0
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "wb") as output:
+            if not self._ended:
+                running = start(gate, output)
+                self._running.add(running)
+                if self._ended:
+                    self.end()
+                status, processor = wait(running)
+                self._running.remove(running)
+        return Outcome(gate, None if self._ended else status, time.monotonic() - began, processor)
 
     def end(self) -> None:
         """End what runs, and begin nothing more."""
