@@ -40,7 +40,8 @@ LIBRARY = "/usr/lib/python3/dist-packages/pyroute2"
 _LISTING = r"""
 find /boot /etc /home /opt /root /run /srv /usr /var -xdev \
   \( -path '/run/systemd' -o -path '/run/udev' -o -path '/run/user' -o -path '/run/log' -o -path '/root/.ansible' \
-     -o -path '/var/log' -o -path '/var/tmp' -o -path '/var/lib/systemd' -o -name __pycache__ \) -prune \
+     -o -path '/run/lab-zip-cache' -o -path '/var/log' -o -path '/var/tmp' -o -path '/var/lib/systemd' \
+     -o -name __pycache__ \) -prune \
   -o ! -name 'lab-*' ! -name '.pwd.lock' ! -path '/etc/*-' -print | sort
 md5sum /etc/passwd /etc/group /etc/shadow /etc/gshadow
 systemctl list-unit-files --no-legend 'amt-wifi*' || true
