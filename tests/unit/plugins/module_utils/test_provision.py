@@ -474,7 +474,7 @@ def test_without_the_interface_the_file_is_written(laptop: Laptop) -> None:
 
 def test_a_supplicant_that_dies_in_between(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = laptop.start()
-    monkeypatch.setattr(_provision, "WpaCtrl", lambda path: WpaCtrl(path, 0.1))
+    monkeypatch.setattr(_provision, "WpaCtrl", lambda path: WpaCtrl(path, 0.5))
     fake.hook = lambda request: "" if request.startswith("SET_NETWORK") else None
     result = laptop.declare(psk())
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)
