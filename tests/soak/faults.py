@@ -59,7 +59,9 @@ systemctl is-active -q {SERVICE} $service || exit 1
 grep -o '^owner=.*' {_CONTROL}
 python3 -c 'import json; print("state=" + json.load(open("/run/{SERVICE}/state.json"))["state"])' || exit 1
 ls /run/vpro-fleet/*.journal 2>/dev/null
-wpa_cli -i {INTERFACE} list_networks | tail -n +2 | awk -F'\t' '$3 != "any" || $4 ~ /DISABLED/ {{ print "pinned " $0 }}'
+# Only a pin of wpa_supplicant's own backend disables networks; what a killed NetworkManager left there is, too.
+wpa_cli -i {INTERFACE} list_networks | tail -n +2 | awk -F'\t' -v service="$service" \
+    '$3 != "any" || ($4 ~ /DISABLED/ && service ~ /^wpa_supplicant/) {{ print "pinned " $0 }}'
 for id in $(wpa_cli -i {INTERFACE} list_networks | tail -n +2 | cut -f 1); do
     wpa_cli -i {INTERFACE} get_network $id scan_freq | grep -v -e '^FAIL' -e '^$' && echo pinned scan_freq $id
 done
