@@ -189,7 +189,7 @@ lab-calm-networkmanager: setup
 molecule: setup ## Run the role scenarios on lab laptops
 	cd extensions && PATH="$(abspath $(bin)):$$PATH" PYTHONPATH="$(CURDIR)/tests/lab" \
 	  VPRO_LAB_PYTHON="$(abspath $(bin))/python" VPRO_LAB_COLLECTIONS="$(CURDIR)/build/collections" \
-	  VPRO_LAB_INVENTORY="$(CURDIR)/build/lab/molecule/inventory.json" molecule test --all
+	  VPRO_LAB_INVENTORY="$(CURDIR)/build/lab/molecule/inventory.json" molecule --base-config molecule/config.yml test --all
 
 .PHONY: bench
 bench: bench-handover bench-facts bench-watcher ## Measure the handover beside stock Linux, the facts beside ping, the watcher
