@@ -178,6 +178,17 @@ def corp(backend: NetworkManagerBackend) -> Profile:
     return profile
 
 
+def looking(backend: NetworkManagerBackend, laptop: Laptop, warn: Callable[[str], None]) -> Tuple[Listener, Pin]:
+    """Return who carries a pin out, and the pin, when the network is there and CSME's channel is being looked at."""
+    (listener,) = backend.listen(warn)
+    pin = backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    laptop.add_network()
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    return listener, pin
+
+
 def nothing_is_carried_out(backend: NetworkManagerBackend, laptop: Laptop) -> bool:
     """Say whether a block that lifts is followed by nothing."""
     (listener,) = backend.listen(print)
@@ -412,12 +423,7 @@ def test_a_scan_that_finds_nothing_is_made_again(
     backend: NetworkManagerBackend, laptop: Laptop, state: str, looks: int
 ) -> None:
     warnings: List[str] = []
-    (listener,) = backend.listen(warnings.append)
-    backend.pin(corp(backend), BSSID, (2437,))
-    laptop.lift_the_block()
-    laptop.begin_anew()
-    laptop.add_network()
-    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    listener, _pin = looking(backend, laptop, warnings.append)
     laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"] = ("s", state)
     laptop.changed(Scanning=("b", True))
     laptop.changed(Scanning=("b", False))
@@ -433,12 +439,7 @@ def test_a_supplicant_that_goes_as_its_scan_ends_is_asked_no_more(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
     warnings: List[str] = []
-    (listener,) = backend.listen(warnings.append)
-    backend.pin(corp(backend), BSSID, (2437,))
-    laptop.lift_the_block()
-    laptop.begin_anew()
-    laptop.add_network()
-    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    listener, _pin = looking(backend, laptop, warnings.append)
     laptop.changed(Scanning=("b", True))
     laptop.changed(Scanning=("b", False))
     del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
@@ -603,12 +604,7 @@ def test_a_scan_is_ended_if_one_runs(backend: NetworkManagerBackend, laptop: Lap
 def test_a_long_scan_that_was_taken_for_ours_is_followed_by_ours(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
-    (listener,) = backend.listen(print)
-    pin = backend.pin(corp(backend), BSSID, (2437,))
-    laptop.lift_the_block()
-    laptop.begin_anew()
-    laptop.add_network()
-    until(listener, lambda: len(laptop.bus.called("Scan")) == 1)
+    listener, pin = looking(backend, laptop, print)
     # wpa_supplicant's own look at every channel goes before the one that it was asked for.
     laptop.changed(State=("s", "scanning"))
     laptop.changed(Scanning=("b", True))
