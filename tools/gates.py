@@ -34,9 +34,9 @@ from typing import IO
 WIDTH = 80
 BESIDE, AGAIN = "beside", "again"
 LOGS = Path("build") / "gates"
-#: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a tenth of what they get
-#: when both want all there is.
-NICE = 10
+#: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a sixtieth of what they get
+#: when both want all there is. With a tenth, those with deadlines took a sixth longer.
+NICE = 19
 #: How pytest and ansible-test begin the lines that say what failed.
 FAILURE = re.compile(r"(?:FAILED|ERROR:?|FATAL:) ")
 #: The most that is repeated of a gate's failures: lines, and characters of each.
