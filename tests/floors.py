@@ -17,7 +17,7 @@ HOUSE = Path(__file__).resolve().parents[1] / "plugins" / "module_utils"
 
 #: Each file's floor. ``_netlink`` carries the two netlink transports, so it has a half floor of its own.
 FLOORS: Dict[str, float] = {
-    "_errors": -1,
+    **dict.fromkeys(("_errors", "_bare"), -1),
     "_reading": -0.75,
     "_netlink": -0.5,
     **dict.fromkeys(("_nl80211", "_rtnetlink", "_rfkill", "_wpa_ctrl", "_kernel", "_services"), 0),

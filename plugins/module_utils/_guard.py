@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple, Union
 
 from . import _handover
+from ._bare import Bare
 from ._handover import (
     SUCCESSES,
-    Bare,
     BlockBack,
     Blocked,
     BlockGone,

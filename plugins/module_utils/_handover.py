@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Callable, Dict, Hashable, Optional, Tuple, Union
 
+from ._bare import Bare
 from ._csme import CsmeConnection
 
 
@@ -121,14 +122,6 @@ class Policy:
 
 
 # -- events: what happened -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Bare:
-    """An event or action that carries nothing: equal to every other of its own class.
-
-    One generated class for all of them. Each costs the watcher some 15 KiB of memory that it never gives back.
-    """
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Tuple, Union
 
+from ._bare import Bare
 from ._networkmanager import PREPARE, UNAVAILABLE
 
 #: More looks than a handover has time for: CSME gives it 3 s, and a look at one channel takes 40 ms or more. Seen are
@@ -30,14 +31,6 @@ _SCANS = 80
 #: How often one is asked for again that was refused, until the scan that is about to begin has done so and can be
 #: ended: more than a second of asking. Half a dozen times are seen mostly, and more on a laptop that others slow down.
 _REFUSALS = 200
-
-
-@dataclass(frozen=True)
-class Bare:
-    """What carries nothing: equal to every other of its own class.
-
-    One generated class for all of them: each costs the watcher some 15 KiB of memory that it never gives back.
-    """
 
 
 @dataclass(frozen=True)
