@@ -5,8 +5,8 @@
 """Fixtures of the lab: ``lab`` boots laptops, ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are
 what surrounds it, ``stage`` builds the usual scene from them.
 
-A laptop boots once a run and a suite; each test gets it with its radios, namespaces and processes made anew. What a
-failed test leaves in the laptop is kept below ``build/lab/artifacts/<test>``.
+A laptop boots once a run, and those that a file of tests has for itself end with it; each test gets one with its radios,
+namespaces and processes made anew. What a failed test leaves in the laptop is kept below ``build/lab/artifacts/<test>``.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Lab:
         """End one laptop."""
         self._laptops.pop(name).down()
 
-    def close(self) -> None:
-        """End all laptops."""
-        for name in list(self._laptops):
+    def keep(self, *names: str) -> None:
+        """End all laptops but those: one that does nothing takes a fifteenth of a processor all the same."""
+        for name in self._laptops.keys() - set(names):
             self.down(name)
 
 
@@ -107,7 +107,14 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     try:
         yield made
     finally:
-        made.close()
+        made.keep()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ends_with_its_module(request: pytest.FixtureRequest, lab: Lab) -> Iterator[None]:
+    """Ends the laptops that a file of tests had for itself."""
+    yield
+    lab.keep(f"laptop-{request.config.getoption('--suite')}")
 
 
 def _with_artifacts(request: pytest.FixtureRequest, laptop: Laptop) -> Iterator[Laptop]:

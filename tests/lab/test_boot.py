@@ -38,7 +38,7 @@ ALONE = "/etc/NetworkManager/conf.d/lab-alone.conf"
 MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def laptop_of(lab: Any, request: pytest.FixtureRequest) -> Callable[[str], Laptop]:
     """Returns the laptop of a suite, with both roles applied."""
     deployed: Dict[str, Laptop] = {}

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timed
 Watched = Callable[..., Scene]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(lab: Any, request: pytest.FixtureRequest) -> Laptop:
     """A laptop to which the role was applied. Its own, since on other tests' laptops nobody may hand radios over."""
     suite = request.config.getoption("--suite")
