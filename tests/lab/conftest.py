@@ -5,8 +5,9 @@
 """Fixtures of the lab: ``lab`` boots laptops, ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are
 what surrounds it, ``stage`` builds the usual scene from them.
 
-A laptop boots once a run, and those that a file of tests has for itself end with it; each test gets one with its radios,
-namespaces and processes made anew. What a failed test leaves in the laptop is kept below ``build/lab/artifacts/<test>``.
+A laptop boots once a run, and those that a file of tests has for itself end with it. Each test gets one with its
+radios, namespaces and processes made anew. What a failed test leaves in the laptop is kept below
+``build/lab/artifacts/<test>``.
 """
 
 from __future__ import annotations
