@@ -143,8 +143,10 @@ def _status() -> int:
             _tell(f"    because: {radio['reason']}")
         if radio["wanted"]:
             wanted = radio["wanted"]
+            # After another reason the host has one: whoever is told to make it looks in the wrong place.
+            word = "wanted: a profile for" if radio["reason"] == "no_credentials" else "CSME's network:"
             # As a literal: an SSID may hold anything, also what a terminal would obey.
-            _tell(f"    wanted: a profile for {wanted['ssid']!r} ({wanted['auth']})")
+            _tell(f"    {word} {wanted['ssid']!r} ({wanted['auth']})")
         if not radio["supplicant"]:
             _tell("    neither wpa_supplicant nor NetworkManager is there, or can be used")
     last = state["last_handover"]

@@ -62,6 +62,15 @@ def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None
     ]
 
 
+def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Callable[..., str]) -> None:
+    wanted = {"ssid": "corp", "auth": "psk"}
+    assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
+        "  wlan0 (phy0): CSME keeps the radio; it will be tried again",
+        "    because: taken_back",
+        "    CSME's network: 'corp' (psk)",
+    ]
+
+
 @pytest.mark.parametrize(("took", "sentence"), [(290, ", address after 290 ms"), (None, "")])
 def test_the_last_handover(told: Callable[..., str], took: Any, sentence: str) -> None:
     last = {"outcome": "protected", "at": "2026-11-22T08:00:00Z", "request_to_address_ms": took}
