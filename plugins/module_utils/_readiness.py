@@ -209,7 +209,7 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     elif managed.manager == NONE:
         yield Blocker(
             "no_supplicant",
-            f"nobody runs {interface}. Enable wpa_supplicant for it (wpa_supplicant@{interface}.service)",
+            f"nobody runs {interface}. Apply the role vpro.fleet.supplicant, or let NetworkManager have the interface",
         )
     elif managed.trouble == "not_found":
         yield Blocker(
