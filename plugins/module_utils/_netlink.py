@@ -130,9 +130,9 @@ def load() -> Any:
         return _load_bare()
     except (ImportError, ValueError) as error:  # ValueError: find_spec() on a module without a spec
         raise LibraryMissing(
-            f"The Python library pyroute2 cannot be used: {error}",
+            f"the Python library pyroute2 can't be used: {error}",
             where=sys.executable,
-            remedy="Install the package python3-pyroute2 (0.5.14 or later).",
+            remedy="Install the package python3-pyroute2 (0.5.14 or later)",
         ) from error
 
 
