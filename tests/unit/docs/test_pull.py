@@ -114,6 +114,8 @@ def test_the_bootstrap_installs_what_the_service_names() -> None:
     assert f"{service['Environment'].split()[0][len('HOME=') :]}/.gnupg" in text
     assert Path(PROGRAM).parents[1].as_posix() in text
     assert service["EnvironmentFile"] in text
+    # What the module pip itself imports on the laptop: a small Debian does not have it.
+    assert "python3-packaging" in play["vars"]["pull_packages"]
     for name in ("vpro-fleet-pull.service", "vpro-fleet-pull.timer"):
         assert name in text
         assert unit(name)["Unit"]["Description"]
