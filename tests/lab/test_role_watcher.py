@@ -116,7 +116,7 @@ def test_the_life_of_a_watcher(bare: Laptop, csme: Csme) -> None:
     guest.check(
         "install -d -m 0700 /run/vpro-fleet; touch /run/vpro-fleet/phy0.lock; chmod 600 /run/vpro-fleet/phy0.lock"
     )
-    before = listing(bare)
+    prepared = listing(bare)
 
     # In check mode, where nothing else is there yet, not even the library.
     guest.check(f"mv {LIBRARY} {LIBRARY}.hidden")
@@ -128,7 +128,7 @@ def test_the_life_of_a_watcher(bare: Laptop, csme: Csme) -> None:
         assert part in checked.output, part
     assert "iwlmei is not among the modules of the running kernel: CSME can't share" in checked.output
     assert "failed to look up" not in checked.output
-    assert_untouched(bare, before)
+    assert_untouched(bare, prepared)
 
     role(bare).ok()
     assert_it_works(bare)
