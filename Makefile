@@ -12,8 +12,8 @@ PYTHON ?= python3
 ARGS ?=
 # What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
 # with the machine to themselves (tools/gates.py). Of the gates beside, those that use one processor come first: what
-# can use both is for the end, when they have both. Those of the lab are the tests of "make lab" but for those that are
-# marked as a variant of another, and some of them again with NetworkManager.
+# can use both is for the end, when they have both. Those of the lab are all tests of "make lab", and those that are run
+# again with NetworkManager.
 GATES ?= importer:beside molecule:beside:again lab-calm:beside:again artifact:beside units:beside:again \
   matrix:beside:again sanity:beside \
   lint coverage docs lab-timed:again lab-networkmanager:again
@@ -168,7 +168,7 @@ lab: setup ## Run the tests that need a laptop: virtual machines, the better par
 
 .PHONY: lab-timed
 lab-timed: setup
-	$(bin)/pytest tests/lab -m "timed and not variant" $(again) $(ARGS)
+	$(bin)/pytest tests/lab -m timed $(again) $(ARGS)
 
 .PHONY: lab-networkmanager
 lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of it)
@@ -176,7 +176,7 @@ lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make la
 
 .PHONY: lab-calm
 lab-calm: setup
-	$(bin)/pytest tests/lab -m "not timed and not variant" $(again) $(ARGS)
+	$(bin)/pytest tests/lab -m "not timed" $(again) $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops

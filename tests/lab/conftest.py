@@ -77,7 +77,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
     config.addinivalue_line("markers", "timed: it has deadlines that a laptop misses which others slow down")
-    config.addinivalue_line("markers", "variant: CI leaves it out, as it runs another of its kind")
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
 
 

@@ -86,7 +86,7 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     ("suite", "ssid"),
     [
-        pytest.param("bookworm", b"corp-sae", marks=pytest.mark.variant),
+        ("bookworm", b"corp-sae"),
         ("bookworm", b"corp-tls"),
         pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
     ],
@@ -107,7 +107,7 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     assert scene.session.survives(), "un-pinning dropped the link"
 
 
-@pytest.mark.parametrize("suite", ["bookworm", pytest.param("trixie", marks=pytest.mark.variant)])
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
     scene = booted(suite, ssid=b"corp-new")
     laptop = scene.laptop
@@ -181,12 +181,13 @@ def set_config(**settings: Any) -> str:
 @pytest.mark.parametrize(
     "before",
     [
-        pytest.param(f"systemctl stop {SERVICE}", id="no watcher"),
-        pytest.param(set_config(hold_bring_up_seconds=0), id="not wanted", marks=pytest.mark.variant),
-        pytest.param(set_config(no_credentials="take"), id="taken anyway", marks=pytest.mark.variant),
+        f"systemctl stop {SERVICE}",
+        set_config(hold_bring_up_seconds=0),
+        set_config(no_credentials="take"),
         # Whatever is wrong with the command.
-        pytest.param(f"mv /usr/sbin/{SERVICE} /usr/sbin/{SERVICE}.hidden", id="no command"),
+        f"mv /usr/sbin/{SERVICE} /usr/sbin/{SERVICE}.hidden",
     ],
+    ids=["no watcher", "not wanted", "taken anyway", "no command"],
 )
 def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: str) -> None:
     scene = supplicant_starts(before, ssid=b"corp-new", session=False)

@@ -85,9 +85,7 @@ def test_a_scan_that_finds_nothing_is_made_again(stage: Stage) -> None:
     assert run.module["outcome"] == "protected"
 
 
-@pytest.mark.parametrize(
-    "tty", [pytest.param(False, id="pipelining", marks=pytest.mark.variant), pytest.param(True, id="tty")]
-)
+@pytest.mark.parametrize("tty", [False, True], ids=["pipelining", "tty"])
 def test_the_work_goes_on_when_the_controller_goes_away(stage: Stage, tty: bool) -> None:
     scene = stage()
     scene.csme.control("grant_delay 400")
@@ -326,7 +324,7 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     assert scene.laptop.pins() == ""
 
 
-@pytest.mark.parametrize("number", [pytest.param("TERM", marks=pytest.mark.variant), "KILL"])
+@pytest.mark.parametrize("number", ["TERM", "KILL"])
 def test_a_worker_that_is_ended_leaves_no_pin(stage: Stage, number: str) -> None:
     scene = stage(session=False)
     scene.csme.control("answer silent")

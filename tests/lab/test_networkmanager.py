@@ -19,8 +19,7 @@ from vpro_lab.networkmanager import PROFILES, configure, keyfile
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 
-pytestmark = [pytest.mark.timed, pytest.mark.manager("networkmanager")]
-in_ci = pytest.mark.with_networkmanager
+pytestmark = [pytest.mark.timed, pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 Stage = Callable[..., Scene]
 
 
@@ -53,11 +52,11 @@ def stored(laptop: Laptop) -> str:
 @pytest.mark.parametrize(
     "staging",
     [
-        # A number that may also be a channel at 6 GHz.
-        pytest.param({"channel": 1}, id="psk, ambiguous channel", marks=in_ci),
-        pytest.param({"security": "wpa3-sae"}, id="sae", marks=in_ci),
-        pytest.param({"security": "wpa2-eap", "ssid": b'a"b\\c\xff\x00'}, id="eap, any bytes"),
+        {"channel": 1},  # a number that may also be a channel at 6 GHz
+        {"security": "wpa3-sae"},
+        {"security": "wpa2-eap", "ssid": b'a"b\\c\xff\x00'},
     ],
+    ids=["psk, ambiguous channel", "sae", "eap, any bytes"],
 )
 def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any]) -> None:
     scene = stage(**staging)
@@ -81,7 +80,6 @@ def test_networkmanager_by_itself_is_too_late(stage: Stage) -> None:
     assert scene.csme.state()["owner"] == "csme"
 
 
-@in_ci
 def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     scene = stage(extra="psk-flags=1\n")
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
@@ -168,7 +166,6 @@ def begin(scene: Scene) -> List[Dict[str, Any]]:
     return results
 
 
-@in_ci
 def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     scene = stage(session=False)
     results = begin(scene)
@@ -181,7 +178,7 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     assert kept_to(scene.laptop) == ""
 
 
-@pytest.mark.parametrize("name", [pytest.param("NetworkManager", marks=in_ci), "wpa_supplicant"])
+@pytest.mark.parametrize("name", ["NetworkManager", "wpa_supplicant"])
 def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name: str) -> None:
     scene = stage(session=False)
     results = begin(scene)
@@ -191,7 +188,6 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
     assert kept_to(scene.laptop) == ""
 
 
-@in_ci
 def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_asked_again(stage: Stage) -> None:
     scene = stage()
     guest = scene.laptop.guest
@@ -217,14 +213,12 @@ def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_ask
     assert scene.session.survives()
 
 
-@in_ci
 def test_its_own_switch_follows_airplane_mode(laptop: Laptop) -> None:
     for enabled, radio in ((True, "disabled"), (False, "enabled")):
         assert run_module(laptop, "amt_wifi_airplane", {"enabled": enabled})["changed"] is True
         wait_until(f"a radio that is {radio}", partial(says, laptop, "radio wifi", radio))
 
 
-@in_ci
 def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest

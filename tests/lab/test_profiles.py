@@ -83,9 +83,7 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
     ),
 }
 #: Networks that CI joins with NetworkManager as well.
-_WITH_NETWORKMANAGER = ("eap-tls",)
-#: Networks that are near to others which CI joins.
-_VARIANTS = ("psk in hex", "psk+sae at a PSK AP", "eap-tls with a key without a password", "ttls-pap")
+_WITH_NETWORKMANAGER = ("eap-tls", "eap-tls with a key without a password")
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
 
@@ -144,7 +142,6 @@ def kinds() -> List[Any]:
     """Return the parameters of the test of each kind."""
     marks: Dict[str, Any] = dict.fromkeys(_WPA_SUPPLICANT_ALONE, pytest.mark.manager("wpa_supplicant"))
     marks.update(dict.fromkeys(_WITH_NETWORKMANAGER, pytest.mark.with_networkmanager))
-    marks.update(dict.fromkeys(_VARIANTS, pytest.mark.variant))
     # The kernel asks again after 100 ms, and hostapd answers an association by OWE that is asked for twice with two
     # keys.
     marks["owe"] = pytest.mark.timed
@@ -177,6 +174,7 @@ def test_each_kind_connects(laptop: Laptop, ap: AccessPoint, kind: str) -> None:
         assert not on_the_air(laptop, EAP_IDENTITY)
 
 
+@pytest.mark.with_networkmanager
 def test_a_server_that_is_not_the_declared_one_gets_nothing(laptop: Laptop, ap: AccessPoint) -> None:
     ap.start("wpa2-eap", mac=MAC)
     ap.capture_air()

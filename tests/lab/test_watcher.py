@@ -114,6 +114,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
 
 
 @pytest.mark.manager("networkmanager")
+@pytest.mark.with_networkmanager
 def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: Watched) -> None:
     scene = watched(start=False)
     guest = scene.laptop.guest
@@ -132,6 +133,7 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
 
 
 @pytest.mark.manager("networkmanager")
+@pytest.mark.with_networkmanager
 def test_a_profile_that_the_watchers_user_may_not_read_is_in_nobodys_way(watched: Watched) -> None:
     scene = watched(start=False)
     # NetworkManager lists it to everybody, and tells it to root and that user alone.
@@ -144,6 +146,7 @@ def test_a_profile_that_the_watchers_user_may_not_read_is_in_nobodys_way(watched
     assert scene.session.survives(), log(scene.laptop)
 
 
+@pytest.mark.with_networkmanager
 def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watched: Watched) -> None:
     scene = watched(credentials=False)
     wait_for(scene, "left")

@@ -147,9 +147,9 @@ def _command(image: Image, payload: Path, console: Path, port: int, kind: str) -
         if kind == "tcg"
         else ["-accel", "kvm", "-cpu", "host"]
     )
-    # The last three save a third of all that an emulated machine does: waits for grace periods (each namespace and
-    # driver that goes is several); pages that are cleared twice; and code that is translated again for each process,
-    # as it is kept for one address, and a process has each library at another.
+    # The last three save more than half of all that an emulated machine does: waits for grace periods (each namespace
+    # and driver that goes is several); pages that are cleared twice; and code that is translated anew for each process,
+    # as a translation is kept for one address, and each process has its libraries at others.
     append = (
         "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet loglevel=4 mitigations=off nokaslr no_timer_check "
         "tsc=reliable audit=0 systemd.show_status=false random.trust_cpu=on "
