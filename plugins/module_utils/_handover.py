@@ -94,7 +94,8 @@ class Policy:
         grace_seconds: how much longer to wait for CSME to do so.
         scan_seconds: how long the supplicant may scan before that is taken for another scan than that of the pin's
             channel, and ended; so often at most. A radio looks at one channel for 30 to 120 ms; the growing time lets
-            one that takes longer come to its end.
+            one that takes longer come to its end. Once the host is connected, each is ended at once, until all that
+            were ended are twice as many.
         timeout_seconds: bound of the whole. No request is made that could not be carried through within it.
         hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
         confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
@@ -475,7 +476,28 @@ def _scanning(state: State, policy: Policy) -> Result:
     return replace(state, widened=True), (*timers, WidenScan())
 
 
+def _is_of_a_scan(event: Event) -> bool:
+    return isinstance(event, (ScanStarted, ScanEnded)) or (isinstance(event, Expired) and event.timer is Timer.SCAN)
+
+
+def _keep_channel(state: State, event: Event, policy: Policy) -> Result:
+    """End a scan of a host that has just been connected.
+
+    A look at every channel may have been queued behind the one that found CSME's access point. It begins when the
+    connection stands, and leaves the channel for seconds.
+    """
+    if not (state.pinned and state.requests):
+        return state, ()
+    if isinstance(event, ScanEnded):
+        return state, (CancelTimer(Timer.SCAN),)
+    if state.ended >= 2 * len(policy.scan_seconds):
+        return state, ()
+    return replace(state, ended=state.ended + 1), (EndScan(),)
+
+
 def _addressing(state: State, event: Event, policy: Policy) -> Result:
+    if _is_of_a_scan(event):
+        return _keep_channel(state, event, policy)
     if isinstance(event, AddressArrived):
         return _connected(state, Outcome.PROTECTED, policy)
     if isinstance(event, BlockBack):
@@ -489,6 +511,8 @@ def _addressing(state: State, event: Event, policy: Policy) -> Result:
 
 def _holding(state: State, event: Event, policy: Policy) -> Result:
     outcome = state.outcome or Outcome.CONNECTED
+    if _is_of_a_scan(event):
+        return _keep_channel(state, event, policy)
     if isinstance(event, RoamingForbidden):
         return state, (CancelTimer(Timer.CONFIRM),)
     if isinstance(event, (RoamingAllowed, BlockBack, PinFailed)):

@@ -65,6 +65,8 @@ def one(laptop: Laptop, how: str, ssid: bytes, leave: str, suite: str) -> Dict[s
         kept=kept and session.opened < request,
         carrier_ms=None if carrier is None else (carrier - request) * 1000,
         silence_ms=session.largest_silence(request - 1.0) * 1000,
+        lost=session.why,
+        quiet_ms=session.quiet * 1000,
         watcher=watcher_state(laptop)["last_handover"],
     )
     return found if found["kept"] else {**found, "story": story(laptop)}

@@ -49,7 +49,8 @@ ip netns exec csme sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.defaul
 _RADIOS_DOWN = """
 systemctl stop lab-early.service 2>/dev/null
 systemctl stop wpa_supplicant@wlan0.service 2>/dev/null
-rm -f /run/wpa_supplicant/*
+# The one below NetworkManager goes on, with its sockets.
+systemctl is-active -q wpa_supplicant.service || rm -f /run/wpa_supplicant/*
 rm -f /run/vpro-fleet/*
 for m in csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld; do [ ! -d /sys/module/$m ] || rmmod $m; done
 for n in ap csme; do ip netns del $n 2>/dev/null; done

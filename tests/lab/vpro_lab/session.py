@@ -58,7 +58,12 @@ class SessionRecord:
     @property
     def kept(self) -> bool:
         """Whether the session lives: not given up, and not silent either when it was looked at."""
-        return self.lost_at is None and bool(self.echoes) and self.read_at - self.echoes[-1].back < ALIVE_SECONDS
+        return self.lost_at is None and self.quiet < ALIVE_SECONDS
+
+    @property
+    def quiet(self) -> float:
+        """How long nothing had come back when it was looked at, in seconds."""
+        return self.read_at - (self.echoes[-1].back if self.echoes else self.opened)
 
     def largest_silence(self, since: float, until: Optional[float] = None) -> float:
         """Return the longest time in seconds without an echo between *since* and *until*.
@@ -111,8 +116,13 @@ class Session:
 
     def survives(self) -> bool:
         """Say whether the session lives on for as long as the operator's patience, and a little longer."""
-        time.sleep(USER_TIMEOUT_MS / 1000 + 1)
-        return self.record().kept
+        patience = USER_TIMEOUT_MS / 1000 + 1
+        time.sleep(patience)
+        # One that is silent just now is given up soon, or goes on: a machine that stood still for a moment is not it.
+        decided = time.monotonic() + patience
+        while not (record := self.record()).kept and record.lost_at is None and time.monotonic() < decided:
+            time.sleep(0.2)
+        return record.kept
 
     def close(self) -> None:
         """End the session from both ends."""

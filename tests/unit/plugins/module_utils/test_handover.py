@@ -127,9 +127,34 @@ def test_a_scan_that_takes_too_long_is_ended_and_given_more_time_each_time() -> 
     unpinned = play(Blocked(NETWORK, 3), BlockGone(), policy=Policy(pin=False))[0]
     assert step(unpinned, ScanStarted(), Policy(pin=False))[1] == ()
     assert step(unpinned, ScanEnded(), Policy(pin=False))[1] == ()
-    # Nor does it matter once the connection stands.
-    connected = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID))[0]
-    assert step(connected, Expired(Timer.SCAN), Policy())[1] == ()
+
+
+@pytest.mark.parametrize(
+    "scans", [(Connected(BSSID), ScanStarted()), (ScanStarted(), Connected(BSSID), Expired(Timer.SCAN))]
+)
+@pytest.mark.parametrize("address", [(), (AddressArrived(),)], ids=["without an address", "held"])
+def test_a_scan_of_a_host_that_has_just_been_connected_is_ended(
+    scans: Tuple[Event, ...], address: Tuple[Event, ...]
+) -> None:
+    policy = Policy(hold=True)
+    before = scans[: scans.index(Connected(BSSID)) + 1]
+    state, _actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *before, *address, policy=policy)
+    state, actions = step(state, scans[-1], policy)
+    assert actions == (EndScan(),)
+    assert step(state, ScanEnded(), policy) == (state, (CancelTimer(Timer.SCAN),))
+    # Somebody who scans for ever is let do so.
+    ended = 1
+    while actions:
+        state, actions = step(state, ScanStarted(), policy)
+        ended += len(actions)
+    assert ended == 2 * len(policy.scan_seconds)
+
+
+def test_a_host_that_was_connected_before_may_scan() -> None:
+    state, _actions = hold(RoamingForbidden(3, BSSID))
+    assert step(state, ScanStarted(), HOLDING) == (state, ())
+    unpinned = play(Blocked(NETWORK, 3), BlockGone(), Connected(BSSID), policy=Policy(pin=False))[0]
+    assert step(unpinned, ScanStarted(), Policy(pin=False)) == (unpinned, ())
 
 
 def test_the_pin_is_there_before_the_request() -> None:
