@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
@@ -152,3 +153,85 @@ def test_a_pipe_that_takes_little_at_a_time_gets_all(monkeypatch: pytest.MonkeyP
 def test_a_signal_is_named_on_the_way_out() -> None:
     with pytest.raises(SystemExit, match=r"^ended by signal 15$"):
         _detached._leave(15, None)
+
+
+# -- what the process of the work does, seen from within --------------------------------------------------------------
+
+WRITER, NULL = 7, 9
+
+
+def as_the_child(work: Callable[[], Dict[str, Any]], **does: Callable[..., Any]) -> List[Tuple[Any, ...]]:
+    """Be the process that does the work, as far as this one can be; return what it asked of the system, in order.
+
+    Args:
+        work: what to do.
+        does: functions of ``os`` that do something else than nothing.
+    """
+    asked: List[Tuple[Any, ...]] = []
+
+    def function(name: str) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            asked.append((name, *arguments))
+            return does[name](*arguments) if name in does else None
+
+        return called
+
+    does = {"open": lambda *_arguments: NULL, "write": lambda _descriptor, data: len(data), **does}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("setsid", "open", "dup2", "close", "write", "_exit"):
+            patch.setattr(os, name, function(name))
+        patch.setattr(signal, "signal", function("signal"))
+        _detached._child(work, WRITER)
+    return asked
+
+
+def test_it_leaves_the_session_and_every_descriptor_but_its_own_before_the_work() -> None:
+    def work() -> Dict[str, Any]:
+        os.setsid()  # marks where the work is
+        return {"a": 1}
+
+    asked = as_the_child(work)
+    before, after = asked[: asked.index(("setsid",), 1)], asked[asked.index(("setsid",), 1) + 1 :]
+    assert before[:4] == [
+        ("setsid",),
+        ("signal", signal.SIGHUP, signal.SIG_IGN),
+        ("signal", signal.SIGPIPE, signal.SIG_IGN),
+        ("signal", signal.SIGTERM, _detached._leave),
+    ]
+    assert before[4] == ("open", os.devnull, os.O_RDWR)
+    assert before[5:8] == [("dup2", NULL, descriptor) for descriptor in (0, 1, 2)]
+    assert before[8:] == [("close", descriptor) for descriptor in range(3, 256) if descriptor != WRITER]
+    assert after == [("write", WRITER, b'{"a": 1}'), ("_exit", 0)]
+
+
+def test_a_descriptor_that_is_not_open_hinders_no_other() -> None:
+    def refuse(_descriptor: int) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    closed = [each for each in as_the_child(dict, close=refuse) if each[0] == "close"]
+    assert closed[-1] == ("close", 255)
+
+
+def test_nobody_who_listens_is_no_failure() -> None:
+    def refuse(_descriptor: int, _data: bytes) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    assert as_the_child(dict, write=refuse)[-1] == ("_exit", 0)
+
+
+def test_work_that_fails_says_how() -> None:
+    def fail() -> Dict[str, Any]:
+        raise SystemExit("ended by signal 15")
+
+    assert as_the_child(fail)[-2:] == [("write", WRITER, b'{"crash": "SystemExit: ended by signal 15"}'), ("_exit", 0)]
+
+
+def test_a_process_that_can_not_begin_ends_with_an_error() -> None:
+    ended: List[int] = []
+
+    def refuse() -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with pytest.raises(PermissionError):
+        as_the_child(dict, setsid=refuse, _exit=ended.append)
+    assert ended == [1]
