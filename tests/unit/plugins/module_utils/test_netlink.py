@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import logging
 import os
 import signal
@@ -187,6 +188,66 @@ def test_library_missing_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         _netlink.load.cache_clear()
         _netlink.message_class.cache_clear()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder where a test lays out a pyroute2 of its own; none is loaded yet."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("pyroute2", "pr2modules")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _netlink.load.cache_clear()
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+    _netlink.load.cache_clear()
+
+
+def lay_out(folder: Path, files: Dict[str, str]) -> None:
+    """Write files by their paths below a folder."""
+    for name, code in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(code)
+
+
+@pytest.mark.parametrize("package", ["pyroute2", "pr2modules"])
+def test_of_both_layouts_the_codec_alone_is_loaded_and_only_what_is_pyroute2s_goes_again(
+    elsewhere: Path, package: str
+) -> None:
+    codec = "from . import part\nimport pyroute2, pyroute2_beside\nPARENT = pyroute2.__name__\n"
+    lay_out(
+        elsewhere,
+        {
+            "pr2modules/__init__.py": "",
+            "pyroute2/__init__.py": "raise SystemExit('must not be run')\n",
+            "pyroute2_beside.py": "",
+            f"{package}/netlink/__init__.py": codec,
+            f"{package}/netlink/part.py": "",
+        },
+    )
+    loaded = _netlink.load()
+    assert (loaded.__name__, loaded.PARENT) == (f"{package}.netlink", "pyroute2")
+    assert loaded.__file__.startswith(str(elsewhere))
+    left = sorted(name for name in sys.modules if name.startswith(("pyroute2", "pr2modules")))
+    assert left == ["pyroute2_beside"]
+
+
+def test_what_was_loaded_before_stays(elsewhere: Path) -> None:
+    files = ("pr2modules/__init__.py", "pr2modules/netlink/__init__.py", "pyroute2/__init__.py")
+    lay_out(elsewhere, dict.fromkeys(files, ""))
+    kept = importlib.import_module("pr2modules")
+    assert _netlink.load().__name__ == "pr2modules.netlink"
+    assert sys.modules["pr2modules"] is kept
+    assert "pyroute2" not in sys.modules
+
+
+def test_a_module_that_only_has_the_name_is_no_pyroute2(elsewhere: Path) -> None:
+    lay_out(elsewhere, {"pyroute2.py": "raise SystemExit('must not be run')\n"})
+    with pytest.raises(LibraryMissing, match="not installed") as caught:
+        _netlink.load()
+    assert caught.value.where == sys.executable
+    assert "python3-pyroute2" in caught.value.remedy
 
 
 # -- the decoder ------------------------------------------------------------------------------------------------------
