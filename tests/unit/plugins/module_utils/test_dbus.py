@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import select
+import socket
 import threading
 import time
 from typing import Any, Iterator, List, Optional, Tuple, Type
@@ -26,7 +28,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     TimedOut,
     TransportFailed,
 )
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import BUS, DBusError, FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import BUS, Client, DBusError, FakeBus
 
 SERVICE, PATH, INTERFACE = "org.example.Thing", "/org/example/Thing", "org.example.Thing"
 
@@ -44,6 +46,7 @@ def call(bus: SystemBus, member: str, signature: str = "", body: Tuple[Any, ...]
         ([("s", "x"), ("v", ("u", 7))], "av", ["x", 7]),
         ([(1, ("s", "x"))], "a(uv)", [(1, "x")]),
         ((3, {"k": ("b", True)}, [["y"]]), "(ua{sv}aas)", (3, {"k": True}, [["y"]])),
+        (((1, ({"k": (2, ("s", "x"))},)), ("u", 7)), "((u(a{s(uv)}))v)", ((1, ({"k": (2, "x")},)), 7)),
         (b"\x00\xff", "ay", b"\x00\xff"),
     ],
 )
@@ -202,6 +205,19 @@ def test_what_somebody_else_sends_is_not_believed(fake_bus: FakeBus, bus: System
     ]
 
 
+def test_what_the_bus_says_of_names_that_nobody_watches_is_left_out(fake_bus: FakeBus, bus: SystemBus) -> None:
+    def told(member: str, signature: str, body: Tuple[str, ...]) -> None:
+        fake_bus.signal("/org/freedesktop/DBus", BUS, member, signature, body, sender=BUS)
+
+    bus.watch(SERVICE)
+    bus.subscribe(SERVICE)
+    told("NameOwnerChanged", "sss", ("org.example.Other", "", ":1.66"))
+    told("NameLost", "s", (SERVICE,))
+    fake_bus.signal(PATH, INTERFACE, "Forged", sender=":1.66")
+    fake_bus.signal(PATH, INTERFACE, "True")
+    assert [signal.member for signal in next_signals(bus, 1)] == ["True"]
+
+
 def test_a_service_that_does_not_run_yet_can_be_watched(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.absent.append(SERVICE)
     bus.watch(SERVICE)
@@ -218,9 +234,11 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
     fake_bus.methods[PATH, f"{INTERFACE}.Work"] = lambda: None
+    fake_bus.methods[PATH, f"{INTERFACE}.Take"] = lambda _number, _word: None
     bus.begin(SERVICE, PATH, INTERFACE, "Fail")
-    bus.begin(SERVICE, PATH, INTERFACE, "Work")
+    bus.begin(SERVICE, PATH, INTERFACE, "Take", "us", (7, "it"))
     call(bus, "Work")  # the answers come in order
+    assert fake_bus.called("Take") == [(7, "it")]
     ((member, error),) = bus.failures()
     assert member == "Fail"
     assert isinstance(error, SupplicantRefused)
@@ -315,16 +333,30 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: Fa
 
 def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.hang_up()
-    with pytest.raises(TransportFailed):
+    with pytest.raises(TransportFailed, match="the system bus failed: it hung up") as caught:
         bus.read()
-    with pytest.raises(TransportFailed):
+    assert (caught.value.where, caught.value.errno) == ("D-Bus", 0)
+    with pytest.raises(TransportFailed, match="the system bus failed") as caught:
         call(bus, "Any")
+    assert (caught.value.where, caught.value.errno) == (f"D-Bus, {SERVICE} {INTERFACE}.Any", errno.EPIPE)
+    bus.close()
+    with pytest.raises(TransportFailed) as caught:
+        bus.read()
+    assert caught.value.errno == errno.EBADF
+
+
+def test_a_bus_that_ends_while_it_is_asked_says_what_was_asked(fake_bus: FakeBus, bus: SystemBus) -> None:
+    fake_bus.methods[PATH, f"{INTERFACE}.Any"] = fake_bus.hang_up
+    with pytest.raises(TransportFailed) as caught:
+        call(bus, "Any")
+    assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Any"
 
 
 def test_what_is_no_message_is_told(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus._clients[0].socket.sendall(b"?" * 64)
-    with pytest.raises(DecodeFailed, match="no message"):
+    with pytest.raises(DecodeFailed, match="no message") as caught:
         call(bus, "Any")
+    assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Any"
 
 
 @pytest.mark.parametrize("silent", ["the authentication", "Hello"])
@@ -334,29 +366,57 @@ def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: 
     else:
         fake_bus.greeting = b""
     begun = time.monotonic()
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOut) as caught:
         SystemBus(0.1)
     assert time.monotonic() - begun < 2.0
+    assert caught.value.where.startswith("D-Bus")
 
 
 def test_a_deadline_that_has_passed(fake_bus: FakeBus) -> None:
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOut, match="did not take the connection in time"):
         SystemBus(deadline=time.monotonic() - 1)
+
+
+def test_what_is_asked_after_the_deadline_is_not_sent(fake_bus: FakeBus, bus: SystemBus) -> None:
+    bus._deadline = time.monotonic() - 1
+    with pytest.raises(TimedOut, match="no answer in time") as caught:
+        call(bus, "Late")
+    assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Late"
+    bus.go_on()
+    with pytest.raises(NotFound):
+        call(bus, "Next")
+    assert (fake_bus.called("Late"), fake_bus.called("Next")) == ([], [()])
 
 
 def test_a_bus_that_refuses_the_user(fake_bus: FakeBus) -> None:
     fake_bus.greeting = b"REJECTED EXTERNAL\r\n"
-    with pytest.raises(TransportFailed):
+    with pytest.raises(TransportFailed, match=r"the system bus takes no connection: .") as caught:
+        SystemBus()
+    assert caught.value.where == "D-Bus"
+
+
+def test_a_bus_that_hangs_up_at_the_greeting(fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang_up(client: Client) -> None:
+        client.socket.recv(4096)
+        client.socket.shutdown(socket.SHUT_RDWR)
+
+    monkeypatch.setattr(fake_bus, "_serve", hang_up)
+    with pytest.raises(TransportFailed, match="it hung up"):
         SystemBus()
 
 
 @pytest.mark.parametrize(
-    ("address", "kind"),
-    [("unix:path=/nowhere/bus", NotFound), ("tcp:host=127.0.0.1,port=1", TransportFailed)],
+    ("address", "kind", "what"),
+    [
+        ("unix:path=/nowhere/bus", NotFound, "no system bus runs"),
+        ("tcp:host=127.0.0.1,port=1", TransportFailed, "the system bus takes no connection: .*"),
+    ],
 )
-def test_a_bus_that_is_not_there(address: str, kind: Type[FleetError], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bus_that_is_not_there(
+    address: str, kind: Type[FleetError], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
-    with pytest.raises(kind):
+    with pytest.raises(kind, match=rf"^{what} \(D-Bus\)"):
         SystemBus()
 
 
@@ -365,7 +425,7 @@ def test_a_bus_that_is_closed_to_the_user(fake_bus: FakeBus, monkeypatch: pytest
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(f"{_dbus.__name__}.socket.socket.connect", refuse)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDenied, match=r"not for this user \(D-Bus\)"):
         SystemBus()
 
 
