@@ -347,7 +347,8 @@ class NetworkManager:
             unmanaged: it may be one that NetworkManager leaves alone.
 
         Raises:
-            NotFound: NetworkManager has none, or leaves it alone.
+            SupplicantRefused: NetworkManager has none.
+            NotFound: it leaves it alone.
         """
         path: str = self._bus.call(NM, NM_PATH, NM, "GetDeviceByIpIface", "s", (interface,))[0]
         told = self._bus.get_all(NM, path, NM_DEVICE)

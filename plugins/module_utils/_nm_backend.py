@@ -302,7 +302,8 @@ class NetworkManagerBackend:
         """Make sure that NetworkManager knows the interface.
 
         Raises:
-            NotFound: it does not, or leaves it alone where it should not.
+            SupplicantRefused: it does not.
+            NotFound: it leaves it alone where it should not.
             LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
         """
         with self._bus() as bus:

@@ -14,7 +14,13 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_backend
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import AccessDenied, FleetError, NotFound, TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
+    AccessDenied,
+    FleetError,
+    NotFound,
+    SupplicantRefused,
+    TimedOut,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import (
     DISCONNECTED,
     NM,
@@ -38,7 +44,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import (
     Profile,
     find_profile,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import CommandUnsafe, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import (
+    CommandUnsafe,
+    SupplicantEvent,
+    SupplicantStatus,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
 
@@ -334,6 +344,7 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     # A channel number that may mean another frequency, which this device does not have.
     pin = backend.pin(corp(backend), BSSID, (2412, 5955), records.append)
     assert records == [pin]
+    assert pin == Pin("wlan0", 7, b"corp".hex(), BSSID, (2412,), None, (), (), "networkmanager")
     assert laptop.bus.called("ActivateConnection") == []
     laptop.lift_the_block()
     until(listener, lambda: bool(laptop.bus.called("ActivateConnection")))
@@ -450,6 +461,60 @@ def test_a_supplicant_that_goes_as_its_scan_ends_is_asked_no_more(
     listener.close()
 
 
+def test_a_scan_that_was_over_before_it_could_be_ended_is_followed_by_ours(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    def busy(_options: object) -> None:
+        laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = lambda _options: None
+        raise DBusError(f"{WPA_INTERFACE}.ScanError", "busy")
+
+    def over() -> None:
+        raise DBusError(f"{WPA_INTERFACE}.NoScan", "none runs")
+
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.Scan"] = busy
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = over
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.begin_anew()
+    # Nothing is heard of a scan that ran unheard.
+    until(listener, lambda: len(laptop.bus.called("Scan")) == 2)
+    assert (len(laptop.bus.called("AbortScan")), warnings) == (1, [])
+    listener.close()
+
+
+def test_a_connection_that_is_lost_and_comes_again_is_told_each_time(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    laptop.lift_the_block()
+    for _time in range(2):
+        laptop.connect()
+        laptop.changed(State=("s", "disconnected"))
+        assert heard(listener, 2) == [("CTRL-EVENT-CONNECTED", BSSID), ("CTRL-EVENT-DISCONNECTED", None)]
+    laptop.changed(State=("s", "scanning"))
+    laptop.changed(Scanning=("b", True))
+    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    listener.close()
+
+
+def test_a_network_that_can_not_be_read_is_told_and_ends_nothing(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    warnings: List[str] = []
+    (listener,) = backend.listen(warnings.append)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, {}))
+    laptop.connect()
+    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    (warning,) = warnings
+    assert warning.startswith("a network that NetworkManager added can't be read: ")
+    assert NETWORK in warning
+    listener.close()
+
+
 def test_unpinned_it_does_nothing_by_itself(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     (listener,) = backend.listen(print)
     laptop.lift_the_block()
@@ -521,6 +586,35 @@ def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
     listener.close()
 
 
+def test_what_another_interface_of_the_supplicants_does_is_not_this_ones(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    another = f"{WPA_PATH}/Interfaces/9"
+    laptop.lift_the_block()
+    laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"] = ("s", "completed")
+    (listener,) = backend.listen(print)
+    laptop.bus.signal(WPA_PATH, WPA, "InterfaceAdded", "oa{sv}", (another, {"Ifname": ("s", "wlan9")}))
+    laptop.bus.changed(another, WPA_INTERFACE, State=("s", "disconnected"), Scanning=("b", True))
+    laptop.bus.signal(WPA_PATH, WPA, "InterfaceRemoved", "o", (another,))
+    # What it still says of itself by its own name.
+    laptop.bus.signal(WPA_PATH, WPA, "PropertiesChanged", "a{sv}", ({"Interfaces": ("ao", [INTERFACE])},))
+    laptop.changed(Scanning=("b", True))
+    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    listener.close()
+
+
+def test_a_scan_that_an_interface_took_along_is_not_waited_for_on_the_next(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    listener, _pin = looking(backend, laptop, print)
+    laptop.bus.signal(WPA_PATH, WPA, "InterfaceRemoved", "o", (INTERFACE,))
+    laptop.bus.signal(WPA_PATH, WPA, "InterfaceAdded", "oa{sv}", (INTERFACE, {"Ifname": ("s", "wlan0")}))
+    # It is NetworkManager's, of every channel.
+    laptop.changed(Scanning=("b", True))
+    until(listener, lambda: len(laptop.bus.called("AbortScan")) == 1)
+    listener.close()
+
+
 def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     with pytest.raises(FleetError):
         backend.hold(corp(backend), BSSID)
@@ -532,8 +626,78 @@ def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBac
     records: List[Pin] = []
     pin = backend.hold(corp(backend), BSSID, records.append)
     assert (laptop.bssid(), records) == (BSSID, [pin])
+    assert pin == Pin("wlan0", 7, b"corp".hex(), BSSID, (), None, (), (), "networkmanager")
     assert backend.unpin(Pin.from_dict(pin.as_dict())) is True
     assert laptop.bssid() == "any"
+
+
+def test_an_access_point_that_the_network_was_kept_to_comes_back(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    laptop.lift_the_block()
+    laptop.add_network(bssid="02:00:00:00:09:00")
+    pin = backend.hold(corp(backend), BSSID)
+    assert (laptop.bssid(), backend.holds(pin)) == (BSSID, True)
+    assert backend.unpin(pin) is True
+    assert laptop.bssid() == "02:00:00:00:09:00"
+
+
+def test_what_is_missing_is_told_with_the_interface(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    def where(work: Callable[[], object]) -> str:
+        with pytest.raises(FleetError) as caught:
+            work()
+        return caught.value.where
+
+    profile = corp(backend)
+    laptop.lift_the_block()
+    laptop.add_network('"home"')
+    assert where(lambda: backend.hold(profile, BSSID)) == "wlan0"
+    assert where(lambda: backend.pin(profile, BSSID, ())) == "wlan0"
+    assert where(lambda: backend.unpin(Pin("wlan1", 7, "aa", BSSID, (), None, (), ()))) == "wlan0"
+    del laptop.profiles[f"{SETTINGS}/7"]
+    assert where(lambda: backend.pin(profile, BSSID, (2437,))) == "wlan0"
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"band": "a"})
+    with pytest.raises(NotFound, match="'Corp' is for another band") as caught:
+        backend.pin(profile, BSSID, (2437,))
+    assert (caught.value.where, bool(caught.value.remedy)) == ("wlan0", True)
+
+
+def test_an_interface_that_is_left_alone_until_it_is_taken_into_use(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    patient = NetworkManagerBackend("wlan0", unmanaged=True)
+    laptop.bus.properties[NM_PATH, NM]["Startup"] = ("b", True)
+    assert patient.is_starting() is True
+    laptop.bus.properties[NM_PATH, NM]["Startup"] = ("b", False)
+    assert patient.is_starting() is False
+    laptop.bus.properties[DEVICE, NM_DEVICE].update(Managed=("b", False), State=("u", UNMANAGED))
+    patient.has_device()
+    with pytest.raises(NotFound, match="does not manage wlan0"):
+        backend.has_device()
+    with pytest.raises(SupplicantRefused, match="no such device"):
+        NetworkManagerBackend("wlan9", unmanaged=True).has_device()
+    (listener,) = patient.listen(print)
+    patient.pin(corp(patient), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.add_network(bssid=BSSID)
+    laptop.connect()
+    assert [profile.bssid for profile in patient.profiles_in_effect()] == [BSSID, None]
+    # Its address is known all the same.
+    laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"mac-address": bytes.fromhex("020000000900")})
+    assert not corp(patient).enabled
+    backend.manage()
+    assert laptop.bus.properties[DEVICE, NM_DEVICE]["Managed"] == ("b", True)
+    listener.close()
+
+
+@pytest.mark.parametrize(("bound", "ahead"), [(0.3, None), (0.3, 60.0), (60.0, 0.3)])
+def test_the_nearer_of_two_ends_counts(laptop: Laptop, bound: float, ahead: Optional[float]) -> None:
+    laptop.bus.silent.append("Get")
+    begun = time.monotonic()
+    deadline = None if ahead is None else begun + ahead
+    with pytest.raises(TimedOut):
+        NetworkManagerBackend("wlan0", 60.0, deadline, bound=bound).version()
+    assert 0.2 < time.monotonic() - begun < 30.0
 
 
 def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend, laptop: Laptop) -> None:
@@ -687,6 +851,7 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
     (listener,) = backend.listen(print)
+    laptop.bus.signal(SETTINGS, NM_SETTINGS, "PropertiesChanged", "a{sv}", ({"CanModify": ("b", True)},))
     laptop.bus.signal(SETTINGS, NM_SETTINGS, "NewConnection", "o", (f"{SETTINGS}/9",))
     laptop.bus.signal(f"{SETTINGS}/9", f"{NM_SETTINGS}.Connection", "Updated")
     laptop.bus.signal(SETTINGS, NM_SETTINGS, "ConnectionRemoved", "o", (f"{SETTINGS}/9",))
@@ -694,6 +859,29 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     assert heard(listener, 3) == [(name, None) for name in told]
     laptop.device(UNMANAGED)
     assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    listener.close()
+
+
+def test_of_a_device_that_was_let_go_nothing_is_carried_out_any_more(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.device(UNMANAGED)
+    laptop.lift_the_block()
+    laptop.changed(Scanning=("b", True))
+    assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
+    assert laptop.bus.called("ActivateConnection") == []
+    listener.close()
+
+
+def test_what_is_heard_has_the_level_of_the_supplicants_own_news(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    laptop.device(UNMANAGED)
+    assert select.select([listener], [], [], 5)[0]
+    assert listener.read() == (SupplicantEvent(MANAGER_GONE, 3),)
     listener.close()
 
 
@@ -724,6 +912,18 @@ def test_an_ordinary_user_needs_the_right(
         (listener,) = backend.listen(print)
         listener.close()
     assert laptop.bus.called("GetPermissions") == [()]
+
+
+@pytest.mark.parametrize("allowed", ["no", None])
+def test_a_right_that_is_missing_is_told_with_the_interface_and_the_role(
+    backend: NetworkManagerBackend, laptop: Laptop, allowed: Optional[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop.permissions = {f"{NM}.network-control": allowed} if allowed else {}
+    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    with pytest.raises(AccessDenied) as caught:
+        backend.listen(print)
+    assert caught.value.where == "wlan0"
+    assert "vpro.fleet.watcher" in caught.value.remedy
 
 
 def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -775,4 +975,9 @@ def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) ->
 def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
     assert networkmanager_runs() is True
     fake_bus.absent.append(NM)
+    assert networkmanager_runs() is False
+
+
+def test_without_a_bus_networkmanager_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
     assert networkmanager_runs() is False
