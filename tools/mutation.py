@@ -38,7 +38,7 @@ HIGHEST = 4.0
 TESTED_BY = {
     "_module_profile": ["modules/test_amt_wifi_profiles"],
     "_networkmanager": ["module_utils/test_networkmanager", "module_utils/test_nm_backend"],
-    "_nm_backend": ["module_utils/test_nm_backend", "module_utils/test_manager"],
+    "_nm_backend": [f"module_utils/{test}" for test in ("test_nm_backend", "test_manager", "test_networkmanager")],
     "_nm_listener": ["module_utils/test_nm_backend"],
     "_state_file": ["module_utils/test_watcher_state"],
 }

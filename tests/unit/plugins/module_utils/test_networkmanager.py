@@ -38,6 +38,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import 
     network_of,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import profile_of
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Profile
 
 PATH = "/org/freedesktop/NetworkManager/Settings/7"
 #: The permanent address of the interface's device.
@@ -252,8 +253,19 @@ def test_what_is_told_of_a_profile() -> None:
     )
     assert connection is not None
     profile = profile_of(connection, "wlan0")
-    assert (profile.id, profile.ssid, profile.bssid, profile.priority) == (7, b"\xff\x00", "02:00:00:00:01:00", 5)
-    assert profile.enabled
+    assert profile == Profile(
+        id=7,
+        ssid=b"\xff\x00",
+        key_mgmt=profile.key_mgmt,
+        enabled=True,
+        bssid="02:00:00:00:01:00",
+        scan_freq=(),
+        current=False,
+        priority=5,
+        credentials=frozenset({"psk"}),
+        bound=True,
+        own=True,
+    )
     assert not profile_of(connection, "wlan1").enabled
 
 
