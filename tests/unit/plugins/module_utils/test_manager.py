@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
@@ -24,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._manager import (
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._networkmanager import NM, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._nm_backend import NetworkManagerBackend
+from ansible_collections.vpro.fleet.plugins.module_utils._nm_conf import IWD_REMEDY
 from ansible_collections.vpro.fleet.plugins.module_utils._reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import WpaSupplicant
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
@@ -141,6 +143,14 @@ def test_networkmanager(machine: Machine, record: Optional[str], control_socket:
         assert manager(machine).manager == expected
 
 
+def test_an_interface_that_networkmanager_waits_for_is_its_own_already(machine: Machine) -> None:
+    machine.networkmanager("false")
+    machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan9.conf", "")
+    assert manager(machine).manager == "none"
+    machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
+    assert manager(machine).manager == "networkmanager"
+
+
 def test_networkmanagers_version_and_profiles(machine: Machine) -> None:
     machine.networkmanager("true")
     found = manager(machine)
@@ -225,19 +235,21 @@ def test_the_backend_is_who_runs_the_interface(
     machine: Machine, record: Optional[str], control_socket: bool, expected: type
 ) -> None:
     machine.networkmanager(record)
-    if not control_socket:
-        assert isinstance(backend_of("wlan0", 3, machine.root), expected)
-        return
-    with Supplicant(machine.socket_path()):
-        assert isinstance(backend_of("wlan0", 3, machine.root), expected)
+    with Supplicant(machine.socket_path()) if control_socket else nullcontext():
+        backend = backend_of("wlan0", 3, machine.root)
+        assert isinstance(backend, expected)
+        # It is asked about this interface, and answers.
+        assert backend.interface == "wlan0"
+        assert len(backend.profiles()) == (2 if expected is NetworkManagerBackend else 0)
 
 
 def test_there_is_no_backend_where_nobody_runs_it_or_iwd_does(machine: Machine) -> None:
     with pytest.raises(NotFound, match="no wpa_supplicant offers"):
         backend_of("wlan0", 3, machine.root)
     machine.process(700, "iwd")
-    with pytest.raises(NotFound, match="iwd runs wlan0"):
+    with pytest.raises(NotFound, match="iwd runs wlan0") as caught:
         backend_of("wlan0", 3, machine.root)
+    assert caught.value.remedy == "Use wpa_supplicant or NetworkManager"
     machine.networkmanager("false")
     with pytest.raises(NotFound, match="iwd runs wlan0"):
         backend_of("wlan0", 3, machine.root)
@@ -263,11 +275,10 @@ def test_the_backend_as_a_service_sees_it_that_is_shown_no_process(
 ) -> None:
     machine.networkmanager(record)
     fake_bus.absent += [] if runs else [NM]
-    if not control_socket:
-        assert isinstance(backend_from_within("wlan0", 3, machine.root), expected)
-        return
-    with Supplicant(machine.socket_path()):
-        assert isinstance(backend_from_within("wlan0", 3, machine.root), expected)
+    with Supplicant(machine.socket_path()) if control_socket else nullcontext():
+        backend = backend_from_within("wlan0", 3, machine.root)
+        assert isinstance(backend, expected)
+        assert backend.interface == "wlan0"
 
 
 def test_a_service_waits_for_networkmanager_within_bounds(
@@ -312,10 +323,16 @@ def test_sockets_that_are_closed_to_a_service_may_be_those_below_networkmanager(
 
 
 def test_the_backend_that_a_pin_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(backend_by_name("networkmanager", "wlan0"), NetworkManagerBackend)
+    networkmanager = backend_by_name("networkmanager", "wlan0")
+    assert isinstance(networkmanager, NetworkManagerBackend)
+    assert networkmanager.interface == "wlan0"
     assert backend_by_name("wpa_supplicant", "wlan0") is None
-    monkeypatch.setattr(f"{_manager.__name__}.control_socket", lambda interface: str(tmp_path))
-    assert isinstance(backend_by_name("wpa_supplicant", "wlan0"), WpaSupplicant)
+    monkeypatch.setattr(f"{_manager.__name__}.control_socket", lambda interface: str(tmp_path / interface))
+    with Supplicant(tmp_path / "wlan0") as supplicant:
+        supplicant.network("corp", psk="*")
+        backend = backend_by_name("wpa_supplicant", "wlan0")
+        assert isinstance(backend, WpaSupplicant)
+        assert (backend.interface, len(backend.profiles())) == ("wlan0", 1)
 
 
 def test_a_record_of_a_networkmanager_that_ended_is_nothing(machine: Machine) -> None:
@@ -339,8 +356,9 @@ def test_iwd_below_networkmanager_is_iwd(
     machine.write("etc/NetworkManager/conf.d/iwd.conf", "[device]\nwifi.backend=iwd\n")
     assert manager(machine) == Managed("wlan0", "iwd")
     for backend in (backend_of, backend_from_within):
-        with pytest.raises(NotFound, match="NetworkManager runs wlan0 through iwd"):
+        with pytest.raises(NotFound, match="NetworkManager runs wlan0 through iwd") as caught:
             backend("wlan0", 3, machine.root)
+        assert caught.value.remedy == IWD_REMEDY
     # Nothing is started, or asked, below NetworkManager; and what a pin left there is still undone.
     assert not any(name.endswith("GetInterface") for _path, name, _arguments in fake_bus.calls)
     assert isinstance(backend_by_name("networkmanager", "wlan0"), NetworkManagerBackend)

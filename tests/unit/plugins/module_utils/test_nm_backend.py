@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _nm_backend
+from ansible_collections.vpro.fleet.plugins.module_utils._dbus import PROPERTIES, SystemBus
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
     FleetError,
@@ -49,7 +50,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import (
     SupplicantEvent,
     SupplicantStatus,
 )
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import BUS, DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.test_networkmanager import PSK, settings
 
 BSSID = "02:00:00:00:01:00"
@@ -873,6 +874,33 @@ def test_of_a_device_that_was_let_go_nothing_is_carried_out_any_more(
     assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
     assert laptop.bus.called("ActivateConnection") == []
     listener.close()
+
+
+def test_no_more_is_listened_to_than_what_is_understood(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    """Each access point in reach has signals of its own, and each wakes who listens to it."""
+    (listener,) = backend.listen(print)
+    asked = [{key: rule[key] for key in rule if key != "type"} for rule in laptop.bus._clients[-1].rules]
+    assert sorted(asked, key=str) == sorted(
+        [
+            {"sender": BUS, "member": "NameOwnerChanged", "arg0": NM},
+            {"sender": BUS, "member": "NameOwnerChanged", "arg0": WPA},
+            {"sender": NM, "path": DEVICE, "interface": NM_DEVICE, "member": "StateChanged"},
+            {"sender": NM, "interface": NM_SETTINGS},
+            {"sender": NM, "interface": f"{NM_SETTINGS}.Connection", "member": "Updated"},
+            {"sender": WPA, "interface": WPA},
+            {"sender": WPA, "interface": PROPERTIES, "member": "PropertiesChanged", "arg0": WPA_INTERFACE},
+            {"sender": WPA, "interface": WPA_INTERFACE, "member": "NetworkAdded"},
+        ],
+        key=str,
+    )
+    listener.close()
+
+
+def test_a_listener_is_for_a_device_that_networkmanager_has_unless_told_otherwise(laptop: Laptop) -> None:
+    laptop.bus.properties[DEVICE, NM_DEVICE]["Managed"] = ("b", False)
+    with pytest.raises(NotFound, match="does not manage wlan0"):
+        Listener("wlan0", lambda: None, SystemBus(), print)
+    Listener("wlan0", lambda: None, SystemBus(), print, unmanaged=True).close()
 
 
 def test_what_is_heard_has_the_level_of_the_supplicants_own_news(
