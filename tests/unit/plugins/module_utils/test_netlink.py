@@ -9,7 +9,9 @@ import errno
 import importlib
 import logging
 import os
+import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -635,16 +637,18 @@ def test_a_command_is_never_sent_twice(kernel: Kernel, sock: NetlinkSocket) -> N
 
 def test_a_list_that_never_keeps_still(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.answer = lambda request: [done(sequence_of(request), flags=0x10)]
-    with pytest.raises(TransportFailed, match="kept changing"):
+    with pytest.raises(TransportFailed, match="Asking: the list kept changing") as caught:
         ask(sock, dump=True)
+    assert (caught.value.where, caught.value.errno) == ("test socket", errno.EAGAIN)
     assert len(kernel.requests) == _netlink.DUMP_ATTEMPTS
 
 
 def test_no_answer(kernel: Kernel, sock: NetlinkSocket) -> None:
     began = time.monotonic()
-    with pytest.raises(TimedOut, match="Asking"):
+    with pytest.raises(TimedOut, match="Asking: the kernel did not answer in time") as caught:
         ask(sock, timeout=0.05)
     assert 0.05 <= time.monotonic() - began < 1
+    assert caught.value.where == "test socket"
 
 
 def test_a_late_answer_is_not_taken_for_the_next_one(kernel: Kernel, sock: NetlinkSocket) -> None:
@@ -688,13 +692,13 @@ def test_signals_do_not_end_the_wait(kernel: Kernel, sock: NetlinkSocket) -> Non
 
 def test_lost_answers(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.answer = lambda _request: [OSError(errno.ENOBUFS, "No buffer space available")]
-    with pytest.raises(TransportFailed) as caught:
+    with pytest.raises(TransportFailed, match="Asking: the answer was lost") as caught:
         ask(sock)
-    assert caught.value.errno == errno.ENOBUFS
+    assert (caught.value.where, caught.value.errno) == ("test socket", errno.ENOBUFS)
     kernel.answer = lambda request: [message(4, b"", sequence=sequence_of(request))]
-    with pytest.raises(TransportFailed) as caught:
+    with pytest.raises(TransportFailed, match="Asking: the kernel lost data") as caught:
         ask(sock)
-    assert caught.value.errno == errno.ENOBUFS
+    assert (caught.value.where, caught.value.errno) == ("test socket", errno.ENOBUFS)
 
 
 def test_lost_events(kernel: Kernel, sock: NetlinkSocket) -> None:
@@ -704,7 +708,7 @@ def test_lost_events(kernel: Kernel, sock: NetlinkSocket) -> None:
     assert sock.receive()
     with pytest.raises(_netlink.EventsLost) as caught:
         sock.receive()
-    assert caught.value.code == "events_lost"
+    assert (caught.value.code, caught.value.where) == ("events_lost", "test socket")
     assert sock.receive()
     assert sock.receive() is None
 
@@ -775,12 +779,17 @@ def test_only_the_kernel_is_believed(kernel: Kernel, sock: NetlinkSocket) -> Non
 
 def test_a_malformed_datagram_is_skipped_over(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.queue(b"\xff" * 20)
-    with pytest.raises(DecodeFailed):
+    with pytest.raises(DecodeFailed, match="at offset 0 is cut short") as caught:
         sock.receive()
+    assert caught.value.where == "test socket"
     kernel.queue(bytes(_netlink.RECEIVE_BUFFER + 1))
-    with pytest.raises(DecodeFailed, match="longer than"):
+    with pytest.raises(DecodeFailed, match="longer than") as caught:
         sock.receive()
-    kernel.queue(b"\xff" * 20)  # left unread: a request throws it away
+    assert caught.value.where == "test socket"
+    for _datagram in range(2):
+        kernel.queue(b"\xff" * 20)  # left unread: a request throws it away
+    kernel.queue(OSError(errno.ENOBUFS, "No buffer space available"))
+    kernel.queue(b"\xff" * 20)
     kernel.answer = lambda request: [ack(sequence_of(request))]
     assert ask(sock) == ()
 
@@ -798,9 +807,36 @@ def test_no_such_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
 
     monkeypatch.setattr(_netlink, "_open", refuse)
-    with pytest.raises(TransportFailed, match="Cannot open") as caught:
+    with pytest.raises(TransportFailed, match="Cannot open the netlink socket: Protocol not supported") as caught:
         _netlink.NetlinkSocket(_netlink.NETLINK_GENERIC, "test socket")
-    assert caught.value.errno == errno.EPROTONOSUPPORT
+    assert (caught.value.where, caught.value.errno) == ("test socket", errno.EPROTONOSUPPORT)
+
+
+def test_how_the_socket_is_opened_and_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel()
+    opened: List[Tuple[int, ...]] = []
+    options: List[Tuple[int, ...]] = []
+    polled: List[Tuple[int, ...]] = []
+
+    class Poll:
+        def register(self, *arguments: int) -> None:
+            polled.append(arguments)
+
+    def open_socket(*arguments: int) -> Kernel:
+        opened.append(arguments)
+        return kernel
+
+    monkeypatch.setattr(_netlink.socket, "socket", open_socket)
+    monkeypatch.setattr(_netlink.select, "poll", Poll)
+    monkeypatch.setattr(kernel, "setsockopt", lambda *arguments: options.append(arguments))
+    made = _netlink.NetlinkSocket(_netlink.NETLINK_ROUTE, "test socket")
+    # No program that is run later gets it.
+    assert opened == [(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)]
+    # Plain errors with explanations, and dumps that are filtered; linux/include/uapi/linux/netlink.h.
+    assert options == [(270, 10, 1), (270, 11, 1), (270, 12, 1)]
+    # That it could be written to is nothing to wake up for.
+    assert polled == [(kernel.fileno(), select.POLLIN)]
+    made.close()
 
 
 # -- generic netlink families -----------------------------------------------------------------------------------------
