@@ -43,6 +43,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Prof
 PATH = "/org/freedesktop/NetworkManager/Settings/7"
 #: The permanent address of the interface's device.
 MAC = "02:00:00:00:00:00"
+#: What may be done about a profile that is for something else.
+ANOTHER = "Take that out of it, or add a profile for this interface"
 
 
 def settings(
@@ -289,8 +291,14 @@ def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
     ("parts", "words"),
     [
         ({"security": PSK}, ""),
-        ({"security": PSK, "general": {"permissions": ["user:alice:"]}}, "some users alone (connection.permissions)"),
-        ({"security": PSK, "general": {"interface-name": "wlan1"}}, "for the interface wlan1 alone"),
+        (
+            {"security": PSK, "general": {"permissions": ["user:alice:"]}},
+            "some users alone (connection.permissions). Empty that",
+        ),
+        (
+            {"security": PSK, "general": {"interface-name": "wlan1"}},
+            f"for the interface wlan1 alone (connection.interface-name). {ANOTHER}",
+        ),
         ({"security": {**PSK, "psk-flags": 1}}, "the agent of a user, who has to log in first (psk-flags 1)"),
         ({"security": {**PSK, "psk-flags": 2}}, "a secret that nobody stores (psk-flags 2)"),
         (
@@ -301,15 +309,24 @@ def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
         ({"security": EAP, "eap": {"eap": ["tls"], "private-key-password-flags": 4}}, ""),
         (
             {"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000900")}},
-            "device 02:00:00:00:09:00 alone",
+            f"device 02:00:00:00:09:00 alone (802-11-wireless.mac-address). {ANOTHER}",
         ),
         ({"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000000")}}, ""),
-        ({"security": PSK, "wireless": {"mac-address-blacklist": ["02:00:00:00:00:00"]}}, "not for the device 02:00"),
+        (
+            {"security": PSK, "wireless": {"mac-address-blacklist": ["02:00:00:00:00:00"]}},
+            f"not for the device 02:00:00:00:00:00 (802-11-wireless.mac-address-denylist). {ANOTHER}",
+        ),
         ({"security": PSK, "wireless": {"mac-address-denylist": ["02:00:00:00:09:00"]}}, ""),
-        ({"security": PSK, "match": {"interface-name": ["eth*"]}}, "not for this interface (match.interface-name)"),
+        (
+            {"security": PSK, "match": {"interface-name": ["eth*"]}},
+            f"not for this interface (match.interface-name). {ANOTHER}",
+        ),
         ({"security": PSK, "match": {"interface-name": ["wl*"], "driver": []}}, ""),
         ({"security": PSK, "match": {"driver": ["iwlwifi"]}}, "by its match.driver, which is not looked at"),
-        ({"security": PSK, "match": {"path": ["pci-*"]}}, "by its match.path"),
+        (
+            {"security": PSK, "match": {"path": ["pci-*"]}},
+            f"by its match.path, which is not looked at. {ANOTHER}",
+        ),
         ({"security": PSK, "match": {"kernel-command-line": ["office"]}}, "by its match.kernel-command-line"),
         ({"security": PSK, "wireless": {"assigned-mac-address": "random"}}, "than CSME's (cloned-mac-address: random)"),
         ({"security": PSK, "wireless": {"assigned-mac-address": "stable-ssid"}}, "Set cloned-mac-address to permanent"),
@@ -390,6 +407,7 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
         ({"band": "bg", "channel": 36}, set(), {5180}),
         ({"channel": 1}, {2412, 5955}, {2437}),
         ({"band": "news"}, set(), {2412, 5180, 5955}),
+        ({"band": "news", "channel": 1}, set(), {2412, 5955}),
     ],
 )
 def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
