@@ -194,7 +194,26 @@ def test_credentials_that_networkmanager_only_seems_to_have_are_none(
     assert as_stored(found, {"wlan0": b"corp"}) == found
 
 
-def test_a_networkmanager_that_goes_on_answering_may_take_longer(machine: Machine, networkmanager: Laptop) -> None:
+def test_nobody_is_asked_for_credentials_of_what_is_not_networkmanagers_or_not_known(
+    machine: Machine, networkmanager: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.networkmanager("true")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    profiles = manager(machine).profiles
+    found = (Managed("wlan0", "wpa_supplicant", "2.10", profiles), Managed("wlan1", "networkmanager"))
+    assert as_stored(found, {"wlan0": b"corp", "wlan1": b"corp"}) == found
+    assert networkmanager.bus.called("GetSecrets") == []
+
+
+@pytest.mark.parametrize(("seconds", "profiles"), [(5.0, 7), (0.5, None)])
+def test_a_networkmanager_that_goes_on_answering_may_take_longer(
+    machine: Machine,
+    networkmanager: Laptop,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    profiles: Optional[int],
+) -> None:
+    monkeypatch.setattr(_manager, "_ANSWERING_SECONDS", seconds)
     path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
     told = networkmanager.bus.methods[path, get]
 
@@ -206,8 +225,8 @@ def test_a_networkmanager_that_goes_on_answering_may_take_longer(machine: Machin
     for number in range(100, 105):
         networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
         networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
-    found = manager(machine, budget=1.0)
-    assert len(found.profiles or ()) == 7
+    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), budget=1.0)
+    assert (None if found.profiles is None else len(found.profiles)) == profiles
 
 
 def test_without_jeepney_networkmanagers_profiles_are_unreadable(
@@ -281,12 +300,13 @@ def test_the_backend_as_a_service_sees_it_that_is_shown_no_process(
         assert backend.interface == "wlan0"
 
 
+@pytest.mark.parametrize("record", ["true", None])
 def test_a_service_waits_for_networkmanager_within_bounds(
-    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch, record: Optional[str]
 ) -> None:
     monkeypatch.setattr(_manager, "_SERVICE_SECONDS", 0.3)
     fake_bus.silent.append("ListConnections")
-    machine.networkmanager(None)
+    machine.networkmanager(record)
     backend = backend_from_within("wlan0", 3, machine.root)
     begun = time.monotonic()
     with pytest.raises(TimedOut):
@@ -362,6 +382,19 @@ def test_iwd_below_networkmanager_is_iwd(
     # Nothing is started, or asked, below NetworkManager; and what a pin left there is still undone.
     assert not any(name.endswith("GetInterface") for _path, name, _arguments in fake_bus.calls)
     assert isinstance(backend_by_name("networkmanager", "wlan0"), NetworkManagerBackend)
+
+
+@pytest.mark.parametrize(("interface", "is_below"), [("wlan0", True), ("wlan9", False)])
+def test_iwd_may_be_below_networkmanager_for_one_interface(machine: Machine, interface: str, is_below: bool) -> None:
+    machine.networkmanager("true")
+    conf = f"[device-x]\nmatch-device=interface-name:{interface}\nwifi.backend=iwd\n"
+    machine.write("etc/NetworkManager/conf.d/iwd.conf", conf)
+    assert manager(machine).manager == ("iwd" if is_below else "networkmanager")
+    if is_below:
+        with pytest.raises(NotFound, match="through iwd"):
+            backend_of("wlan0", 3, machine.root)
+    else:
+        assert isinstance(backend_of("wlan0", 3, machine.root), NetworkManagerBackend)
 
 
 def test_iwd(machine: Machine) -> None:
