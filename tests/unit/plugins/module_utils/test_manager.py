@@ -50,6 +50,7 @@ def manager(machine: Machine, *unreadable: str, budget: float = 1.0) -> Managed:
     reading = Reading()
     found = read_managers(WLAN0, reading, budget, machine.root)
     assert [note.what for note in reading.unreadable] == list(unreadable)
+    assert [managed.interface for managed in found] == ["wlan0"]
     return found[0]
 
 
@@ -167,11 +168,14 @@ def test_a_pin_below_networkmanager_is_seen(machine: Machine, networkmanager: La
     assert [p.bssid for p in manager(machine).profiles or ()] == [BSSID, None]
 
 
-@pytest.mark.parametrize(("silent", "version"), [("Get", None), ("ListConnections", "1.42.4")])
+@pytest.mark.parametrize(
+    ("record", "silent", "version"),
+    [("true", "Get", None), ("true", "ListConnections", "1.42.4"), (None, "ListConnections", "1.42.4")],
+)
 def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
-    machine: Machine, networkmanager: Laptop, silent: str, version: Optional[str]
+    machine: Machine, networkmanager: Laptop, record: Optional[str], silent: str, version: Optional[str]
 ) -> None:
-    machine.networkmanager("true")
+    machine.networkmanager(record)
     networkmanager.bus.silent.append(silent)
     begun = time.monotonic()
     found = manager(machine, "supplicant.wlan0", budget=0.5)
