@@ -26,9 +26,9 @@ _RULE = re.compile(r"(\w+)='([^']*)'")
 
 
 class DBusError(Exception):
-    """What a method raises to answer with an error of D-Bus."""
+    """What a method raises to answer with an error of D-Bus; without a text it carries nothing."""
 
-    def __init__(self, name: str, text: str = "") -> None:
+    def __init__(self, name: str, text: Optional[str] = "") -> None:
         super().__init__(text)
         self.name = name
         self.text = text
@@ -184,7 +184,8 @@ class FakeBus:
             else:
                 answer = self._do(path, interface, member, message.body)
         except DBusError as error:
-            return jeepney.new_error(message, error.name, "s", (error.text,))
+            carried = () if error.text is None else (error.text,)
+            return jeepney.new_error(message, error.name, "s" if carried else None, carried)
         signature, body = answer or ("", ())
         return jeepney.new_method_return(message, signature or None, body)
 

@@ -271,9 +271,10 @@ def test_an_answer_that_is_an_error_is_named(
     assert caught.value.remedy == ("Run this as root" if kind is AccessDenied else "")
 
 
-def test_an_error_without_a_word_is_its_name(fake_bus: FakeBus, bus: SystemBus) -> None:
+@pytest.mark.parametrize("text", ["", None])
+def test_an_error_without_a_word_is_its_name(fake_bus: FakeBus, bus: SystemBus, text: Optional[str]) -> None:
     def fail() -> None:
-        raise DBusError("org.example.Busy", "")
+        raise DBusError("org.example.Busy", text)
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
     with pytest.raises(SupplicantRefused) as caught:
