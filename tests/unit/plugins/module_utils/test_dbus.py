@@ -12,9 +12,11 @@ import select
 import socket
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any, Iterator, List, Optional, Tuple, Type
 
 import pytest
+from jeepney.low_level import HeaderFields
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._dbus import Signal, SystemBus, plain
@@ -346,6 +348,17 @@ def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
     assert caught.value.errno == errno.EBADF
 
 
+def test_a_bus_that_fails_without_a_number_has_none(bus: SystemBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_data: bytes) -> None:
+        raise OSError("out of order")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bus, "_socket", SimpleNamespace(settimeout=lambda _seconds: None, sendall=fail))
+        with pytest.raises(TransportFailed, match="the system bus failed: out of order") as caught:
+            call(bus, "Any")
+    assert caught.value.errno == 0
+
+
 def test_a_bus_that_ends_while_it_is_asked_says_what_was_asked(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.methods[PATH, f"{INTERFACE}.Any"] = fake_bus.hang_up
     with pytest.raises(TransportFailed) as caught:
@@ -358,6 +371,16 @@ def test_what_is_no_message_is_told(fake_bus: FakeBus, bus: SystemBus) -> None:
     with pytest.raises(DecodeFailed, match="no message") as caught:
         call(bus, "Any")
     assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Any"
+
+
+@pytest.mark.parametrize(("signature", "body"), [("a{sv}", (7,)), ("v", (7,)), ("v", ((),)), ("as", (None,))])
+def test_a_body_that_is_not_of_its_signature_is_told(bus: SystemBus, signature: str, body: Tuple[Any, ...]) -> None:
+    """As a jeepney that reads differently would give it."""
+    header = SimpleNamespace(fields={HeaderFields.signature: signature})
+    with pytest.raises(DecodeFailed) as caught:
+        bus._body(SimpleNamespace(header=header, body=body))
+    assert caught.value.what == f"a message's body is not of its signature {signature!r}"
+    assert caught.value.where == "D-Bus"
 
 
 @pytest.mark.parametrize("silent", ["the authentication", "Hello"])
