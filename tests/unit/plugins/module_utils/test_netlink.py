@@ -826,8 +826,8 @@ def test_how_the_socket_is_opened_and_set_up(monkeypatch: pytest.MonkeyPatch) ->
         opened.append(arguments)
         return kernel
 
-    monkeypatch.setattr(_netlink.socket, "socket", open_socket)
-    monkeypatch.setattr(_netlink.select, "poll", Poll)
+    monkeypatch.setattr(f"{_netlink.__name__}.socket.socket", open_socket)
+    monkeypatch.setattr(f"{_netlink.__name__}.select.poll", Poll)
     monkeypatch.setattr(kernel, "setsockopt", lambda *arguments: options.append(arguments))
     made = _netlink.NetlinkSocket(_netlink.NETLINK_ROUTE, "test socket")
     # No program that is run later gets it.
