@@ -599,6 +599,25 @@ def test_the_kernels_explanation_behind_the_whole_request(kernel: Kernel, sock: 
         ask(sock)
 
 
+@pytest.mark.parametrize(
+    ("rest", "flags"),
+    [
+        (attribute(1, b"no such thing\0"), 0x100),  # nothing says that an explanation follows
+        (u32(2, 20), 0x300),
+        (b"\xff\xff\xff\xff", 0x300),
+        (b"", 0x300),
+    ],
+)
+def test_an_error_that_the_kernel_does_not_explain(
+    kernel: Kernel, sock: NetlinkSocket, rest: bytes, flags: int
+) -> None:
+    payload = struct.pack("=i", -errno.EINVAL) + struct.pack("=IHHII", 20, 0, 0, 0, 0) + rest
+    kernel.answer = lambda request: [message(2, payload, flags=flags, sequence=sequence_of(request))]
+    with pytest.raises(TransportFailed) as caught:
+        ask(sock)
+    assert caught.value.what == "Asking: Invalid argument"
+
+
 @settings(deadline=None)
 @given(rest=st.binary(max_size=40), flags=st.sampled_from([0, 0x100, 0x200, 0x300]))
 def test_any_error_message(rest: bytes, flags: int) -> None:
@@ -658,6 +677,9 @@ def test_a_late_answer_is_not_taken_for_the_next_one(kernel: Kernel, sock: Netli
     kernel.answer = lambda request: [ack(1, errno.EIO), generic(20, 2, u32(3, 2), sequence=2) + ack(2)]
     (reply,) = ask(sock)
     assert _netlink.decode(genl(), reply, WHERE)["WORD"] == 2
+    kernel.answer = lambda request: [ack(1, errno.EIO) + generic(20, 2, u32(3, 3), sequence=3) + ack(3)]
+    (reply,) = ask(sock)
+    assert _netlink.decode(genl(), reply, WHERE)["WORD"] == 3
 
 
 def test_a_stream_of_foreign_messages_does_not_put_the_timeout_off(
@@ -706,7 +728,7 @@ def test_lost_events(kernel: Kernel, sock: NetlinkSocket) -> None:
     kernel.queue(OSError(errno.ENOBUFS, "No buffer space available"))
     kernel.queue(generic(20, 2))
     assert sock.receive()
-    with pytest.raises(_netlink.EventsLost) as caught:
+    with pytest.raises(_netlink.EventsLost, match="The kernel dropped events") as caught:
         sock.receive()
     assert (caught.value.code, caught.value.where) == ("events_lost", "test socket")
     assert sock.receive()
@@ -764,11 +786,11 @@ def test_a_group_that_may_not_be_joined(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(kernel, "setsockopt", refuse)
-    with pytest.raises(kind, match=f"Subscribing to group 11: {words}") as caught:
+    with pytest.raises(kind) as caught:
         sock.join(11)
+    assert caught.value.what == f"Subscribing to group 11: {words}"
     assert caught.value.where == "test socket"
     assert getattr(caught.value, "errno", number) == number
-    assert not str(caught.value).count("()"), "there is no explanation"
 
 
 def test_only_the_kernel_is_believed(kernel: Kernel, sock: NetlinkSocket) -> None:
@@ -869,6 +891,7 @@ def test_family_without_groups(kernel: Kernel, sock: NetlinkSocket) -> None:
         (groups((b"a\0", 1)),),
         (u16(1, 34), attribute(7, attribute(1, u32(2, 1)))),
         (u16(1, 34), attribute(7, attribute(1, attribute(1, b"a\0")))),
+        (u16(1, 34), attribute(7, attribute(1, attribute(1, b"a\0") + u8(2, 1)))),
         (u16(1, 34), attribute(7, b"\0\0\0\0")),
         (u32(1, 34),),
     ],
