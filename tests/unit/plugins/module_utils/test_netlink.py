@@ -415,8 +415,9 @@ def test_malformed_attributes(data: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize("length", [0, 4, 15, 19, 21, 2**32 - 1])
 def test_a_message_whose_length_is_wrong(length: int) -> None:
-    with silence(), pytest.raises(DecodeFailed, match="cut short or has a wrong length"):
+    with silence(), pytest.raises(DecodeFailed, match="cut short or has a wrong length") as caught:
         _netlink.decode(genl(), struct.pack("=IHHIIBBH", length, 20, 0, 0, 0, 1, 1, 0), WHERE)
+    assert caught.value.where == WHERE
 
 
 def test_a_value_never_comes_from_the_bytes_behind_it() -> None:
