@@ -163,7 +163,7 @@ LAB_WORKERS ?= 1
 again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
 .PHONY: lab
-lab: setup ## Run the tests that need a laptop: virtual machines, the better part of an hour
+lab: setup ## Run the tests that need a laptop: virtual machines, half an hour
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
 .PHONY: lab-timed
