@@ -290,7 +290,10 @@ class LookAgain(Bare):
 
 
 class EndScan(Bare):
-    """End the scan that runs, unless only the pin's frequencies are ever scanned. They are looked at next."""
+    """End the scan that runs, unless only the pin's frequencies are ever scanned.
+
+    Until the host is connected, they are looked at next.
+    """
 
 
 class RequestOwnership(Bare):

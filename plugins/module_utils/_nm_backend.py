@@ -360,7 +360,7 @@ class NetworkManagerBackend:
         del pin
 
     def end_scan(self, pin: Pin) -> None:
-        """End the scan that runs. Who listens asks for one of CSME's channel then.
+        """End the scan that runs. Who listens asks for one of CSME's channel then, until the connection stands.
 
         Raises:
             AccessDenied, TimedOut, TransportFailed, DecodeFailed, LibraryMissing: it was not done.

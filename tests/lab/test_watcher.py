@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any, Callable, Dict, Iterator
 
 import pytest
@@ -139,7 +138,7 @@ def test_a_look_at_every_channel_that_begins_with_the_connection_is_ended(watche
     scene = watched(start=False)
     # One that was queued behind that at CSME's channel does so by itself, in one of twenty.
     look = f"iw event | {{ grep -m1 '{INTERFACE}.*: connected to'; wpa_cli -i {INTERFACE} scan; }}"
-    scene.laptop.guest.check(f"(setsid sh -c {shlex.quote(look)} > /run/lab-look.log 2>&1 < /dev/null &)")
+    scene.laptop.guest.spawn("look", ["sh", "-c", look], "/run/lab-look.log")
     start_supplicant(scene)
     wait_for(scene, "holding")
     assert scene.session.survives(), log(scene.laptop)

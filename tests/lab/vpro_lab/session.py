@@ -58,7 +58,7 @@ class SessionRecord:
     @property
     def kept(self) -> bool:
         """Whether the session lives: not given up, and not silent either when it was looked at."""
-        return self.lost_at is None and self.quiet < ALIVE_SECONDS
+        return self.lost_at is None and bool(self.echoes) and self.quiet < ALIVE_SECONDS
 
     @property
     def quiet(self) -> float:
