@@ -176,8 +176,6 @@ def _lines(text: str) -> List[str]:
 def _content(line: str) -> str:
     """Return what wpa_config_get_line() makes of a line: no white space around it, no comment; empty for none."""
     text = line.lstrip(_BLANK)
-    if text.startswith(("#", "\n")):
-        return ""
     comment = text.find("#")
     position = 0
     while comment >= 0:

@@ -126,6 +126,7 @@ def test_any_text_survives_or_is_refused(lines: List[str], ends: bool) -> None:
 def test_append_begins_a_line_of_its_own() -> None:
     block = new_block({"ssid": "00"})
     assert render(append(parse("ap_scan=1"), block)) == "ap_scan=1\nnetwork={\n\tssid=00\n}\n"
+    assert render(append(parse("ap_scan=1\n"), block)) == "ap_scan=1\nnetwork={\n\tssid=00\n}\n"
     assert render(append(parse("network={\n}"), block)) == "network={\n}\nnetwork={\n\tssid=00\n}\n"
     assert render(append((), block)) == "network={\n\tssid=00\n}\n"
 
@@ -333,9 +334,11 @@ def test_no_text_in_a_repr(tmp_path: Path) -> None:
 # --- what changed code showed ---
 
 
-@pytest.mark.parametrize("text", ["network={\n", "a\0b"])
-def test_a_damaged_file_is_named_with_what_to_do(text: str) -> None:
-    with pytest.raises(DecodeFailed) as caught:
+@pytest.mark.parametrize(
+    ("text", "what"), [("network={\n", "line 1 .* is not closed"), ("a\0b", "has a NUL byte in it")]
+)
+def test_a_damaged_file_is_named_with_what_to_do(text: str, what: str) -> None:
+    with pytest.raises(DecodeFailed, match=what) as caught:
         parse(text, "/etc/some.conf")
     assert caught.value.where == "/etc/some.conf"
     assert "Repair the file" in caught.value.remedy
@@ -474,6 +477,9 @@ def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pyte
         ("x#\n", "x"),
         ("a=b\x0b\n", "a=b\x0b"),
         ("a=b \t\r\n", "a=b"),
+        ("a=X\n", "a=X"),
+        ('psk=1 # "a" # b\n', "psk=1"),
+        ('#"x" # y\n', ""),
         ("\n", ""),
     ],
 )
