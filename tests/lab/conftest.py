@@ -5,9 +5,9 @@
 """Fixtures of the lab: ``lab`` boots laptops, ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are
 what surrounds it, ``stage`` builds the usual scene from them.
 
-A laptop boots once a run, and those that a file of tests has for itself end with it. Each test gets one with its
-radios, namespaces and processes made anew. What a failed test leaves in the laptop is kept below
-``build/lab/artifacts/<test>``.
+A laptop boots once a run, and those that a file of tests has for itself end with it; ``deployed`` is one with the roles
+applied, which such files pass on to each other. Each test gets one with its radios, namespaces and processes made anew.
+What a failed test leaves in the laptop is kept below ``build/lab/artifacts/<test>``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
+from vpro_lab.deployed import deploy
 from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.laptop import Laptop, boot
 from vpro_lab.paths import BUILD
@@ -76,12 +77,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
+    config.addinivalue_line("markers", "deployed: its laptop has the roles applied (fixture deployed)")
     config.addinivalue_line("markers", "timed: it has deadlines that a laptop misses which others slow down")
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
+    config.addinivalue_line("markers", "release: it takes long; make lab runs it, CI does not")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what is about another manager of the radios than the one that is asked for."""
+    """Leave out what is about another manager than the one that is asked for; put what shares laptops together."""
     manager = config.getoption("--manager")
 
     def fits(item: pytest.Item) -> bool:
@@ -90,6 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
 
     config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
     items[:] = [item for item in items if fits(item)]
+    items.sort(key=lambda item: item.get_closest_marker("deployed") is None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -114,7 +118,28 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def _ends_with_its_module(request: pytest.FixtureRequest, lab: Lab) -> Iterator[None]:
     """Ends the laptops that a file of tests had for itself."""
     yield
-    lab.keep(f"laptop-{request.config.getoption('--suite')}")
+    suite = request.config.getoption("--suite")
+    items = request.session.items
+    last = max(number for number, item in enumerate(items) if item.path == request.path)
+    shared = [item for item in items[last + 1 : last + 2] if item.get_closest_marker("deployed")]
+    lab.keep(f"laptop-{suite}", *(f"deployed-{suite}" for _next in shared))
+
+
+@pytest.fixture(scope="session")
+def deployed(lab: Lab, request: pytest.FixtureRequest) -> Callable[[str], Laptop]:
+    """Returns the laptop of a suite with both roles applied: on those of other tests nobody may hand radios over."""
+    ready: Dict[str, Laptop] = {}
+
+    def find(suite: str) -> Laptop:
+        laptop = lab.laptop(f"deployed-{suite}", suite, request.config.getoption("--manager"))
+        if ready.get(suite) is not laptop:
+            deploy(laptop)
+            # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
+            laptop.guest.check("systemctl restart systemd-networkd")
+            ready[suite] = laptop
+        return laptop
+
+    return find
 
 
 def _with_artifacts(request: pytest.FixtureRequest, laptop: Laptop) -> Iterator[Laptop]:
@@ -167,15 +192,15 @@ Stage = Callable[..., Scene]
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Stage]:
     """Builds the usual scene: ``stage(security="wpa3-sae", ...)``, see :func:`vpro_lab.scene.stage`."""
-    staged: Dict[str, Laptop] = {}
+    suite, manager = request.config.getoption("--suite"), request.config.getoption("--manager")
+    staged: List[Laptop] = []
 
-    def build(suite: str = "", **arguments: Any) -> Scene:
-        suite = suite or request.config.getoption("--suite")
-        manager = request.config.getoption("--manager")
-        laptop = staged[suite] = lab.laptop(f"laptop-{suite}", suite, manager)
+    def build(**arguments: Any) -> Scene:
+        laptop = lab.laptop(f"laptop-{suite}", suite, manager)
+        staged[:] = [laptop]
         return stage_scene(laptop, capture=True, **arguments)
 
     yield build
-    for laptop in staged.values():
+    for laptop in staged:
         for _done in _with_artifacts(request, laptop):
             pass
