@@ -11,12 +11,11 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 # What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
-# with the machine to themselves (tools/gates.py). Of the gates beside, those that use one processor come first: what
-# can use both is for the end, when they have both. Those of the lab are all tests of "make lab", and those that are run
+# with the machine to themselves (tools/gates.py). Those of the lab are its tests with wpa_supplicant, and some of them
 # again with NetworkManager.
-GATES ?= importer:beside molecule:beside:again lab-calm:beside:again artifact:beside units:beside:again \
-  matrix:beside:again sanity:beside \
-  lint coverage docs lab-timed:again lab-networkmanager:again
+GATES ?= lab-images:beside lab-calm:beside:again importer:beside molecule:beside:again artifact:beside units:beside:again \
+  matrix:beside:again sanity:beside coverage:beside:again \
+  lint docs lab-timed:again lab-networkmanager:again
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -166,17 +165,24 @@ again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-n
 lab: setup ## Run the tests that need a laptop: virtual machines, half an hour
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
+# What the laptops of the three gates below are made from. It takes a while on a new machine, much of it to download.
+.PHONY: lab-images
+lab-images: setup
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie --manager networkmanager
+
 .PHONY: lab-timed
 lab-timed: setup
-	$(bin)/pytest tests/lab -m timed $(again) $(ARGS)
+	$(bin)/pytest tests/lab -m "timed and not release" $(again) $(ARGS)
 
 .PHONY: lab-networkmanager
 lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of it)
-	$(bin)/pytest tests/lab --manager networkmanager -m with_networkmanager $(again) $(ARGS)
+	$(bin)/pytest tests/lab --suite trixie --manager networkmanager -m with_networkmanager $(again) $(ARGS)
 
 .PHONY: lab-calm
 lab-calm: setup
-	$(bin)/pytest tests/lab -m "not timed" $(again) $(ARGS)
+	$(bin)/pytest tests/lab -m "not timed and not release" $(again) $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops

@@ -4,11 +4,10 @@
 
 """Run gates one after the other, each a target of the Makefile, and end with a table of their results.
 
-A gate that is called ``NAME:beside`` does not keep those behind it waiting: it runs beside them, after the other such
-gates before it, with the processor time that they leave. Once only such gates are left, they run two at a time. Their
-output goes to ``build/gates/NAME.log``, and is shown when all is done, that of failed gates last, each with the lines
-that say what failed. A failing gate does not keep the next from running. The exit status is 0 only when every gate
-passed.
+A gate that is called ``NAME:beside`` does not keep those behind it waiting: such gates run beside them, two at a time
+and in their order, with the processor time that they leave. Their output goes to ``build/gates/NAME.log``, and is shown
+when all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the
+next from running. The exit status is 0 only when every gate passed.
 
 A gate that is called ``NAME:again`` (or ``NAME:beside:again``) has tests with deadlines, which they may miss because
 of what runs beside them. What failed of it is run once more when nothing else runs (``make NAME AGAIN=1``), and has to
@@ -33,6 +32,8 @@ from typing import IO
 
 WIDTH = 80
 BESIDE, AGAIN = "beside", "again"
+#: How many gates run beside the others. One alone left a sixth of two processors idle: a laptop waits for much.
+LANES = 2
 LOGS = Path("build") / "gates"
 #: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a sixtieth of what they get
 #: when both want all there is. With a tenth, those with deadlines took a sixth longer.
@@ -70,28 +71,22 @@ class Outcome:
 
 
 class Beside:
-    """Gates that run beside the others: one after the other, and two at a time when the others are done."""
+    """Gates that run beside the others."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[Future[Outcome], str, Path]] = queue.SimpleQueue()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
-        self._begin()
+        for _lane in range(LANES):
+            threading.Thread(target=self._work, daemon=True).start()
 
     def add(self, gate: str, position: str) -> Future[Outcome]:
-        """Have a gate run when those before it are done."""
+        """Have a gate run in its turn."""
         log = LOGS / f"{gate}.log"
         print(f"\n{gate} ({position}) runs beside the others: {log}", flush=True)
         future: Future[Outcome] = Future()
         self._waiting.put((future, gate, log))
         return future
-
-    def have_all(self) -> None:
-        """Take note that nothing else runs any more."""
-        self._begin()
-
-    def _begin(self) -> None:
-        threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
         while True:
@@ -221,7 +216,6 @@ def main(gates: list[str]) -> int:
                 waiting[name] = beside.add(name, position)
             else:
                 outcomes[name] = run_gate(name, position)
-        beside.have_all()
         for name, future in waiting.items():
             if not future.done():
                 print(f"\n{name} still runs: {LOGS / name}.log", flush=True)

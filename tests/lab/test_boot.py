@@ -18,8 +18,7 @@ from vpro_lab.deployed import (
     NETWORKS,
     SERVICE,
     SUPPLICANT,
-    apply,
-    deploy,
+    VARIABLES,
     hold_of,
     is_connected,
     story,
@@ -27,43 +26,26 @@ from vpro_lab.deployed import (
 )
 from vpro_lab.laptop import INTERFACE, Laptop, wait_until
 from vpro_lab.networkmanager import state as networkmanager_state
-from vpro_lab.playbook import run_module
+from vpro_lab.playbook import run_module, run_tasks
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = pytest.mark.timed
+pytestmark = [pytest.mark.timed, pytest.mark.deployed]
 NM = "org.freedesktop.NetworkManager"
 #: What has NetworkManager leave the interface alone.
 ALONE = "/etc/NetworkManager/conf.d/lab-alone.conf"
 MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passphrase": PASSPHRASE}
 
 
-@pytest.fixture(scope="module")
-def laptop_of(lab: Any, request: pytest.FixtureRequest) -> Callable[[str], Laptop]:
-    """Returns the laptop of a suite, with both roles applied."""
-    deployed: Dict[str, Laptop] = {}
-
-    def find(suite: str) -> Laptop:
-        if suite not in deployed:
-            laptop = lab.laptop(f"boot-{suite}", suite, request.config.getoption("--manager"))
-            deploy(laptop)
-            # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
-            laptop.guest.check("systemctl restart systemd-networkd")
-            deployed[suite] = laptop
-        return deployed[suite]
-
-    return find
-
-
 @pytest.fixture
 def booted(
-    laptop_of: Callable[[str], Laptop], with_artifacts: Callable[[Laptop], Iterator[Laptop]]
+    deployed: Callable[[str], Laptop], with_artifacts: Callable[[Laptop], Iterator[Laptop]]
 ) -> Iterator[Callable[..., Scene]]:
     """Boots the laptop of a suite into a scene."""
     used: List[Laptop] = []
 
     def build(suite: str, *, boot: bool = True, **arguments: Any) -> Scene:
-        laptop = laptop_of(suite)
+        laptop = deployed(suite)
         used.append(laptop)
         arguments.setdefault("generation", GENERATIONS[suite])
         if boot:
@@ -86,7 +68,7 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     ("suite", "ssid"),
     [
-        ("bookworm", b"corp-sae"),
+        pytest.param("bookworm", b"corp-sae", marks=pytest.mark.release),
         ("bookworm", b"corp-tls"),
         pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
     ],
@@ -135,9 +117,9 @@ def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Sce
 
 @pytest.mark.manager("networkmanager")
 def test_an_interface_that_networkmanager_is_to_leave_alone_is_not_given_to_it(
-    laptop_of: Callable[[str], Laptop], booted: Callable[..., Scene]
+    deployed: Callable[[str], Laptop], booted: Callable[..., Scene]
 ) -> None:
-    guest = laptop_of("trixie").guest
+    guest = deployed("trixie").guest
     guest.write(ALONE, f"[device-{INTERFACE}]\nmatch-device=interface-name:{INTERFACE}\nmanaged=0\n")
     try:
         # It has a profile that fits.
@@ -203,7 +185,8 @@ def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: s
 def test_the_role_says_that_a_supplicant_is_held_back(supplicant_starts: Callable[..., Scene]) -> None:
     scene = supplicant_starts(ssid=b"corp-new")
     wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
-    said = " ".join(apply(scene.laptop).output.split())
+    task = {"name": "the role", "ansible.builtin.include_role": {"name": "vpro.fleet.supplicant"}}
+    said = " ".join(run_tasks(scene.laptop, [task], "-e", json.dumps(VARIABLES)).ok().output.split())
     assert f"{SUPPLICANT} is not started yet, so that a session of CSME's lives" in said
     assert scene.session.survives()
 
@@ -237,3 +220,23 @@ def test_what_ends_a_hold(supplicant_starts: Callable[..., Scene], end: str) -> 
     # Which is the request. It may be over by now: without a profile, CSME takes the radio back.
     wait_until("the bring-up", lambda: scene.csme.state()["requests"] != "0", 15)
     wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_nobody_can_tell_the_owner_of_an_interface_that_is_down_where_the_driver_asks(
+    booted: Callable[..., Scene],
+) -> None:
+    scene = booted("trixie", boot=False, session=False)
+    laptop, csme = scene.laptop, scene.csme
+    laptop.guest.check(f"systemctl stop {SERVICE}")
+    try:
+        csme.control("deadline 0")
+        facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        assert next(r["owner"] for r in facts["radios"] if r["interface"] == INTERFACE) == "unknown"
+        assert run_module(laptop, "amt_wifi_ownership")["error"]["code"] == "owner_unknown"
+        # Bringing it up is the request.
+        laptop.guest.check(f"ip link set {INTERFACE} up")
+        kept = run_module(laptop, "amt_wifi_ownership")
+        assert (kept["changed"], kept["owner"]) == (False, "host")
+    finally:
+        laptop.guest.check(f"systemctl start {SERVICE}")

@@ -29,18 +29,18 @@ def own(scene: Scene, *flags: str, **options: Any) -> Dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("suite", "staging", "frequencies"),
+    ("staging", "frequencies"),
     [
         # A number that may also be a channel at 6 GHz.
-        ("bookworm", {"leave": "silent", "channel": 1}, [2412, 5955]),
-        ("trixie", {"security": "open", "ssid": b'a"b\\c\nd\xff\x00e', "channel": 36}, [5180]),
-        ("bookworm", {"security": "wpa2-eap"}, [2437]),
-        ("bookworm", {"security": "wpa3-sae"}, [2437]),
+        ({"leave": "silent", "channel": 1}, [2412, 5955]),
+        ({"security": "open", "ssid": b'a"b\\c\nd\xff\x00e', "channel": 36}, [5180]),
+        ({"security": "wpa2-eap"}, [2437]),
+        ({"security": "wpa3-sae"}, [2437]),
     ],
     ids=["psk, ambiguous channel", "open, 5 GHz, any bytes", "eap", "sae"],
 )
-def test_the_session_is_kept(stage: Stage, suite: str, staging: Dict[str, Any], frequencies: List[int]) -> None:
-    scene = stage(suite, **staging)
+def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any], frequencies: List[int]) -> None:
+    scene = stage(**staging)
     run = hand_over(scene.laptop, pin=True, scene=scene)
     assert run.seen.kept, run.report()
     assert run.module["changed"] is True
@@ -278,25 +278,6 @@ def test_what_a_task_can_not_have_is_refused(stage: Stage) -> None:
     assert refused["error"]["code"] == "csme_unreadable"
     assert "root" in refused["msg"]
     assert scene.csme.state()["requests"] == "0"
-
-
-@pytest.mark.manager("wpa_supplicant")
-def test_nobody_can_tell_the_owner_of_an_interface_that_is_down_where_the_driver_asks(lab: Any) -> None:
-    laptop = lab.laptop("laptop-trixie", "trixie")  # its kernel is of that generation
-    laptop.radios()
-    csme = Csme(laptop.guest)
-    laptop.guest.check("ip link set wlan0 down")
-    csme.control("generation driver")
-    csme.control("deadline 0")
-    csme.own()
-    facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
-    assert next(r["owner"] for r in facts["radios"] if r["interface"] == "wlan0") == "unknown"
-    assert run_module(laptop, "amt_wifi_ownership")["error"]["code"] == "owner_unknown"
-    # Bringing it up is the request.
-    laptop.guest.check("ip link set wlan0 up")
-    kept = run_module(laptop, "amt_wifi_ownership")
-    assert (kept["changed"], kept["owner"]) == (False, "host")
-    laptop.no_radios()
 
 
 def test_a_lost_access_point_leaves_no_pin(stage: Stage) -> None:

@@ -53,6 +53,7 @@ def machines(name: str) -> List[str]:
     return found
 
 
+@pytest.mark.release
 def test_two_laptops_do_not_disturb_each_other() -> None:
     try:
         for name in ("test-a", "test-b"):
@@ -75,7 +76,7 @@ def test_two_laptops_do_not_disturb_each_other() -> None:
     assert (gone.returncode, gone.stderr) == (1, "lab: no laptop 'test-a' is up\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.release)])
 def test_an_interrupted_boot_leaves_nothing(number: signal.Signals) -> None:
     process = subprocess.Popen(
         command("up", "test-c"), env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -99,7 +100,7 @@ def test_it(laptop):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.release), signal.SIGKILL])
 def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     here = Path(__file__).parent
     (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())

@@ -31,7 +31,7 @@ def laptop(
 ) -> Iterator[Laptop]:
     """A laptop that NetworkManager runs, without a profile."""
     suite = request.config.getoption("--suite")
-    one: Laptop = lab.laptop(f"networkmanager-{suite}", suite, "networkmanager")
+    one: Laptop = lab.laptop(f"laptop-{suite}", suite, "networkmanager")
     one.guest.check(f"rm -f {PROFILES}/*; nmcli connection reload")
     one.radios(standin=False)
     wait_until("the device", lambda: state(one) == "disconnected", 40)

@@ -84,6 +84,8 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
 }
 #: Networks that CI joins with NetworkManager as well.
 _WITH_NETWORKMANAGER = ("eap-tls", "eap-tls with a key without a password")
+#: What is much like another kind.
+_RELEASE = ("psk in hex", "psk+sae at a PSK AP")
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
 
@@ -142,6 +144,7 @@ def kinds() -> List[Any]:
     """Return the parameters of the test of each kind."""
     marks: Dict[str, Any] = dict.fromkeys(_WPA_SUPPLICANT_ALONE, pytest.mark.manager("wpa_supplicant"))
     marks.update(dict.fromkeys(_WITH_NETWORKMANAGER, pytest.mark.with_networkmanager))
+    marks.update(dict.fromkeys(_RELEASE, pytest.mark.release))
     # The kernel asks again after 100 ms, and hostapd answers an association by OWE that is asked for twice with two
     # keys.
     marks["owe"] = pytest.mark.timed

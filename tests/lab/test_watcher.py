@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The watcher on a laptop of its own: it hands radios over by itself, and strands nobody whatever happens to it."""
+"""The watcher: it hands radios over by itself, and strands nobody whatever happens to it."""
 
 from __future__ import annotations
 
@@ -15,35 +15,31 @@ from vpro_lab.csme import Csme
 from vpro_lab.deployed import SERVICE, is_connected, watcher_state
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.networkmanager import PROFILES, keyfile
-from vpro_lab.playbook import run_module, run_tasks
+from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = pytest.mark.timed
+pytestmark = [pytest.mark.timed, pytest.mark.deployed]
 Watched = Callable[..., Scene]
 
 
-@pytest.fixture(scope="module")
-def deployed(lab: Any, request: pytest.FixtureRequest) -> Laptop:
-    """A laptop to which the role was applied. Its own, since on other tests' laptops nobody may hand radios over."""
-    suite = request.config.getoption("--suite")
-    laptop: Laptop = lab.laptop(f"watcher-{suite}", suite, request.config.getoption("--manager"))
-    role = {"name": "apply the role", "ansible.builtin.include_role": {"name": "vpro.fleet.watcher"}}
-    run_tasks(laptop, [role], timeout=400).ok()
-    return laptop
+@pytest.fixture
+def guarded(deployed: Callable[[str], Laptop], request: pytest.FixtureRequest) -> Laptop:
+    """The laptop whose watcher the tests are about."""
+    return deployed(request.config.getoption("--suite"))
 
 
 @pytest.fixture
-def watched(deployed: Laptop, with_artifacts: Callable[[Laptop], Iterator[Laptop]]) -> Iterator[Watched]:
+def watched(guarded: Laptop, with_artifacts: Callable[[Laptop], Iterator[Laptop]]) -> Iterator[Watched]:
     """Builds the usual scene on that laptop; see :func:`vpro_lab.scene.stage`."""
 
     def build(**arguments: Any) -> Scene:
-        deployed.guest.check(f"systemctl restart {SERVICE}")
-        return stage_scene(deployed, capture=True, group=SERVICE, **arguments)
+        guarded.guest.check(f"systemctl restart {SERVICE}")
+        return stage_scene(guarded, capture=True, group=SERVICE, **arguments)
 
     yield build
-    for _done in with_artifacts(deployed):
+    for _done in with_artifacts(guarded):
         pass
 
 
@@ -313,67 +309,67 @@ def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None
     wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
 
 
-def test_several_radios_are_guarded_each_for_itself(watched: Watched, deployed: Laptop) -> None:
+def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: Laptop) -> None:
     scene = watched(radios=4, second="wlan3", start=False)
-    other = Csme(deployed.guest, "csme_standin2")
-    assert {radio["interface"] for radio in state(deployed)["radios"]} == {"wlan0", "wlan3"}
+    other = Csme(guarded.guest, "csme_standin2")
+    assert {radio["interface"] for radio in state(guarded)["radios"]} == {"wlan0", "wlan3"}
     start_supplicant(scene)
     wait_for(scene, "holding")
     # The other is taken and given meanwhile, with nothing to protect on it.
     other.take()
     wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
-    assert scene.session.survives(), log(deployed)
-    assert {radio["interface"]: radio["state"] for radio in state(deployed)["radios"]} == {
+    assert scene.session.survives(), log(guarded)
+    assert {radio["interface"]: radio["state"] for radio in state(guarded)["radios"]} == {
         "wlan0": "holding",
         "wlan3": "watching",
     }
     # One of them goes.
-    deployed.guest.check("iw dev wlan3 del")
-    wait_until("its end", lambda: [radio["interface"] for radio in state(deployed)["radios"]] == ["wlan0"], 20)
+    guarded.guest.check("iw dev wlan3 del")
+    wait_until("its end", lambda: [radio["interface"] for radio in state(guarded)["radios"]] == ["wlan0"], 20)
     assert scene.session.survives()
 
 
-def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, deployed: Laptop) -> None:
+def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guarded: Laptop) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")
     # The kernel's own test of suspend: all drivers suspend, and resume after 5 s, with nothing needed to wake it. CSME
     # takes the radio meanwhile, which the laptop learns of when it wakes.
-    deployed.guest.check(
+    guarded.guest.check(
         "echo devices > /sys/power/pm_test; (sleep 0.2; echo take > /sys/kernel/debug/csme_standin/control) & "
         "echo freeze > /sys/power/state; echo none > /sys/power/pm_test; wait",
         timeout=60,
     )
-    assert "PM: suspend exit" in deployed.guest.check("dmesg")
+    assert "PM: suspend exit" in guarded.guest.check("dmesg")
     wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
     # Here the access point slept as well, and does not beacon any more: the handover fails, and nothing is stranded.
     scene.ap.stop()
     scene.csme.release()
     scene.ap.start("wpa2-psk", mac=MAC)
-    wait_until("the connection", lambda: is_connected(deployed), 60)
+    wait_until("the connection", lambda: is_connected(guarded), 60)
     free(scene, 40)
     scene.csme.take()
     wait_for(scene, "holding")
 
 
-def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, deployed: Laptop) -> None:
+def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarded: Laptop) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")
     # More than its socket holds while it does not read; CSME's word is among what gets lost.
-    deployed.guest.check(
+    guarded.guest.check(
         f"systemctl kill -s STOP {SERVICE}; p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); "
         "for i in $(seq 250); do iw phy $p interface add storm0 type monitor; iw dev storm0 del; done",
         timeout=120,
     )
     scene.csme.control("roaming allowed")
-    deployed.guest.check(f"systemctl kill -s CONT {SERVICE}")
-    wait_until("the overrun", lambda: "the kernel dropped events" in log(deployed), 20)
+    guarded.guest.check(f"systemctl kill -s CONT {SERVICE}")
+    wait_until("the overrun", lambda: "the kernel dropped events" in log(guarded), 20)
     # It never heard that the host may roam. When CSME says nothing more, its patience ends.
     free(scene, 40)
     scene.csme.take()
     wait_for(scene, "holding")
     assert int(scene.csme.state()["grants"]) == 2
     # udev still tells NetworkManager of all those interfaces, and of the next test's radios only then.
-    deployed.guest.check("udevadm settle --timeout 100", timeout=120)
+    guarded.guest.check("udevadm settle --timeout 100", timeout=120)
 
 
 def test_it_is_small_and_sleeps(watched: Watched) -> None:

@@ -33,6 +33,13 @@ _PROFILES: List[Dict[str, Any]] = [
         "eap": EAP_TLS,
     },
 ]
+#: The variables of both roles.
+VARIABLES: Mapping[str, Any] = {
+    "supplicant_interfaces": [INTERFACE],
+    "supplicant_country": "US",
+    "supplicant_profiles": _PROFILES,
+    "supplicant_prune": True,
+}
 
 
 def deploy(laptop: Laptop) -> Play:
@@ -51,14 +58,8 @@ def apply(laptop: Laptop) -> Play:
     Raises:
         LabError: it failed.
     """
-    variables = {
-        "supplicant_interfaces": [INTERFACE],
-        "supplicant_country": "US",
-        "supplicant_profiles": _PROFILES,
-        "supplicant_prune": True,
-    }
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as handle:
-        json.dump(variables, handle)
+        json.dump(VARIABLES, handle)
         handle.flush()
         return run_playbook(laptop, PLAYBOOK, "-e", f"@{handle.name}", timeout=600).ok()
 
