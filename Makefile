@@ -13,7 +13,7 @@ ARGS ?=
 # What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
 # with the machine to themselves (tools/gates.py). Those of the lab are its tests with wpa_supplicant, and some of them
 # again with NetworkManager.
-GATES ?= lab-images:beside lab-calm:beside:again importer:beside molecule:beside:again artifact:beside units:beside:again \
+GATES ?= lab-images:beside:again importer:beside lab-calm:beside:again molecule:beside:again artifact:beside units:beside:again \
   matrix:beside:again sanity:beside coverage:beside:again \
   lint docs lab-timed:again lab-networkmanager:again
 
@@ -149,7 +149,7 @@ units: venv ## Run the unit tests under ansible-test, with the newest core
 sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e sanity-core219,sanity-core220,sanity-core221 -- $(ARGS)
 
-# Two at once: there are twelve, and each is small.
+# Two at once: each is small.
 .PHONY: matrix
 matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
@@ -165,7 +165,7 @@ again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-n
 lab: setup ## Run the tests that need a laptop: virtual machines, half an hour
 	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
 
-# What the laptops of the three gates below are made from. It takes a while on a new machine, much of it to download.
+# What the laptops of CI are made from. It takes a while on a new machine, much of it to download.
 .PHONY: lab-images
 lab-images: setup
 	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm
@@ -174,15 +174,16 @@ lab-images: setup
 
 .PHONY: lab-timed
 lab-timed: setup
-	$(bin)/pytest tests/lab -m "timed and not release" $(again) $(ARGS)
+	$(bin)/pytest tests/lab --suite bookworm --manager wpa_supplicant -m "timed and not release" $(again) $(ARGS)
 
 .PHONY: lab-networkmanager
 lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of it)
-	$(bin)/pytest tests/lab --suite trixie --manager networkmanager -m with_networkmanager $(again) $(ARGS)
+	$(bin)/pytest tests/lab --suite trixie --manager networkmanager -m "with_networkmanager and not release" \
+	  $(again) $(ARGS)
 
 .PHONY: lab-calm
 lab-calm: setup
-	$(bin)/pytest tests/lab -m "not timed and not release" $(again) $(ARGS)
+	$(bin)/pytest tests/lab --suite bookworm --manager wpa_supplicant -m "not timed and not release" $(again) $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops

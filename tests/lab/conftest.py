@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
-from vpro_lab.deployed import deploy
+from vpro_lab.deployed import deploy, restore_networks
 from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.laptop import Laptop, boot
 from vpro_lab.paths import BUILD
@@ -43,6 +43,8 @@ class Lab:
         self._folder = folder
         self._progress = progress
         self._laptops: Dict[str, Laptop] = {}
+        self._undeployed: Dict[Laptop, Exception] = {}
+        self._deployed: List[Laptop] = []
 
     def laptop(self, name: str, suite: str, manager: str = "wpa_supplicant") -> Laptop:
         """Return the laptop called *name*, booting it when it is not up; *manager* runs its radios."""
@@ -52,6 +54,24 @@ class Lab:
             known.compile_archives_once()
             self._laptops[name] = known
         return known
+
+    def deployed(self, suite: str, manager: str) -> Laptop:
+        """Return the laptop of *suite* with both roles applied, and the networks that they brought."""
+        laptop = self.laptop(f"deployed-{suite}", suite, manager)
+        if laptop in self._undeployed:  # once is enough
+            raise self._undeployed[laptop]
+        if laptop in self._deployed:
+            restore_networks(laptop)
+            return laptop
+        try:
+            deploy(laptop)
+        except Exception as error:
+            self._undeployed[laptop] = error
+            raise
+        # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
+        laptop.guest.check("systemctl restart systemd-networkd")
+        self._deployed.append(laptop)
+        return laptop
 
     def down(self, name: str) -> None:
         """End one laptop."""
@@ -77,10 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
-    config.addinivalue_line("markers", "deployed: its laptop has the roles applied (fixture deployed)")
     config.addinivalue_line("markers", "timed: it has deadlines that a laptop misses which others slow down")
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
-    config.addinivalue_line("markers", "release: it takes long; make lab runs it, CI does not")
+    config.addinivalue_line("markers", "release: too long for CI, or much like another: make lab runs it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
@@ -93,7 +112,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
 
     config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
     items[:] = [item for item in items if fits(item)]
-    items.sort(key=lambda item: item.get_closest_marker("deployed") is None)
+    sharing = {item.path for item in items if _shares(item)}
+    items.sort(key=lambda item: item.path not in sharing)
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Say whether a test uses the laptop that files of tests pass on to each other."""
+    return "deployed" in getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -121,23 +146,22 @@ def _ends_with_its_module(request: pytest.FixtureRequest, lab: Lab) -> Iterator[
     suite = request.config.getoption("--suite")
     items = request.session.items
     last = max(number for number, item in enumerate(items) if item.path == request.path)
-    shared = [item for item in items[last + 1 : last + 2] if item.get_closest_marker("deployed")]
-    lab.keep(f"laptop-{suite}", *(f"deployed-{suite}" for _next in shared))
+    passed_on = any(_shares(item) for item in items[last + 1 :])
+    lab.keep(f"laptop-{suite}", *([f"deployed-{suite}"] if passed_on else []))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(lab: Lab, request: pytest.FixtureRequest) -> Callable[[str], Laptop]:
-    """Returns the laptop of a suite with both roles applied: on those of other tests nobody may hand radios over."""
+    """Returns the laptop of a suite with both roles applied: on those of other tests nobody may hand radios over.
+
+    Another file of tests may have used it before. It has the networks of the roles again.
+    """
     ready: Dict[str, Laptop] = {}
 
     def find(suite: str) -> Laptop:
-        laptop = lab.laptop(f"deployed-{suite}", suite, request.config.getoption("--manager"))
-        if ready.get(suite) is not laptop:
-            deploy(laptop)
-            # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
-            laptop.guest.check("systemctl restart systemd-networkd")
-            ready[suite] = laptop
-        return laptop
+        if suite not in ready:
+            ready[suite] = lab.deployed(suite, request.config.getoption("--manager"))
+        return ready[suite]
 
     return find
 

@@ -30,7 +30,7 @@ from vpro_lab.playbook import run_module, run_tasks
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = [pytest.mark.timed, pytest.mark.deployed]
+pytestmark = pytest.mark.timed
 NM = "org.freedesktop.NetworkManager"
 #: What has NetworkManager leave the interface alone.
 ALONE = "/etc/NetworkManager/conf.d/lab-alone.conf"
@@ -68,8 +68,8 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     ("suite", "ssid"),
     [
-        pytest.param("bookworm", b"corp-sae", marks=pytest.mark.release),
-        ("bookworm", b"corp-tls"),
+        ("bookworm", b"corp-sae"),
+        pytest.param("bookworm", b"corp-tls", marks=pytest.mark.release),
         pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     assert scene.session.survives(), "un-pinning dropped the link"
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", [pytest.param("bookworm", marks=pytest.mark.release), "trixie"])
 def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
     scene = booted(suite, ssid=b"corp-new")
     laptop = scene.laptop

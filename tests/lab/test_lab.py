@@ -76,7 +76,7 @@ def test_two_laptops_do_not_disturb_each_other() -> None:
     assert (gone.returncode, gone.stderr) == (1, "lab: no laptop 'test-a' is up\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.release)])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.release), signal.SIGTERM])
 def test_an_interrupted_boot_leaves_nothing(number: signal.Signals) -> None:
     process = subprocess.Popen(
         command("up", "test-c"), env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True

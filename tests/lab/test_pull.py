@@ -4,7 +4,7 @@
 
 """A laptop that pulls its configuration, as docs/scale.md says: from the bootstrap to a link, and what it refuses.
 
-It gets packages from Debian's archive and from PyPI, as a laptop would.
+Debian's packages come from the archive, Python's from a folder that this machine's pip fills.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
@@ -53,14 +54,18 @@ class Fleet:
         self._vault.write_text(f"{VAULT_PASSWORD}\n", encoding="utf-8")
         self._keys = folder / "gnupg"
         self._keys.mkdir(mode=0o700)
-        self._gpg("--passphrase", "", "--quick-generate-key", SIGNER, "default", "sign", "never")
         self.public_key = folder / "fleet.asc"
-        self.public_key.write_text(self._gpg("--armor", "--export", SIGNER), encoding="utf-8")
         self._make(folder / "built")
 
-    def close(self) -> None:
-        """End the agent that gpg has started."""
-        subprocess.run(["gpgconf", "--homedir", str(self._keys), "--kill", "all"], check=True)
+    @contextmanager
+    def signing(self) -> Iterator[None]:
+        """Make the key, and end the agent that gpg starts for it."""
+        try:
+            self._gpg("--passphrase", "", "--quick-generate-key", SIGNER, "default", "sign", "never")
+            self.public_key.write_text(self._gpg("--armor", "--export", SIGNER), encoding="utf-8")
+            yield
+        finally:
+            subprocess.run(["gpgconf", "--homedir", str(self._keys), "--kill", "all"], check=True)
 
     def declare(self, *profiles: Dict[str, Any]) -> None:
         """Declare networks, in the vault of this laptop."""
@@ -140,8 +145,8 @@ def fresh(request: pytest.FixtureRequest, lab: Any, with_artifacts: Any) -> Iter
 def fleet(fresh: Laptop, tmp_path: Path) -> Iterator[Fleet]:
     """What that laptop pulls."""
     made = Fleet(fresh, tmp_path)
-    yield made
-    made.close()
+    with made.signing():
+        yield made
 
 
 def conf(laptop: Laptop) -> str:

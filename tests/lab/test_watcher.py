@@ -20,7 +20,7 @@ from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = [pytest.mark.timed, pytest.mark.deployed]
+pytestmark = pytest.mark.timed
 Watched = Callable[..., Scene]
 
 
@@ -351,6 +351,7 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guard
     wait_for(scene, "holding")
 
 
+@pytest.mark.release
 def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarded: Laptop) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")
@@ -372,6 +373,7 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarde
     guarded.guest.check("udevadm settle --timeout 100", timeout=120)
 
 
+@pytest.mark.release
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")

@@ -40,6 +40,15 @@ VARIABLES: Mapping[str, Any] = {
     "supplicant_profiles": _PROFILES,
     "supplicant_prune": True,
 }
+#: Where networks are stored, by either manager, and where a copy of them is kept.
+_STORES = "/etc/wpa_supplicant /etc/NetworkManager/system-connections"
+_COPY = "/var/lib/lab-networks"
+_KEEP = f"for d in {_STORES}; do [ ! -d $d ] || {{ mkdir -p {_COPY}$d && cp -a $d/. {_COPY}$d; }}; done"
+_RESTORE = f"""
+set -e
+for d in {_STORES}; do [ ! -d {_COPY}$d ] || {{ rm -rf $d; cp -a {_COPY}$d $d; }}; done
+! systemctl is-active -q NetworkManager || nmcli connection reload
+"""
 
 
 def deploy(laptop: Laptop) -> Play:
@@ -48,8 +57,14 @@ def deploy(laptop: Laptop) -> Play:
     # Profiles name certificates, which have to be there.
     AccessPoint(laptop.guest).start("wpa2-eap", mac=MAC)
     play = apply(laptop)
+    laptop.guest.check(_KEEP)
     laptop.no_radios()
     return play
+
+
+def restore_networks(laptop: Laptop) -> None:
+    """Give a laptop the networks again that :func:`deploy` brought, where somebody changed them since."""
+    laptop.guest.check(_RESTORE)
 
 
 def apply(laptop: Laptop) -> Play:

@@ -47,10 +47,10 @@ class Machine:
 
 
 def accelerator(image: Image) -> str:
-    """Return ``kvm`` where a probe shows that it boots a stock kernel, that of *image*, else ``tcg``.
+    """Return ``kvm`` where a probe shows that it boots this kernel, else ``tcg``.
 
-    ``/dev/kvm`` can be there and still boot none (nested, or a restricted host), so its presence proves nothing. The
-    answer is remembered for all images until the host boots again. ``$VPRO_LAB_ACCEL`` overrides the probe.
+    ``/dev/kvm`` can be there and still not boot a stock kernel (nested, or a restricted host), so its presence proves
+    nothing. The answer is remembered until the host boots again. ``$VPRO_LAB_ACCEL`` overrides the probe.
     """
     chosen = os.environ.get("VPRO_LAB_ACCEL")
     if chosen:
@@ -58,7 +58,7 @@ def accelerator(image: Image) -> str:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    memo = cache() / f"accelerator-{boot}"
+    memo = cache() / f"accelerator-{boot}-{image.kernel_release}"
     if not memo.exists():
         memo.parent.mkdir(parents=True, exist_ok=True)
         partial = memo.with_name(f".{memo.name}.{os.getpid()}")
