@@ -133,7 +133,9 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
 def test_a_look_at_every_channel_that_begins_with_the_connection_is_ended(watched: Watched) -> None:
     scene = watched(start=False)
     # One that was queued behind that at CSME's channel does so by itself, in one of twenty.
-    look = f"iw event | {{ grep -m1 '{INTERFACE}.*: connected to'; wpa_cli -i {INTERFACE} scan; }}"
+    # While another runs, this one is refused.
+    scan = f"for n in $(seq 40); do wpa_cli -i {INTERFACE} scan | grep OK && break; sleep 0.05; done"
+    look = f"iw event | {{ grep -m1 '{INTERFACE}.*: connected to'; {scan}; }}"
     scene.laptop.guest.spawn("look", ["sh", "-c", look], "/run/lab-look.log")
     start_supplicant(scene)
     wait_for(scene, "holding")
