@@ -13,8 +13,8 @@ ARGS ?=
 # What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
 # with the machine to themselves (tools/gates.py). Those of the lab are its tests with wpa_supplicant, and some of them
 # again with NetworkManager.
-GATES ?= lab-images:beside:again importer:beside lab-calm:beside:again molecule:beside:again artifact:beside units:beside:again \
-  matrix:beside:again sanity:beside coverage:beside:again \
+GATES ?= lab-images:beside:again importer:beside lab-calm:beside:again molecule:beside:again artifact:beside \
+  units:beside:again matrix:beside:again sanity:beside coverage:beside:again \
   lint docs lab-timed:again lab-networkmanager:again
 
 bin := .venv/bin

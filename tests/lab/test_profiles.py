@@ -117,17 +117,9 @@ def attempt(laptop: Laptop) -> None:
         laptop.guest.check(f"nmcli --wait 0 connection up {SSID}")
 
 
-def mark(laptop: Laptop) -> str:
-    """Return this moment's place in the journal: what is old goes, so nothing is counted from the boot on."""
-    told = laptop.guest.check("journalctl --sync; journalctl --lines 0 --show-cursor")
-    return told.rpartition("-- cursor: ")[2].strip()
-
-
 def said(laptop: Laptop, since: str) -> str:
     """Return what the supplicant said since a moment."""
-    return laptop.guest.check(
-        f"journalctl --sync; journalctl --after-cursor {shlex.quote(since)} -u 'wpa_supplicant*' -o cat"
-    )
+    return laptop.said(since, "wpa_supplicant*")
 
 
 def connections(laptop: Laptop, since: str) -> int:
@@ -162,7 +154,7 @@ def test_each_kind_connects(laptop: Laptop, ap: AccessPoint, kind: str) -> None:
     assert made["backend"] == laptop.manager
     join(laptop)
     assert f"\nkey_mgmt={key_mgmt}\n" in laptop.wpa("status")
-    joined = mark(laptop)
+    joined = laptop.mark()
     again = profile(laptop, **options)
     assert again["changed"] is False, again
     assert is_connected(laptop)
@@ -181,7 +173,7 @@ def test_a_server_that_is_not_the_declared_one_gets_nothing(laptop: Laptop, ap: 
     ap.start("wpa2-eap", mac=MAC)
     ap.capture_air()
     alone(laptop)
-    begun = mark(laptop)
+    begun = laptop.mark()
     _security, _key_mgmt, right = KINDS["peap-mschapv2"]
     # OpenSSL's words differ between its releases by a hyphen.
     wrong = {
@@ -206,7 +198,7 @@ def test_changing_others_keeps_the_link(laptop: Laptop, ap: AccessPoint) -> None
     mine = {"ssid": SSID, "security": "sae", "passphrase": PASSPHRASE}
     profiles(laptop, [mine])
     join(laptop)
-    joined = mark(laptop)
+    joined = laptop.mark()
     others = [{"ssid": f"branch {n}", "security": "psk", "passphrase": f"passphrase {n}"} for n in range(100)]
     added = profiles(laptop, [*others, mine])
     assert added["changed"] is True

@@ -81,9 +81,7 @@ class Fleet:
         self._git("commit", "-q", "-m", "The fleet", "-S" if signed else "--no-gpg-sign", "--allow-empty")
         bundle = self._repository.with_suffix(".bundle")
         self._git("bundle", "create", "-q", str(bundle), "main")
-        subprocess.run(
-            ["scp", "-q", "-F", str(self._laptop.config), str(bundle), "laptop:/srv/fleet.bundle"], check=True
-        )
+        self._laptop.send([bundle], "/srv/fleet.bundle")
         self._laptop.guest.check(
             f"[ -d {REMOTE} ] || git init -q --bare -b main {REMOTE}; "
             f"git -C {REMOTE} fetch -q --force /srv/fleet.bundle main:main"
@@ -123,14 +121,11 @@ class Fleet:
 
 def pull(laptop: Laptop) -> Tuple[bool, str]:
     """Have the service do its work; return whether it did, and what its journal says of it."""
-    told = laptop.guest.check("journalctl --sync; journalctl --lines 0 --show-cursor")
-    cursor = told.rpartition("-- cursor: ")[2].strip()
+    begun = laptop.mark()
     done = laptop.guest.run(f"systemctl start {SERVICE}", timeout=900)
     # A failed one would begin again by itself.
     laptop.guest.run(f"systemctl stop {SERVICE}")
-    return done.rc == 0, laptop.guest.check(
-        f"journalctl --sync; journalctl --after-cursor '{cursor}' -u {SERVICE} -o cat"
-    )
+    return done.rc == 0, laptop.said(begun, SERVICE)
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
 from . import qemu
 from .errors import LabError
@@ -232,6 +233,22 @@ class Laptop:
                 left.append(f"{ssid}: bssid {bssid} scan_freq {scan_freq} {flags}")
         left += self.guest.run("ls /run/vpro-fleet/*.journal 2>/dev/null").out.split()
         return "\n".join(left)
+
+    # -- files and journal ------------------------------------------------------------------------------------------
+
+    def send(self, files: Sequence[Path], to: str) -> None:
+        """Copy files of this machine to a path of the laptop."""
+        subprocess.run(["scp", "-q", "-F", str(self.config), *map(str, files), f"laptop:{to}"], check=True)
+
+    def mark(self) -> str:
+        """Return this moment's place in the journal: what is old goes, so nothing is counted from the boot on."""
+        told = self.guest.check("journalctl --sync; journalctl --lines 0 --show-cursor")
+        return told.rpartition("-- cursor: ")[2].strip()
+
+    def said(self, since: str, unit: str) -> str:
+        """Return what units of a name (or a pattern of names) said since a moment that :meth:`mark` returned."""
+        after = f"journalctl --after-cursor {shlex.quote(since)} -u {shlex.quote(unit)} -o cat"
+        return self.guest.check(f"journalctl --sync; {after}")
 
     # -- records ----------------------------------------------------------------------------------------------------
 

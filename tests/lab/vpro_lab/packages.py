@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Sequence
 
 from .errors import LabError
-from .laptop import Laptop
+from .laptop import Laptop, wait_until
 
 #: Where a laptop's end of the way out listens.
 _SOCKS_PORT = 1080
@@ -35,7 +34,7 @@ def debian_packages(laptop: Laptop) -> Iterator[None]:
     argv = ["ssh", "-F", str(laptop.config), "-S", "none", "-N", "-R", f"127.0.0.1:{_SOCKS_PORT}", "laptop"]
     way = subprocess.Popen([*argv, "-o", "ExitOnForwardFailure=yes"], stdin=subprocess.DEVNULL)
     try:
-        _wait_for_way(laptop, way)
+        wait_until("the way to this machine's network", lambda: _leads_out(laptop, way), _WAY_OUT_SECONDS)
         laptop.guest.write(_APT_CONF, f'Acquire::http::Proxy "socks5h://127.0.0.1:{_SOCKS_PORT}";\n')
         laptop.guest.check("apt-get -q update --error-on=any", timeout=300)
         yield
@@ -45,12 +44,10 @@ def debian_packages(laptop: Laptop) -> Iterator[None]:
         laptop.guest.run(f"rm -f {_APT_CONF}")
 
 
-def _wait_for_way(laptop: Laptop, way: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _WAY_OUT_SECONDS
-    while f":{_SOCKS_PORT} " not in laptop.guest.check("ss -ltn"):
-        if way.poll() is not None or time.monotonic() > deadline:
-            raise LabError("ssh made the laptop no way to this machine's network")
-        time.sleep(0.2)
+def _leads_out(laptop: Laptop, way: subprocess.Popen[bytes]) -> bool:
+    if way.poll() is not None:
+        raise LabError("ssh made the laptop no way to this machine's network")
+    return f":{_SOCKS_PORT} " in laptop.guest.check("ss -ltn")
 
 
 def python_packages(laptop: Laptop, requirements: Sequence[str], folder: Path) -> None:
@@ -72,6 +69,5 @@ def python_packages(laptop: Laptop, requirements: Sequence[str], folder: Path) -
     if done.returncode:
         raise LabError(f"pip has no packages for Python {python}: {done.stderr}")
     laptop.guest.check(f"mkdir -p {_WHEELS}")
-    files = [str(file) for file in folder.iterdir()]
-    subprocess.run(["scp", "-q", "-F", str(laptop.config), *files, f"laptop:{_WHEELS}"], check=True)
+    laptop.send(list(folder.iterdir()), _WHEELS)
     laptop.guest.write("/etc/pip.conf", f"[global]\nno-index = true\nfind-links = {_WHEELS}\n")
