@@ -395,6 +395,10 @@ class NetworkManagerBackend:
                 supplicant.set_bssid(network.path, pin.previous_bssid)
         return bool(kept)
 
+    def loosen(self, pin: Pin) -> None:
+        """Undo a pin, which drops no link here. Raises as ``unpin``."""
+        self.unpin(pin)
+
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
         """Return who hears NetworkManager and the supplicant, and carries a pin out when the block lifts.
 

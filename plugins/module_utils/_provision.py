@@ -210,7 +210,10 @@ class _Runtime:
             self.reason = str(error)
 
     def _pin(self) -> Optional[Pin]:
-        """Return the pin of a handover that is under way, or was killed: only check mode ever finds one."""
+        """Return the pin of a handover that is under way, or was killed, which only check mode ever finds.
+
+        Or what is left of one and waits for the end of the link.
+        """
         if self._radio is None:
             return None
         with suppress(FleetError):

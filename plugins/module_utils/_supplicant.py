@@ -16,7 +16,7 @@ import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import (
     Any,
     Callable,
@@ -83,6 +83,8 @@ MANAGER_GONE = "MANAGER-GONE"
 PROFILE_TOUCHED = "PROFILE-TOUCHED"
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
+#: Those in which nothing can be joined.
+_DOWN = frozenset({"INTERFACE_DISABLED", "UNINITIALIZED"})
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ class Pin:
     disabled: Tuple[Tuple[int, str], ...]
     #: Who has it, as a backend calls itself: what the numbers mean depends on that.
     manager: str = "wpa_supplicant"
+    #: All of it is undone but the frequencies.
+    loosened: bool = False
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the pin as a mapping for JSON."""
@@ -251,6 +255,7 @@ class Pin:
                 previous_scan_freq=tuple(_typed(frequency, int) for frequency in document["previous_scan_freq"]),
                 disabled=tuple((_typed(number, int), _typed(ssid, str)) for number, ssid in document["disabled"]),
                 manager=_typed(document.get("manager", "wpa_supplicant"), str),
+                loosened=_typed(document.get("loosened", False), bool),
             )
             encode_bssid(pin.bssid)
             encode_bssid(pin.previous_bssid)
@@ -265,14 +270,28 @@ class Pin:
         return any(
             profile.id == self.network_id
             and profile.ssid.hex() == self.ssid_hex
-            and profile.bssid == self.bssid
+            and (self.loosened or profile.bssid == self.bssid)
             and profile.scan_freq == self.frequencies
             for profile in profiles
         )
 
+    def after(self, before: Pin) -> Pin:
+        """Return this pin, which was made where *before* or the rest of it stood, so that undoing it undoes both."""
+        mine = (self.interface, self.network_id, self.ssid_hex)
+        if mine != (before.interface, before.network_id, before.ssid_hex):
+            return self
+        pin = self
+        if pin.previous_scan_freq == before.frequencies:
+            pin = replace(pin, previous_scan_freq=before.previous_scan_freq)
+        if before.loosened:
+            return pin
+        if pin.previous_bssid == before.bssid:
+            pin = replace(pin, previous_bssid=before.previous_bssid)
+        return replace(pin, disabled=tuple(dict.fromkeys(pin.disabled + before.disabled)))
+
 
 def _typed(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):  # True is no network id
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):  # True is no network id
         raise TypeError(f"{value!r:.80} is not of type {kind.__name__}")
     return value
 
@@ -332,7 +351,10 @@ class Backend(Protocol):
         """Say whether a pin still stands."""
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin without dropping the link; again and again if need be. See WpaSupplicant.unpin."""
+        """Undo a pin; again and again if need be. See WpaSupplicant.unpin."""
+
+    def loosen(self, pin: Pin) -> Optional[Pin]:
+        """Undo of a pin what drops no link; return what is left to undo. See WpaSupplicant.loosen."""
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
         """Return what to wait for: each gives SupplicantEvents, and the supplicant's end as one of them."""
@@ -486,7 +508,7 @@ class WpaSupplicant:
         with self._connect() as ctrl:
             mine = _find(ctrl.networks(), pin.network_id, pin.ssid_hex)
             commands = [] if mine is None else _widen_scan(ctrl, pin)
-            # Asked last: once it authenticates it is too late, and un-pinning will see to the frequencies.
+            # Asked last: once it authenticates it is too late, and they wait for the end of the link (``loosen``).
             if not commands or ctrl.status().state not in _SEARCHING:
                 return False
             for command in commands:
@@ -527,9 +549,9 @@ class WpaSupplicant:
             raise
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin: the link stays, and the machine can roam again.
+        """Undo a pin: the machine can roam again, and finds other networks.
 
-        A link by SAE or EAP stays only if ``widen`` was called before it stood. After a crash it may drop once.
+        The link stays, but for one by SAE or EAP where ``widen`` was not called before it stood: that drops once.
 
         Only what still stands as the pin left it is set back. So a second call, a supplicant that restarted with its
         own configuration, networks that are gone and networks that somebody changed are all left alone.
@@ -542,23 +564,37 @@ class WpaSupplicant:
             SupplicantRefused: it refused a step; the others were done.
             TimedOut, AccessDenied, TransportFailed, DecodeFailed: as WpaCtrl; call again.
         """
+        with self._of(pin) as ctrl:
+            return _undo(ctrl, pin)
+
+    def loosen(self, pin: Pin) -> Optional[Pin]:
+        """Undo of a pin what drops no link: all but the frequencies of a link by SAE or EAP.
+
+        Those are left where ``widen`` came too late. Until they are set back, a supplicant that has no other network
+        looks on these channels alone: this is to be called again at the end of the link.
+
+        Returns:
+            What is left to undo, by this or by ``unpin``; None: nothing.
+
+        Raises:
+            FleetError: as ``unpin``.
+        """
+        with self._of(pin) as ctrl:
+            mine = _find(ctrl.networks(), pin.network_id, pin.ssid_hex)
+            narrow = mine is not None and bool(_widen_scan(ctrl, pin))
+            kept = narrow and _dropped_by_its_frequencies(ctrl.status(), pin)
+            _undo(ctrl, pin, frequencies=not kept)
+        return replace(pin, loosened=True) if kept else None
+
+    def _of(self, pin: Pin) -> WpaCtrl:
+        """Connect, for a pin of this interface.
+
+        Raises:
+            NotFound: it is another interface's; or as WpaCtrl.
+        """
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
-        with self._connect() as ctrl:
-            networks = ctrl.networks()
-            commands = _widen(ctrl, pin, networks) + _enable(ctrl, pin, networks)
-            refusal: Optional[SupplicantRefused] = None
-            for command in commands:
-                try:
-                    ctrl.command(command)
-                except SupplicantRefused as error:
-                    refusal = error
-            if refusal is not None:
-                # A network that went away between the listing and its command needs nothing any more.
-                networks = ctrl.networks()
-                if _widen(ctrl, pin, networks) or _enable(ctrl, pin, networks):
-                    raise refusal
-        return bool(commands)
+        return self._connect()
 
 
 class _Ending(ProcessEnd):
@@ -665,15 +701,42 @@ def _apply(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
         ctrl.command(f"ENABLE_NETWORK {pin.network_id}")
 
 
-def _widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
-    """Return the commands that give the pinned network its former access points and frequencies back."""
+def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
+    """Undo a pin, its frequencies with the rest unless told otherwise; say whether there was anything to set back.
+
+    Raises:
+        SupplicantRefused: it refused a step; the others were done.
+    """
+
+    def commands() -> List[str]:
+        networks = ctrl.networks()
+        if pin.loosened:
+            mine = _find(networks, pin.network_id, pin.ssid_hex)
+            return _widen_scan(ctrl, pin) if mine is not None and frequencies else []
+        return _widen(ctrl, pin, networks, frequencies) + _enable(ctrl, pin, networks)
+
+    refusal: Optional[SupplicantRefused] = None
+    given = commands()
+    for command in given:
+        try:
+            ctrl.command(command)
+        except SupplicantRefused as error:
+            refusal = error
+    # A network that went away between the listing and its command needs nothing any more.
+    if refusal is not None and commands():
+        raise refusal
+    return bool(given)
+
+
+def _widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network], frequencies: bool) -> List[str]:
+    """Return the commands that give the pinned network its former access points back, and *frequencies* if wanted."""
     mine = _find(networks, pin.network_id, pin.ssid_hex)
     if mine is None:
         return []
     commands = []
     if mine.bssid == pin.bssid != pin.previous_bssid:
         commands.append(f"SET_NETWORK {mine.id} bssid {encode_bssid(pin.previous_bssid)}")
-    return commands + _widen_scan(ctrl, pin)
+    return commands + (_widen_scan(ctrl, pin) if frequencies else [])
 
 
 def _widen_scan(ctrl: WpaCtrl, pin: Pin) -> List[str]:
@@ -681,6 +744,16 @@ def _widen_scan(ctrl: WpaCtrl, pin: Pin) -> List[str]:
     if _frequencies(ctrl.get(pin.network_id, "scan_freq")) == pin.frequencies != pin.previous_scan_freq:
         return [f"SET_NETWORK {pin.network_id} scan_freq {encode_frequencies(pin.previous_scan_freq)}"]
     return []
+
+
+def _dropped_by_its_frequencies(status: SupplicantStatus, pin: Pin) -> bool:
+    """Say whether a change of the pinned network's frequencies would drop the link that stands or is being made.
+
+    It does where the link's key is in the network's PMKSA cache: every time but with a plain passphrase, or none.
+    """
+    if status.state in _SEARCHING or status.state in _DOWN or status.network_id not in (None, pin.network_id):
+        return False
+    return status.key_mgmt is None or not ("PSK" in status.key_mgmt or status.key_mgmt == "NONE")
 
 
 def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:

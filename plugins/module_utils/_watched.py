@@ -35,6 +35,7 @@ from ._handover import (
     BlockGone,
     CancelTimer,
     Connected,
+    Disconnected,
     Expired,
     InterfaceGone,
     Outcome,
@@ -44,7 +45,7 @@ from ._handover import (
     SupplicantGone,
     Timer,
 )
-from ._hands import Hands, undo_journal
+from ._hands import Hands, rest_of_pin, undo_journal
 from ._hold_note import is_held
 from ._machine import Machine
 from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, OverIwd, backend_from_within
@@ -61,6 +62,8 @@ from ._wpa_ctrl import SupplicantEvent
 _NEWS_SECONDS = 2.0
 #: Seconds until a pin that could not be undone is tried again.
 _UNDO_SECONDS = 2.0
+#: Seconds between looks at the link whose end the rest of a pin waits for, should that not be heard.
+_LINK_SECONDS = 30.0
 #: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
 #: as long as a slow boot may take to start it after the watcher.
 _SUPPLICANT_SECONDS = 30.0
@@ -139,9 +142,11 @@ class Watched:
         #: When to look for one again, and how often that was done; None: something has to happen first.
         self._again: Optional[float] = None
         self._tries = 0
+        #: What is left of a pin waits for the end of the link; the journal tells of it, and nobody needs the lock.
+        self._rest = False
         #: When the last handover was decided.
         self._decided = -_ECHO_SECONDS
-        self.hands = Hands(radio, nl, None, {}, folder, self._mark)
+        self.hands = Hands(radio, nl, None, {}, folder, self._mark, resident=True)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
         )
@@ -222,6 +227,8 @@ class Watched:
             return
         self._log.write("info", f"{self.interface}: wpa_supplicant ended", **self._fields())
         self.feed(SupplicantGone())
+        self.hands.supplicant = None
+        self._end_rest()
         self.detach()
 
     def manager_gone(self, why: str) -> None:
@@ -330,6 +337,8 @@ class Watched:
         news = self.hands.from_supplicant(event)
         if news is not None:
             self.feed(news)
+        if self._rest and isinstance(news, Disconnected) and self._machine.state.handover is None:
+            self._advance(self._undo_left)
 
     def profiles_changed(self) -> None:
         """Take note that profiles may have changed. It matters while CSME keeps the radio for want of one."""
@@ -369,12 +378,14 @@ class Watched:
     def gone(self) -> None:
         """Take note that the interface or the radio went away, and let go of everything."""
         self.feed(InterfaceGone())
+        self._end_rest()
         self.detach()
         self._lock.release()
 
     def stop(self) -> None:
         """End in order: what is pinned is undone."""
         self.hands.unpin()
+        self._end_rest()
         self._warn()
         self.detach()
         self._lock.release()
@@ -410,9 +421,26 @@ class Watched:
         if not self._lock.acquire():
             return Busy()
         if self._machine.state.handover is None and self.hands.pin is None:
-            # Whoever held the lock before may have been killed.
-            undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
+            self._undo_left(whole=switch.hard)  # under a block there is no link to drop
         return self._csme() if switch.hard else self._host()
+
+    def _undo_left(self, *, whole: bool = False) -> None:
+        """Undo what whoever held the lock before left, killed or waiting for the end of a link.
+
+        Args:
+            whole: the end of a link is not waited for.
+
+        Raises:
+            FleetError: the lock or the journal can't be used, or the supplicant does not let itself be told.
+        """
+        if self._lock.acquire():
+            undo_journal(self.radio.phy, self.hands.supplicant, self._folder, resident=not whole)
+            self._rest = rest_of_pin(self.radio.phy, self._folder) is not None
+
+    def _end_rest(self) -> None:
+        """Undo what is left of a pin, as nobody will be here to do so at the end of the link."""
+        if self._rest:
+            self._advance(lambda: self._undo_left(whole=True))
 
     def _csme(self) -> GuardEvent:
         if not self._trace or self._machine.state.handover is None:
@@ -459,6 +487,8 @@ class Watched:
             return
         if self.hands.pin is None:
             self._lock.release()
+            if self._rest and self._machine.due is None:
+                self._machine.set_timer(RETRY, _LINK_SECONDS)
         elif self._machine.due is None:
             # It could not be undone: it is tried again until it is.
             self._machine.set_timer(RETRY, _UNDO_SECONDS)
@@ -475,6 +505,11 @@ class Watched:
         if name == "requested":
             network = _name(self.wanted)
             self._log.write("info", f"{self.interface}: asking CSME for the radio{network}", **self._fields())
+        elif name == "unpinned":
+            self._rest = False
+        elif name == "loosened":
+            self._rest = True
+            self._log.write("info", f"{self.interface}: {_LOOSENED}", **self._fields())
 
     def _note(self, event: Any) -> None:
         if isinstance(event, Connected):
@@ -537,6 +572,10 @@ def _name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
+_LOOSENED = (
+    "free to roam on the channels of this connection alone until it ends: wpa_supplicant would drop it if it were told "
+    "of others now"
+)
 _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"

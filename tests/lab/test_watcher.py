@@ -109,6 +109,35 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     assert scene.csme.state()["requests"] == "1"
 
 
+@pytest.mark.manager("wpa_supplicant")
+@pytest.mark.parametrize("security", ["wpa3-sae", pytest.param("wpa2-eap", marks=pytest.mark.release)])
+def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequencies(
+    watched: Watched, security: str
+) -> None:
+    scene = watched(security=security, start=False)
+    guest = scene.laptop.guest
+    # It gets no processor from its request until the host is connected.
+    scene.csme.control("grant_delay 450")
+    pid = guest.check(f"systemctl show -P MainPID {SERVICE}").strip()
+    requested = f"until grep -q requests=1 {scene.csme.folder}/control; do sleep 0.02; done"
+    guest.spawn("late", ["sh", "-c", f"{requested}; kill -STOP {pid}"], "/run/lab-late.log")
+    before = drops(scene.laptop)
+    start_supplicant(scene)
+    wait_until("the connection", lambda: is_connected(scene.laptop), 40)
+    guest.check(f"kill -CONT {pid}")
+    wait_for(scene, "holding")
+    scene.csme.control("roaming allowed")
+    wait_for(scene, "watching")
+    assert scene.session.survives(), log(scene.laptop)
+    assert drops(scene.laptop) == before, "the link was dropped"
+    assert "on the channels of this connection alone" in log(scene.laptop), "it was not late"
+    assert "corp-wifi: bssid any scan_freq 2437" in scene.laptop.pins()
+    # With the link, its narrowness ends.
+    scene.ap.stop()
+    free(scene)
+    assert guest.run("ls /run/vpro-fleet/*.journal").rc != 0
+
+
 @pytest.mark.manager("networkmanager")
 @pytest.mark.with_networkmanager
 def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: Watched) -> None:

@@ -62,7 +62,8 @@ class Csme:
 
     def __init__(self, guest: Guest, standin: str = "csme_standin") -> None:
         self._guest = guest
-        self._folder = f"{_DEBUGFS}/{standin}"
+        #: Its files in the laptop (see ``tests/lab/kmod/README.md``).
+        self.folder = f"{_DEBUGFS}/{standin}"
 
     # -- the stand-in ---------------------------------------------------------------------------------------------
 
@@ -73,27 +74,27 @@ class Csme:
             LabError: the module refused it; the message carries what it said.
         """
         try:
-            self._guest.write(f"{self._folder}/control", command)
+            self._guest.write(f"{self.folder}/control", command)
         except LabError as error:
             said = self._guest.run("dmesg | tail -n 3").out.strip()
             raise LabError(f"the CSME stand-in refused {command!r}: {error}\n{said}") from None
 
     def state(self) -> Dict[str, str]:
         """Return the stand-in's own truth."""
-        lines = self._guest.read(f"{self._folder}/control").splitlines()
+        lines = self._guest.read(f"{self.folder}/control").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def log(self) -> Tuple[LogLine, ...]:
         """Return what happened so far."""
         lines = []
-        for line in self._guest.read(f"{self._folder}/log").splitlines():
+        for line in self._guest.read(f"{self.folder}/log").splitlines():
             when, event, *details = line.split(" ", 2)
             lines.append(LogLine(int(when) / 1e9, event, " ".join(details)))
         return tuple(lines)
 
     def clear_log(self) -> None:
         """Forget what happened so far."""
-        self._guest.write(f"{self._folder}/log", "clear")
+        self._guest.write(f"{self.folder}/log", "clear")
 
     def connection(
         self,

@@ -138,6 +138,9 @@ class Supplicant:
     def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
         return self.monitor, _supplicant._Ending(self.monitor.pid())
 
+    def loosen(self, pin: Pin) -> Optional[Pin]:
+        raise AssertionError("who does one handover alone has nobody to undo the rest")
+
     def unpin(self, pin: Pin) -> bool:
         self.told.append("unpin")
         if self.refuse_unpin is not None:

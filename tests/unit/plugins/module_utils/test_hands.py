@@ -9,6 +9,7 @@ What works is tested with the machines that use it: test_execute.py, test_watche
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, List, Optional, Type
@@ -30,6 +31,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     ReadAddress,
     SoftBlocked,
     SwitchedOff,
+    Unpin,
     WidenScan,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import Pin as PinAction
@@ -52,6 +54,8 @@ class Supplicant:
     """A backend that does what a test says, and keeps what it was asked."""
 
     manager = "wpa_supplicant"
+    #: There is a link that the rest of a pin would drop.
+    linked = True
 
     def __init__(self, *errors: Optional[FleetError]) -> None:
         self.errors = list(errors)
@@ -82,9 +86,13 @@ class Supplicant:
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
 
+    def loosen(self, pin: Pin) -> Optional[Pin]:
+        self._do("loosen")
+        return replace(pin, loosened=True) if self.linked else None
 
-def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None) -> Hands:
-    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path))  # type: ignore[arg-type]
+
+def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, *, resident: bool = False) -> Hands:
+    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path), resident=resident)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -207,15 +215,93 @@ def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
     assert _runtime.journals(str(tmp_path)) == []
 
 
+@pytest.mark.parametrize("resident", [False, True])
 @pytest.mark.parametrize(
-    ("errors", "undone"),
-    [([], True), ([NotFound("no socket")], True), ([NotFound("no socket"), NotFound("still none")], False)],
+    "errors",
+    [[], [NotFound("no socket")], [NotFound("no socket"), NotFound("still none")]],
     ids=["at once", "its socket was made anew", "it is gone"],
 )
-def test_unpinning_is_tried_twice(errors: List[FleetError], undone: bool) -> None:
+def test_unpinning_is_tried_twice(tmp_path: Path, errors: List[FleetError], resident: bool) -> None:
     supplicant = Supplicant(*errors)
-    assert _hands.unpin(supplicant, PIN) == undone  # type: ignore[arg-type]
-    assert len(supplicant.asked) == min(2, len(errors) + 1)
+    supplicant.linked = False
+    made = hands(tmp_path, supplicant, resident=resident)
+    made.pin = PIN
+    made.do(Unpin())
+    assert supplicant.asked == ["loosen" if resident else "unpin"] * min(2, len(errors) + 1)
+    assert made.pin is None
+    assert made.warnings == []
+
+
+def document(pin: Pin) -> Any:
+    """What a journal tells of a pin."""
+    return {"pin": json.loads(json.dumps(pin.as_dict()))}
+
+
+REST = replace(PIN, loosened=True)
+
+
+def test_a_resident_leaves_to_the_journal_what_waits_for_the_end_of_the_link(tmp_path: Path) -> None:
+    folder, supplicant = str(tmp_path), Supplicant()
+    marks: List[str] = []
+    made = Hands(RADIO, None, supplicant, {5: PROFILE}, folder, marks.append, resident=True)  # type: ignore[arg-type]
+
+    def undo() -> Optional[Pin]:
+        made.pin = PIN
+        made.do(Unpin())
+        return made.pin
+
+    assert undo() is None
+    assert (marks, made.warnings) == (["loosened"], [])
+    assert _runtime.read_journal("phy0", folder) == document(REST)
+    assert _hands.rest_of_pin("phy0", folder) == REST
+    supplicant.linked = False
+    assert undo() is None
+    assert marks == ["loosened", "unpinned"]
+    assert _hands.rest_of_pin("phy0", folder) is None
+
+
+@pytest.mark.parametrize(
+    ("resident", "pin", "linked", "asked", "undone", "left"),
+    [
+        (None, PIN, True, "unpin", True, None),
+        (None, REST, True, "loosen", False, REST),
+        (None, REST, False, "loosen", True, None),
+        (True, PIN, True, "loosen", False, REST),
+        (True, REST, False, "loosen", True, None),
+        (False, PIN, True, "unpin", True, None),
+        (False, REST, True, "unpin", True, None),
+    ],
+)
+def test_what_waits_for_the_end_of_a_link_goes_on_to(
+    tmp_path: Path, resident: Optional[bool], pin: Pin, linked: bool, asked: str, undone: bool, left: Optional[Pin]
+) -> None:
+    supplicant: Any = Supplicant()
+    supplicant.linked = linked
+    _runtime.write_journal("phy0", {"pin": pin.as_dict()}, str(tmp_path))
+    assert _hands.undo_journal("phy0", supplicant, str(tmp_path), resident=resident) is undone
+    assert supplicant.asked == [asked]
+    assert _hands.rest_of_pin("phy0", str(tmp_path)) == left
+    assert _runtime.journals(str(tmp_path)) == ([] if left is None else ["phy0"])
+    # Without a supplicant it is gone, whatever it waited for.
+    assert _hands.undo_journal("phy0", None, str(tmp_path), resident=resident) is False
+    assert _runtime.journals(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, document(PIN)])
+def test_a_journal_that_tells_of_no_rest(tmp_path: Path, entry: Any) -> None:
+    _runtime.write_journal("phy0", entry, str(tmp_path))
+    assert _hands.rest_of_pin("phy0", str(tmp_path)) is None
+
+
+def test_a_hold_over_the_rest_of_a_pin_remembers_both(tmp_path: Path) -> None:
+    supplicant = Supplicant()
+    made = hands(tmp_path, supplicant, resident=True)
+    held = replace(PIN, previous_scan_freq=PIN.frequencies)
+    supplicant.hold = lambda profile, bssid, record: record(held)  # type: ignore[method-assign]
+    _runtime.write_journal("phy0", {"pin": REST.as_dict()}, str(tmp_path))
+    made.do(Hold(5, BSSID))
+    assert made.pin == PIN
+    assert _runtime.read_journal("phy0", str(tmp_path)) == document(PIN)
 
 
 # -- what an earlier life left ----------------------------------------------------------------------------------------

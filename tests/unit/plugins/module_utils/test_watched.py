@@ -317,6 +317,135 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
     assert watched.state == "watching"
 
 
+class LateWidening:
+    """A handover to a network by SAE whose frequencies were not given back in time, and which then is over."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self.laptop = laptop
+        self.network = laptop.supplicant.network(b"corp")
+        self.network.variables["key_mgmt"] = "SAE"
+        laptop.before = copy.deepcopy(laptop.supplicant.networks)
+        laptop.connection = replace(NETWORK, auth="sae")
+        self.watched = laptop.watched()
+        self.watched.attach()
+        self.watched.look()
+        self.connect()
+        hand_over(self.watched)
+        self.watched.feed(RoamingAllowed())
+
+    def connect(self) -> None:
+        self.laptop.supplicant.connect(b"corp")
+        status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\nkey_mgmt=SAE\n"
+        self.laptop.supplicant.hook = {"STATUS": status, "ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+
+    def lose(self) -> None:
+        self.laptop.supplicant.state = "DISCONNECTED"
+        self.laptop.supplicant.current = None
+        self.laptop.supplicant.hook = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+
+    def heard(self, name: str) -> None:
+        self.watched._heard_one(SupplicantEvent(name, 3))
+
+
+@pytest.fixture
+def late(laptop: Laptop) -> LateWidening:
+    return LateWidening(laptop)
+
+
+def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: Laptop, late: LateWidening) -> None:
+    assert (late.watched.state, laptop.supplicant.drops) == ("watching", 0)
+    assert late.network.variables["scan_freq"] == "2437"
+    assert "bssid" not in late.network.variables
+    assert not any(network.disabled for network in laptop.supplicant.networks.values())
+    assert _runtime.journals(laptop.folder) == ["phy0"]
+    assert laptop.log.text.count("on the channels of this connection alone") == 1
+    # Others can work on the radio, and what they undo is not this.
+    other = _runtime.Lock("phy0", laptop.folder)
+    assert other.acquire()
+    backend = WpaSupplicant("wlan0", laptop.path)
+    assert _hands.undo_journal("phy0", backend, laptop.folder) is False
+    assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
+    other.release()
+    # It is looked at now and then, and the link lives on.
+    due = late.watched.due
+    assert due is not None
+    assert due == laptop.now + 30.0
+    laptop.now = due
+    late.watched.expire()
+    assert late.watched.due == laptop.now + 30.0
+    assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
+    assert laptop.log.text.count("on the channels of this connection alone") == 1
+    # Its end is heard.
+    late.lose()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    assert laptop.as_before
+    assert other.acquire()
+    assert "could not be undone" not in laptop.log.text
+
+
+def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, late: LateWidening) -> None:
+    other = _runtime.Lock("phy0", laptop.folder)
+    assert other.acquire()
+    late.lose()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    assert late.network.variables["scan_freq"] == "2437"
+    other.release()
+    laptop.now += 30.0
+    late.watched.expire()
+    assert laptop.as_before
+    assert late.watched.due is None
+
+
+def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
+    late.watched.heard_rfkill(rfkill(True))
+    assert (late.watched.state, laptop.requests) == ("handover", 2)
+    assert (late.network.variables["scan_freq"], late.network.variables["bssid"]) == ("2437", BSSID)
+    late.lose()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    assert late.network.variables["bssid"] == BSSID, "the pin of the new handover stands"
+    hand_over(late.watched)
+    late.watched.feed(RoamingAllowed())
+    assert laptop.as_before
+
+
+def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
+    late.watched.feed(RoamingForbidden())
+    assert late.watched.state == "holding"
+    late.watched.feed(RoamingAllowed())
+    assert late.network.variables["scan_freq"] == "2437"
+    assert "bssid" not in late.network.variables
+    late.lose()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    assert laptop.as_before
+
+
+@pytest.mark.parametrize("end", ["stop", "gone"])
+def test_nobody_is_left_to_wait_for_the_end_of_the_link(laptop: Laptop, late: LateWidening, end: str) -> None:
+    getattr(late.watched, end)()
+    assert laptop.as_before
+
+
+def test_a_new_life_goes_on_waiting_for_the_end_of_the_link(laptop: Laptop, late: LateWidening) -> None:
+    late.watched.detach()  # killed
+    backend = WpaSupplicant("wlan0", laptop.path)
+    assert _hands.undo_journals(lambda manager, interface: backend, laptop.folder, resident=True) == []
+    late.watched = laptop.watched(FREE)
+    late.watched.attach()
+    late.watched.look()
+    assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
+    late.lose()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    assert laptop.as_before
+
+
+def test_the_supplicant_ends_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
+    late.watched.supplicant_gone()
+    assert _runtime.journals(laptop.folder) == []
+    laptop.now += 30.0
+    late.watched.expire()
+    assert late.watched.due is None, "there is nothing to look at any more"
+
+
 @pytest.mark.parametrize("error", [AccessDenied("not for this user"), OverIwd("through iwd"), NotFound("none")])
 def test_a_supplicant_that_can_not_be_used_is_told_once(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch, error: Exception
