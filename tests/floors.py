@@ -32,7 +32,7 @@ FLOORS: Dict[str, float] = {
     **dict.fromkeys(("_radio", "_supplicant"), 2),
     "_nm_listener": 2.25,
     "_nm_backend": 2.3,
-    **dict.fromkeys(("_wpa_networks", "_configured", "_conflicts"), 2.5),
+    **dict.fromkeys(("_wpa_networks", "_configured", "_conflicts", "_rest"), 2.5),
     "_manager": 2.5,
     "_backend_choice": 2.75,
     **dict.fromkeys(("_handover", "_readiness"), 3),

@@ -166,7 +166,7 @@ class Runtime:
         if old is None or self.socket is None:
             return
         status = os.stat(self.socket)
-        name, socket = f"profiles-{self._interface.name}", (status.st_ino, status.st_ctime_ns)
+        name, socket = _runtime.note_name(self._interface.name), (status.st_ino, status.st_ctime_ns)
         unsure: Any = [] if old[1] < socket[1] else None
         with suppress(FleetError):
             entry = _runtime.read_journal(name) or {}

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Callable, Dict, List, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Optional
 
 from . import _csme, _rtnetlink
-from ._errors import FleetError, NotFound
+from ._errors import FleetError
 from ._handover import (
     Action,
     AddressArrived,
@@ -42,17 +41,13 @@ from ._handover import (
 from ._manager import WPA_SUPPLICANT
 from ._nl80211 import Nl80211
 from ._radio import Radio, routable
+from ._rest import Rest, radio_of, retried
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._rtnetlink import AddressEvent
 from ._runtime import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
 from ._supplicant import MANAGER_GONE, Backend, Profile
 from ._supplicant import Pin as PinRecord
 from ._wpa_ctrl import SupplicantEvent
-
-#: How long a supplicant may be without its control socket before it counts as gone, in seconds.
-_RETRY_SECONDS = 0.2
-
-_Undone = TypeVar("_Undone")
 
 
 class Hands:
@@ -64,9 +59,9 @@ class Hands:
         supplicant: who runs the interface; None when nobody does.
         profiles: its profiles by id, as just read.
         folder: where the journal is.
-        mark: told what was done, by name: ``requested``, ``loosened``, ``unpinned``.
+        mark: told what was done, by name: ``requested``, ``unpinned``.
         request: asks for the radio; None: the driver is asked.
-        resident: whoever has these stays, and undoes the rest of a pin that has to wait for the end of the link.
+        rest: keeps what has to wait for the end of a link; None: nobody stays so long, and nothing waits.
     """
 
     def __init__(
@@ -78,7 +73,7 @@ class Hands:
         folder: str = FOLDER,
         mark: Callable[[str], None] = lambda name: None,
         request: Optional[Callable[[], None]] = None,
-        resident: bool = False,
+        rest: Optional[Rest] = None,
     ) -> None:
         self._radio = radio
         # Both exist on a radio that was seen to be CSME's; these never match anything else.
@@ -90,7 +85,7 @@ class Hands:
         self.profiles = profiles
         self._folder = folder
         self._mark = mark
-        self._resident = resident
+        self._rest = rest
         self._request = request or (lambda: _csme.request_ownership(self._nl, self._ifindex))
         #: What is with the supplicant, or may be.
         self.pin: Optional[PinRecord] = None
@@ -134,11 +129,13 @@ class Hands:
         profile = self.profiles.get(action.profile_id)
         if self.supplicant is None or profile is None:
             return PinFailed()
+        self.unpin(now=isinstance(action, Pin))
+        if self.pin is not None:  # how things were before it would be forgotten
+            return PinFailed()
 
         def record(pin: PinRecord) -> None:
-            left = rest_of_pin(self._radio.phy, self._folder)
-            self.pin = pin if left is None else pin.after(left)
-            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
+            self.pin = pin
+            write_journal(self._radio.phy, {"pin": pin.as_dict()}, self._folder)
 
         try:
             if isinstance(action, Hold):
@@ -159,25 +156,26 @@ class Hands:
         except FleetError as error:
             self.warnings.append(f"{failed}: {error}")
 
-    def unpin(self) -> None:
+    def unpin(self, *, now: bool = False) -> None:
         """Undo the pin. What can't be undone now stays in the journal for whoever comes next.
 
-        Of a resident's, that is also what has to wait for the end of the link.
+        Args:
+            now: nothing waits for the end of a link.
         """
-        if self.pin is None or self.supplicant is None:
+        pin, supplicant = self.pin, self.supplicant
+        if pin is None or supplicant is None:
             return
         try:
-            left = None
-            if self._resident:
-                left = _retried(self.supplicant.loosen, self.pin)
-            else:
-                _retried(self.supplicant.unpin, self.pin)
+            if self._rest is None or now:
+                retried(supplicant.unpin, pin)
+            elif retried(supplicant.loosen, pin) is False:
+                self._rest.keep(pin)
+            clear_journal(self._radio.phy, self._folder)
         except FleetError as error:
             self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next run")
             return
         self.pin = None
-        _keep(self._radio.phy, left, self._folder)
-        self._mark("unpinned" if left is None else "loosened")
+        self._mark("unpinned")
 
     def forget(self) -> None:
         """Take note that the pin is gone with its supplicant."""
@@ -226,59 +224,13 @@ class Hands:
         return AddressArrived() if routable((heard.address,)) else None
 
 
-def _retried(undo: Callable[[PinRecord], _Undone], pin: PinRecord) -> Optional[_Undone]:
-    """Undo a pin; a supplicant that is gone took it along.
-
-    Returns:
-        What *undo* does; None: the supplicant is gone.
-
-    Raises:
-        FleetError: the supplicant does not let itself be told.
-    """
-    try:
-        return undo(pin)
-    except NotFound:
-        # A supplicant that makes its socket anew looks for a moment like one that is gone.
-        time.sleep(_RETRY_SECONDS)
-    try:
-        return undo(pin)
-    except NotFound:
-        return None
-
-
-def _keep(radio: str, left: Optional[PinRecord], folder: str) -> None:
-    """Have the journal tell of what is left of a pin."""
-    if left is None:
-        clear_journal(radio, folder)
-    else:
-        write_journal(radio, {"pin": left.as_dict()}, folder)
-
-
-def rest_of_pin(radio: str, folder: str = FOLDER) -> Optional[PinRecord]:
-    """Return what is left of a pin and waits for the end of a link, as the journal tells; None: nothing.
-
-    Args:
-        radio: the radio's name.
-        folder: where the journal is.
-
-    Raises:
-        FleetError: the journal can't be read.
-    """
-    told = (read_journal(radio, folder) or {}).get("pin")
-    pin = PinRecord.from_dict(told) if isinstance(told, dict) and told.get("loosened") else None
-    return pin if pin is not None and pin.loosened else None
-
-
-def undo_journals(
-    supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER, *, resident: Optional[bool] = None
-) -> List[str]:
+def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
     """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
 
     Args:
         supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
             gone.
         folder: where the journals are.
-        resident: as for ``undo_journal``.
 
     Returns:
         The radios whose pin was set back. Those that another handover works on are left alone.
@@ -295,27 +247,23 @@ def undo_journals(
             told = (read_journal(radio, folder) or {}).get("pin")
             interface = told.get("interface") if isinstance(told, dict) else None
             supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
-            if undo_journal(radio, supplicant, folder, resident=resident):
-                undone.append(radio)
+            if undo_journal(radio, supplicant, folder):
+                undone.append(radio_of(radio))
         finally:
             held.release()
     return undone
 
 
-def undo_journal(
-    radio: str, supplicant: Optional[Backend], folder: str = FOLDER, *, resident: Optional[bool] = None
-) -> bool:
-    """Undo the pin that a handover left behind when it was killed, or what is left of one at the end of its link.
+def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+    """Undo the pin that a handover left behind when it was killed.
 
     Args:
         radio: the radio's name.
         supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
         folder: where the journal is.
-        resident: what would drop a link waits for its end, and so for another call; not: it does not, even where it
-            has been waited for. None: what waits already goes on to, and nothing else does.
 
     Returns:
-        Whether anything was set back; of what may wait, whether all of it was.
+        Whether anything was set back.
 
     Raises:
         FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
@@ -328,15 +276,8 @@ def undo_journal(
     if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
         # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
         return False
-    left, undone = None, False
-    if supplicant is not None:
-        pin = PinRecord.from_dict(told)
-        if pin.loosened if resident is None else resident:
-            left = _retried(supplicant.loosen, pin)
-            undone = left is None
-        else:
-            undone = bool(_retried(supplicant.unpin, pin))
-    _keep(radio, left, folder)
+    undone = supplicant is not None and bool(retried(supplicant.unpin, PinRecord.from_dict(told)))
+    clear_journal(radio, folder)
     return undone
 
 

@@ -395,9 +395,15 @@ class NetworkManagerBackend:
                 supplicant.set_bssid(network.path, pin.previous_bssid)
         return bool(kept)
 
-    def loosen(self, pin: Pin) -> None:
-        """Undo a pin, which drops no link here. Raises as ``unpin``."""
+    def loosen(self, pin: Pin) -> bool:
+        """Undo a pin, all of it: here it drops no link. Raises as ``unpin``."""
         self.unpin(pin)
+        return True
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        """Nothing to do: ``loosen`` leaves nothing."""
+        del pin, now
+        return True
 
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
         """Return who hears NetworkManager and the supplicant, and carries a pin out when the block lifts.

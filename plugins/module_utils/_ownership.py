@@ -281,8 +281,7 @@ def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
     if entry is None or supplicant is None:
         return False
     pin = Pin.from_dict(entry.get("pin"))
-    # What waits for the end of a link goes on to.
-    return pin.manager == supplicant.manager and not pin.loosened and supplicant.holds(pin)
+    return pin.manager == supplicant.manager and supplicant.holds(pin)
 
 
 def _undo(radio: Radio) -> bool:

@@ -35,7 +35,7 @@ from ._manager import NETWORKMANAGER
 from ._nm_settings import unfit
 from ._outcome import Shown, by_name, networks
 from ._profile import Declaration, InvalidProfiles, Problem, ssid_text
-from ._runtime import FOLDER, lock, read_journal, write_journal
+from ._runtime import FOLDER, lock, note_name, read_journal, write_journal
 from ._supplicant import CONTROL_DIRECTORIES, Pin, WpaSupplicant, control_socket
 from ._wpa_conf import CONF_PATH, ConfFile
 from ._wpa_ctrl import WpaCtrl
@@ -210,10 +210,7 @@ class _Runtime:
             self.reason = str(error)
 
     def _pin(self) -> Optional[Pin]:
-        """Return the pin of a handover that is under way, or was killed, which only check mode ever finds.
-
-        Or what is left of one and waits for the end of the link.
-        """
+        """Return the pin of a handover that is under way, or was killed: only check mode ever finds one."""
         if self._radio is None:
             return None
         with suppress(FleetError):
@@ -256,7 +253,7 @@ class _Runtime:
         return status.st_ino, status.st_ctime_ns
 
     def _name(self) -> str:
-        return f"profiles-{self._request.interface}"
+        return note_name(self._request.interface)
 
 
 _UNSURE = (

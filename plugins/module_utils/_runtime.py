@@ -24,6 +24,7 @@ from ._errors import AccessDenied, DecodeFailed, FleetError, TimedOut, Transport
 #: Owned by root or, where the watcher is installed, by its user; not readable by others: a journal names networks.
 FOLDER = "/run/vpro-fleet"
 _SUFFIX = ".journal"
+_NOTE = "profiles-"
 #: Pause between two tries for the lock, in seconds: short beside a person's patience, long beside a CPU's.
 _LOCK_PAUSE = 0.05
 
@@ -163,14 +164,20 @@ def clear_journal(radio: str, folder: str = FOLDER) -> None:
         raise _failed(error, path) from error
 
 
+def note_name(interface: str) -> str:
+    """Return the name of the journal where the modules for profiles note what they know of an interface's secrets."""
+    return f"{_NOTE}{interface}"
+
+
 def journals(folder: str = FOLDER) -> List[str]:
-    """Return the radios that have a journal, sorted; none when there is no folder.
+    """Return what has a journal that tells of a pin, sorted; nothing when there is no folder. A note tells of none.
 
     Raises:
         AccessDenied, TransportFailed: the folder could not be read.
     """
     try:
-        return sorted(name[: -len(_SUFFIX)] for name in os.listdir(folder) if name.endswith(_SUFFIX))
+        names = (name[: -len(_SUFFIX)] for name in os.listdir(folder) if name.endswith(_SUFFIX))
+        return sorted(name for name in names if not name.startswith(_NOTE))
     except FileNotFoundError:
         return []
     except OSError as error:

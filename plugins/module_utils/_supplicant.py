@@ -16,7 +16,7 @@ import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import (
     Any,
     Callable,
@@ -83,8 +83,8 @@ MANAGER_GONE = "MANAGER-GONE"
 PROFILE_TOUCHED = "PROFILE-TOUCHED"
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
-#: Those in which nothing can be joined.
-_DOWN = frozenset({"INTERFACE_DISABLED", "UNINITIALIZED"})
+#: Those in which there is a link, with its keys or with keys on their way.
+_LINKED = frozenset({"4WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED"})
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,6 @@ class Pin:
     disabled: Tuple[Tuple[int, str], ...]
     #: Who has it, as a backend calls itself: what the numbers mean depends on that.
     manager: str = "wpa_supplicant"
-    #: All of it is undone but the frequencies.
-    loosened: bool = False
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the pin as a mapping for JSON."""
@@ -255,7 +253,6 @@ class Pin:
                 previous_scan_freq=tuple(_typed(frequency, int) for frequency in document["previous_scan_freq"]),
                 disabled=tuple((_typed(number, int), _typed(ssid, str)) for number, ssid in document["disabled"]),
                 manager=_typed(document.get("manager", "wpa_supplicant"), str),
-                loosened=_typed(document.get("loosened", False), bool),
             )
             encode_bssid(pin.bssid)
             encode_bssid(pin.previous_bssid)
@@ -270,28 +267,14 @@ class Pin:
         return any(
             profile.id == self.network_id
             and profile.ssid.hex() == self.ssid_hex
-            and (self.loosened or profile.bssid == self.bssid)
+            and profile.bssid == self.bssid
             and profile.scan_freq == self.frequencies
             for profile in profiles
         )
 
-    def after(self, before: Pin) -> Pin:
-        """Return this pin, which was made where *before* or the rest of it stood, so that undoing it undoes both."""
-        mine = (self.interface, self.network_id, self.ssid_hex)
-        if mine != (before.interface, before.network_id, before.ssid_hex):
-            return self
-        pin = self
-        if pin.previous_scan_freq == before.frequencies:
-            pin = replace(pin, previous_scan_freq=before.previous_scan_freq)
-        if before.loosened:
-            return pin
-        if pin.previous_bssid == before.bssid:
-            pin = replace(pin, previous_bssid=before.previous_bssid)
-        return replace(pin, disabled=tuple(dict.fromkeys(pin.disabled + before.disabled)))
-
 
 def _typed(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):  # True is no network id
+    if not isinstance(value, kind) or isinstance(value, bool):  # True is no network id
         raise TypeError(f"{value!r:.80} is not of type {kind.__name__}")
     return value
 
@@ -353,8 +336,11 @@ class Backend(Protocol):
     def unpin(self, pin: Pin) -> bool:
         """Undo a pin; again and again if need be. See WpaSupplicant.unpin."""
 
-    def loosen(self, pin: Pin) -> Optional[Pin]:
-        """Undo of a pin what drops no link; return what is left to undo. See WpaSupplicant.loosen."""
+    def loosen(self, pin: Pin) -> bool:
+        """Undo of a pin what drops no link; say whether that was all of it. See WpaSupplicant.loosen."""
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        """Undo what ``loosen`` left; say whether that is done. See WpaSupplicant.end_rest."""
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
         """Return what to wait for: each gives SupplicantEvents, and the supplicant's end as one of them."""
@@ -506,9 +492,8 @@ class WpaSupplicant:
             NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: as ``unpin``.
         """
         with self._connect() as ctrl:
-            mine = _find(ctrl.networks(), pin.network_id, pin.ssid_hex)
-            commands = [] if mine is None else _widen_scan(ctrl, pin)
-            # Asked last: once it authenticates it is too late, and they wait for the end of the link (``loosen``).
+            commands = _widen_scan(ctrl, pin, ctrl.networks())
+            # Asked last: once it authenticates it is too late. Then the frequencies may have to wait (``loosen``).
             if not commands or ctrl.status().state not in _SEARCHING:
                 return False
             for command in commands:
@@ -567,24 +552,37 @@ class WpaSupplicant:
         with self._of(pin) as ctrl:
             return _undo(ctrl, pin)
 
-    def loosen(self, pin: Pin) -> Optional[Pin]:
-        """Undo of a pin what drops no link: all but the frequencies of a link by SAE or EAP.
+    def loosen(self, pin: Pin) -> bool:
+        """Undo of a pin what drops no link: all of it but the frequencies of a link by SAE or EAP.
 
-        Those are left where ``widen`` came too late. Until they are set back, a supplicant that has no other network
-        looks on these channels alone: this is to be called again at the end of the link.
+        Those are left where ``widen`` came too late. Until ``end_rest`` gives them back, a supplicant that has no other
+        network looks on these channels alone.
 
         Returns:
-            What is left to undo, by this or by ``unpin``; None: nothing.
+            Whether that was all of it.
 
         Raises:
             FleetError: as ``unpin``.
         """
         with self._of(pin) as ctrl:
-            mine = _find(ctrl.networks(), pin.network_id, pin.ssid_hex)
-            narrow = mine is not None and bool(_widen_scan(ctrl, pin))
-            kept = narrow and _dropped_by_its_frequencies(ctrl.status(), pin)
-            _undo(ctrl, pin, frequencies=not kept)
-        return replace(pin, loosened=True) if kept else None
+            _undo(ctrl, pin, frequencies=False)
+            return _end_rest(ctrl, pin)
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        """Give the pinned network its former frequencies back, and touch nothing else.
+
+        Args:
+            pin: as ``loosen`` had it.
+            now: whether that drops a link or not; otherwise it waits for the end of such a link.
+
+        Returns:
+            Whether it is done.
+
+        Raises:
+            FleetError: as ``unpin``.
+        """
+        with self._of(pin) as ctrl:
+            return _end_rest(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
         """Connect, for a pin of this interface.
@@ -710,10 +708,8 @@ def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
 
     def commands() -> List[str]:
         networks = ctrl.networks()
-        if pin.loosened:
-            mine = _find(networks, pin.network_id, pin.ssid_hex)
-            return _widen_scan(ctrl, pin) if mine is not None and frequencies else []
-        return _widen(ctrl, pin, networks, frequencies) + _enable(ctrl, pin, networks)
+        widening = _widen_scan(ctrl, pin, networks) if frequencies else []
+        return _widen_access_points(pin, networks) + widening + _enable(ctrl, pin, networks)
 
     refusal: Optional[SupplicantRefused] = None
     given = commands()
@@ -728,32 +724,42 @@ def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
     return bool(given)
 
 
-def _widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network], frequencies: bool) -> List[str]:
-    """Return the commands that give the pinned network its former access points back, and *frequencies* if wanted."""
+def _end_rest(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
+    """Give the frequencies of a pin back, *now* or if that drops no link; say whether that is done."""
+    commands = _widen_scan(ctrl, pin, ctrl.networks())
+    # Asked last: it has to be true when the frequencies change.
+    if commands and not now and _dropped_by_frequencies(ctrl.status(), pin):
+        return False
+    for command in commands:
+        ctrl.command(command)
+    return True
+
+
+def _dropped_by_frequencies(status: SupplicantStatus, pin: Pin) -> bool:
+    """Say whether a link stands that a change of the pinned network's frequencies would drop.
+
+    It does where the link's key is in the network's PMKSA cache: every one but with a plain passphrase, or none.
+    """
+    if status.state not in _LINKED or status.network_id not in (None, pin.network_id):
+        return False
+    return status.key_mgmt is None or not ("PSK" in status.key_mgmt or status.key_mgmt == "NONE")
+
+
+def _widen_access_points(pin: Pin, networks: Iterable[Network]) -> List[str]:
+    """Return the command that gives the pinned network its former access points back."""
     mine = _find(networks, pin.network_id, pin.ssid_hex)
-    if mine is None:
-        return []
-    commands = []
-    if mine.bssid == pin.bssid != pin.previous_bssid:
-        commands.append(f"SET_NETWORK {mine.id} bssid {encode_bssid(pin.previous_bssid)}")
-    return commands + (_widen_scan(ctrl, pin) if frequencies else [])
-
-
-def _widen_scan(ctrl: WpaCtrl, pin: Pin) -> List[str]:
-    """Return the command that gives the pinned network its former frequencies back."""
-    if _frequencies(ctrl.get(pin.network_id, "scan_freq")) == pin.frequencies != pin.previous_scan_freq:
-        return [f"SET_NETWORK {pin.network_id} scan_freq {encode_frequencies(pin.previous_scan_freq)}"]
+    if mine is not None and mine.bssid == pin.bssid != pin.previous_bssid:
+        return [f"SET_NETWORK {mine.id} bssid {encode_bssid(pin.previous_bssid)}"]
     return []
 
 
-def _dropped_by_its_frequencies(status: SupplicantStatus, pin: Pin) -> bool:
-    """Say whether a change of the pinned network's frequencies would drop the link that stands or is being made.
-
-    It does where the link's key is in the network's PMKSA cache: every time but with a plain passphrase, or none.
-    """
-    if status.state in _SEARCHING or status.state in _DOWN or status.network_id not in (None, pin.network_id):
-        return False
-    return status.key_mgmt is None or not ("PSK" in status.key_mgmt or status.key_mgmt == "NONE")
+def _widen_scan(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
+    """Return the command that gives the pinned network its former frequencies back."""
+    if _find(networks, pin.network_id, pin.ssid_hex) is None:
+        return []
+    if _frequencies(ctrl.get(pin.network_id, "scan_freq")) == pin.frequencies != pin.previous_scan_freq:
+        return [f"SET_NETWORK {pin.network_id} scan_freq {encode_frequencies(pin.previous_scan_freq)}"]
+    return []
 
 
 def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:

@@ -45,12 +45,13 @@ from ._handover import (
     SupplicantGone,
     Timer,
 )
-from ._hands import Hands, rest_of_pin, undo_journal
+from ._hands import Hands, undo_journal
 from ._hold_note import is_held
 from ._machine import Machine
 from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, OverIwd, backend_from_within
 from ._nl80211 import Nl80211
 from ._radio import Radio
+from ._rest import Rest
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._runtime import FOLDER, Lock
 from ._services import networkmanager_was_here
@@ -63,7 +64,7 @@ _NEWS_SECONDS = 2.0
 #: Seconds until a pin that could not be undone is tried again.
 _UNDO_SECONDS = 2.0
 #: Seconds between looks at the link whose end the rest of a pin waits for, should that not be heard.
-_LINK_SECONDS = 30.0
+_REST_SECONDS = 30.0
 #: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
 #: as long as a slow boot may take to start it after the watcher.
 _SUPPLICANT_SECONDS = 30.0
@@ -142,11 +143,12 @@ class Watched:
         #: When to look for one again, and how often that was done; None: something has to happen first.
         self._again: Optional[float] = None
         self._tries = 0
-        #: What is left of a pin waits for the end of the link; the journal tells of it, and nobody needs the lock.
-        self._rest = False
         #: When the last handover was decided.
         self._decided = -_ECHO_SECONDS
-        self.hands = Hands(radio, nl, None, {}, folder, self._mark, resident=True)
+        #: Whether it was told that the rest of a pin stands.
+        self._narrow = False
+        self._rest = Rest(radio.phy, folder)
+        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
         )
@@ -227,8 +229,7 @@ class Watched:
             return
         self._log.write("info", f"{self.interface}: wpa_supplicant ended", **self._fields())
         self.feed(SupplicantGone())
-        self.hands.supplicant = None
-        self._end_rest()
+        self._advance(lambda: self._rest.end(None))
         self.detach()
 
     def manager_gone(self, why: str) -> None:
@@ -238,6 +239,7 @@ class Watched:
             why: for people.
         """
         self._log.write("info", f"{self.interface}: {why}", **self._fields())
+        self._end()
         self._give_up()
         self._settle()
         self.detach()
@@ -337,8 +339,8 @@ class Watched:
         news = self.hands.from_supplicant(event)
         if news is not None:
             self.feed(news)
-        if self._rest and isinstance(news, Disconnected) and self._machine.state.handover is None:
-            self._advance(self._undo_left)
+        if isinstance(news, Disconnected):
+            self._advance(self._end_rest)
 
     def profiles_changed(self) -> None:
         """Take note that profiles may have changed. It matters while CSME keeps the radio for want of one."""
@@ -378,15 +380,13 @@ class Watched:
     def gone(self) -> None:
         """Take note that the interface or the radio went away, and let go of everything."""
         self.feed(InterfaceGone())
-        self._end_rest()
+        self._end()
         self.detach()
         self._lock.release()
 
     def stop(self) -> None:
         """End in order: what is pinned is undone."""
-        self.hands.unpin()
-        self._end_rest()
-        self._warn()
+        self._end()
         self.detach()
         self._lock.release()
 
@@ -411,6 +411,7 @@ class Watched:
         Raises:
             FleetError: the driver or the lock can't be used.
         """
+        self._end_rest()
         switch = self._switch
         if not self.held:
             self.wanted = None
@@ -421,26 +422,29 @@ class Watched:
         if not self._lock.acquire():
             return Busy()
         if self._machine.state.handover is None and self.hands.pin is None:
-            self._undo_left(whole=switch.hard)  # under a block there is no link to drop
+            # Whoever held the lock before may have been killed.
+            undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
         return self._csme() if switch.hard else self._host()
 
-    def _undo_left(self, *, whole: bool = False) -> None:
-        """Undo what whoever held the lock before left, killed or waiting for the end of a link.
-
-        Args:
-            whole: the end of a link is not waited for.
+    def _end_rest(self) -> None:
+        """Undo the rest of the last pin, if its link is over.
 
         Raises:
-            FleetError: the lock or the journal can't be used, or the supplicant does not let itself be told.
+            FleetError: the lock can't be used, or the supplicant does not let itself be told.
         """
-        if self._lock.acquire():
-            undo_journal(self.radio.phy, self.hands.supplicant, self._folder, resident=not whole)
-            self._rest = rest_of_pin(self.radio.phy, self._folder) is not None
+        if self._rest.stands and self.hands.supplicant is not None and self._lock.acquire():
+            # CSME has the radio: whatever the supplicant still says of a link, there is none.
+            taken = self._switch is not None and self._switch.hard
+            self._rest.end(self.hands.supplicant, now=taken)
 
-    def _end_rest(self) -> None:
-        """Undo what is left of a pin, as nobody will be here to do so at the end of the link."""
-        if self._rest:
-            self._advance(lambda: self._undo_left(whole=True))
+    def _end(self) -> None:
+        """Undo what is pinned, and the rest of what was: nobody will be here at the end of the link."""
+        self.hands.unpin(now=True)
+        try:
+            self._rest.end(self.hands.supplicant, now=True)
+        except FleetError as error:
+            self.hands.warnings.append(f"{_NARROW}: {error}. The journal keeps them for the next run")
+        self._warn()
 
     def _csme(self) -> GuardEvent:
         if not self._trace or self._machine.state.handover is None:
@@ -487,11 +491,16 @@ class Watched:
             return
         if self.hands.pin is None:
             self._lock.release()
-            if self._rest and self._machine.due is None:
-                self._machine.set_timer(RETRY, _LINK_SECONDS)
+            if self._rest.stands and self._machine.due is None:
+                self._machine.set_timer(RETRY, _REST_SECONDS)
         elif self._machine.due is None:
             # It could not be undone: it is tried again until it is.
             self._machine.set_timer(RETRY, _UNDO_SECONDS)
+
+        if self._rest.stands != self._narrow:
+            self._narrow = self._rest.stands
+            if self._narrow:
+                self._log.write("info", f"{self.interface}: {_NARROW} while this connection stands", **self._fields())
 
     def _warn(self) -> None:
         for warning in self.hands.warnings[self._told :]:
@@ -505,11 +514,6 @@ class Watched:
         if name == "requested":
             network = _name(self.wanted)
             self._log.write("info", f"{self.interface}: asking CSME for the radio{network}", **self._fields())
-        elif name == "unpinned":
-            self._rest = False
-        elif name == "loosened":
-            self._rest = True
-            self._log.write("info", f"{self.interface}: {_LOOSENED}", **self._fields())
 
     def _note(self, event: Any) -> None:
         if isinstance(event, Connected):
@@ -572,10 +576,7 @@ def _name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
-_LOOSENED = (
-    "free to roam on the channels of this connection alone until it ends: wpa_supplicant would drop it if it were told "
-    "of others now"
-)
+_NARROW = "the supplicant looks for access points on the channels of CSME's connection alone"
 _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"

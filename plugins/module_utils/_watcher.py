@@ -134,7 +134,7 @@ class Watcher:
     def _undo(self) -> None:
         """Undo what an earlier life left, before anything else."""
         try:
-            for radio in undo_journals(backend_by_name, self._folder, resident=True):
+            for radio in undo_journals(backend_by_name, self._folder):
                 self._log.write("warning", f"a pin that was left on {radio} is undone", amt_wifi_radio=radio)
         except FleetError as error:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)

@@ -18,7 +18,7 @@ from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence,
 from ._errors import DecodeFailed, FleetError, SupplicantRefused
 from ._supplicant import Pin
 from ._variables import SECRETS, Found, Wanted, agrees, describe, is_station, kinds
-from ._wpa_ctrl import CommandUnsafe, Network, WpaCtrl, encode_frequencies
+from ._wpa_ctrl import CommandUnsafe, Network, WpaCtrl
 
 #: States in which wpa_supplicant looks for a network, and would take a new one.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
@@ -152,22 +152,14 @@ def _without_pin(network: Running, pin: Pin) -> Running:
     variables = dict(network.variables)
     key = (network.id, network.ssid.hex())
     if key == (pin.network_id, pin.ssid_hex):
-        scan_freq = encode_frequencies(pin.previous_scan_freq)
-        _set_back(variables, "scan_freq", encode_frequencies(pin.frequencies), scan_freq or None)
-        if not pin.loosened:
-            variables["disabled"] = "0"
-            _set_back(variables, "bssid", pin.bssid, pin.previous_bssid)
-    elif key in pin.disabled and not pin.loosened:
+        variables["disabled"] = "0"
+        if variables.get("bssid") == pin.bssid:
+            variables.pop("bssid")
+            if pin.previous_bssid is not None:
+                variables["bssid"] = pin.previous_bssid
+    elif key in pin.disabled:
         variables["disabled"] = "0"
     return replace(network, variables=variables)
-
-
-def _set_back(variables: Dict[str, str], name: str, value: str, previous: Optional[str]) -> None:
-    """Give a variable that has *value* its previous one; None: it had none."""
-    if variables.get(name) == value:
-        del variables[name]
-        if previous is not None:
-            variables[name] = previous
 
 
 # --- planning -------------------------------------------------------------------------------------------------------

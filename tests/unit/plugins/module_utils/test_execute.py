@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Seq
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _runtime, _supplicant
+from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _rest, _runtime, _supplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
@@ -138,8 +138,11 @@ class Supplicant:
     def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
         return self.monitor, _supplicant._Ending(self.monitor.pid())
 
-    def loosen(self, pin: Pin) -> Optional[Pin]:
+    def loosen(self, pin: Pin) -> bool:
         raise AssertionError("who does one handover alone has nobody to undo the rest")
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        raise AssertionError("there is none")
 
     def unpin(self, pin: Pin) -> bool:
         self.told.append("unpin")
@@ -207,7 +210,7 @@ class Laptop:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{_hands.__name__}._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(f"{_rest.__name__}._RETRY_SECONDS", 0.0)
 
 
 @pytest.fixture

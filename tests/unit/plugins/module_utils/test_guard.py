@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import Any, Dict, FrozenSet, Hashable, List, Tuple
 
 import pytest
@@ -278,6 +279,7 @@ def advance(whole: Whole, event: GuardEvent, policy: GuardPolicy) -> Tuple[Whole
     return (guard, frozenset(timers)), actions
 
 
+@cache
 def explore(policy: GuardPolicy) -> Dict[Whole, List[Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]]]:
     """Walk every state with every event, and every timer that runs, until nothing new appears."""
     found: Dict[Whole, List[Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]]] = {}
@@ -290,7 +292,8 @@ def explore(policy: GuardPolicy) -> Dict[Whole, List[Tuple[GuardEvent, Whole, Tu
         for event in (*EVENTS, *(Expired(timer) for timer in whole[1])):
             after, actions = advance(whole, event, policy)
             found[whole].append((event, after, actions))
-            todo.append(after)
+            if after not in found:
+                todo.append(after)
     return found
 
 
@@ -332,21 +335,24 @@ def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
         if guard.handover is None:
             assert timers <= {RETRY}, told(policy, whole, Busy())
         for event, (after, later), actions in transitions:
-            here = told(policy, whole, event)
             asks = RequestOwnership() in actions
             # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.
             if asks and after.handover is not None and after.handover.connection is not None:
-                assert after.pinned, here
+                assert after.pinned, told(policy, whole, event)
             if policy.handover.require_credentials:
-                assert not (asks and event == CANNOT), here
-            assert not (asks and isinstance(event, (SoftBlocked, SwitchedOff, InterfaceGone, Free, Unusable))), here
+                assert not (asks and event == CANNOT), told(policy, whole, event)
+            assert not (asks and isinstance(event, (SoftBlocked, SwitchedOff, InterfaceGone, Free, Unusable))), told(
+                policy, whole, event
+            )
             # What was pinned is undone exactly when it ends, and nothing else undoes it.
-            assert (guard.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), here
+            assert (guard.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), told(
+                policy, whole, event
+            )
             # Failures are bounded.
-            assert after.failures <= len(policy.retry_seconds) + 1, here
+            assert after.failures <= len(policy.retry_seconds) + 1, told(policy, whole, event)
             # An outcome is told once.
-            assert sum(isinstance(action, Tell) for action in actions) <= 1, here
-            assert len(later) <= len(Timer) + 1, here
+            assert sum(isinstance(action, Tell) for action in actions) <= 1, told(policy, whole, event)
+            assert len(later) <= len(Timer) + 1, told(policy, whole, event)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

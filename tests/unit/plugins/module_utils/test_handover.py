@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Dict, List, Optional, Set, Tuple
 
 import pytest
@@ -426,6 +427,7 @@ POLICIES = (
 )
 
 
+@cache
 def explore(policy: Policy) -> Dict[State, List[Tuple[Event, State, Tuple[Action, ...]]]]:
     """Walk every state with every event until nothing new appears."""
     found: Dict[State, List[Tuple[Event, State, Tuple[Action, ...]]]] = {}
@@ -438,7 +440,8 @@ def explore(policy: Policy) -> Dict[State, List[Tuple[Event, State, Tuple[Action
         for event in EVENTS:
             after, actions = step(state, event, policy)
             found[state].append((event, after, actions))
-            todo.append(after)
+            if after not in found:
+                todo.append(after)
     return found
 
 
@@ -462,29 +465,28 @@ def test_every_state_can_be_left_by_time_alone(policy: Policy) -> None:
 def test_what_holds_on_every_transition(policy: Policy) -> None:
     for state, transitions in explore(policy).items():
         for event, after, actions in transitions:
-            told = f"{state} {event}"
             # The outcome and the last phases belong together, and an end is an end.
-            assert (after.outcome is not None) == (after.phase in (Phase.HOLDING, Phase.DONE)), told
+            assert (after.outcome is not None) == (after.phase in (Phase.HOLDING, Phase.DONE)), (state, event)
             if state.phase is Phase.DONE:
-                assert (after, actions) == (state, ()), told
+                assert (after, actions) == (state, ()), (state, event)
             # What may be pinned is remembered, and every end undoes it.
             if any(isinstance(action, Pin) for action in actions):
-                assert after.pinned, told
-            assert (state.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), told
-            assert (Forget() in actions) <= (event == SupplicantGone()), told
+                assert after.pinned, (state, event)
+            assert (state.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), (state, event)
+            assert (Forget() in actions) <= (event == SupplicantGone()), (state, event)
             if after.phase is Phase.DONE and state.phase is not Phase.DONE:
-                assert not after.pinned, told
-                assert {a.timer for a in actions if isinstance(a, CancelTimer)} == set(Timer), told
+                assert not after.pinned, (state, event)
+                assert {a.timer for a in actions if isinstance(a, CancelTimer)} == set(Timer), (state, event)
             # Ownership is never asked for without a usable profile when CSME has a connection.
             if RequestOwnership() in actions and policy.require_credentials and policy.pin and after.connection:
-                assert after.pinned, told
+                assert after.pinned, (state, event)
             # Nor in airplane mode, nor after the switch went off.
             if isinstance(event, (SoftBlocked, SwitchedOff)):
-                assert RequestOwnership() not in actions, told
+                assert RequestOwnership() not in actions, (state, event)
             # Requests are bounded, and each one runs a timer.
-            assert after.requests <= len(policy.pauses_seconds) + 1, told
+            assert after.requests <= len(policy.pauses_seconds) + 1, (state, event)
             if RequestOwnership() in actions:
-                assert any(isinstance(a, SetTimer) and a.timer is Timer.ANSWER for a in actions), told
+                assert any(isinstance(a, SetTimer) and a.timer is Timer.ANSWER for a in actions), (state, event)
 
 
 def test_every_outcome_can_happen() -> None:

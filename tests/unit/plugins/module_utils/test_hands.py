@@ -9,16 +9,16 @@ What works is tested with the machines that use it: test_execute.py, test_watche
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, List, Optional, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _hands, _runtime
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils import _hands, _rest, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
+    Action,
     BlockBack,
     BlockGone,
     EndScan,
@@ -37,6 +37,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import Pin as PinAction
 from ansible_collections.vpro.fleet.plugins.module_utils._hands import Hands
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._rest import Rest
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, MalformedRecord, RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, Pin, Profile
@@ -86,18 +87,17 @@ class Supplicant:
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
 
-    def loosen(self, pin: Pin) -> Optional[Pin]:
-        self._do("loosen")
-        return replace(pin, loosened=True) if self.linked else None
+    def loosen(self, pin: Pin) -> bool:
+        return self._do("loosen") and not self.linked
 
 
-def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, *, resident: bool = False) -> Hands:
-    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path), resident=resident)  # type: ignore[arg-type]
+def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[Rest] = None) -> Hands:
+    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path), rest=rest)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_hands, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(_rest, "_RETRY_SECONDS", 0.0)
 
 
 # -- what is heard ----------------------------------------------------------------------------------------------------
@@ -215,96 +215,73 @@ def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
     assert _runtime.journals(str(tmp_path)) == []
 
 
-@pytest.mark.parametrize("resident", [False, True])
-@pytest.mark.parametrize(
-    "errors",
-    [[], [NotFound("no socket")], [NotFound("no socket"), NotFound("still none")]],
-    ids=["at once", "its socket was made anew", "it is gone"],
-)
-def test_unpinning_is_tried_twice(tmp_path: Path, errors: List[FleetError], resident: bool) -> None:
-    supplicant = Supplicant(*errors)
-    supplicant.linked = False
-    made = hands(tmp_path, supplicant, resident=resident)
+def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: Path) -> None:
+    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    made = hands(tmp_path, supplicant, rest)
     made.pin = PIN
+    _runtime.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
     made.do(Unpin())
-    assert supplicant.asked == ["loosen" if resident else "unpin"] * min(2, len(errors) + 1)
+    assert supplicant.asked == ["loosen"]
     assert made.pin is None
-    assert made.warnings == []
+    assert (rest.stands, _runtime.journals(str(tmp_path))) == (True, ["rest-phy0"])
 
 
-def document(pin: Pin) -> Any:
-    """What a journal tells of a pin."""
-    return {"pin": json.loads(json.dumps(pin.as_dict()))}
+@pytest.mark.parametrize("now", [False, True])
+@pytest.mark.parametrize("stays", [False, True])
+def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, stays: bool, now: bool) -> None:
+    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    supplicant.linked = now
+    made = hands(tmp_path, supplicant, rest if stays else None)
+    made.pin = PIN
+    _runtime.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    made.unpin(now=now)
+    assert supplicant.asked == ["loosen" if stays and not now else "unpin"]
+    assert (rest.stands, _runtime.journals(str(tmp_path))) == (False, [])
 
 
-REST = replace(PIN, loosened=True)
-
-
-def test_a_resident_leaves_to_the_journal_what_waits_for_the_end_of_the_link(tmp_path: Path) -> None:
-    folder, supplicant = str(tmp_path), Supplicant()
-    marks: List[str] = []
-    made = Hands(RADIO, None, supplicant, {5: PROFILE}, folder, marks.append, resident=True)  # type: ignore[arg-type]
-
-    def undo() -> Optional[Pin]:
-        made.pin = PIN
-        made.do(Unpin())
-        return made.pin
-
-    assert undo() is None
-    assert (marks, made.warnings) == (["loosened"], [])
-    assert _runtime.read_journal("phy0", folder) == document(REST)
-    assert _hands.rest_of_pin("phy0", folder) == REST
-    supplicant.linked = False
-    assert undo() is None
-    assert marks == ["loosened", "unpinned"]
-    assert _hands.rest_of_pin("phy0", folder) is None
-
-
-@pytest.mark.parametrize(
-    ("resident", "pin", "linked", "asked", "undone", "left"),
-    [
-        (None, PIN, True, "unpin", True, None),
-        (None, REST, True, "loosen", False, REST),
-        (None, REST, False, "loosen", True, None),
-        (True, PIN, True, "loosen", False, REST),
-        (True, REST, False, "loosen", True, None),
-        (False, PIN, True, "unpin", True, None),
-        (False, REST, True, "unpin", True, None),
-    ],
-)
-def test_what_waits_for_the_end_of_a_link_goes_on_to(
-    tmp_path: Path, resident: Optional[bool], pin: Pin, linked: bool, asked: str, undone: bool, left: Optional[Pin]
+def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supplicant: Any = Supplicant()
-    supplicant.linked = linked
-    _runtime.write_journal("phy0", {"pin": pin.as_dict()}, str(tmp_path))
-    assert _hands.undo_journal("phy0", supplicant, str(tmp_path), resident=resident) is undone
-    assert supplicant.asked == [asked]
-    assert _hands.rest_of_pin("phy0", str(tmp_path)) == left
-    assert _runtime.journals(str(tmp_path)) == ([] if left is None else ["phy0"])
-    # Without a supplicant it is gone, whatever it waited for.
-    assert _hands.undo_journal("phy0", None, str(tmp_path), resident=resident) is False
-    assert _runtime.journals(str(tmp_path)) == []
+    def fails(*_arguments: Any) -> None:
+        raise TransportFailed("no space left")
 
-
-@pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, document(PIN)])
-def test_a_journal_that_tells_of_no_rest(tmp_path: Path, entry: Any) -> None:
-    _runtime.write_journal("phy0", entry, str(tmp_path))
-    assert _hands.rest_of_pin("phy0", str(tmp_path)) is None
-
-
-def test_a_hold_over_the_rest_of_a_pin_remembers_both(tmp_path: Path) -> None:
-    supplicant = Supplicant()
-    made = hands(tmp_path, supplicant, resident=True)
-    held = replace(PIN, previous_scan_freq=PIN.frequencies)
-    supplicant.hold = lambda profile, bssid, record: record(held)  # type: ignore[method-assign]
-    _runtime.write_journal("phy0", {"pin": REST.as_dict()}, str(tmp_path))
-    made.do(Hold(5, BSSID))
+    monkeypatch.setattr(_rest, "write_journal", fails)
+    rest = Rest("phy0", str(tmp_path))
+    made = hands(tmp_path, Supplicant(), rest)
+    made.pin = PIN
+    _runtime.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    made.do(Unpin())
     assert made.pin == PIN
-    assert _runtime.read_journal("phy0", str(tmp_path)) == document(PIN)
+    assert (rest.stands, _runtime.journals(str(tmp_path))) == (False, ["phy0"])
+    assert "no space left" in made.warnings[0]
+
+
+@pytest.mark.parametrize(("action", "asked"), [(PinAction(5, BSSID, (2437,)), "unpin"), (Hold(5, BSSID), "loosen")])
+def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
+    supplicant = Supplicant(TransportFailed("stuck"))
+    made = hands(tmp_path, supplicant, Rest("phy0", str(tmp_path)))
+    made.pin = PIN
+    assert made.do(action) == PinFailed()
+    assert (supplicant.asked, made.pin) == ([asked], PIN)
+    # The next time it can.
+    supplicant.linked = False
+    made.do(action)
+    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'hold'} 5 {BSSID}"]
 
 
 # -- what an earlier life left ----------------------------------------------------------------------------------------
+
+
+def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    Rest("phy1", folder).keep(PIN)
+    _runtime.write_journal("phy0", {"pin": PIN.as_dict()}, folder)
+    _runtime.write_journal(_runtime.note_name("wlan0"), {"file": [1, 2]}, folder)
+    supplicant: Any = Supplicant()
+    assert _hands.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
+    assert supplicant.asked == ["unpin", "unpin"]
+    assert _runtime.journals(folder) == []
+    assert _runtime.read_journal("profiles-wlan0", folder) == {"file": [1, 2]}
 
 
 def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) -> None:

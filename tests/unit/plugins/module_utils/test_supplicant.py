@@ -829,18 +829,18 @@ def test_no_supplicant_no_pin_to_undo(fake: FakeSupplicant, supplicant: WpaSuppl
 
 #: What STATUS says of the link of network 1.
 MINE = {"bssid": BSSID, "ssid": "home", "id": "1"}
+BY_SAE = {**MINE, "key_mgmt": "SAE"}
 
 
 @pytest.mark.parametrize(
     ("state", "link"),
     [
-        ("COMPLETED", {**MINE, "key_mgmt": "SAE"}),
+        ("COMPLETED", BY_SAE),
         ("COMPLETED", {**MINE, "key_mgmt": "WPA2/IEEE 802.1X/EAP"}),
         ("4WAY_HANDSHAKE", {**MINE, "key_mgmt": "FT-SAE"}),
         ("COMPLETED", MINE),
-        ("ASSOCIATING", {}),
     ],
-    ids=["sae", "eap", "keys on their way", "it does not tell by what", "it only begins"],
+    ids=["sae", "eap", "keys on their way", "it does not tell by what"],
 )
 def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
     fake: FakeSupplicant, supplicant: WpaSupplicant, state: str, link: Dict[str, str]
@@ -849,24 +849,22 @@ def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
     before = fake.snapshot()
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
     fake.state, fake.link = state, link
-    left = supplicant.loosen(pin)
-    assert left is not None
-    assert left.holds(supplicant.profiles())
+    assert supplicant.loosen(pin) is False
     assert fake.networks[1].variables.pop("scan_freq") == "5180"
     assert before[1].variables.pop("scan_freq") == "2412 2437"
     assert fake.networks == before, "all the rest is as it was"
     fake.networks[1].variables["scan_freq"] = "5180"
-    # What somebody does meanwhile is none of the rest's business.
+    # What somebody does meanwhile stays.
     fake.networks[1].disabled = fake.networks[3].disabled = True
     fake.networks[1].variables["bssid"] = BSSID
     del fake.changes[:]
-    assert supplicant.loosen(left) == left
+    assert supplicant.end_rest(pin) is False
     assert fake.changes == []
     fake.state, fake.link = "DISCONNECTED", {}
-    assert supplicant.loosen(Pin.from_dict(json.loads(json.dumps(left.as_dict())))) is None
+    assert supplicant.end_rest(pin) is True
     assert fake.changes == ["SET_NETWORK 1 scan_freq 2412 2437"]
-    assert not left.holds(supplicant.profiles())
-    assert supplicant.unpin(left) is False
+    assert supplicant.end_rest(pin) is True
+    assert len(fake.changes) == 1
 
 
 @pytest.mark.parametrize(
@@ -875,12 +873,14 @@ def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
         ("COMPLETED", {**MINE, "key_mgmt": "WPA2-PSK"}),
         ("COMPLETED", {**MINE, "key_mgmt": "FT-PSK"}),
         ("COMPLETED", {**MINE, "key_mgmt": "NONE"}),
-        ("COMPLETED", {**MINE, "id": "3", "key_mgmt": "SAE"}),
+        ("COMPLETED", {**BY_SAE, "id": "3"}),
+        ("AUTHENTICATING", {}),
+        ("ASSOCIATED", BY_SAE),
         ("DISCONNECTED", {}),
         ("SCANNING", {}),
         ("INTERFACE_DISABLED", {}),
     ],
-    ids=["psk", "psk, fast", "open", "another network's", "no link", "it looks for one", "nothing to look with"],
+    ids=["psk", "psk, fast", "open", "another network's", "a beginning", "no key", "none", "a search", "no interface"],
 )
 def test_no_other_link_keeps_them(
     fake: FakeSupplicant, supplicant: WpaSupplicant, state: str, link: Dict[str, str]
@@ -889,77 +889,67 @@ def test_no_other_link_keeps_them(
     before = fake.snapshot()
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
     fake.state, fake.link = state, link
-    assert supplicant.loosen(pin) is None
+    assert supplicant.loosen(pin) is True
     assert fake.networks == before
 
 
-def test_frequencies_that_were_given_back_in_time_are_not_waited_for(
+def test_the_state_is_asked_for_right_before_the_frequencies_change(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
+
+    def connects(change: str) -> Optional[str]:
+        if change.startswith("ENABLE_NETWORK 3"):
+            fake.state, fake.link = "COMPLETED", BY_SAE
+        return None
+
+    fake.hook = connects
+    assert supplicant.loosen(pin) is False
+
+
+def test_frequencies_that_were_given_back_in_time_do_not_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
     fake.state = "SCANNING"
     assert supplicant.widen(pin)
-    fake.state, fake.link = "COMPLETED", {**MINE, "key_mgmt": "SAE"}
-    assert supplicant.loosen(pin) is None
+    fake.state, fake.link = "COMPLETED", BY_SAE
+    assert supplicant.loosen(pin) is True
 
 
 def test_a_network_that_is_gone_has_no_frequencies_to_wait_for(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", {**MINE, "key_mgmt": "SAE"}
-    left = supplicant.loosen(pin)
-    assert left is not None
+    fake.state, fake.link = "COMPLETED", BY_SAE
+    assert supplicant.loosen(pin) is False
     fake.networks[1] = FakeNetwork(b"other", {"scan_freq": "5180"})
-    assert supplicant.loosen(left) is None
-    assert supplicant.unpin(left) is False
+    assert supplicant.end_rest(pin) is True
     assert fake.networks[1].variables == {"scan_freq": "5180"}
 
 
-def test_the_rest_of_a_pin_can_be_undone_without_waiting(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+def test_what_waits_can_be_undone_at_once(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", {**MINE, "key_mgmt": "SAE"}
-    left = supplicant.loosen(pin)
-    assert left is not None
+    fake.state, fake.link = "COMPLETED", BY_SAE
+    assert supplicant.loosen(pin) is False
     del fake.changes[:]
-    assert supplicant.unpin(left) is True
+    assert supplicant.end_rest(pin, now=True) is True
     assert fake.changes == ["SET_NETWORK 1 scan_freq 2412 2437"]
 
 
-def test_a_pin_over_the_rest_of_another_is_undone_with_it(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
-    fake.networks[5].temp_disabled = False
-    before = fake.snapshot()
+def test_a_hold_is_nothing_to_frequencies_that_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", {**MINE, "key_mgmt": "SAE"}
-    left = supplicant.loosen(pin)
-    assert left is not None
+    fake.state, fake.link = "COMPLETED", BY_SAE
+    assert supplicant.loosen(pin) is False
     held = supplicant.hold(profile_of(supplicant, 1), BSSID)
-    assert held.previous_scan_freq == (5180,)
-    both = held.after(left)
-    assert supplicant.loosen(both) == replace(both, loosened=True)
-    assert profile_of(supplicant, 1).bssid is None
-    assert supplicant.unpin(both) is True
-    assert fake.networks == before
+    assert supplicant.loosen(held) is True
+    assert (profile_of(supplicant, 1).bssid, profile_of(supplicant, 1).scan_freq) == (None, (5180,))
+    fake.state = "DISCONNECTED"
+    assert supplicant.end_rest(pin) is True
+    assert profile_of(supplicant, 1).scan_freq == pin.previous_scan_freq
 
 
-def test_a_pin_over_one_that_could_not_be_undone_is_undone_with_it(
-    fake: FakeSupplicant, supplicant: WpaSupplicant
-) -> None:
-    fake.networks[5].temp_disabled = False
-    before = fake.snapshot()
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    over = supplicant.hold(profile_of(supplicant, 1), BSSID).after(pin)
-    supplicant.unpin(over)
-    assert fake.networks == before
-
-
-@pytest.mark.parametrize("changes", [{"interface": "wlan1"}, {"network_id": 3}, {"ssid_hex": "00"}])
-def test_a_pin_of_another_network_is_no_business_of_one(changes: Dict[str, Any]) -> None:
-    pin = Pin("wlan0", 1, "aa", BSSID, (2437,), BSSID, (2437,), ((3, "bb"),))
-    before = Pin("wlan0", 1, "aa", BSSID, (2437,), None, (), ((3, "bb"), (4, "cc")))
-    assert pin.after(replace(before, **changes)) == pin
-    assert pin.after(before) == before
-    assert pin.after(replace(before, bssid=OTHER_BSSID)).previous_bssid == BSSID
-    assert pin.after(replace(before, frequencies=(5180,))).previous_scan_freq == (2437,)
-    assert pin.after(replace(before, loosened=True)) == replace(pin, previous_scan_freq=())
+def test_the_rest_of_another_interfaces_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    pin = replace(supplicant.pin(profile_of(supplicant, 1), BSSID, [5180]), interface="wlan1")
+    for undo in (supplicant.loosen, supplicant.end_rest):
+        with pytest.raises(NotFound, match="this pin belongs to wlan1"):
+            undo(pin)
 
 
 # --- the journal's document ---
@@ -975,7 +965,6 @@ PINS = st.builds(
     previous_scan_freq=st.lists(st.integers(1, 7125)).map(tuple),
     disabled=st.lists(st.tuples(st.integers(0, 2**31), st.binary(max_size=32).map(bytes.hex))).map(tuple),
     manager=st.sampled_from(["wpa_supplicant", "networkmanager"]),
-    loosened=st.booleans(),
 )
 
 
@@ -1015,8 +1004,6 @@ DOCUMENT: Dict[str, Any] = {
         {"disabled": [[0]]},
         {"disabled": [0]},
         {"disabled": [["0", "00"]]},
-        {"loosened": 1},
-        {"loosened": "yes"},
     ],
 )
 def test_a_damaged_journal_is_refused(changes: Dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _csme, _hands, _runtime, _watched, _wpa_ctrl
+from ansible_collections.vpro.fleet.plugins.module_utils import _csme, _hands, _rest, _runtime, _watched, _wpa_ctrl
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
@@ -122,7 +122,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
     monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: ())
-    monkeypatch.setattr(f"{_hands.__name__}._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(f"{_rest.__name__}._RETRY_SECONDS", 0.0)
     yield made
     for watched in made.made:
         watched.stop()
@@ -320,7 +320,7 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
 class LateWidening:
     """A handover to a network by SAE whose frequencies were not given back in time, and which then is over."""
 
-    def __init__(self, laptop: Laptop) -> None:
+    def __init__(self, laptop: Laptop, *, over: bool = True) -> None:
         self.laptop = laptop
         self.network = laptop.supplicant.network(b"corp")
         self.network.variables["key_mgmt"] = "SAE"
@@ -330,8 +330,11 @@ class LateWidening:
         self.watched.attach()
         self.watched.look()
         self.connect()
-        hand_over(self.watched)
-        self.watched.feed(RoamingAllowed())
+        self.watched.heard_rfkill(rfkill(False))
+        for event in (Connected(BSSID), AddressArrived()):
+            self.watched.feed(event)
+        if over:
+            self.watched.feed(RoamingAllowed())
 
     def connect(self) -> None:
         self.laptop.supplicant.connect(b"corp")
@@ -352,21 +355,23 @@ def late(laptop: Laptop) -> LateWidening:
     return LateWidening(laptop)
 
 
+NARROW = "on the channels of CSME's connection alone"
+
+
 def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: Laptop, late: LateWidening) -> None:
     assert (late.watched.state, laptop.supplicant.drops) == ("watching", 0)
     assert late.network.variables["scan_freq"] == "2437"
     assert "bssid" not in late.network.variables
     assert not any(network.disabled for network in laptop.supplicant.networks.values())
-    assert _runtime.journals(laptop.folder) == ["phy0"]
-    assert laptop.log.text.count("on the channels of this connection alone") == 1
-    # Others can work on the radio, and what they undo is not this.
+    assert _runtime.journals(laptop.folder) == ["rest-phy0"]
+    assert laptop.log.text.count(NARROW) == 1
+    # Others can work on the radio, and it is none of what they undo.
     other = _runtime.Lock("phy0", laptop.folder)
     assert other.acquire()
     backend = WpaSupplicant("wlan0", laptop.path)
     assert _hands.undo_journal("phy0", backend, laptop.folder) is False
-    assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
     other.release()
-    # It is looked at now and then, and the link lives on.
+    # The link is looked at now and then, and lives on.
     due = late.watched.due
     assert due is not None
     assert due == laptop.now + 30.0
@@ -374,7 +379,7 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     late.watched.expire()
     assert late.watched.due == laptop.now + 30.0
     assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
-    assert laptop.log.text.count("on the channels of this connection alone") == 1
+    assert laptop.log.text.count(NARROW) == 1
     # Its end is heard.
     late.lose()
     late.heard("CTRL-EVENT-DISCONNECTED")
@@ -383,10 +388,12 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     assert "could not be undone" not in laptop.log.text
 
 
-def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, late: LateWidening) -> None:
+@pytest.mark.parametrize("soft", [False, True], ids=["free", "airplane mode"])
+def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, late: LateWidening, soft: bool) -> None:
     other = _runtime.Lock("phy0", laptop.folder)
     assert other.acquire()
     late.lose()
+    late.watched.heard_rfkill(rfkill(False, soft=soft))
     late.heard("CTRL-EVENT-DISCONNECTED")
     assert late.network.variables["scan_freq"] == "2437"
     other.release()
@@ -394,6 +401,7 @@ def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, 
     late.watched.expire()
     assert laptop.as_before
     assert late.watched.due is None
+    assert other.acquire()
 
 
 def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
@@ -402,7 +410,7 @@ def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateW
     assert (late.network.variables["scan_freq"], late.network.variables["bssid"]) == ("2437", BSSID)
     late.lose()
     late.heard("CTRL-EVENT-DISCONNECTED")
-    assert late.network.variables["bssid"] == BSSID, "the pin of the new handover stands"
+    assert (late.network.variables["scan_freq"], late.network.variables["bssid"]) == ("2437", BSSID)
     hand_over(late.watched)
     late.watched.feed(RoamingAllowed())
     assert laptop.as_before
@@ -410,10 +418,10 @@ def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateW
 
 def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
     late.watched.feed(RoamingForbidden())
-    assert late.watched.state == "holding"
+    assert (late.watched.state, late.network.variables["bssid"]) == ("holding", BSSID)
     late.watched.feed(RoamingAllowed())
-    assert late.network.variables["scan_freq"] == "2437"
-    assert "bssid" not in late.network.variables
+    assert (late.network.variables["scan_freq"], "bssid" in late.network.variables) == ("2437", False)
+    assert laptop.supplicant.drops == 0
     late.lose()
     late.heard("CTRL-EVENT-DISCONNECTED")
     assert laptop.as_before
@@ -421,20 +429,34 @@ def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateW
 
 @pytest.mark.parametrize("end", ["stop", "gone"])
 def test_nobody_is_left_to_wait_for_the_end_of_the_link(laptop: Laptop, late: LateWidening, end: str) -> None:
+    other = _runtime.Lock("phy0", laptop.folder)
+    assert other.acquire()
     getattr(late.watched, end)()
     assert laptop.as_before
 
 
-def test_a_new_life_goes_on_waiting_for_the_end_of_the_link(laptop: Laptop, late: LateWidening) -> None:
-    late.watched.detach()  # killed
-    backend = WpaSupplicant("wlan0", laptop.path)
-    assert _hands.undo_journals(lambda manager, interface: backend, laptop.folder, resident=True) == []
-    late.watched = laptop.watched(FREE)
-    late.watched.attach()
-    late.watched.look()
-    assert (late.network.variables["scan_freq"], laptop.supplicant.drops) == ("2437", 0)
+def test_a_watcher_that_is_stopped_in_a_handover_leaves_nothing_to_wait_for(laptop: Laptop) -> None:
+    late = LateWidening(laptop, over=False)
+    assert late.watched.state == "holding"
+    late.watched.stop()
+    assert laptop.as_before
+    assert NARROW not in laptop.log.text
+
+
+def test_what_can_not_be_undone_at_the_end_is_told_and_stays_for_the_next(laptop: Laptop, late: LateWidening) -> None:
     late.lose()
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    answer = laptop.supplicant.hook
+    laptop.supplicant.hook = lambda request: "FAIL\n" if request.startswith("SET_NETWORK") else answer(request)
+    late.watched.stop()
+    assert "keeps them for the next run" in laptop.log.text
+    laptop.supplicant.hook = answer
+    backend = WpaSupplicant("wlan0", laptop.path)
+    assert _hands.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
+    assert laptop.as_before
+
+
+def test_who_runs_the_interface_changes_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
+    late.watched.manager_gone("it has it no more")
     assert laptop.as_before
 
 

@@ -465,7 +465,7 @@ class Service:
         self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, str(machine.folder / "run"))  # type: ignore[arg-type]
         machine.watchers.append(self.watcher)
 
-    def undo(self, supplicant_of: object, folder: str, *, resident: bool) -> List[str]:
+    def undo(self, supplicant_of: object, folder: str) -> List[str]:
         if self.undo_error is not None:
             raise self.undo_error
         return self.left

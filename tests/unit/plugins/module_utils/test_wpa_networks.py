@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -165,21 +165,6 @@ def test_a_pin_counts_as_undone() -> None:
     assert changed.variables["bssid"] == "02:00:00:00:03:00", "somebody set another"
     (aside,) = without_pin([running(2, {"disabled": "1", "bssid": BSSID})], PIN)
     assert (aside.variables["disabled"], aside.variables["bssid"]) == ("0", BSSID)
-
-
-@pytest.mark.parametrize(("previous", "scan_freq"), [((), None), ((2412, 2437), "2412 2437")])
-def test_of_frequencies_that_wait_for_the_end_of_a_link_nothing_is_to_be_set_back(
-    previous: Tuple[int, ...], scan_freq: Optional[str]
-) -> None:
-    pin = replace(PIN, frequencies=(5180,), previous_scan_freq=previous, loosened=True)
-    mine = {"bssid": BSSID, "disabled": "1"}
-    narrow, other = running(1, {**mine, "scan_freq": "5180"}), running(2, {"disabled": "1"})
-    freed, same = without_pin([narrow, other], pin)
-    assert freed.variables.get("scan_freq") == scan_freq
-    assert {name: freed.variables[name] for name in mine} == mine, "somebody else's doing"
-    assert same == other
-    (changed,) = without_pin([running(1, {**mine, "scan_freq": "2437"})], pin)
-    assert changed.variables["scan_freq"] == "2437", "somebody set others"
 
 
 def test_what_a_pin_did_not_touch_stays() -> None:

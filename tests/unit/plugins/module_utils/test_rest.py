@@ -1,0 +1,100 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rest of a pin, over a backend that answers what a test says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import List, Optional, Union
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _rest, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._rest import Rest, radio_of, retried
+from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin
+
+PIN = Pin("wlan0", 5, b"corp".hex(), "02:00:00:00:01:00", (2437,), None, (5180,), ((3, "00"),))
+Answer = Union[bool, FleetError]
+
+
+class Supplicant:
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: List[bool] = []
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        assert pin == replace(PIN, disabled=())
+        self.asked.append(now)
+        answer = self.answers.pop(0)
+        if isinstance(answer, FleetError):
+            raise answer
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_rest, "_RETRY_SECONDS", 0.0)
+
+
+def end(rest: Rest, supplicant: Optional[Supplicant], *, now: bool = False) -> None:
+    rest.end(supplicant, now=now)  # type: ignore[arg-type]
+
+
+def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
+    rest, supplicant = Rest("phy0", str(tmp_path)), Supplicant(False, False, True)
+    end(rest, supplicant)
+    assert (rest.stands, supplicant.asked) == (False, [])
+    rest.keep(PIN)
+    for _time in range(2):
+        end(rest, supplicant)
+        assert rest.stands
+        told = (_runtime.read_journal("rest-phy0", str(tmp_path)) or {})["pin"]
+        assert Pin.from_dict(told) == replace(PIN, disabled=()), "of the other networks nothing is left to undo"
+    end(rest, supplicant)
+    assert not rest.stands
+    assert _runtime.journals(str(tmp_path)) == []
+    end(rest, supplicant)
+    assert supplicant.asked == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    "supplicant",
+    [None, Supplicant(True), Supplicant(NotFound("no socket"), NotFound("still none"))],
+    ids=["it ended", "it is told", "it is gone"],
+)
+def test_it_ends_at_once(tmp_path: Path, supplicant: Optional[Supplicant]) -> None:
+    rest = Rest("phy0", str(tmp_path))
+    rest.keep(PIN)
+    end(rest, supplicant, now=True)
+    assert not rest.stands
+    assert _runtime.journals(str(tmp_path)) == []
+    assert supplicant is None or all(supplicant.asked)
+
+
+def test_a_supplicant_that_can_not_be_told_has_it_still(tmp_path: Path) -> None:
+    rest = Rest("phy0", str(tmp_path))
+    rest.keep(PIN)
+    with pytest.raises(TransportFailed):
+        end(rest, Supplicant(TransportFailed("stuck")))
+    assert rest.stands
+    assert _runtime.journals(str(tmp_path)) == ["rest-phy0"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "given"),
+    [([True], True), ([NotFound("no socket"), False], False), ([NotFound("no socket"), NotFound("none")], None)],
+    ids=["at once", "its socket was made anew", "it is gone"],
+)
+def test_what_is_undone_is_tried_twice(answers: List[Answer], given: Optional[bool]) -> None:
+    supplicant = Supplicant(*answers)
+    assert retried(supplicant.end_rest, replace(PIN, disabled=())) is given
+    assert len(supplicant.asked) == len(answers)
+
+
+@pytest.mark.parametrize(("journal", "radio"), [("phy0", "phy0"), ("rest-phy0", "phy0"), ("phy-rest-0", "phy-rest-0")])
+def test_which_radio_a_journal_is_about(journal: str, radio: str) -> None:
+    assert radio_of(journal) == radio
