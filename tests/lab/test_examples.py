@@ -124,7 +124,7 @@ def test_every_module_has_its_examples_run() -> None:
     assert modules - set(MODULES) == ELSEWHERE
 
 
-@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("check", [pytest.param(True, marks=pytest.mark.release), False])
 def test_onboarding_with_an_enterprise_profile(laptop: Laptop, ap: AccessPoint, tmp_path: Path, check: bool) -> None:
     ap.start("wpa2-eap", ssid=b"corp-wifi", mac=MAC)
     laptop.supplicant("")

@@ -4,7 +4,7 @@
 
 """The role ``watcher`` on a laptop: from nothing to a watcher that works, through an upgrade, and back to nothing.
 
-A run of the role takes long here, so one test leads through all of its life, and looks at much after each run.
+A run of the role takes long here, so two tests lead through all of its life, and look at much after each run.
 """
 
 from __future__ import annotations
@@ -108,10 +108,8 @@ def state(laptop: Laptop) -> Dict[str, Any]:
     return check_watcher_state(watcher_state(laptop))
 
 
-def test_the_life_of_a_watcher(bare: Laptop, csme: Csme) -> None:
+def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     guest = bare.guest
-    nothing = listing(bare)
-
     # What the modules made before is root's.
     guest.check(
         "install -d -m 0700 /run/vpro-fleet; touch /run/vpro-fleet/phy0.lock; chmod 600 /run/vpro-fleet/phy0.lock"
@@ -163,6 +161,15 @@ def test_the_life_of_a_watcher(bare: Laptop, csme: Csme) -> None:
     wait_until("the radio's state", lambda: state(bare)["state"] == "left", 30)
     assert state(bare)["radios"][0]["reason"] == "idle"
     csme.release()
+
+
+@pytest.mark.release  # molecule does so too, and looks at less
+def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None:
+    guest = bare.guest
+    nothing = listing(bare)
+    role(bare, idle="leave").ok()
+    bare.supplicant("", group=NAME)
+    before, begun = life(bare), starts(bare)
 
     # From another version, with another configuration: what that had is gone, and it is restarted once.
     guest.check(f"echo 0.9.0 > {PACKAGE}/VERSION; touch {PACKAGE}/_obsolete.py; echo '# older' >> {UNIT}")

@@ -222,7 +222,7 @@ with open(sys.argv[1], "ab", 0) as samples:
 _SAMPLES = "/run/lab-samples.log"
 
 
-@pytest.mark.parametrize("pipelining", ["false", "true"])
+@pytest.mark.parametrize("pipelining", ["false", pytest.param("true", marks=pytest.mark.release)])
 def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelining: str) -> None:
     laptop.supplicant("")
     kept = {
