@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from . import _csme, _rtnetlink
@@ -41,7 +42,7 @@ from ._handover import (
 from ._manager import WPA_SUPPLICANT
 from ._nl80211 import Nl80211
 from ._radio import Radio, routable
-from ._rest import Rest, radio_of, retried
+from ._rest import Rest, over_rest, radio_of, retried, tells_of_rest
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._rtnetlink import AddressEvent
 from ._runtime import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
@@ -134,8 +135,8 @@ class Hands:
             return PinFailed()
 
         def record(pin: PinRecord) -> None:
-            self.pin = pin
-            write_journal(self._radio.phy, {"pin": pin.as_dict()}, self._folder)
+            self.pin = over_rest(self._radio.phy, pin, self._folder)
+            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
 
         try:
             if isinstance(action, Hold):
@@ -236,29 +237,34 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder
         The radios whose pin was set back. Those that another handover works on are left alone.
 
     Raises:
-        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays.
+        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays, and the
+            others were seen to.
     """
-    undone = []
-    for radio in journals(folder):
+    undone, failure = [], None
+    for journal in journals(folder):
+        radio = radio_of(journal)
         held = Lock(radio, folder)
-        if not held.acquire():
-            continue
         try:
-            told = (read_journal(radio, folder) or {}).get("pin")
-            interface = told.get("interface") if isinstance(told, dict) else None
-            supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
-            if undo_journal(radio, supplicant, folder):
-                undone.append(radio_of(radio))
+            if held.acquire():
+                told = (read_journal(journal, folder) or {}).get("pin")
+                interface = told.get("interface") if isinstance(told, dict) else None
+                supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
+                if undo_journal(journal, supplicant, folder):
+                    undone.append(radio)
+        except FleetError as error:
+            failure = failure or error
         finally:
             held.release()
+    if failure is not None:
+        raise failure
     return undone
 
 
-def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
-    """Undo the pin that a handover left behind when it was killed.
+def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+    """Undo the pin that a handover left behind when it was killed, or the rest of one.
 
     Args:
-        radio: the radio's name.
+        journal: the radio's name; of a rest, see ``journal_of``.
         supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
         folder: where the journal is.
 
@@ -269,15 +275,18 @@ def undo_journal(radio: str, supplicant: Optional[Backend], folder: str = FOLDER
         FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
             does where somebody else has the pin.
     """
-    entry = read_journal(radio, folder)
+    entry = read_journal(journal, folder)
     if entry is None:
         return False
     told = entry.get("pin")
     if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
         # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
         return False
-    undone = supplicant is not None and bool(retried(supplicant.unpin, PinRecord.from_dict(told)))
-    clear_journal(radio, folder)
+    undone = False
+    if supplicant is not None:
+        undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
+        undone = bool(retried(undo, PinRecord.from_dict(told)))
+    clear_journal(journal, folder)
     return undone
 
 

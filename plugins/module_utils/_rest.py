@@ -4,24 +4,24 @@
 
 """The rest of a pin: the frequencies of a link that would be dropped if they were given back while it stands.
 
-Whoever stays until the end of the link keeps it. A journal of its own tells of it, so that a crash does not leave the
-supplicant to these channels: to who undoes journals it is a pin like any other.
+The watcher keeps it until the end of the link. A journal of its own tells of it, so that a new life of the watcher
+gives them back after a crash, and that whoever pins meanwhile does not take narrow frequencies for the usual ones.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Callable, Optional, TypeVar
 
-from ._errors import NotFound
-from ._runtime import FOLDER, clear_journal, write_journal
+from ._errors import FleetError, NotFound
+from ._runtime import FOLDER, clear_journal, read_journal, write_journal
 from ._supplicant import Backend, Pin
 
 #: How long a supplicant may be without its control socket before it counts as gone, in seconds.
 _RETRY_SECONDS = 0.2
-
 _PREFIX = "rest-"
 
 _Answer = TypeVar("_Answer")
@@ -36,7 +36,7 @@ class Rest:
     """
 
     def __init__(self, radio: str, folder: str = FOLDER) -> None:
-        self._journal = f"{_PREFIX}{radio}"
+        self._journal = journal_of(radio)
         self._folder = folder
         self._pin: Optional[Pin] = None
 
@@ -51,33 +51,56 @@ class Rest:
         Raises:
             FleetError: the journal can't be written.
         """
-        # The other networks are enabled again: if somebody disables one meanwhile, that is none of its business.
-        pin = replace(pin, disabled=())
         write_journal(self._journal, {"pin": pin.as_dict()}, self._folder)
         self._pin = pin
 
-    def end(self, supplicant: Optional[Backend], *, now: bool = False) -> None:
+    def end(self, supplicant: Backend, *, now: bool = False) -> None:
         """Undo it, if there is one, and unless that would drop a link.
 
         Args:
-            supplicant: who runs the interface; None: it ended, and the rest with it.
+            supplicant: who runs the interface.
             now: whether a link is dropped or not.
 
         Raises:
             FleetError: the supplicant does not let itself be told, or the journal can't be removed. It stands.
         """
-        pin = self._pin
-        if pin is None:
-            return
-        if supplicant is not None and retried(partial(supplicant.end_rest, now=now), pin) is False:
+        if self._pin is None or retried(partial(supplicant.end_rest, now=now), self._pin) is False:
             return
         clear_journal(self._journal, self._folder)
         self._pin = None
 
 
+def over_rest(radio: str, pin: Pin, folder: str = FOLDER) -> Pin:
+    """Return a pin that may have been made over the rest of another, so that undoing it undoes both.
+
+    Args:
+        radio: the radio's name.
+        pin: as it is before anything is changed.
+        folder: where journals are.
+    """
+    with suppress(FleetError):  # whoever undoes journals tells of one that is damaged
+        told = (read_journal(journal_of(radio), folder) or {}).get("pin")
+        if told is not None:
+            rest = Pin.from_dict(told)
+            found = (pin.interface, pin.network_id, pin.ssid_hex, pin.previous_scan_freq)
+            if found == (rest.interface, rest.network_id, rest.ssid_hex, rest.frequencies):
+                return replace(pin, previous_scan_freq=rest.previous_scan_freq)
+    return pin
+
+
+def journal_of(radio: str) -> str:
+    """Return the name of the journal that tells of the rest of a radio's pin."""
+    return f"{_PREFIX}{radio}"
+
+
+def tells_of_rest(journal: str) -> bool:
+    """Say whether a journal tells of the rest of a pin, by its name."""
+    return journal.startswith(_PREFIX)
+
+
 def radio_of(journal: str) -> str:
     """Return the radio that a journal is about, whether it tells of a pin or of the rest of one."""
-    return journal[len(_PREFIX) :] if journal.startswith(_PREFIX) else journal
+    return journal[len(_PREFIX) :] if tells_of_rest(journal) else journal
 
 
 def retried(undo: Callable[[Pin], _Answer], pin: Pin) -> Optional[_Answer]:

@@ -51,7 +51,7 @@ from ._machine import Machine
 from ._manager import NETWORKMANAGER, WPA_SUPPLICANT, OverIwd, backend_from_within
 from ._nl80211 import Nl80211
 from ._radio import Radio
-from ._rest import Rest
+from ._rest import Rest, journal_of
 from ._rfkill import NOT_OWNER, RfkillEvent
 from ._runtime import FOLDER, Lock
 from ._services import networkmanager_was_here
@@ -145,8 +145,9 @@ class Watched:
         self._tries = 0
         #: When the last handover was decided.
         self._decided = -_ECHO_SECONDS
-        #: Whether it was told that the rest of a pin stands.
+        #: Whether it was told that the rest of a pin stands, and why it could not be undone when that was tried last.
         self._narrow = False
+        self._stuck = ""
         self._rest = Rest(radio.phy, folder)
         self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest)
         self._machine: Machine[Guard] = Machine(
@@ -229,7 +230,6 @@ class Watched:
             return
         self._log.write("info", f"{self.interface}: wpa_supplicant ended", **self._fields())
         self.feed(SupplicantGone())
-        self._advance(lambda: self._rest.end(None))
         self.detach()
 
     def manager_gone(self, why: str) -> None:
@@ -239,7 +239,6 @@ class Watched:
             why: for people.
         """
         self._log.write("info", f"{self.interface}: {why}", **self._fields())
-        self._end()
         self._give_up()
         self._settle()
         self.detach()
@@ -368,6 +367,7 @@ class Watched:
             event = self._look()
         except FleetError as error:
             self._log.write("error", f"{self.interface}: {error}", code=error.code, **self._fields())
+            self._settle()
             return
         self.feed(event)
 
@@ -424,26 +424,32 @@ class Watched:
         if self._machine.state.handover is None and self.hands.pin is None:
             # Whoever held the lock before may have been killed.
             undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
+            if not self._rest.stands and self.hands.supplicant is not None:
+                undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
         return self._csme() if switch.hard else self._host()
 
     def _end_rest(self) -> None:
-        """Undo the rest of the last pin, if its link is over.
-
-        Raises:
-            FleetError: the lock can't be used, or the supplicant does not let itself be told.
-        """
-        if self._rest.stands and self.hands.supplicant is not None and self._lock.acquire():
-            # CSME has the radio: whatever the supplicant still says of a link, there is none.
-            taken = self._switch is not None and self._switch.hard
-            self._rest.end(self.hands.supplicant, now=taken)
+        """Undo the rest of the last pin if its link is over; what can't be done now is tried again."""
+        supplicant = self.hands.supplicant
+        if not self._rest.stands or supplicant is None:
+            return
+        try:
+            if self._lock.acquire():
+                # Under a block there is no link, whatever the supplicant still says.
+                self._rest.end(supplicant, now=self._switch is not None and self._switch.hard)
+        except FleetError as error:
+            if str(error) != self._stuck:  # told once
+                self._stuck = str(error)
+                self.hands.warnings.append(f"{_STUCK}: {error}")
 
     def _end(self) -> None:
         """Undo what is pinned, and the rest of what was: nobody will be here at the end of the link."""
         self.hands.unpin(now=True)
-        try:
-            self._rest.end(self.hands.supplicant, now=True)
-        except FleetError as error:
-            self.hands.warnings.append(f"{_NARROW}: {error}. The journal keeps them for the next run")
+        if self.hands.supplicant is not None:
+            try:
+                self._rest.end(self.hands.supplicant, now=True)
+            except FleetError as error:
+                self.hands.warnings.append(f"{_STUCK}: {error}. The journal keeps them for the next start")
         self._warn()
 
     def _csme(self) -> GuardEvent:
@@ -498,9 +504,9 @@ class Watched:
             self._machine.set_timer(RETRY, _UNDO_SECONDS)
 
         if self._rest.stands != self._narrow:
-            self._narrow = self._rest.stands
+            self._narrow, self._stuck = self._rest.stands, ""
             if self._narrow:
-                self._log.write("info", f"{self.interface}: {_NARROW} while this connection stands", **self._fields())
+                self._log.write("info", f"{self.interface}: {_NARROW}", **self._fields())
 
     def _warn(self) -> None:
         for warning in self.hands.warnings[self._told :]:
@@ -576,7 +582,8 @@ def _name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
-_NARROW = "the supplicant looks for access points on the channels of CSME's connection alone"
+_NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
+_STUCK = "the supplicant did not get its usual channels back"
 _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"

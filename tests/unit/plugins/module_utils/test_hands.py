@@ -90,6 +90,10 @@ class Supplicant:
     def loosen(self, pin: Pin) -> bool:
         return self._do("loosen") and not self.linked
 
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        assert now
+        return self._do("end the rest")
+
 
 def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[Rest] = None) -> Hands:
     return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path), rest=rest)  # type: ignore[arg-type]
@@ -279,9 +283,43 @@ def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Pat
     _runtime.write_journal(_runtime.note_name("wlan0"), {"file": [1, 2]}, folder)
     supplicant: Any = Supplicant()
     assert _hands.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
-    assert supplicant.asked == ["unpin", "unpin"]
+    assert supplicant.asked == ["unpin", "end the rest"]
     assert _runtime.journals(folder) == []
     assert _runtime.read_journal("profiles-wlan0", folder) == {"file": [1, 2]}
+
+
+def test_a_journal_that_can_not_be_undone_is_in_no_others_way(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for radio in ("phy0", "phy1", "phy2"):
+        _runtime.write_journal(radio, {"pin": PIN.as_dict()}, folder)
+    supplicant: Any = Supplicant(TransportFailed("the first"), None, TransportFailed("the last"))
+    with pytest.raises(TransportFailed, match="the first"):
+        _hands.undo_journals(lambda manager, interface: supplicant, folder)
+    assert _runtime.journals(folder) == ["phy0", "phy2"]
+    for radio in ("phy0", "phy2"):
+        with _runtime.lock(radio, 0.0, folder):  # nobody works on it any more
+            pass
+
+
+def test_the_rest_of_a_pin_is_left_alone_while_another_handover_works_on_its_radio(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    Rest("phy0", folder).keep(PIN)
+    other = _runtime.Lock("phy0", folder)
+    assert other.acquire()
+    supplicant: Any = Supplicant()
+    assert _hands.undo_journals(lambda manager, interface: supplicant, folder) == []
+    assert (supplicant.asked, _runtime.journals(folder)) == ([], ["rest-phy0"])
+
+
+def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path) -> None:
+    supplicant = Supplicant()
+    found = replace(PIN, previous_scan_freq=PIN.frequencies)
+    supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
+    Rest("phy0", str(tmp_path)).keep(PIN)
+    made = hands(tmp_path, supplicant)
+    made.do(PinAction(5, BSSID, (2437,)))
+    assert made.pin == PIN
+    assert Pin.from_dict((_runtime.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
 
 
 def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) -> None:

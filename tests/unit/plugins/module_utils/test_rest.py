@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _rest, _runtime
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, TransportFailed
-from ansible_collections.vpro.fleet.plugins.module_utils._rest import Rest, radio_of, retried
+from ansible_collections.vpro.fleet.plugins.module_utils._rest import (
+    Rest,
+    journal_of,
+    over_rest,
+    radio_of,
+    retried,
+    tells_of_rest,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin
 
 PIN = Pin("wlan0", 5, b"corp".hex(), "02:00:00:00:01:00", (2437,), None, (5180,), ((3, "00"),))
@@ -27,7 +34,7 @@ class Supplicant:
         self.asked: List[bool] = []
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        assert pin == replace(PIN, disabled=())
+        assert pin == PIN
         self.asked.append(now)
         answer = self.answers.pop(0)
         if isinstance(answer, FleetError):
@@ -40,7 +47,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_rest, "_RETRY_SECONDS", 0.0)
 
 
-def end(rest: Rest, supplicant: Optional[Supplicant], *, now: bool = False) -> None:
+def end(rest: Rest, supplicant: Supplicant, *, now: bool = False) -> None:
     rest.end(supplicant, now=now)  # type: ignore[arg-type]
 
 
@@ -53,7 +60,7 @@ def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
         end(rest, supplicant)
         assert rest.stands
         told = (_runtime.read_journal("rest-phy0", str(tmp_path)) or {})["pin"]
-        assert Pin.from_dict(told) == replace(PIN, disabled=()), "of the other networks nothing is left to undo"
+        assert Pin.from_dict(told) == PIN
     end(rest, supplicant)
     assert not rest.stands
     assert _runtime.journals(str(tmp_path)) == []
@@ -61,18 +68,14 @@ def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
     assert supplicant.asked == [False, False, False]
 
 
-@pytest.mark.parametrize(
-    "supplicant",
-    [None, Supplicant(True), Supplicant(NotFound("no socket"), NotFound("still none"))],
-    ids=["it ended", "it is told", "it is gone"],
-)
-def test_it_ends_at_once(tmp_path: Path, supplicant: Optional[Supplicant]) -> None:
-    rest = Rest("phy0", str(tmp_path))
+@pytest.mark.parametrize("answers", [[True], [NotFound("no socket"), NotFound("still none")]], ids=["told", "gone"])
+def test_it_ends_at_once(tmp_path: Path, answers: List[Answer]) -> None:
+    rest, supplicant = Rest("phy0", str(tmp_path)), Supplicant(*answers)
     rest.keep(PIN)
     end(rest, supplicant, now=True)
     assert not rest.stands
     assert _runtime.journals(str(tmp_path)) == []
-    assert supplicant is None or all(supplicant.asked)
+    assert all(supplicant.asked)
 
 
 def test_a_supplicant_that_can_not_be_told_has_it_still(tmp_path: Path) -> None:
@@ -91,10 +94,39 @@ def test_a_supplicant_that_can_not_be_told_has_it_still(tmp_path: Path) -> None:
 )
 def test_what_is_undone_is_tried_twice(answers: List[Answer], given: Optional[bool]) -> None:
     supplicant = Supplicant(*answers)
-    assert retried(supplicant.end_rest, replace(PIN, disabled=())) is given
+    assert retried(supplicant.end_rest, PIN) is given
     assert len(supplicant.asked) == len(answers)
 
 
 @pytest.mark.parametrize(("journal", "radio"), [("phy0", "phy0"), ("rest-phy0", "phy0"), ("phy-rest-0", "phy-rest-0")])
 def test_which_radio_a_journal_is_about(journal: str, radio: str) -> None:
     assert radio_of(journal) == radio
+    assert tells_of_rest(journal) is (journal == journal_of(radio))
+
+
+# What a pin finds that is made while the rest stands: its frequencies, and another access point.
+OVER = replace(PIN, bssid="02:00:00:00:02:00", frequencies=(2412,), previous_scan_freq=PIN.frequencies)
+
+
+def test_a_pin_over_it_is_undone_with_it(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert over_rest("phy0", OVER, folder) == OVER
+    Rest("phy0", folder).keep(PIN)
+    assert over_rest("phy0", OVER, folder) == replace(OVER, previous_scan_freq=PIN.previous_scan_freq)
+    assert over_rest("phy1", OVER, folder) == OVER
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"interface": "wlan1"}, {"network_id": 3}, {"ssid_hex": "00"}, {"previous_scan_freq": (2412,)}],
+)
+def test_a_pin_of_something_else_is_none_over_it(tmp_path: Path, changes: Dict[str, Any]) -> None:
+    Rest("phy0", str(tmp_path)).keep(PIN)
+    pin = replace(OVER, **changes)
+    assert over_rest("phy0", pin, str(tmp_path)) == pin
+
+
+@pytest.mark.parametrize("entry", [{}, {"pin": "x"}])
+def test_a_damaged_journal_stops_no_pin(tmp_path: Path, entry: Dict[str, Any]) -> None:
+    _runtime.write_journal("rest-phy0", entry, str(tmp_path))
+    assert over_rest("phy0", OVER, str(tmp_path)) == OVER

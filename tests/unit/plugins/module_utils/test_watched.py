@@ -54,6 +54,9 @@ def network(ssid: str) -> FakeNetwork:
     return FakeNetwork(variables, disabled=False)
 
 
+QUIET = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+
+
 class Book:
     """A log that a test can read."""
 
@@ -83,7 +86,7 @@ class Laptop:
         self.supplicant.start()
         self.supplicant.state = "INTERFACE_DISABLED"
         self.supplicant.networks = {number: network(name) for number, name in enumerate(("home", "corp", "hotel"))}
-        self.supplicant.hook = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+        self.supplicant.hook = QUIET
         self.connection: Optional[CsmeConnection] = NETWORK
         self.requests = 0
         self.log = Book()
@@ -344,7 +347,12 @@ class LateWidening:
     def lose(self) -> None:
         self.laptop.supplicant.state = "DISCONNECTED"
         self.laptop.supplicant.current = None
-        self.laptop.supplicant.hook = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+        self.laptop.supplicant.hook = QUIET
+
+    def refuse(self) -> None:
+        """Have no link, and a supplicant that takes no other value."""
+        self.lose()
+        self.laptop.supplicant.hook = lambda request: "FAIL\n" if request.startswith("SET_NETWORK") else QUIET(request)
 
     def heard(self, name: str) -> None:
         self.watched._heard_one(SupplicantEvent(name, 3))
@@ -355,7 +363,7 @@ def late(laptop: Laptop) -> LateWidening:
     return LateWidening(laptop)
 
 
-NARROW = "on the channels of CSME's connection alone"
+NARROW = "looks for others on the channels of CSME's connection alone"
 
 
 def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: Laptop, late: LateWidening) -> None:
@@ -444,25 +452,57 @@ def test_a_watcher_that_is_stopped_in_a_handover_leaves_nothing_to_wait_for(lapt
 
 
 def test_what_can_not_be_undone_at_the_end_is_told_and_stays_for_the_next(laptop: Laptop, late: LateWidening) -> None:
-    late.lose()
-    answer = laptop.supplicant.hook
-    laptop.supplicant.hook = lambda request: "FAIL\n" if request.startswith("SET_NETWORK") else answer(request)
+    late.refuse()
     late.watched.stop()
-    assert "keeps them for the next run" in laptop.log.text
-    laptop.supplicant.hook = answer
-    backend = WpaSupplicant("wlan0", laptop.path)
-    assert _hands.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
+    assert "The journal keeps them for the next start" in laptop.log.text
+    laptop.supplicant.hook = QUIET
+    # One that is being worked on when the next starts is undone when it looks at the radio.
+    late.watched = laptop.watched(FREE)
+    late.watched.attach()
+    late.watched.look()
     assert laptop.as_before
 
 
-def test_who_runs_the_interface_changes_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
-    late.watched.manager_gone("it has it no more")
+def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Laptop, late: LateWidening) -> None:
+    late.refuse()
+    late.heard("CTRL-EVENT-DISCONNECTED")
+    laptop.now += 30.0
+    late.watched.expire()
+    assert laptop.log.text.count("did not get its usual channels back") == 1
+    other = _runtime.Lock("phy0", laptop.folder)
+    assert other.acquire(), "nobody works on it"
+    other.release()
+    assert late.watched.due == laptop.now + 30.0
+    # CSME takes the radio, and is on another channel.
+    laptop.connection = replace(NETWORK, auth="sae", frequencies=(5180,))
+    laptop.supplicant.hook = lambda request: "FAIL\n" if request == "SET_NETWORK 1 scan_freq " else QUIET(request)
+    late.watched.heard_rfkill(rfkill(True))
+    assert (late.watched.state, laptop.requests) == ("handover", 2)
+    laptop.supplicant.hook = QUIET
+    hand_over(late.watched)
+    late.watched.feed(RoamingAllowed())
+    laptop.now += 30.0
+    late.watched.expire()
+    assert laptop.as_before, "how it was before the first pin is not forgotten"
+
+
+def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(laptop: Laptop, late: LateWidening) -> None:
+    late.network.disabled = True  # somebody's doing
+    late.watched.detach()  # killed
+    backend = WpaSupplicant("wlan0", laptop.path)
+    assert _hands.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
+    assert late.network.disabled
+    late.network.disabled = False
     assert laptop.as_before
 
 
 def test_the_supplicant_ends_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
     late.watched.supplicant_gone()
-    assert _runtime.journals(laptop.folder) == []
+    laptop.supplicant.networks = copy.deepcopy(laptop.before)  # its next life
+    late.lose()
+    late.watched.attach()
+    late.watched.look()
+    assert laptop.as_before
     laptop.now += 30.0
     late.watched.expire()
     assert late.watched.due is None, "there is nothing to look at any more"
