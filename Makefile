@@ -152,7 +152,9 @@ sanity: venv ## Run ansible-test sanity with each supported core, on every Pytho
 # Two at once: each is small.
 .PHONY: matrix
 matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
-	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
+	envs="$(if $(AGAIN),$$($(bin)/python tools/failed_envs.py build/tox/matrix.json))"; \
+	  $(tox) run-parallel --parallel 2 --parallel-no-spinner --result-json build/tox/matrix.json \
+	  $${envs:+-e "$$envs"} $(ARGS)
 
 # With more, as many files of tests run at a time, each with laptops of its own. Two cores have enough with one: a
 # laptop that others slow down misses deadlines that no software can move.

@@ -129,7 +129,7 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
             fake_bus.methods[path, f"{INTERFACE}.{name}"] = lambda: ("u", (1,))
     fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
     fake_bus.silent.append("Sleep")
-    with SystemBus(timeout=0.2) as bus:
+    with SystemBus(timeout=2.0) as bus:
         with pytest.raises(SupplicantRefused, match="not now") as refused:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
         assert refused.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Get"
@@ -392,7 +392,7 @@ def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: 
     begun = time.monotonic()
     with pytest.raises(TimedOut) as caught:
         SystemBus(0.1)
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 10.0
     assert caught.value.where.startswith("D-Bus")
 
 

@@ -315,7 +315,7 @@ def test_a_service_waits_for_networkmanager_within_bounds(
     begun = time.monotonic()
     with pytest.raises(TimedOut):
         backend.profiles()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 8.0
 
 
 def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_go(

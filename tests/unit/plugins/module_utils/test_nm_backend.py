@@ -329,7 +329,7 @@ def test_a_secret_that_nobody_answers_about_may_be_there(laptop: Laptop, monkeyp
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     stores(laptop, 7, {})
     laptop.bus.silent.append("GetSecrets")
-    assert corp(NetworkManagerBackend("wlan0", 0.2)).can_join("psk")
+    assert corp(NetworkManagerBackend("wlan0", 2.0)).can_join("psk")
 
 
 def test_a_key_without_a_password_lacks_nothing(
@@ -986,7 +986,7 @@ def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, mon
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.bus.silent.append("GetPermissions")
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
-    (listener,) = NetworkManagerBackend("wlan0", timeout=0.5).listen(print)
+    (listener,) = NetworkManagerBackend("wlan0", timeout=2.0).listen(print)
     listener.close()
 
 
@@ -1004,17 +1004,17 @@ def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) ->
         time.sleep(0.1)
         return "a{sa{sv}}", (wrapped(settings(PSK)),)
 
-    for number in range(40):
+    for number in range(100):
         laptop.profiles[f"{SETTINGS}/{100 + number}"] = settings(PSK)
         laptop.bus.methods[f"{SETTINGS}/{100 + number}", f"{NM_SETTINGS}.Connection.GetSettings"] = slowly
-    backend = NetworkManagerBackend("wlan0", bound=0.5)
+    backend = NetworkManagerBackend("wlan0", bound=1.5)
     begun = time.monotonic()
     with pytest.raises(TimedOut):
         backend.profiles()
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 8.0
     # The next call has a time of its own, and who listens has no end.
     (listener,) = backend.listen(print)
-    time.sleep(0.6)
+    time.sleep(1.6)
     laptop.lift_the_block()
     laptop.connect()
     assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
