@@ -47,8 +47,8 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_rest, "_RETRY_SECONDS", 0.0)
 
 
-def end(rest: Rest, supplicant: Supplicant, *, now: bool = False) -> None:
-    rest.end(supplicant, now=now)  # type: ignore[arg-type]
+def end(rest: Rest, supplicant: Supplicant, **options: bool) -> None:
+    rest.end(supplicant, **options)  # type: ignore[arg-type]
 
 
 def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:

@@ -97,8 +97,10 @@ def test_what_is_no_file_is_not_read(folder: str, tmp_path: Path) -> None:
     with pytest.raises(TransportFailed, match=r"phy0\.journal"):
         _runtime.read_journal("phy0", folder)
     for radio in ("phy1", "phy2"):
-        with pytest.raises(DecodeFailed, match="is no file"):
+        with pytest.raises(DecodeFailed, match="is no file") as caught:
             _runtime.read_journal(radio, folder)
+        assert caught.value.where == os.path.join(folder, f"{radio}.journal")
+        assert "remove the file" in str(caught.value.remedy)
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
@@ -147,8 +149,10 @@ def test_only_what_is_a_journal_is_listed(folder: str) -> None:
     assert _runtime.journals(folder) == []
     for radio in ("phy1", "phy0"):
         _runtime.write_journal(radio, {}, folder)
+    _runtime.write_journal(_runtime.note_name("wlan0"), {}, folder)
     with _runtime.lock("phy2", 0, folder):
-        assert _runtime.journals(folder) == ["phy0", "phy1"]
+        assert _runtime.journals(folder) == ["phy0", "phy1"], "a note is none"
+    assert os.path.exists(os.path.join(folder, "profiles-wlan0.journal"))
 
 
 def test_a_held_lock_is_held_once(folder: str) -> None:
