@@ -142,7 +142,7 @@ def kinds() -> List[Any]:
         # two keys.
         (pytest.mark.timed, ("owe",)),
     )
-    return [pytest.param(kind, marks=[mark for mark, kinds in marked if kind in kinds], id=kind) for kind in KINDS]
+    return [pytest.param(kind, marks=[mark for mark, those in marked if kind in those], id=kind) for kind in KINDS]
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -832,6 +832,15 @@ MINE = {"bssid": BSSID, "ssid": "home", "id": "1"}
 BY_SAE = {**MINE, "key_mgmt": "SAE"}
 
 
+def pinned_with_a_link(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str = "COMPLETED", link: Dict[str, str] = BY_SAE
+) -> Pin:
+    """Network 1, whose frequencies were not given back before there was a link, or what *state* says instead."""
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
+    fake.state, fake.link = state, link
+    return pin
+
+
 @pytest.mark.parametrize(
     ("state", "link"),
     [
@@ -847,8 +856,7 @@ def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
 ) -> None:
     fake.networks[5].temp_disabled = False
     before = fake.snapshot()
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = state, link
+    pin = pinned_with_a_link(fake, supplicant, state, link)
     assert supplicant.loosen(pin) is False
     assert fake.networks[1].variables.pop("scan_freq") == "5180"
     assert before[1].variables.pop("scan_freq") == "2412 2437"
@@ -887,8 +895,7 @@ def test_no_other_link_keeps_them(
 ) -> None:
     fake.networks[5].temp_disabled = False
     before = fake.snapshot()
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = state, link
+    pin = pinned_with_a_link(fake, supplicant, state, link)
     assert supplicant.loosen(pin) is True
     assert fake.networks == before
 
@@ -916,8 +923,7 @@ def test_frequencies_that_were_given_back_in_time_do_not_wait(fake: FakeSupplica
 
 
 def test_a_network_that_is_gone_has_no_frequencies_to_wait_for(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", BY_SAE
+    pin = pinned_with_a_link(fake, supplicant)
     assert supplicant.loosen(pin) is False
     fake.networks[1] = FakeNetwork(b"other", {"scan_freq": "5180"})
     assert supplicant.end_rest(pin) is True
@@ -925,8 +931,7 @@ def test_a_network_that_is_gone_has_no_frequencies_to_wait_for(fake: FakeSupplic
 
 
 def test_what_waits_can_be_undone_at_once(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", BY_SAE
+    pin = pinned_with_a_link(fake, supplicant)
     assert supplicant.loosen(pin) is False
     del fake.changes[:]
     assert supplicant.end_rest(pin, now=True) is True
@@ -934,8 +939,7 @@ def test_what_waits_can_be_undone_at_once(fake: FakeSupplicant, supplicant: WpaS
 
 
 def test_a_hold_is_nothing_to_frequencies_that_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = "COMPLETED", BY_SAE
+    pin = pinned_with_a_link(fake, supplicant)
     assert supplicant.loosen(pin) is False
     held = supplicant.hold(profile_of(supplicant, 1), BSSID)
     assert supplicant.loosen(held) is True

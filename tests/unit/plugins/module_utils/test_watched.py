@@ -54,6 +54,7 @@ def network(ssid: str) -> FakeNetwork:
     return FakeNetwork(variables, disabled=False)
 
 
+#: What the supplicant answers to who listens to it. All else it answers by itself.
 QUIET = {"ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
 
 
@@ -342,7 +343,7 @@ class LateWidening:
     def connect(self) -> None:
         self.laptop.supplicant.connect(b"corp")
         status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\nkey_mgmt=SAE\n"
-        self.laptop.supplicant.hook = {"STATUS": status, "ATTACH": "OK\n", "DETACH": "OK\n", "PING": "PONG\n"}.get
+        self.laptop.supplicant.hook = lambda request: status if request == "STATUS" else QUIET(request)
 
     def lose(self) -> None:
         self.laptop.supplicant.state = "DISCONNECTED"
