@@ -833,11 +833,11 @@ BY_SAE = {**MINE, "key_mgmt": "SAE"}
 
 
 def pinned_with_a_link(
-    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str = "COMPLETED", link: Dict[str, str] = BY_SAE
+    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str = "COMPLETED", link: Optional[Dict[str, str]] = None
 ) -> Pin:
-    """Network 1, whose frequencies were not given back before there was a link, or what *state* says instead."""
+    """Network 1, whose frequencies were not given back before there was a link (by SAE), or what *state* says."""
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [5180])
-    fake.state, fake.link = state, link
+    fake.state, fake.link = state, BY_SAE if link is None else link
     return pin
 
 
