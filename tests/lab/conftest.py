@@ -47,9 +47,15 @@ class Lab:
         self._deployed: List[Laptop] = []
 
     def laptop(self, name: str, suite: str, manager: str = "wpa_supplicant") -> Laptop:
-        """Return the laptop called *name*, booting it when it is not up; *manager* runs its radios."""
+        """Return the laptop called *name*, booting it when it is not up; *manager* runs its radios.
+
+        One that does not answer any more is as good as off: it fails one test, and not all that follow.
+        """
         known = self._laptops.get(name)
-        if known is None or not known.alive:
+        if known is not None and not known.alive:
+            self.down(name)
+            known = None
+        if known is None:
             known = boot(name, self._folder / name, suite, self._progress, manager=manager)
             known.compile_archives_once()
             self._laptops[name] = known
@@ -159,7 +165,7 @@ def deployed(lab: Lab, request: pytest.FixtureRequest) -> Callable[[str], Laptop
     ready: Dict[str, Laptop] = {}
 
     def find(suite: str) -> Laptop:
-        if suite not in ready:
+        if suite not in ready or not ready[suite].alive:
             ready[suite] = lab.deployed(suite, request.config.getoption("--manager"))
         return ready[suite]
 
@@ -172,6 +178,8 @@ def _with_artifacts(request: pytest.FixtureRequest, laptop: Laptop) -> Iterator[
     if any(report.failed for report in reports.values()):
         name = re.sub(r"[^\w.-]+", "_", request.node.name)
         laptop.keep_artifacts(BUILD / "lab" / "artifacts" / name)
+    if not laptop.alive:
+        return
     # A scene that goes on in one laptop would slow the next test in another.
     laptop.no_radios()
     laptop.forget_switches()

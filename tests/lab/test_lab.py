@@ -18,6 +18,7 @@ import pytest
 
 from vpro_lab import image
 from vpro_lab.demo import by_itself, kept_promises
+from vpro_lab.errors import LabError
 from vpro_lab.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.paths import BUILD, REPOSITORY
 
@@ -136,6 +137,26 @@ def _cmdline(pid: str) -> bytes:
         return Path("/proc", pid, "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+@pytest.mark.release
+def test_a_laptop_that_answers_no_more_is_booted_anew(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    laptops = request.getfixturevalue("lab")
+    stuck = laptops.laptop("stuck", SUITES[0])
+    assert stuck.alive
+    # Its kernel stops, and QEMU goes on.
+    with pytest.raises(LabError, match="the channel to the laptop closed"):
+        stuck.guest.run("echo c > /proc/sysrq-trigger", timeout=120)
+    assert not stuck.alive
+    stuck.keep_artifacts(tmp_path)
+    assert "Kernel panic" in (tmp_path / "console.log").read_text(errors="replace")
+    anew = laptops.laptop("stuck", SUITES[0])
+    try:
+        assert anew.guest.check("cat /proc/uptime") != ""
+        assert anew is not stuck
+        assert anew.alive
+    finally:
+        laptops.down("stuck")
 
 
 def test_the_name_of_a_laptop_is_checked() -> None:

@@ -99,6 +99,11 @@ class Guest:
             self.close()
             raise LabError("the laptop's agent did not start within 60 s") from None
 
+    @property
+    def open(self) -> bool:
+        """Whether the channel stands. It ends 45 s after the laptop's last answer (``ServerAliveInterval``, thrice)."""
+        return self._process.poll() is None
+
     def ssh(self) -> List[str]:
         """Return the ssh command up to, and without, the host's name."""
         return ["ssh", "-F", str(self.config)]

@@ -96,8 +96,8 @@ class Laptop:
 
     @property
     def alive(self) -> bool:
-        """Whether the virtual machine runs."""
-        return qemu.read_pid(self.folder) is not None
+        """Whether the virtual machine runs and answers: one whose kernel is stuck runs on for ever."""
+        return qemu.read_pid(self.folder) is not None and self.guest.open
 
     def reboot(self) -> None:
         """Boot the laptop anew, its disk as it is. Radios, namespaces and everything below ``/run`` go.
@@ -266,9 +266,14 @@ class Laptop:
         return [json.loads(line) for line in self.guest.read("/run/lab-recorder.log").splitlines()]
 
     def keep_artifacts(self, folder: Path) -> None:
-        """Copy everything that explains a failure to *folder*: journal, dmesg, logs of all processes, captures."""
+        """Copy everything that explains a failure to *folder*: journal, dmesg, logs of all processes, captures.
+
+        Of a laptop that does not answer any more it is the console alone, with what its kernel said last.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.folder / "console.log", folder / "console.log")
+        if not self.alive:
+            return
         commands = {
             "journal.txt": "journalctl -b -o short-monotonic --no-pager",
             "supplicant.txt": "journalctl -b -u 'wpa_supplicant*' -o short-monotonic --no-pager",

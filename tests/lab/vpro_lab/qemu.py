@@ -150,10 +150,13 @@ def _command(image: Image, payload: Path, console: Path, port: int, kind: str) -
     # The last three save more than half of all that an emulated machine does: waits for grace periods (each namespace
     # and driver that goes is several); pages that are cleared twice; and code that is translated anew for each process,
     # as a translation is kept for one address, and each process has its libraries at others.
+    # And a kernel that is stuck says where: after 30 s (twice watchdog_thresh), as the channel ends 45 s after its last
+    # answer, and a machine that others keep waiting is not stuck.
     append = (
         "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet loglevel=4 mitigations=off nokaslr no_timer_check "
         "tsc=reliable audit=0 systemd.show_status=false random.trust_cpu=on "
-        "rcupdate.rcu_expedited=1 init_on_alloc=0 norandmaps"
+        "rcupdate.rcu_expedited=1 init_on_alloc=0 norandmaps "
+        "softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=15"
     )
     return [
         "qemu-system-x86_64",
