@@ -18,6 +18,7 @@ from vpro_lab.handover import PLAYBOOK, hand_over, kill_both
 from vpro_lab.laptop import Laptop, wait_until
 from vpro_lab.playbook import run_module, run_playbook
 from vpro_lab.scene import Scene, settle, without_networks
+from vpro_lab.session import USER_TIMEOUT_MS
 
 pytestmark = pytest.mark.timed
 Stage = Callable[..., Scene]
@@ -56,10 +57,11 @@ def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any], frequencies:
 
 
 @pytest.mark.manager("wpa_supplicant")
-def test_stock_linux_loses_the_session(stage: Stage) -> None:
+def test_stock_linux_misses_csmes_deadline(stage: Stage) -> None:
     scene = stage()
     run = hand_over(scene.laptop, pin=False, scene=scene)
-    assert not run.seen.kept
+    # The operator's patience ends with one of TCP's attempts to send: where that comes late, CSME has carried on.
+    assert run.seen.largest_silence > USER_TIMEOUT_MS / 1000
     assert run.module["error"]["code"] == "taken_back"
     assert run.seen.timeline.first("taken back") is not None
 

@@ -193,6 +193,8 @@ def test_a_server_that_is_not_the_declared_one_gets_nothing(laptop: Laptop, ap: 
     wait_until("the connection to the right one", lambda: is_connected(laptop), 40)
 
 
+# The facts give the supplicant a second to tell of all its networks.
+@pytest.mark.timed
 def test_changing_others_keeps_the_link(laptop: Laptop, ap: AccessPoint) -> None:
     ap.start("wpa3-sae", mac=MAC)
     alone(laptop)
