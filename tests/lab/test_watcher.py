@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.csme import Csme
-from vpro_lab.deployed import SERVICE, is_connected, watcher_state
+from vpro_lab.deployed import SERVICE, is_connected, is_unpinned, watcher_state
 from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
 from vpro_lab.networkmanager import PROFILES, keyfile
 from vpro_lab.playbook import run_module
@@ -104,7 +104,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     assert [profile["ssid"] for profile in profiles if profile["pinned"]] == ["corp-wifi"]
     assert state(scene.laptop)["last_handover"]["outcome"] == "protected"
     scene.csme.control("roaming allowed")
-    free(scene)
+    wait_until("the pin's end", lambda: is_unpinned(scene.laptop, security), 30, 0.5)
     assert scene.session.survives(), "un-pinning dropped the link"
     assert scene.csme.state()["requests"] == "1"
 
