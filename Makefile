@@ -28,7 +28,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: packages venv ## Install what all the others need: system packages, and .venv
@@ -42,7 +42,7 @@ venv:
 	@$(PYTHON) tools/venv.py
 
 .PHONY: unit
-unit: venv ## Run the unit tests: seconds, no root, no laptop
+unit: venv ## Run the unit tests: a minute, no root, no laptop
 	$(bin)/pytest tests/unit $(ARGS)
 
 .PHONY: coverage

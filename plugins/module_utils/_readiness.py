@@ -232,6 +232,13 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
             f"NetworkManager runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
             "vpro.fleet.watcher anew: it installs what the watcher needs for that, and gives it the right to",
         )
+    elif managed.trouble is None and known.watcher.running and known.watcher.managers.get(interface, who) is None:
+        # What root reads here says nothing of that: the control socket obeys root, and one group.
+        yield Blocker(
+            "supplicant_unusable",
+            f"wpa_supplicant runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
+            "vpro.fleet.supplicant: it gives the control socket to the watcher's group",
+        )
     if managed.trouble == "timed_out":
         yield Blocker(
             "supplicant_unresponsive", f"{who} does not answer for {interface}. Look for what keeps it, and restart it"

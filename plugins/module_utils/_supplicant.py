@@ -36,6 +36,7 @@ from ._errors import AccessDenied, DecodeFailed, FleetError, NotFound, Supplican
 from ._process import ProcessEnd
 from ._wpa_ctrl import (
     DEFAULT_TIMEOUT,
+    NOT_FOR_THIS_USER,
     CommandUnsafe,
     Network,
     SupplicantEvent,
@@ -624,7 +625,7 @@ def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTOR
         raise AccessDenied(
             "the supplicant's control directory is not for this user",
             where=denied,
-            remedy="Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP",
+            remedy=NOT_FOR_THIS_USER,
         )
     raise NotFound(
         f"no wpa_supplicant offers a control socket for {interface!r}",

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Optional, TextIO
 from ._errors import FleetError, LibraryMissing, NotFound
 from ._reading import read_text
 from ._state_file import STATE_PATH
-from ._watcher_config import PATH, read_config
+from ._watcher_config import PATH, BadConfiguration, read_config
 
 #: What the exit status of "bring-up" says: not yet. Any other lets the supplicant go on.
 NOT_YET = 3
@@ -108,8 +108,11 @@ def _command(arguments: List[str], version: str) -> int:
 
         bring_up_well(options.interface, _tell)
         return 0
+    there = os.path.exists(options.file)
+    if not there and options.file != PATH:
+        raise BadConfiguration("there is no such file", where=options.file)
     read_config(options.file)
-    _tell(f"{options.file}: right")
+    _tell(f"{options.file}: {'right' if there else 'not there, so the defaults hold'}")
     return 0
 
 

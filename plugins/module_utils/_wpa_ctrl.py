@@ -43,6 +43,11 @@ _EVENTS_READ_MAX = 256
 _SSID_MAX = 32
 #: Seconds for an answer. The supplicant itself waits for the kernel's RTNL lock, which asking CSME holds for 0.5 s.
 DEFAULT_TIMEOUT = 2.0
+#: What to do about a control socket, or the directory of one, that refuses.
+NOT_FOR_THIS_USER = (
+    "Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP. For the watcher, the role "
+    "vpro.fleet.supplicant sets that"
+)
 #: Seconds that closing a monitor waits for the answer to DETACH, so that the supplicant does not log a lost reply.
 _DETACH_TIMEOUT = 0.1
 
@@ -423,7 +428,7 @@ class _Socket:
             return AccessDenied(
                 "the supplicant's control socket is not for this user",
                 where=self.path,
-                remedy="Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP",
+                remedy=NOT_FOR_THIS_USER,
             )
         if number in (errno.ENOENT, errno.ENOTDIR, errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOTCONN):
             return NotFound(

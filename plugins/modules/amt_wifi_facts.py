@@ -458,7 +458,7 @@ ansible_facts:
                       V(iwlmei_not_loaded), V(iwlmei_not_bound) or V(sap_not_connected) for the machine.
                     - V(no_interface), V(airplane_mode) or V(switch_off) for the radio.
                     - V(no_supplicant), V(supplicant_no_control), V(supplicant_unresponsive),
-                      V(networkmanager_unusable) or V(iwd_unsupported) for the supplicant.
+                      V(supplicant_unusable), V(networkmanager_unusable) or V(iwd_unsupported) for the supplicant.
                     - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile
                       can join.
                     - V(watcher_not_installed) or V(watcher_not_running) for the watcher.

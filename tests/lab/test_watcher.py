@@ -36,7 +36,7 @@ def watched(guarded: Laptop, with_artifacts: Callable[[Laptop], Iterator[Laptop]
 
     def build(**arguments: Any) -> Scene:
         guarded.guest.check(f"systemctl restart {SERVICE}")
-        return stage_scene(guarded, capture=True, group=SERVICE, **arguments)
+        return stage_scene(guarded, capture=True, **{"group": SERVICE, **arguments})
 
     yield build
     for _done in with_artifacts(guarded):
@@ -210,6 +210,28 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     assert facts["readiness"]["ready"] is True
     assert facts["watcher"]["last_handover"]["outcome"] == "protected"
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(watched: Watched) -> None:
+    scene = watched(group="netdev")
+    guest = scene.laptop.guest
+    wait_until("its word", lambda: "control directory is not for this user" in log(scene.laptop), 30)
+    assert scene.session.survives()
+    assert scene.csme.state()["requests"] == "0"
+    # Root can use it all the same.
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    assert facts["supplicant"]["manager"] == "wpa_supplicant"
+    assert [blocker["code"] for blocker in facts["readiness"]["blockers"]] == ["supplicant_unusable"]
+    check = guest.run(f"{SERVICE} check")
+    assert (check.rc, "supplicant_unusable" in check.out) == (1, True)
+    # As the role does it.
+    guest.check(f"sed -i s/GROUP=netdev/GROUP={SERVICE}/ /etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf")
+    guest.check(f"systemctl restart {scene.laptop.service}")
+    wait_for(scene, "holding")
+    assert scene.session.survives(), log(scene.laptop)
+    check = guest.run(f"{SERVICE} check")
+    assert (check.rc, check.out) == (0, "A handover would succeed here now\n")
 
 
 @pytest.mark.parametrize("generation", ["userspace", "driver"])

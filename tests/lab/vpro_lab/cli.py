@@ -141,6 +141,8 @@ def _scenario(options: argparse.Namespace, progress: Progress) -> int:
                 credentials=not options.no_credentials,
                 generation=options.generation,
             )
+            if options.generation == "driver":
+                scene.csme.take()
         print("The session lives as long as this command runs. Ctrl-C ends it.")
         while True:
             record = scene.session.record()
@@ -149,8 +151,10 @@ def _scenario(options: argparse.Namespace, progress: Progress) -> int:
             owner = scene.csme.state()["owner"]
             print(f"\rowner: {owner}   session {state}   largest silence {silence:.2f} s   ", end="", flush=True)
             signal.sigtimedwait([], 1.0)
+    except KeyboardInterrupt:
+        print(f"\nThe session is over; {options.name} is still up.")
+        return 0
     finally:
-        print()
         laptop.guest.close()
 
 

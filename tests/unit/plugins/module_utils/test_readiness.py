@@ -153,6 +153,26 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
         {**supplicant("networkmanager", profiles=(FITS,)), "watcher": Watcher(True, True, managers={"wlan0": None})},
         ["networkmanager_unusable"],
     ),
+    "wpa_supplicant, and the watcher uses it": (
+        {"watcher": Watcher(True, True, managers={"wlan0": "wpa_supplicant"})},
+        [],
+    ),
+    "wpa_supplicant, and the watcher can't use it": (
+        {"watcher": Watcher(True, True, managers={"wlan0": None})},
+        ["supplicant_unusable"],
+    ),
+    "wpa_supplicant, and the watcher watches another": ({"watcher": Watcher(True, True, managers={"w1": None})}, []),
+    "wpa_supplicant, and a watcher that left a word and runs no more": (
+        {"watcher": Watcher(True, False, managers={"wlan0": None})},
+        ["watcher_not_running"],
+    ),
+    "dead, and so the watcher can't use it": (
+        {
+            **supplicant("wpa_supplicant", trouble="timed_out"),
+            "watcher": Watcher(True, True, managers={"wlan0": None}),
+        },
+        ["supplicant_unresponsive"],
+    ),
     "NetworkManager, and no jeepney": (
         {**supplicant("networkmanager", trouble="library_missing"), **unread("supplicant.wlan0", "library_missing")},
         ["library_missing"],

@@ -364,6 +364,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     config.write_text('{"idle": 1}')
     assert _watcher_cli.main(["check-config", str(config)]) == 1
     assert "idle has to be one of" in capsys.readouterr().err
+    assert _watcher_cli.main(["check-config", str(tmp_path / "confg.json")]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "there is no such file" in told.err) == ("", True)
+    monkeypatch.setattr(f"{_watcher_cli.__name__}.PATH", str(tmp_path / "none.json"))
+    assert _watcher_cli.main(["check-config"]) == 0
+    assert "none.json: not there, so the defaults hold" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         _watcher_cli.main([])
     ran: List[str] = []
