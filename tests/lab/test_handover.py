@@ -303,7 +303,8 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     # It would have been too late for the session, but nobody is stranded: whoever comes next undoes the pin.
     scene.csme.control("answer deny")
     again = own(scene, timeout=10)
-    assert again["error"]["code"] == "timed_out"
+    # It asks as often as its time allows, which ends between two answers or with one.
+    assert again["error"]["code"] in ("denied", "timed_out")
     assert scene.laptop.pins() == ""
 
 
