@@ -314,11 +314,10 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
 @pytest.mark.parametrize(
     "fault",
     [
-        "systemctl kill -s KILL {service}; systemctl start {service}",
-        "rfkill block wlan; sleep 1; rfkill unblock wlan",
-        "ip link set wlan0 down",
+        pytest.param("systemctl kill -s KILL {service}; systemctl start {service}", id="supplicant killed"),
+        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode", marks=pytest.mark.release),
+        pytest.param("ip link set wlan0 down", id="interface down", marks=pytest.mark.release),
     ],
-    ids=["supplicant killed", "airplane mode", "interface down"],
 )
 def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
     scene = watched(session=False)
