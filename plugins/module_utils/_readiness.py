@@ -232,7 +232,11 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
             f"NetworkManager runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
             "vpro.fleet.watcher anew: it installs what the watcher needs for that, and gives it the right to",
         )
-    elif managed.trouble is None and known.watcher.running and known.watcher.managers.get(interface, who) is None:
+    elif (
+        managed.trouble is None
+        and known.watcher.running
+        and known.watcher.managers.get(interface, managed.manager) is None
+    ):
         # What root reads here says nothing of that: the control socket obeys root, and one group.
         yield Blocker(
             "supplicant_unusable",

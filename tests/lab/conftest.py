@@ -51,15 +51,13 @@ class Lab:
 
         One that does not answer any more is as good as off: it fails one test, and not all that follow.
         """
-        known = self._laptops.get(name)
-        if known is not None and not known.alive:
+        if name in self._laptops and not self._laptops[name].alive:
             self.down(name)
-            known = None
-        if known is None:
-            known = boot(name, self._folder / name, suite, self._progress, manager=manager)
-            known.compile_archives_once()
-            self._laptops[name] = known
-        return known
+        if name not in self._laptops:
+            booted = boot(name, self._folder / name, suite, self._progress, manager=manager)
+            booted.compile_archives_once()
+            self._laptops[name] = booted
+        return self._laptops[name]
 
     def deployed(self, suite: str, manager: str) -> Laptop:
         """Return the laptop of *suite* with both roles applied, and the networks that they brought."""

@@ -152,9 +152,10 @@ def _scenario(options: argparse.Namespace, progress: Progress) -> int:
             print(f"\rowner: {owner}   session {state}   largest silence {silence:.2f} s   ", end="", flush=True)
             signal.sigtimedwait([], 1.0)
     except KeyboardInterrupt:
-        print(f"\nThe session is over; {options.name} is still up.")
+        print(f"\nThe session is over; {options.name} is still up.", end="")
         return 0
     finally:
+        print()
         laptop.guest.close()
 
 
