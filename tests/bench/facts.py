@@ -17,7 +17,7 @@ from typing import Dict, List
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.laptop import Laptop
-from vpro_lab.measuring import booted, parser, run
+from vpro_lab.measuring import parser, run, running
 from vpro_lab.paths import BUILD
 from vpro_lab.playbook import command, environment, inventory
 from vpro_lab.progress import Progress
@@ -58,7 +58,7 @@ def main() -> int:
     options_of.add_argument("--rounds", type=int, default=10, help="of all modules (default: %(default)s)")
     options = options_of.parse_args()
     progress = Progress()
-    with booted(options, progress) as laptop:
+    with running(options, progress) as laptop:
         # The usual case: CSME holds the radio, the supplicant has some profiles.
         stage(laptop, session=False)
         times = measure(laptop, options.rounds, progress)
@@ -66,7 +66,13 @@ def main() -> int:
     ratios = {
         module: spread([t / p for t, p in zip(times[module], times[BASELINE], strict=True)]) for module in MODULES
     }
-    result = {"machine": machine(), "suite": options.suite, "seconds": figures, "ratio_to_ping": ratios, "runs": times}
+    result = {
+        "machine": machine(options.shift),
+        "suite": options.suite,
+        "seconds": figures,
+        "ratio_to_ping": ratios,
+        "runs": times,
+    }
     write_report(REPORT, result)
     for module in MODULES:
         took, ratio = figures[module], ratios[module]

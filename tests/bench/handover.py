@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Sequence
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.handover import hand_over
 from vpro_lab.laptop import Laptop
-from vpro_lab.measuring import booted, parser, report_of, run
+from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.security import SECURITY
@@ -71,11 +71,11 @@ def main() -> int:
     options_of.add_argument("--security", choices=sorted(SECURITY), default="wpa2-psk")
     options = options_of.parse_args()
     progress = Progress()
-    with booted(options, progress) as laptop:
+    with running(options, progress) as laptop:
         pinned = measure(laptop, True, options.handovers, options.security, progress)
         stock = measure(laptop, False, options.stock, options.security, progress)
     result = {
-        "machine": machine(),
+        "machine": machine(options.shift),
         "suite": options.suite,
         "manager": options.manager,
         "security": options.security,

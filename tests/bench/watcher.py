@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import Dict, List
 
-from vpro_lab.deployed import SERVICE, deploy, watcher_state
+from vpro_lab.deployed import SERVICE, watcher_state
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import INTERFACE, Laptop, wait_until
-from vpro_lab.measuring import booted, parser, report_of, run
+from vpro_lab.laptop import INTERFACE, Laptop
+from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
@@ -39,9 +39,9 @@ def main_pid(laptop: Laptop) -> str:
 
 def free(scene: Scene) -> None:
     """Wait for the handover's success, and end the hold that follows it."""
-    wait_until("the handover", lambda: watcher_state(scene.laptop)["state"] == "holding", 60)
+    scene.laptop.wait_until("the handover", lambda: watcher_state(scene.laptop)["state"] == "holding", 60)
     scene.csme.control("roaming allowed")
-    wait_until("its end", lambda: watcher_state(scene.laptop)["state"] == "watching", 60)
+    scene.laptop.wait_until("its end", lambda: watcher_state(scene.laptop)["state"] == "watching", 60)
 
 
 def round_ms(scene: Scene) -> Dict[str, float]:
@@ -65,9 +65,7 @@ def main() -> int:
     options = options_of.parse_args()
     progress = Progress()
     rounds: List[Dict[str, float]] = []
-    with booted(options, progress) as laptop:
-        with progress.step("the roles are applied"):
-            deploy(laptop)
+    with running(options, progress, deployed=True) as laptop:
         scene = surround(laptop, ssid=b"corp-psk", session=False)
         laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {laptop.service}")
         fresh = memory(laptop, main_pid(laptop))
@@ -87,7 +85,7 @@ def main() -> int:
         exposure = laptop.guest.check(f"systemd-analyze security --no-pager {SERVICE}")
     security = re.search(r"Overall exposure level for \S+: ([0-9.]+)", exposure)
     result = {
-        "machine": machine(),
+        "machine": machine(options.shift),
         "suite": options.suite,
         "manager": options.manager,
         "block_to_request_ms": spread([each["block_to_request"] for each in rounds]),

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-import pytest
-
 from vpro_lab.csme import Csme
-from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.laptop import Laptop
 from vpro_lab.playbook import run_module
 
 
@@ -49,7 +47,7 @@ def test_bluetooth_is_untouched_unless_asked(laptop: Laptop) -> None:
     keep = "import os, time; fd = os.open('/dev/vhci', os.O_RDWR); os.write(fd, bytes([255, 0])); time.sleep(600)"
     laptop.guest.spawn("bluetooth", ["python3", "-c", keep], "/run/lab-bluetooth.log")
     try:
-        wait_until("the controller", lambda: "hci0" in soft(laptop))
+        laptop.wait_until("the controller", lambda: "hci0" in soft(laptop))
         assert airplane(laptop, True)["changed"] is True
         assert soft(laptop)["hci0"] == "0"
         both = airplane(laptop, True, bluetooth=True)
@@ -72,7 +70,6 @@ def test_a_block_of_csme_stays_and_is_told(laptop: Laptop, csme: Csme) -> None:
     assert any("CSME owns it" in warning for warning in lifted["warnings"])
 
 
-@pytest.mark.release
 def test_it_survives_a_reboot(laptop: Laptop) -> None:
     assert airplane(laptop, True)["changed"] is True
     # systemd-rfkill writes the state a few seconds after the last change, when it ends for want of work.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict
 
 import pytest
 
@@ -25,13 +25,12 @@ from vpro_lab.deployed import (
     story,
     watcher_state,
 )
-from vpro_lab.laptop import INTERFACE, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, Laptop
 from vpro_lab.networkmanager import state as networkmanager_state
 from vpro_lab.playbook import run_module, run_tasks
 from vpro_lab.scene import Scene, surround
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = pytest.mark.timed
 NM = "org.freedesktop.NetworkManager"
 #: What has NetworkManager leave the interface alone.
 ALONE = "/etc/NetworkManager/conf.d/lab-alone.conf"
@@ -39,15 +38,11 @@ MISSING = {"interface": INTERFACE, "ssid": "corp-new", "security": "psk", "passp
 
 
 @pytest.fixture
-def booted(
-    deployed: Callable[[str], Laptop], with_artifacts: Callable[[Laptop], Iterator[Laptop]]
-) -> Iterator[Callable[..., Scene]]:
+def booted(deployed: Callable[[str], Laptop]) -> Callable[..., Scene]:
     """Boots the laptop of a suite into a scene."""
-    used: List[Laptop] = []
 
     def build(suite: str, *, boot: bool = True, **arguments: Any) -> Scene:
         laptop = deployed(suite)
-        used.append(laptop)
         arguments.setdefault("generation", GENERATIONS[suite])
         if boot:
             return boot_into(laptop, **arguments)
@@ -55,10 +50,7 @@ def booted(
         laptop.guest.check(f"systemctl stop {hold_of(laptop)}; systemctl stop {laptop.service}")
         return surround(laptop, **arguments)
 
-    yield build
-    for laptop in used:
-        for _done in with_artifacts(laptop):
-            pass
+    return build
 
 
 def state(laptop: Laptop) -> Dict[str, Any]:
@@ -70,32 +62,33 @@ def state(laptop: Laptop) -> Dict[str, Any]:
     ("suite", "ssid"),
     [
         ("bookworm", b"corp-sae"),
-        pytest.param("bookworm", b"corp-tls", marks=pytest.mark.release),
+        "bookworm",
+        b"corp-tls",
         pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
     ],
 )
 def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str, ssid: bytes) -> None:
     scene = booted(suite, security=NETWORKS[ssid], ssid=ssid)
-    wait_until("the host's connection", lambda: is_connected(scene.laptop), 60)
+    scene.laptop.wait_until("the host's connection", lambda: is_connected(scene.laptop), 60)
     assert scene.session.survives(), story(scene.laptop)
     assert scene.csme.state()["owner"] == "host"
     # A session that was lost and opened anew would not be this one.
     assert scene.session.record().opened < next(line.t for line in scene.csme.log() if line.event == "request")
     # CSME's word arrives, and the host is kept where it is; then it is free.
     scene.csme.control("link_protection 1")
-    wait_until("the hold", lambda: state(scene.laptop)["state"] == "holding", 30)
+    scene.laptop.wait_until("the hold", lambda: state(scene.laptop)["state"] == "holding", 30)
     assert scene.laptop.pins() != ""
     scene.csme.control("link_protection 0")
-    wait_until("the pin's end", lambda: is_unpinned(scene.laptop, NETWORKS[ssid]), 30, 0.5)
+    scene.laptop.wait_until("the pin's end", lambda: is_unpinned(scene.laptop, NETWORKS[ssid]), 30, 0.5)
     assert scene.session.survives(), "un-pinning dropped the link"
 
 
-@pytest.mark.parametrize("suite", [pytest.param("bookworm", marks=pytest.mark.release), "trixie"])
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
     scene = booted(suite, ssid=b"corp-new")
     laptop = scene.laptop
     kept = {"bookworm": "left", "trixie": "held"}[suite]
-    wait_until("the decision", lambda: state(laptop)["state"] == kept, 60)
+    laptop.wait_until("the decision", lambda: state(laptop)["state"] == kept, 60)
     assert scene.session.survives(), story(laptop)
     assert (scene.csme.state()["requests"], scene.csme.state()["owner"]) == ("0", "csme")
     # State, command, log and facts say which profile is wanted.
@@ -110,7 +103,7 @@ def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Sce
     # Somebody adds it, and the same session is carried on.
     assert run_module(laptop, "amt_wifi_profile", MISSING)["changed"] is True
     try:
-        wait_until("the host's connection", lambda: is_connected(laptop), 40)
+        laptop.wait_until("the host's connection", lambda: is_connected(laptop), 40)
         assert scene.session.survives(), story(laptop)
     finally:
         run_module(laptop, "amt_wifi_profile", {"interface": INTERFACE, "ssid": "corp-new", "state": "absent"})
@@ -127,7 +120,9 @@ def test_an_interface_that_networkmanager_is_to_leave_alone_is_not_given_to_it(
         scene = booted("trixie", security=NETWORKS[b"corp-psk"], ssid=b"corp-psk")
         guest = scene.laptop.guest
         asked = f"busctl get-property {NM} /org/freedesktop/NetworkManager {NM} Startup"
-        wait_until("the end of NetworkManager's start", lambda: guest.run(asked).out.strip() == "b false", 60)
+        scene.laptop.wait_until(
+            "the end of NetworkManager's start", lambda: guest.run(asked).out.strip() == "b false", 60
+        )
         assert networkmanager_state(scene.laptop) == "unmanaged", story(scene.laptop)
         begun = guest.check(f"systemctl show -P ExecMainStartTimestampMonotonic {hold_of(scene.laptop)}").strip()
         assert begun == "0", story(scene.laptop)
@@ -175,7 +170,7 @@ def set_config(**settings: Any) -> str:
 def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: str) -> None:
     scene = supplicant_starts(before, ssid=b"corp-new", session=False)
     try:
-        wait_until("the bring-up", lambda: is_up(scene.laptop), 15)
+        scene.laptop.wait_until("the bring-up", lambda: is_up(scene.laptop), 15)
         assert scene.csme.state()["owner"] == "host"
     finally:
         undo = f"mv /usr/sbin/{SERVICE}.hidden /usr/sbin/{SERVICE} 2>/dev/null; rm -f /etc/{SERVICE}/config.json"
@@ -185,7 +180,7 @@ def test_nothing_is_held_back(supplicant_starts: Callable[..., Scene], before: s
 @pytest.mark.manager("wpa_supplicant")
 def test_the_role_says_that_a_supplicant_is_held_back(supplicant_starts: Callable[..., Scene]) -> None:
     scene = supplicant_starts(ssid=b"corp-new")
-    wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
+    scene.laptop.wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
     task = {"name": "the role", "ansible.builtin.include_role": {"name": "vpro.fleet.supplicant"}}
     said = " ".join(run_tasks(scene.laptop, [task], "-e", json.dumps(VARIABLES)).ok().output.split())
     assert f"{SUPPLICANT} is not started yet, so that a session of CSME's lives" in said
@@ -196,10 +191,10 @@ def test_it_is_held_back_for_a_bounded_time(supplicant_starts: Callable[..., Sce
     scene = supplicant_starts(set_config(hold_bring_up_seconds=12), ssid=b"corp-new")
     laptop = scene.laptop
     try:
-        wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
+        laptop.wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
         assert scene.session.survives()
-        wait_until("the bring-up", lambda: is_up(laptop), 20)
-        wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
+        laptop.wait_until("the bring-up", lambda: is_up(laptop), 20)
+        laptop.wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
     finally:
         laptop.guest.check(f"rm -f /etc/{SERVICE}/config.json; systemctl reload {SERVICE}")
 
@@ -216,11 +211,11 @@ def test_it_is_held_back_for_a_bounded_time(supplicant_starts: Callable[..., Sce
 def test_what_ends_a_hold(supplicant_starts: Callable[..., Scene], end: str) -> None:
     scene = supplicant_starts(ssid=b"corp-new", session=False)
     laptop = scene.laptop
-    wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
+    laptop.wait_until("the hold", lambda: state(laptop)["state"] == "held", 15)
     laptop.guest.check(end.format(hold=hold_of(laptop)))
     # Which is the request. It may be over by now: without a profile, CSME takes the radio back.
-    wait_until("the bring-up", lambda: scene.csme.state()["requests"] != "0", 15)
-    wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
+    laptop.wait_until("the bring-up", lambda: scene.csme.state()["requests"] != "0", 15)
+    laptop.wait_until("the watcher's knowledge", lambda: state(laptop)["state"] != "held", 10)
 
 
 @pytest.mark.manager("wpa_supplicant")

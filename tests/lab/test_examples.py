@@ -18,7 +18,7 @@ import yaml
 
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
-from vpro_lab.laptop import MAC, Laptop, wait_until
+from vpro_lab.laptop import MAC, Laptop
 from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import command, environment, inventory, run_playbook, run_tasks
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, network_block
@@ -110,7 +110,7 @@ def test_the_modules_examples_as_they_stand(laptop: Laptop, csme: Csme) -> None:
     tasks = [task for module in MODULES for task in documented(module)]
     assert len({task["name"] for task in tasks}) == len(tasks)
     try:
-        play = run_tasks(laptop, tasks, "-e", json.dumps(VARIABLES), timeout=300).ok()
+        play = run_tasks(laptop, tasks, "-e", json.dumps(VARIABLES)).ok()
     finally:
         laptop.guest.check(f"rm -f {' '.join(FILES)}; rfkill unblock all")
     for task in tasks:
@@ -124,7 +124,7 @@ def test_every_module_has_its_examples_run() -> None:
     assert modules - set(MODULES) == ELSEWHERE
 
 
-@pytest.mark.parametrize("check", [pytest.param(True, marks=pytest.mark.release), False])
+@pytest.mark.parametrize("check", [True, False])
 def test_onboarding_with_an_enterprise_profile(laptop: Laptop, ap: AccessPoint, tmp_path: Path, check: bool) -> None:
     ap.start("wpa2-eap", ssid=b"corp-wifi", mac=MAC)
     laptop.supplicant("")
@@ -148,5 +148,5 @@ def test_onboarding_with_an_enterprise_profile(laptop: Laptop, ap: AccessPoint, 
         assert laptop.wpa("list_networks").count("\n") == 0
         return
     run_playbook(laptop, playbook, "-e", f"@{secrets}").ok()
-    wait_until("the connection", lambda: "wpa_state=COMPLETED" in laptop.wpa("status"), 40)
+    laptop.wait_until("the connection", lambda: "wpa_state=COMPLETED" in laptop.wpa("status"), 40)
     assert "changed=0" in run_playbook(laptop, playbook, "-e", f"@{secrets}").ok().output

@@ -22,7 +22,7 @@ from vpro_lab.playbook import facts_after, run_module
 from vpro_lab.scene import Scene
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.timed, pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant")]
 
 CONTROL = "/sys/kernel/debug/csme_standin/control"
 BSSID = "02:aa:bb:cc:dd:ee"

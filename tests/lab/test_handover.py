@@ -14,13 +14,13 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from vpro_lab.csme import Csme
+from vpro_lab.guest import PATIENCE
 from vpro_lab.handover import PLAYBOOK, hand_over, kill_both
-from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.laptop import Laptop
 from vpro_lab.playbook import run_module, run_playbook
 from vpro_lab.scene import Scene, settle, without_networks
 from vpro_lab.session import USER_TIMEOUT_MS
 
-pytestmark = pytest.mark.timed
 Stage = Callable[..., Scene]
 
 
@@ -75,7 +75,7 @@ def test_a_scan_that_finds_nothing_is_made_again(stage: Stage) -> None:
     scene.csme.clear_log()
 
     def answer_again() -> None:
-        wait_until("the grant", lambda: any(line.event == "grant" for line in scene.csme.log()), 60, 0.02)
+        scene.laptop.wait_until("the grant", lambda: any(line.event == "grant" for line in scene.csme.log()), 60, 0.02)
         time.sleep(silent)
         scene.laptop.guest.check("pkill -CONT -x hostapd")
 
@@ -96,14 +96,14 @@ def test_the_work_goes_on_when_the_controller_goes_away(stage: Stage, tty: bool)
     outcome: Dict[str, Any] = {}
     task = threading.Thread(target=lambda: outcome.update(own(scene, *flags)))
     task.start()
-    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.02)
+    scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.02)
     scene.laptop.hang_up()
-    task.join(120)
+    task.join(PATIENCE)
     assert outcome.get("unreachable"), outcome
     settle(scene, 5.0)
     assert scene.session.survives()
     assert "192.0.2.2" in scene.laptop.guest.check("ip -4 addr show dev wlan0")
-    wait_until("the pin's end", lambda: scene.laptop.pins() == "", 10)
+    scene.laptop.wait_until("the pin's end", lambda: scene.laptop.pins() == "", 10)
 
 
 def test_running_it_again_changes_nothing(stage: Stage) -> None:
@@ -129,7 +129,7 @@ def test_two_at_once_end_in_one_handover(stage: Stage) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(180)
+        thread.join(PATIENCE)
     assert sorted((result["changed"], result["owner"]) for result in results) == [(False, "host"), (True, "host")]
     assert scene.csme.state()["requests"] == "1"
     assert scene.session.survives()
@@ -201,9 +201,9 @@ def test_a_supplicant_that_ends_in_the_middle_is_told(stage: Stage) -> None:
     results: List[Dict[str, Any]] = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
-    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
+    scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
     scene.laptop.guest.check("systemctl kill -s KILL wpa_supplicant@wlan0; systemctl start wpa_supplicant@wlan0")
-    task.join(120)
+    task.join(PATIENCE)
     assert results[0]["error"]["code"] == "supplicant_gone"
     scene.laptop.wait_supplicant()
     assert scene.laptop.pins() == ""
@@ -296,9 +296,9 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     scene.csme.control("answer silent")
     task = threading.Thread(target=lambda: own(scene))
     task.start()
-    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
+    scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
     killed = kill_both(scene.laptop)
-    task.join(120)
+    task.join(PATIENCE)
     assert "corp-wifi: bssid 02:00:00:00:01:00 scan_freq 2437" in scene.laptop.pins(), killed
     # It would have been too late for the session, but nobody is stranded: whoever comes next undoes the pin.
     scene.csme.control("answer deny")
@@ -315,9 +315,9 @@ def test_a_worker_that_is_ended_leaves_no_pin(stage: Stage, number: str) -> None
     results = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
-    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
+    scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
     scene.laptop.guest.check(f"kill -{number} $(lslocks -n -o PID,PATH | awk '/vpro-fleet/ {{print $1}}')")
-    task.join(120)
+    task.join(PATIENCE)
     assert results[0]["failed"]
     assert scene.laptop.pins() == ""
 
@@ -328,9 +328,9 @@ def test_a_handover_killed_after_the_grant_is_undone_by_the_playbook(stage: Stag
     scene.ap.stop()
     task = threading.Thread(target=lambda: own(scene))
     task.start()
-    wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60, 0.05)
+    scene.laptop.wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60, 0.05)
     kill_both(scene.laptop)
-    task.join(120)
+    task.join(PATIENCE)
     assert scene.laptop.pins() != ""
     run_playbook(scene.laptop, PLAYBOOK).ok()
     assert scene.laptop.pins() == ""

@@ -13,13 +13,14 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from vpro_lab.ap import DEFAULT_SSID
+from vpro_lab.guest import PATIENCE
 from vpro_lab.handover import kill_both
-from vpro_lab.laptop import MAC, Laptop, wait_until
+from vpro_lab.laptop import MAC, Laptop
 from vpro_lab.networkmanager import PROFILES, configure, keyfile
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 
-pytestmark = [pytest.mark.timed, pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
+pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 Stage = Callable[..., Scene]
 
 
@@ -80,7 +81,6 @@ def test_networkmanager_by_itself_is_too_late(stage: Stage) -> None:
     assert scene.csme.state()["owner"] == "csme"
 
 
-@pytest.mark.release
 def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     scene = stage(extra="psk-flags=1\n")
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
@@ -97,7 +97,6 @@ def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     assert scene.session.survives()
 
 
-@pytest.mark.release
 def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(stage: Stage) -> None:
     scene = stage(session=False)
     for extra, words in (
@@ -118,7 +117,6 @@ def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(s
     assert (refused["error"]["code"], scene.csme.state()["requests"]) == ("no_credentials", "0")
 
 
-@pytest.mark.release
 def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage: Stage) -> None:
     scene = stage()
     extra = "[connection]\nautoconnect-priority=9\n[wifi]\nmac-address=02:00:00:00:09:00\n"
@@ -131,7 +129,6 @@ def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage:
     assert "corp" in scene.laptop.guest.check("nmcli -g NAME connection show --active")
 
 
-@pytest.mark.release
 def test_a_profile_whose_secret_was_never_given_is_none(stage: Stage) -> None:
     scene = stage()
     # As "nmcli connection add" leaves one that is given no passphrase.
@@ -166,7 +163,7 @@ def begin(scene: Scene) -> List[Dict[str, Any]]:
     scene.ap.stop()
     results: List[Dict[str, Any]] = []
     threading.Thread(target=lambda: results.append(own(scene))).start()
-    wait_until("the pin", lambda: kept_to(scene.laptop) == scene.ap.bssid, 60, 0.05)
+    scene.laptop.wait_until("the pin", lambda: kept_to(scene.laptop) == scene.ap.bssid, 60, 0.05)
     return results
 
 
@@ -174,7 +171,7 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     scene = stage(session=False)
     results = begin(scene)
     kill_both(scene.laptop)
-    wait_until("the task's end", lambda: bool(results), 60)
+    scene.laptop.wait_until("the task's end", lambda: bool(results), 60)
     assert kept_to(scene.laptop) == scene.ap.bssid
     again = own(scene)
     assert (again["changed"], again["owner"]) == (True, "host")
@@ -187,12 +184,11 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
     scene = stage(session=False)
     results = begin(scene)
     scene.laptop.guest.check(f"systemctl restart {name}")
-    wait_until("the task's end", lambda: bool(results), 60)
+    scene.laptop.wait_until("the task's end", lambda: bool(results), 60)
     assert results[0]["error"]["code"] == {"NetworkManager": "manager_gone", "wpa_supplicant": "supplicant_gone"}[name]
     assert kept_to(scene.laptop) == ""
 
 
-@pytest.mark.release
 def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_asked_again(stage: Stage) -> None:
     scene = stage()
     guest = scene.laptop.guest
@@ -200,12 +196,12 @@ def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_ask
     results: List[Dict[str, Any]] = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
-    wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
+    scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
     # What it called its profiles and devices means something else now: a grant could not be made use of.
     guest.check("systemctl restart NetworkManager")
     asked = scene.csme.state()["requests"]
     scene.csme.control("answer grant")
-    task.join(120)
+    task.join(PATIENCE)
     refused = results[0]
     assert (refused["error"]["code"], refused["owner"]) == ("manager_gone", "csme"), refused
     assert "NetworkManager ended, restarted" in refused["msg"]
@@ -218,21 +214,19 @@ def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_ask
     assert scene.session.survives()
 
 
-@pytest.mark.release
 def test_its_own_switch_follows_airplane_mode(laptop: Laptop) -> None:
     for enabled, radio in ((True, "disabled"), (False, "enabled")):
         assert run_module(laptop, "amt_wifi_airplane", {"enabled": enabled})["changed"] is True
-        wait_until(f"a radio that is {radio}", partial(says, laptop, "radio wifi", radio))
+        laptop.wait_until(f"a radio that is {radio}", partial(says, laptop, "radio wifi", radio))
 
 
-@pytest.mark.release
 def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest
     guest.check("systemctl stop NetworkManager wpa_supplicant")
     guest.spawn("iwd", ["/usr/libexec/iwd"], "/run/lab-iwd.log")
     try:
-        wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
+        scene.laptop.wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
         facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
         refused = own(scene)
     finally:
@@ -244,7 +238,6 @@ def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     assert scene.csme.state()["requests"] == "0"
 
 
-@pytest.mark.release
 def test_iwd_is_named_below_networkmanager(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest
@@ -253,9 +246,9 @@ def test_iwd_is_named_below_networkmanager(stage: Stage) -> None:
     guest.write(conf, "[device]\nwifi.backend=iwd\n")
     guest.spawn("iwd", ["/usr/libexec/iwd"], "/run/lab-iwd.log")
     try:
-        wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
+        scene.laptop.wait_until("iwd", lambda: "net.connman.iwd" in guest.run("busctl --no-pager list").out, 20)
         guest.check("systemctl start NetworkManager")
-        wait_until("its device", lambda: "wlan0" in guest.run("nmcli -g DEVICE device").out.split(), 30)
+        scene.laptop.wait_until("its device", lambda: "wlan0" in guest.run("nmcli -g DEVICE device").out.split(), 30)
         facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
         refused = own(scene)
         profile = {"interface": "wlan0", "ssid": "corp-new", "security": "open"}

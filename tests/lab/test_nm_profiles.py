@@ -10,32 +10,30 @@ A run of a module takes long here, so each test does with few, and looks at much
 from __future__ import annotations
 
 import shlex
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
 from vpro_lab.ap import AccessPoint
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.networkmanager import PROFILES, look, state
 from vpro_lab.playbook import Play, run_tasks
 from vpro_lab.profiles import SSID, profiles
 from vpro_lab.security import EAP_IDENTITY, PASSPHRASE
+from vpro_lab.snapshots import Kind
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}
 
 
 @pytest.fixture
-def laptop(
-    lab: Any, request: pytest.FixtureRequest, with_artifacts: Callable[[Laptop], Iterator[Laptop]]
-) -> Iterator[Laptop]:
+def laptop(lab: Any, laptop_kind: Kind) -> Laptop:
     """A laptop that NetworkManager runs, without a profile."""
-    suite = request.config.getoption("--suite")
-    one: Laptop = lab.laptop(f"laptop-{suite}", suite, "networkmanager")
+    one: Laptop = lab.laptop(laptop_kind)
     one.guest.check(f"rm -f {PROFILES}/*; nmcli connection reload")
     one.radios(standin=False)
-    wait_until("the device", lambda: state(one) == "disconnected", 40)
-    yield from with_artifacts(one)
+    one.wait_until("the device", lambda: state(one) == "disconnected", 40)
+    return one
 
 
 def connected(laptop: Laptop) -> bool:
@@ -61,7 +59,7 @@ def setting(laptop: Laptop, name: str, key: str) -> str:
 def join(laptop: Laptop) -> None:
     """Let NetworkManager find the access point, and wait until it has joined by itself."""
     look(laptop)
-    wait_until("the connection", lambda: connected(laptop), 60)
+    laptop.wait_until("the connection", lambda: connected(laptop), 60)
 
 
 def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
@@ -140,7 +138,7 @@ def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
     assert int(associated) == before, "the link was dropped"
     assert ended["gone"]["changed"] is True
     assert SSID not in ended["look again"]["stdout_lines"]
-    wait_until("the end of the connection", lambda: not connected(laptop), 20)
+    laptop.wait_until("the end of the connection", lambda: not connected(laptop), 20)
     laptop.guest.run("nmcli connection delete users elsewhere dummy; rm /run/lab-key.p12")
 
 

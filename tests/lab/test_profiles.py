@@ -16,7 +16,7 @@ import pytest
 from vpro_lab import networkmanager
 from vpro_lab.ap import AIR, DEFAULT_SSID, AccessPoint
 from vpro_lab.deployed import is_connected
-from vpro_lab.laptop import MAC, Laptop, wait_until
+from vpro_lab.laptop import MAC, Laptop
 from vpro_lab.playbook import run_module
 from vpro_lab.profiles import SSID, profile, profiles
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, EAP_TLS_PLAIN, PASSPHRASE
@@ -84,8 +84,6 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
 }
 #: Networks that CI joins with NetworkManager as well.
 _WITH_NETWORKMANAGER = ("eap-tls",)
-#: What is much like another kind.
-_RELEASE = ("psk in hex", "psk+sae at a PSK AP", "psk+sae at a SAE AP", "eap-tls with a key without a password")
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
 
@@ -97,7 +95,7 @@ def alone(laptop: Laptop) -> None:
     """
     if laptop.manager == "networkmanager":
         networkmanager.forget(laptop)
-        wait_until("the device", lambda: networkmanager.state(laptop) == "disconnected", 40)
+        laptop.wait_until("the device", lambda: networkmanager.state(laptop) == "disconnected", 40)
     else:
         laptop.supplicant("freq_list=2437\n")
 
@@ -106,8 +104,8 @@ def join(laptop: Laptop) -> None:
     """Wait until the laptop has joined the network that it has a profile for."""
     if laptop.manager == "networkmanager":
         networkmanager.look(laptop)
-        wait_until("NetworkManager's connection", lambda: networkmanager.state(laptop) == "connected", 40)
-    wait_until("the connection", lambda: is_connected(laptop), 40)
+        laptop.wait_until("NetworkManager's connection", lambda: networkmanager.state(laptop) == "connected", 40)
+    laptop.wait_until("the connection", lambda: is_connected(laptop), 40)
 
 
 def attempt(laptop: Laptop) -> None:
@@ -137,10 +135,6 @@ def kinds() -> List[Any]:
     marked = (
         (pytest.mark.manager("wpa_supplicant"), _WPA_SUPPLICANT_ALONE),
         (pytest.mark.with_networkmanager, _WITH_NETWORKMANAGER),
-        (pytest.mark.release, _RELEASE),
-        # The kernel asks again after 100 ms, and hostapd answers an association by OWE that is asked for twice with
-        # two keys.
-        (pytest.mark.timed, ("owe",)),
     )
     return [pytest.param(kind, marks=[mark for mark, those in marked if kind in those], id=kind) for kind in KINDS]
 
@@ -185,16 +179,14 @@ def test_a_server_that_is_not_the_declared_one_gets_nothing(laptop: Laptop, ap: 
     for error, option in wrong.items():
         profile(laptop, **{**right, "eap": {**right["eap"], **option}})
         attempt(laptop)
-        wait_until("the refusal", lambda error=error: re.search(error, said(laptop, begun)) is not None, 40)  # type: ignore[misc]
+        laptop.wait_until("the refusal", lambda error=error: re.search(error, said(laptop, begun)) is not None, 40)  # type: ignore[misc]
     assert "CTRL-EVENT-CONNECTED" not in said(laptop, begun)
     assert not on_the_air(laptop, EAP_IDENTITY)
     profile(laptop, **right)
     attempt(laptop)
-    wait_until("the connection to the right one", lambda: is_connected(laptop), 40)
+    laptop.wait_until("the connection to the right one", lambda: is_connected(laptop), 40)
 
 
-# The facts give the supplicant a second to tell of all its networks.
-@pytest.mark.timed
 def test_changing_others_keeps_the_link(laptop: Laptop, ap: AccessPoint) -> None:
     ap.start("wpa3-sae", mac=MAC)
     alone(laptop)

@@ -22,13 +22,13 @@ import yaml
 
 from vpro_lab.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.deployed import is_connected, watcher_state
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.packages import debian_packages, python_packages
 from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import command, environment, run_playbook
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
+pytestmark = [pytest.mark.manager("wpa_supplicant")]
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 SERVICE = "vpro-fleet-pull.service"
@@ -129,11 +129,10 @@ def pull(laptop: Laptop) -> Tuple[bool, str]:
 
 
 @pytest.fixture
-def fresh(request: pytest.FixtureRequest, lab: Any, with_artifacts: Any) -> Iterator[Laptop]:
+def fresh(laptop: Laptop) -> Laptop:
     """A laptop that nobody prepared."""
-    laptop = lab.laptop("laptop-pull", request.config.getoption("--suite"))
-    laptop.radios()
-    yield from with_artifacts(laptop)
+    laptop.compile_archives(keep=False)
+    return laptop
 
 
 @pytest.fixture
@@ -161,8 +160,8 @@ def test_a_laptop_that_pulls(fresh: Laptop, fleet: Fleet, tmp_path: Path) -> Non
     with debian_packages(fresh):
         # What the roles need as well is not there.
         guest.check("apt-get -qq purge -y python3-pyroute2", timeout=300)
-        run_playbook(fresh, bootstrap, *given, timeout=1800).ok()
-        assert "changed=0" in run_playbook(fresh, bootstrap, *given, timeout=600).ok().output
+        run_playbook(fresh, bootstrap, *given).ok()
+        assert "changed=0" in run_playbook(fresh, bootstrap, *given).ok().output
         timer = guest.check("systemctl is-active vpro-fleet-pull.timer; systemctl is-enabled vpro-fleet-pull.timer")
         assert timer.split() == ["active", "enabled"]
 
@@ -179,7 +178,7 @@ def test_a_laptop_that_pulls(fresh: Laptop, fleet: Fleet, tmp_path: Path) -> Non
     assert good, said
     assert OTHER not in said
     guest.check("dpkg -s python3-pyroute2")
-    wait_until("the connection", lambda: is_connected(fresh), 40)
+    fresh.wait_until("the connection", lambda: is_connected(fresh), 40)
     assert watcher_state(fresh)
 
     # From here on without the archive: a pull needs git alone.

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 import pytest
 
@@ -21,7 +20,7 @@ from vpro_lab.playbook import facts_after, run_module
 from vpro_lab.security import network_block
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.timed, pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant")]
 
 CONTROL = "/sys/kernel/debug/csme_standin/control"
 UNIT = "/etc/systemd/system/amt-wifi-watcher.service"
@@ -128,17 +127,13 @@ def differences(
 
 
 @pytest.fixture
-def ready(laptop: Laptop) -> Iterator[Laptop]:
+def ready(laptop: Laptop) -> Laptop:
     """A laptop that lacks nothing but the watcher."""
     owner = Csme(laptop.guest)
     owner.connection(ssid=b"corp")
     owner.own()
     laptop.supplicant(network_block("wpa2-psk", b"corp"))
-    yield laptop
-    laptop.guest.run(
-        f"rm -rf {UNIT} {RUNTIME} {INTERPRETER} {_MODULES}/updates/iwlmei.ko; depmod -a; rfkill unblock all; "
-        f"systemctl kill -s CONT {SERVICE}"
-    )
+    return laptop
 
 
 def test_each_blocker_of_radio_and_supplicant(ready: Laptop) -> None:
@@ -161,13 +156,13 @@ def test_each_blocker_of_the_drivers(ready: Laptop) -> None:
 
 def test_a_supplicant_that_hangs_costs_a_second_at_most(ready: Laptop) -> None:
     def seconds() -> float:
-        began = time.monotonic()
+        began = ready.guest.monotonic()
         run_module(ready, "amt_wifi_facts")
-        return time.monotonic() - began
+        return ready.guest.monotonic() - began
 
     usual = min(seconds() for _time in range(2))
     ready.guest.check(f"systemctl kill -s STOP {SERVICE}")
-    # The bound is one second in all; as much again is the machine's.
+    # The bound is one second in all. Between the laptop and its host goes some of the host's time, which may be slow.
     assert min(seconds() for _time in range(2)) - usual < 2.0
 
 

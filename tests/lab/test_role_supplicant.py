@@ -9,13 +9,13 @@ A run of the role takes long here, so each test does with few, and looks at much
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
 from vpro_lab.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.csme import Csme
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.playbook import Play, run_tasks
 from vpro_lab.security import PASSPHRASE, network_block
 
@@ -33,28 +33,11 @@ TEMPLATE = "/lib/systemd/system/wpa_supplicant@.service"
 #: What the radios are read with, which a fresh laptop lacks.
 PYROUTE2 = "/usr/lib/python3/dist-packages/pyroute2"
 
-#: What other tests leave, and what these do.
-_BARE = f"""
-systemctl disable --now {SERVICE} 2>/dev/null
-rm -f /etc/wpa_supplicant/*.conf
-! getent group {GROUP} >/dev/null || groupdel {GROUP}
-"""
-_AS_IT_WAS = f"""
-rm -f /etc/systemd/system/wpa_supplicant@.service
-for path in {PROGRAM} {TEMPLATE} {PYROUTE2}; do [ ! -e $path.hidden ] || mv $path.hidden $path; done
-rm -rf /run/NetworkManager /usr/lib/dhcpcd
-systemctl daemon-reload
-"""
-
 
 @pytest.fixture
-def bare(laptop: Laptop) -> Iterator[Laptop]:
-    """A laptop on which nobody has configured wpa_supplicant; as it was, afterwards."""
-    laptop.guest.check(_BARE)
-    yield laptop
-    for name in ("NetworkManager", "dhcpcd", "another"):
-        laptop.guest.stop(name)
-    laptop.guest.check(_BARE + _AS_IT_WAS)
+def bare(laptop: Laptop) -> Laptop:
+    """A laptop on which nobody has configured wpa_supplicant."""
+    return laptop
 
 
 def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
@@ -106,7 +89,7 @@ def test_from_nothing_to_a_link(bare: Laptop, ap: AccessPoint, csme: Csme) -> No
     made = role(bare, "--diff", interfaces=[], country="US", profiles=[PROFILE]).ok()
     assert PASSPHRASE not in made.output
     csme.release()
-    wait_until("the connection", lambda: connected(bare), 40)
+    bare.wait_until("the connection", lambda: connected(bare), 40)
     assert bare.guest.check(f"stat -c '%a %U %G' {CONF}") == "600 root root\n"
     sockets = bare.guest.check(f"stat -c '%A %U %G' /run/wpa_supplicant /run/wpa_supplicant/{INTERFACE}").splitlines()
     assert sockets == [f"drwxr-x--- root {GROUP}", f"srwxrwx--- root {GROUP}"]
@@ -122,7 +105,6 @@ def test_from_nothing_to_a_link(bare: Laptop, ap: AccessPoint, csme: Csme) -> No
     assert life(bare) == before_life, "the supplicant was restarted, or the link dropped"
 
 
-@pytest.mark.release
 def test_a_laptop_without_pyroute2_gets_it_first(bare: Laptop) -> None:
     bare.guest.check(f"mv {PYROUTE2} {PYROUTE2}.hidden")
     checked = role(bare, "--check", interfaces=[], profiles=[PROFILE]).ok()
@@ -136,11 +118,11 @@ def test_over_what_others_configured(bare: Laptop, ap: AccessPoint) -> None:
     theirs = "# theirs: keep\nap_scan=1\nupdate_config=1\n" + network_block("wpa2-psk", DEFAULT_SSID, "# why\n")
     ap.start("wpa2-psk", mac=MAC)
     bare.supplicant(theirs)
-    wait_until("the connection", lambda: connected(bare), 40)
+    bare.wait_until("the connection", lambda: connected(bare), 40)
     before = life(bare)
     # Another group on the socket takes a restart; the rest of the file stays as it was.
     role(bare).ok()
-    wait_until("the connection after the restart", lambda: connected(bare), 40)
+    bare.wait_until("the connection after the restart", lambda: connected(bare), 40)
     text = bare.guest.read(CONF)
     assert text == f"{CONTROL}\ncountry=US\n" + theirs.replace("update_config=1", "update_config=0")
     after = life(bare)
@@ -201,7 +183,6 @@ def test_all_that_is_wrong_with_the_variables_is_told_and_nothing_touched(bare: 
     assert traces(bare) == before
 
 
-@pytest.mark.release
 def test_a_distribution_without_the_template_and_a_laptop_without_csme(bare: Laptop) -> None:
     bare.radios(standin=False)
     bare.guest.check(f"mv {TEMPLATE} {TEMPLATE}.hidden; systemctl daemon-reload")

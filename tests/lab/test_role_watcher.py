@@ -12,14 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, Dict, Iterator, Set
+from typing import Any, Dict, Set
 
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.csme import Csme
 from vpro_lab.deployed import watcher_state
-from vpro_lab.laptop import INTERFACE, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, Laptop
 from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import Play, run_module, run_tasks
 
@@ -46,26 +46,12 @@ find /boot /etc /home /opt /root /run /srv /usr /var -xdev \
 md5sum /etc/passwd /etc/group /etc/shadow /etc/gshadow
 systemctl list-unit-files --no-legend 'amt-wifi*' || true
 """
-_BARE = f"""
-[ ! -e {LIBRARY}.hidden ] || mv {LIBRARY}.hidden {LIBRARY}
-systemctl disable --now {NAME} 2>/dev/null
-rm -rf {UNIT} /usr/sbin/{NAME} /usr/lib/{NAME} /etc/{NAME} /run/vpro-fleet
-rm -f /etc/tmpfiles.d/{NAME}.conf /etc/modules-load.d/{NAME}.conf {SUPPLICANT_CONF}
-rm -rf /etc/systemd/system/{NAME}-hold@.service /etc/systemd/system/wpa_supplicant@.service.d {NETWORKD_DROP_IN}
-! getent passwd {NAME} >/dev/null || userdel {NAME}
-! getent group {NAME} >/dev/null || groupdel {NAME}
-systemctl daemon-reload
-"""
 
 
 @pytest.fixture
-def bare(laptop: Laptop) -> Iterator[Laptop]:
-    """A laptop without a watcher; as it was, afterwards, whatever the test did."""
-    laptop.guest.run(f"systemctl stop wpa_supplicant@{INTERFACE}")
-    laptop.guest.check(_BARE)
-    yield laptop
-    laptop.guest.run(f"systemctl stop wpa_supplicant@{INTERFACE}")
-    laptop.guest.check(_BARE)
+def bare(laptop: Laptop) -> Laptop:
+    """A laptop without a watcher."""
+    return laptop
 
 
 def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
@@ -75,7 +61,7 @@ def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
         "ansible.builtin.include_role": {"name": "vpro.fleet.watcher"},
         "vars": {f"watcher_{name}": value for name, value in variables.items()},
     }
-    return run_tasks(laptop, [task], *flags, timeout=400)
+    return run_tasks(laptop, [task], *flags)
 
 
 def listing(laptop: Laptop) -> Set[str]:
@@ -143,27 +129,26 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     told = guest.run(f"{NAME} check-config {CONFIG}")
     assert told.rc == 1
     guest.check(f"systemctl reload {NAME}")
-    wait_until("the refusal", lambda: "the old one stays in force" in log(bare), 30)
+    bare.wait_until("the refusal", lambda: "the old one stays in force" in log(bare), 30)
     for field in ("hold_roaming has to be true or false", "colour is no setting"):
         assert field in log(bare), field
         assert field in told.err, field
     csme.control("connection none")
     csme.own()
-    wait_until("the radio, as the old one wants it", lambda: csme.state()["owner"] == "host", 30)
+    bare.wait_until("the radio, as the old one wants it", lambda: csme.state()["owner"] == "host", 30)
     # The role brings its own back, and the watcher goes on.
     mended = role(bare, "--diff", idle="leave", log_level="debug").ok()
     assert "changed=2" in mended.output, mended.output  # the file, and the reload
     assert '-{"idle": "leave", "hold_roaming": "no", "colour": "blue"}' in mended.output
-    wait_until("the new configuration", lambda: "the configuration is read anew" in log(bare), 30)
+    bare.wait_until("the new configuration", lambda: "the configuration is read anew" in log(bare), 30)
     assert (life(bare), starts(bare)) == (before, begun)
     csme.control("connection none")
     csme.own()
-    wait_until("the radio's state", lambda: state(bare)["state"] == "left", 30)
+    bare.wait_until("the radio's state", lambda: state(bare)["state"] == "left", 30)
     assert state(bare)["radios"][0]["reason"] == "idle"
     csme.release()
 
 
-@pytest.mark.release  # molecule does so too, and looks at less
 def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None:
     guest = bare.guest
     nothing = listing(bare)
@@ -237,7 +222,7 @@ def assert_it_works(laptop: Laptop) -> None:
 
     # Through the sandbox: rfkill, netlink, and a supplicant by the group of its control socket.
     laptop.supplicant("", group=NAME)
-    wait_until("the supplicant to be heard of", lambda: state(laptop)["radios"][0]["supplicant"], 30)
+    laptop.wait_until("the supplicant to be heard of", lambda: state(laptop)["radios"][0]["supplicant"], 30)
     assert [radio["interface"] for radio in state(laptop)["radios"]] == [INTERFACE]
     assert guest.check(f"{NAME} --version") == f"amt-wifi-watcher {version()}\n"
     assert f"{INTERFACE} (phy" in guest.check(f"{NAME} status")

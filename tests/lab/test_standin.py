@@ -13,11 +13,11 @@ import pytest
 
 from vpro_lab.csme import Csme
 from vpro_lab.errors import LabError
-from vpro_lab.laptop import Laptop, wait_until
+from vpro_lab.laptop import Laptop
 from vpro_lab.scene import Scene
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.timed, pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant")]
 
 REQUEST = "iw dev wlan0 vendor send 0x001735 0x30 /dev/null"
 READ = "iw dev wlan0 vendor recv 0x001735 0x2d /dev/null"
@@ -79,7 +79,7 @@ def test_a_late_grant_comes_after_the_request_has_returned(laptop: Laptop, csme:
     csme.own()
     laptop.guest.check(REQUEST)
     assert csme.state()["owner"] == "csme"
-    wait_until("the grant", lambda: csme.state()["owner"] == "host", 5)
+    laptop.wait_until("the grant", lambda: csme.state()["owner"] == "host", 5)
     assert events(csme).index("request_return") < events(csme).index("grant")
 
 
@@ -88,17 +88,17 @@ def test_without_a_carrier_csme_takes_the_radio_back(laptop: Laptop, csme: Csme)
     csme.own()
     laptop.guest.check(REQUEST)
     assert blocked(laptop) == "0 0x0 "
-    wait_until("the take-back", lambda: csme.state()["takebacks"] == "1", 5)
+    laptop.wait_until("the take-back", lambda: csme.state()["takebacks"] == "1", 5)
     assert blocked(laptop) == "1 0x2 "
 
 
 def test_taking_the_radio_ends_a_hosts_connection(stage: Callable[..., Scene]) -> None:
     scene = stage(session=False)
     scene.csme.release()
-    wait_until("the connection", lambda: "wpa_state=COMPLETED" in scene.laptop.wpa("status"), 30)
+    scene.laptop.wait_until("the connection", lambda: "wpa_state=COMPLETED" in scene.laptop.wpa("status"), 30)
     scene.csme.take()
     assert blocked(scene.laptop) == "1 0x2 "
-    wait_until("the end of it", lambda: "wpa_state=INTERFACE_DISABLED" in scene.laptop.wpa("status"), 10)
+    scene.laptop.wait_until("the end of it", lambda: "wpa_state=INTERFACE_DISABLED" in scene.laptop.wpa("status"), 10)
 
 
 def test_roaming_is_announced_while_the_host_owns(laptop: Laptop, csme: Csme) -> None:
@@ -106,7 +106,7 @@ def test_roaming_is_announced_while_the_host_owns(laptop: Laptop, csme: Csme) ->
     time.sleep(1)
     csme.control("roaming forbidden")
     csme.control("link_protection 0")
-    wait_until("two events", lambda: laptop.guest.read("/run/lab-events.log").count("vendor event") == 2, 5)
+    laptop.wait_until("two events", lambda: laptop.guest.read("/run/lab-events.log").count("vendor event") == 2, 5)
     laptop.guest.stop("events")
     assert events(csme).count("roaming_event") == 2
     csme.own()

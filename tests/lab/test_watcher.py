@@ -6,41 +6,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict
 
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.csme import Csme
 from vpro_lab.deployed import SERVICE, TOO_LATE, is_connected, is_unpinned, watcher_state
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.networkmanager import PROFILES, keyfile
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
 from vpro_lab.security import PASSPHRASE
+from vpro_lab.snapshots import Kind
 
-pytestmark = pytest.mark.timed
 Watched = Callable[..., Scene]
 
 
 @pytest.fixture
-def guarded(deployed: Callable[[str], Laptop], request: pytest.FixtureRequest) -> Laptop:
+def guarded(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
     """The laptop whose watcher the tests are about."""
-    return deployed(request.config.getoption("--suite"))
+    return deployed(laptop_kind.suite)
 
 
 @pytest.fixture
-def watched(guarded: Laptop, with_artifacts: Callable[[Laptop], Iterator[Laptop]]) -> Iterator[Watched]:
+def watched(guarded: Laptop) -> Watched:
     """Builds the usual scene on that laptop; see :func:`vpro_lab.scene.stage`."""
 
     def build(**arguments: Any) -> Scene:
-        guarded.guest.check(f"systemctl restart {SERVICE}")
         return stage_scene(guarded, capture=True, **{"group": SERVICE, **arguments})
 
-    yield build
-    for _done in with_artifacts(guarded):
-        pass
+    return build
 
 
 def state(laptop: Laptop) -> Dict[str, Any]:
@@ -51,7 +48,7 @@ def state(laptop: Laptop) -> Dict[str, Any]:
 def wait_for(scene: Scene, *states: str, seconds: float = 30) -> None:
     """Wait until the watcher says that it is in one of *states*. One that starts says nothing yet."""
     there = f"test -e /run/{SERVICE}/state.json"
-    wait_until(
+    scene.laptop.wait_until(
         f"the watcher's {states}",
         lambda: scene.laptop.guest.run(there).rc == 0 and state(scene.laptop)["state"] in states,
         seconds,
@@ -67,7 +64,7 @@ def log(laptop: Laptop) -> str:
 
 def free(scene: Scene, seconds: float = 30) -> None:
     """Wait until nothing of a pin is left."""
-    wait_until("the pin's end", lambda: scene.laptop.pins() == "", seconds, 0.5)
+    scene.laptop.wait_until("the pin's end", lambda: scene.laptop.pins() == "", seconds, 0.5)
 
 
 def drops(laptop: Laptop) -> int:
@@ -104,13 +101,13 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     assert [profile["ssid"] for profile in profiles if profile["pinned"]] == ["corp-wifi"]
     assert state(scene.laptop)["last_handover"]["outcome"] == "protected"
     scene.csme.control("roaming allowed")
-    wait_until("the pin's end", lambda: is_unpinned(scene.laptop, security), 30, 0.5)
+    scene.laptop.wait_until("the pin's end", lambda: is_unpinned(scene.laptop, security), 30, 0.5)
     assert scene.session.survives(), "un-pinning dropped the link"
     assert scene.csme.state()["requests"] == "1"
 
 
 @pytest.mark.manager("wpa_supplicant")
-@pytest.mark.parametrize("security", ["wpa3-sae", pytest.param("wpa2-eap", marks=pytest.mark.release)])
+@pytest.mark.parametrize("security", ["wpa3-sae", "wpa2-eap"])
 def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequencies(
     watched: Watched, security: str
 ) -> None:
@@ -123,7 +120,7 @@ def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequenc
     guest.spawn("late", ["sh", "-c", f"{requested}; kill -STOP {pid}"], "/run/lab-late.log")
     before = drops(scene.laptop)
     start_supplicant(scene)
-    wait_until("the connection", lambda: is_connected(scene.laptop), 40)
+    scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     guest.check(f"kill -CONT {pid}")
     wait_for(scene, "holding")
     scene.csme.control("roaming allowed")
@@ -147,7 +144,8 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
     guest.write("/etc/NetworkManager/conf.d/lab-auth.conf", "[main]\nauth-polkit=root-only\n")
     try:
         start_supplicant(scene)
-        wait_until("its word", lambda: "does not let this user bring profiles up" in log(scene.laptop), 60, 0.5)
+        refused = "does not let this user bring profiles up"
+        scene.laptop.wait_until("its word", lambda: refused in log(scene.laptop), 60)
         assert scene.csme.state()["requests"] == "0"
         assert scene.session.survives()
     finally:
@@ -216,7 +214,7 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
 def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(watched: Watched) -> None:
     scene = watched(group="netdev")
     guest = scene.laptop.guest
-    wait_until("its word", lambda: "control directory is not for this user" in log(scene.laptop), 30)
+    scene.laptop.wait_until("its word", lambda: "control directory is not for this user" in log(scene.laptop), 30)
     assert scene.session.survives()
     assert scene.csme.state()["requests"] == "0"
     # Root can use it all the same.
@@ -243,7 +241,7 @@ def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation
     scene.csme.control("roaming forbidden")
     assert scene.session.survives()
     scene.csme.take()
-    wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
+    scene.laptop.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
     wait_for(scene, "holding")
     assert scene.session.survives(), log(scene.laptop)
 
@@ -251,7 +249,7 @@ def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation
 def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watched) -> None:
     scene = watched(session=False)
     scene.csme.release()
-    wait_until("the connection", lambda: is_connected(scene.laptop), 40)
+    scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     free(scene)
     before = drops(scene.laptop)
     scene.csme.control("roaming forbidden")
@@ -276,12 +274,12 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
             now = laptop.guest.check(life)
             return now != before and "\nactive" in f"\n{now}"
 
-        wait_until("its next life", reborn, 30)
+        laptop.wait_until("its next life", reborn, 30)
 
     # Pinned, and no answer to its request yet.
     scene.csme.control("answer silent")
     start_supplicant(scene)
-    wait_until("the request", lambda: int(scene.csme.state()["requests"]) > 0, 30)
+    laptop.wait_until("the request", lambda: int(scene.csme.state()["requests"]) > 0, 30)
     assert laptop.pins() != ""
     scene.csme.control("answer deny")
     kill()
@@ -291,7 +289,7 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
     scene.ap.stop()
     scene.csme.control("deadline 0")
     scene.csme.control("answer grant")
-    wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
+    laptop.wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
     kill()
     free(scene)
 
@@ -315,8 +313,8 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
     "fault",
     [
         pytest.param("systemctl kill -s KILL {service}; systemctl start {service}", id="supplicant killed"),
-        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode", marks=pytest.mark.release),
-        pytest.param("ip link set wlan0 down", id="interface down", marks=pytest.mark.release),
+        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode"),
+        pytest.param("ip link set wlan0 down", id="interface down"),
     ],
 )
 def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
@@ -354,11 +352,11 @@ def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None
     scene = watched(session=False)
     wait_for(scene, "holding")
     scene.laptop.radios()
-    wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
+    scene.laptop.wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
     assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
     scene.csme.control("connection none")
     scene.csme.own()
-    wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
+    scene.laptop.wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
 
 
 def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: Laptop) -> None:
@@ -369,7 +367,7 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: L
     wait_for(scene, "holding")
     # The other is taken and given meanwhile, with nothing to protect on it.
     other.take()
-    wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
+    guarded.wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
     assert scene.session.survives(), log(guarded)
     assert {radio["interface"]: radio["state"] for radio in state(guarded)["radios"]} == {
         "wlan0": "holding",
@@ -377,7 +375,7 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: L
     }
     # One of them goes.
     guarded.guest.check("iw dev wlan3 del")
-    wait_until("its end", lambda: [radio["interface"] for radio in state(guarded)["radios"]] == ["wlan0"], 20)
+    guarded.wait_until("its end", lambda: [radio["interface"] for radio in state(guarded)["radios"]] == ["wlan0"], 20)
     assert scene.session.survives()
 
 
@@ -392,18 +390,17 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guard
         timeout=60,
     )
     assert "PM: suspend exit" in guarded.guest.check("dmesg")
-    wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
+    guarded.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
     # Here the access point slept as well, and does not beacon any more: the handover fails, and nothing is stranded.
     scene.ap.stop()
     scene.csme.release()
     scene.ap.start("wpa2-psk", mac=MAC)
-    wait_until("the connection", lambda: is_connected(guarded), 60)
+    guarded.wait_until("the connection", lambda: is_connected(guarded), 60)
     free(scene, 40)
     scene.csme.take()
     wait_for(scene, "holding")
 
 
-@pytest.mark.release
 def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarded: Laptop) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")
@@ -415,17 +412,14 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarde
     )
     scene.csme.control("roaming allowed")
     guarded.guest.check(f"systemctl kill -s CONT {SERVICE}")
-    wait_until("the overrun", lambda: "the kernel dropped events" in log(guarded), 20)
+    guarded.wait_until("the overrun", lambda: "the kernel dropped events" in log(guarded), 20)
     # It never heard that the host may roam. When CSME says nothing more, its patience ends.
     free(scene, 40)
     scene.csme.take()
     wait_for(scene, "holding")
     assert int(scene.csme.state()["grants"]) == 2
-    # udev still tells NetworkManager of all those interfaces, and of the next test's radios only then.
-    guarded.guest.check("udevadm settle --timeout 100", timeout=120)
 
 
-@pytest.mark.release
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")

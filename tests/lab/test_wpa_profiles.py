@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from vpro_lab.ap import AccessPoint
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.playbook import run_tasks
 from vpro_lab.profiles import profile, profiles
 from vpro_lab.security import PASSPHRASE
@@ -48,8 +48,8 @@ def scan(laptop: Laptop, times: int = 2) -> str:
     """Let the supplicant look around some times, after which it may join what it found; return what that was."""
     laptop.record()
     for done in range(times):
-        wait_until("a scan", lambda: laptop.wpa("scan") == "OK", 20)
-        wait_until("its results", lambda done=done: scans(laptop) > done, 20)  # type: ignore[misc]
+        laptop.wait_until("a scan", lambda: laptop.wpa("scan") == "OK", 20)
+        laptop.wait_until("its results", lambda done=done: scans(laptop) > done, 20)  # type: ignore[misc]
     laptop.recorded()
     return laptop.wpa("scan_results")
 
@@ -67,7 +67,7 @@ def test_a_hidden_network_that_is_no_text_protected_and_of_one_access_point(lapt
     mine = {"ssid_hex": ssid.hex(), "security": "psk", "passphrase": PASSPHRASE, "hidden": True, "pmf": "required"}
     made = profiles(laptop, [{**mine, "bssid": ap.bssid.upper()}])
     assert [network["ssid"] for network in made["networks"]] == ["\\xffcorp\\x80"]
-    wait_until("the connection", lambda: connected(laptop), 40)
+    laptop.wait_until("the connection", lambda: connected(laptop), 40)
     status = laptop.wpa("status").splitlines()
     assert {f"bssid={ap.bssid}", "key_mgmt=WPA2-PSK-SHA256", "pmf=2", "ssid=\\xffcorp\\x80"} <= set(status)
     # Another access point's address: this one is heard, and left alone.
@@ -96,14 +96,14 @@ def test_priority_decides_and_what_is_not_enabled_is_not_joined(laptop: Laptop, 
         return connected(laptop) and f"\nssid={ssid}\n" in laptop.wpa("status")
 
     declare(one=(1, True), two=(9, True))
-    wait_until("the connection to the preferred one", lambda: joined("two"), 40)
+    laptop.wait_until("the connection to the preferred one", lambda: joined("two"), 40)
     assert attempts(laptop)
     declare(one=(9, True), two=(1, True))
     assert joined("two"), "a priority is for the next connection"
     laptop.wpa("reassociate")
-    wait_until("the connection to the one that is preferred now", lambda: joined("one"), 40)
+    laptop.wait_until("the connection to the one that is preferred now", lambda: joined("one"), 40)
     declare(one=(9, False), two=(1, False))
-    wait_until("the end of the connection", lambda: not connected(laptop), 20)
+    laptop.wait_until("the end of the connection", lambda: not connected(laptop), 20)
     before = attempts(laptop)
     found = scan(laptop)
     assert "02:00:00:00:01:00" in found
@@ -133,7 +133,7 @@ def test_a_laptop_without_a_configuration_file(laptop: Laptop, ap: AccessPoint) 
     assert permissions(laptop) == "600 root root"
     laptop.guest.check(f"systemctl start wpa_supplicant@{INTERFACE}.service")
     laptop.wait_supplicant()
-    wait_until("the connection", lambda: connected(laptop), 40)
+    laptop.wait_until("the connection", lambda: connected(laptop), 40)
     before, text = connections(laptop), laptop.guest.read(CONF)
     # Whoever may read it has the secrets, whoever may write it the laptop.
     laptop.guest.check(f"chown nobody:nogroup {CONF}; chmod 644 {CONF}")
@@ -222,7 +222,7 @@ with open(sys.argv[1], "ab", 0) as samples:
 _SAMPLES = "/run/lab-samples.log"
 
 
-@pytest.mark.parametrize("pipelining", ["false", pytest.param("true", marks=pytest.mark.release)])
+@pytest.mark.parametrize("pipelining", ["false", "true"])
 def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelining: str) -> None:
     laptop.supplicant("")
     kept = {

@@ -19,7 +19,6 @@ from vpro_lab.deployed import (
     GENERATIONS,
     NETWORKS,
     SERVICE,
-    deploy,
     hold_of,
     is_connected,
     story,
@@ -27,8 +26,8 @@ from vpro_lab.deployed import (
 )
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import Laptop, wait_until
-from vpro_lab.measuring import booted, parser, report_of, run
+from vpro_lab.laptop import Laptop
+from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
@@ -54,7 +53,7 @@ def one(laptop: Laptop, how: str, ssid: bytes, leave: str, suite: str) -> Dict[s
     scene = begin(laptop, security=NETWORKS[ssid], ssid=ssid, leave=leave, generation=GENERATIONS[suite])
     found: Dict[str, Any] = {"how": how, "ssid": ssid.decode(), "leave": leave}
     try:
-        wait_until("the host's connection", lambda: is_connected(laptop), 60)
+        laptop.wait_until("the host's connection", lambda: is_connected(laptop), 60)
     except LabError as error:
         return {**found, "kept": False, "why": str(error), "story": story(laptop)}
     kept = scene.session.survives()
@@ -81,9 +80,7 @@ def main() -> int:
     progress = Progress()
     boots: List[Dict[str, Any]] = []
     report = report_of(REPORT, options)
-    with booted(options, progress) as laptop:
-        with progress.step("the roles are applied"):
-            deploy(laptop)
+    with running(options, progress, deployed=True) as laptop:
         rounds = ["boot"] * options.boots + ["reset"] * options.resets
         for number, how in enumerate(rounds):
             ssid = list(NETWORKS)[number % len(NETWORKS)]
@@ -94,7 +91,11 @@ def main() -> int:
                 f"  {'kept' if boots[-1]['kept'] else 'LOST'}, silence {boots[-1].get('silence_ms', 0):.0f} ms"
             )
             # At once: a soak that is stopped has its figures.
-            told = {"machine": machine(), "suite": options.suite, "manager": options.manager}
+            told = {
+                "machine": machine(options.shift),
+                "suite": options.suite,
+                "manager": options.manager,
+            }
             write_report(report, {**told, "boots": boots})
     for how, ssid, leave in product(("boot", "reset"), NETWORKS, ("deauth", "silent")):
         mine = [each for each in boots if (each["how"], each["ssid"], each["leave"]) == (how, ssid.decode(), leave)]

@@ -14,11 +14,11 @@ import random
 import time
 from typing import Any, Dict, List
 
-from vpro_lab.deployed import SERVICE, deploy, is_connected, story
+from vpro_lab.deployed import SERVICE, is_connected, story
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import INTERFACE, MAC, Laptop, wait_until
-from vpro_lab.measuring import booted, parser, report_of, run
+from vpro_lab.laptop import INTERFACE, MAC, Laptop
+from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene, surround
@@ -95,9 +95,9 @@ def stage(laptop: Laptop) -> Scene:
     laptop.guest.check(f"rfkill unblock all; systemctl stop {laptop.service}")
     scene = surround(laptop, ssid=_SSID, session=False)
     laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {laptop.service}")
-    wait_until("the first connection", lambda: is_connected(laptop), 60)
+    laptop.wait_until("the first connection", lambda: is_connected(laptop), 60)
     scene.csme.control("roaming allowed")
-    wait_until("its end", lambda: settled(scene), 60)
+    laptop.wait_until("its end", lambda: settled(scene), 60)
     return scene
 
 
@@ -109,7 +109,7 @@ def one(scene: Scene, name: str, moment: float) -> Dict[str, Any]:
     begun = time.monotonic()
     found: Dict[str, Any] = {"fault": name, "moment": moment, "ended": None}
     try:
-        wait_until("the end", lambda: settled(scene), _LIMIT)
+        scene.laptop.wait_until("the end", lambda: settled(scene), _LIMIT)
     except LabError:
         return found
     found.update(
@@ -133,9 +133,9 @@ def back(scene: Scene) -> bool:
         # CSME's connection is there again: something changed, which the watcher is told of by the next block.
         guest.check(f"echo release > {_CONTROL}")
     try:
-        wait_until("the connection", lambda: is_connected(scene.laptop), 60)
+        scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 60)
         scene.csme.control("roaming allowed")
-        wait_until("its end", lambda: settled(scene), 60)
+        scene.laptop.wait_until("its end", lambda: settled(scene), 60)
     except LabError:
         return False
     return True
@@ -152,9 +152,7 @@ def main() -> int:
     progress = Progress()
     rounds: List[Dict[str, Any]] = []
     report = report_of(REPORT.with_name(f"{REPORT.name}-{options.seed}"), options)
-    with booted(options, progress) as laptop:
-        with progress.step("the roles are applied"):
-            deploy(laptop)
+    with running(options, progress, deployed=True) as laptop:
         scene = stage(laptop)
         for number in range(options.faults):
             name, moment = chance.choice(options.only or list(FAULTS)), chance.uniform(0, _LATEST)
@@ -168,7 +166,12 @@ def main() -> int:
                 found["story"] += story(laptop)
                 scene = stage(laptop)
             # At once: a soak that is stopped has its figures.
-            told = {"machine": machine(), "suite": options.suite, "manager": options.manager, "seed": options.seed}
+            told = {
+                "machine": machine(options.shift),
+                "suite": options.suite,
+                "manager": options.manager,
+                "seed": options.seed,
+            }
             write_report(report, {**told, "rounds": rounds})
     for name in FAULTS:
         mine = [each for each in rounds if each["fault"] == name]

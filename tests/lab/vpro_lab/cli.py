@@ -17,13 +17,14 @@ from typing import List, Optional
 from . import qemu
 from .demo import demo
 from .errors import LabError
-from .image import DEFAULT_MANAGER, MANAGERS, SUITES, ensure_image, ensure_modules
-from .laptop import attach, boot, end
+from .image import DEFAULT_MANAGER, MANAGERS, SUITES
+from .laptop import attach, end, hardware
 from .paths import BUILD
 from .playbook import inventory
 from .progress import Progress
 from .scene import stage
 from .security import SECURITY
+from .snapshots import Kind, ensure_snapshot, restored
 
 STATE = BUILD / "lab"
 
@@ -73,8 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     def name(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("name", nargs="?", default="laptop", help="which laptop (default: laptop)")
 
-    manager(suite(command("build", _build, "Build the image and the CSME stand-in, unless the cache has them.")))
-    sub = command("up", _up, "Boot a laptop and leave it running.")
+    sub = command("build", _build, "Build the image, and boot a laptop for its snapshot, unless the cache has them.")
+    manager(suite(sub))
+    sub.add_argument("--roles", action="store_true", help="the snapshot of a laptop with both roles as well")
+    sub = command("up", _up, "Start a laptop and leave it running.")
     name(sub)
     manager(suite(sub))
     sub = command("ssh", _ssh, "Log in to a laptop, or run a command there.")
@@ -101,9 +104,11 @@ def _folder(options: argparse.Namespace) -> Path:
 
 
 def _build(options: argparse.Namespace, progress: Progress) -> int:
-    image = ensure_image(options.suite, progress, options.manager)
-    modules = ensure_modules(image, progress)
-    print(f"image:  {image.folder}\nmodules: {modules}\naccelerator: {qemu.accelerator(image)}")
+    made_of = hardware(options.suite, options.manager, qemu.default_shift(), progress)
+    print(f"image:       {made_of.image.folder}\naccelerator: {made_of.accelerator}")
+    for deployed in (False, True) if options.roles else (False,):
+        kind = Kind(options.suite, options.manager, deployed)
+        print(f"snapshot:    {ensure_snapshot(kind, progress)}, {kind.text}")
     return 0
 
 
@@ -112,9 +117,9 @@ def _up(options: argparse.Namespace, progress: Progress) -> int:
     pid = qemu.read_pid(folder)
     if pid is not None:
         raise LabError(f"{options.name} is up already (process {pid})")
-    laptop = boot(options.name, folder, options.suite, progress, manager=options.manager, dies_with_parent=False)
-    laptop.compile_archives_once()
-    laptop.radios()
+    kind = Kind(options.suite, options.manager)
+    laptop = restored(options.name, folder, kind, progress, dies_with_parent=False)
+    laptop.compile_archives(keep=True)
     inventory(laptop)
     laptop.guest.close()
     print(f"{options.name} is up: ssh -F {laptop.config} laptop")
@@ -156,7 +161,7 @@ def _scenario(options: argparse.Namespace, progress: Progress) -> int:
         return 0
     finally:
         print()
-        laptop.guest.close()
+        laptop.guest.close(farewell=True)
 
 
 def _down(options: argparse.Namespace, progress: Progress) -> int:

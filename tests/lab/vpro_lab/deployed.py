@@ -42,31 +42,15 @@ VARIABLES: Mapping[str, Any] = {
     "supplicant_profiles": _PROFILES,
     "supplicant_prune": True,
 }
-#: Where networks are stored, by either manager, and where a copy of them is kept.
-_STORES = "/etc/wpa_supplicant /etc/NetworkManager/system-connections"
-_COPY = "/var/lib/lab-networks"
-_KEEP = f"for d in {_STORES}; do [ ! -d $d ] || {{ mkdir -p {_COPY}$d && cp -a $d/. {_COPY}$d; }}; done"
-_RESTORE = f"""
-set -e
-for d in {_STORES}; do [ ! -d {_COPY}$d ] || {{ rm -rf $d; cp -a {_COPY}$d $d; }}; done
-! systemctl is-active -q NetworkManager || nmcli connection reload
-"""
 
 
-def deploy(laptop: Laptop) -> Play:
-    """Apply both roles to a laptop with an empty air; return the run."""
+def deploy(laptop: Laptop) -> None:
+    """Apply both roles to a laptop, and leave it with an empty air."""
     laptop.radios()
     # Profiles name certificates, which have to be there.
     AccessPoint(laptop.guest).start("wpa2-eap", mac=MAC)
-    play = apply(laptop)
-    laptop.guest.check(_KEEP)
+    apply(laptop)
     laptop.no_radios()
-    return play
-
-
-def restore_networks(laptop: Laptop) -> None:
-    """Give a laptop the networks again that :func:`deploy` brought, where somebody changed them since."""
-    laptop.guest.check(_RESTORE)
 
 
 def apply(laptop: Laptop) -> Play:
@@ -78,7 +62,7 @@ def apply(laptop: Laptop) -> Play:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as handle:
         json.dump(VARIABLES, handle)
         handle.flush()
-        return run_playbook(laptop, PLAYBOOK, "-e", f"@{handle.name}", timeout=600).ok()
+        return run_playbook(laptop, PLAYBOOK, "-e", f"@{handle.name}").ok()
 
 
 def watcher_state(laptop: Laptop) -> Dict[str, Any]:

@@ -23,9 +23,9 @@ def spread(values: Sequence[Optional[float]]) -> Dict[str, Any]:
     return {"count": len(known), "median": statistics.median(known), "min": min(known), "max": max(known)}
 
 
-def machine() -> Dict[str, Any]:
-    """Return what the measurements were made on."""
-    return {"processors": os.cpu_count(), "system": platform.platform()}
+def machine(shift: int) -> Dict[str, Any]:
+    """Return what the measurements were made on: the laptop's speed, and the host."""
+    return {"ns_per_instruction": 2**shift, "host": {"processors": os.cpu_count(), "system": platform.platform()}}
 
 
 def write_report(path: Path, report: Dict[str, Any]) -> None:

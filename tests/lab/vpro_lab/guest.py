@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way into a laptop: ssh for people and Ansible, and the agent for fast calls from the host's Python."""
+"""The ways into a laptop: ssh for people and Ansible, and the agent for fast calls from the host's Python.
+
+Every wait on this side is in the host's time, and only there to end one that never would: a laptop has a clock of its
+own, beside which the host may be slow.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
-import os
-import subprocess
-import tempfile
+import socket
 import threading
 import time
 from concurrent.futures import Future
@@ -19,12 +20,17 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 from .errors import LabError
+from .qemu import socket_of
 
 #: The agent's place in the laptop: the payload disk's mount point.
 PAYLOAD = "/opt/lab"
+#: How long to wait for a laptop, in seconds of the host's time: a boot takes minutes where that has much else to do.
+PATIENCE = 1800.0
+#: How long a laptop that is not stuck may take for an answer, likewise.
+_ALIVE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -46,94 +52,97 @@ class Done:
 def ssh_config(folder: Path, port: int, key: Path) -> Path:
     """Write the ssh configuration of a laptop below *folder* and return its path. Its host is ``laptop``."""
     path = folder / "ssh_config"
-    # A control socket's path is limited to 104 bytes or so: the folder may be deep, so it lives in /tmp-like TMPDIR.
-    control = control_socket(folder)
     path.write_text(
         "Host laptop\n"
         f"  HostName 127.0.0.1\n  Port {port}\n  User root\n  IdentityFile {key}\n  IdentitiesOnly yes\n"
         "  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  LogLevel ERROR\n"
-        "  ConnectTimeout 60\n  ServerAliveInterval 15\n  GSSAPIAuthentication no\n"
-        f"  ControlMaster auto\n  ControlPersist 300\n  ControlPath {control}\n",
+        f"  ConnectTimeout {PATIENCE:.0f}\n  ServerAliveInterval 60\n  ServerAliveCountMax 10\n"
+        "  GSSAPIAuthentication no\n"
+        f"  ControlMaster auto\n  ControlPersist {PATIENCE:.0f}\n  ControlPath {socket_of(folder, 'ssh')}\n",
         encoding="utf-8",
     )
     return path
-
-
-def control_socket(folder: Path) -> Path:
-    """Return the path of the multiplexing socket of the laptop whose state is in *folder*."""
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"vpro-lab-{os.getuid()}-{name}"
 
 
 class Guest:
     """One channel to the agent of a running laptop. Thread-safe.
 
     Args:
-        config: the laptop's ssh configuration.
+        path: the agent's socket.
+        alive: tells whether the laptop still runs.
 
     Raises:
-        LabError: the laptop can't be reached, or the agent does not start.
+        LabError: the machine ended, or its agent does not answer.
     """
 
-    def __init__(self, config: Path) -> None:
-        self.config = config
+    def __init__(self, path: Path, alive: Callable[[], bool]) -> None:
         self._ids = itertools.count(1)
         self._waiting: Dict[int, Future[Any]] = {}
         self._lock = threading.Lock()
-        ready: Future[Any] = Future()
-        self._waiting[0] = ready
-        # Not multiplexed: the agent's channel must not end with the control master of some other command.
-        self._process = subprocess.Popen(
-            [*self.ssh(), "-S", "none", "laptop", f"exec python3 -u {PAYLOAD}/agent.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._sending = threading.Lock()
+        self._alive = alive
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise LabError(f"the laptop's machine can't be reached: {error}") from None
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         try:
-            ready.result(60)
-        except FutureTimeout:
+            # Whoever spoke to it before may have left the half of a line.
+            self._send(b"\n")
+            self.call("wake", now=time.time())
+        except LabError:
             self.close()
-            raise LabError("the laptop's agent did not start within 60 s") from None
+            raise
 
     @property
-    def open(self) -> bool:
-        """Whether the channel stands. It ends 45 s after the laptop's last answer (``ServerAliveInterval``, thrice)."""
-        return self._process.poll() is None
+    def answers(self) -> bool:
+        """Whether the laptop answers."""
+        try:
+            self.call("monotonic", _ALIVE_SECONDS)
+        except LabError:
+            return False
+        return True
 
-    def ssh(self) -> List[str]:
-        """Return the ssh command up to, and without, the host's name."""
-        return ["ssh", "-F", str(self.config)]
-
-    def call(self, op: str, patience: float = 90.0, **arguments: Any) -> Any:
+    def call(self, op: str, patience: float = PATIENCE, **arguments: Any) -> Any:
         """Have the agent do *op*; return its result.
 
+        Args:
+            op: what to do, see ``guest/agent.py``.
+            patience: how long to wait for it, in seconds of the host's time.
+            arguments: of the operation. A time among them is in the laptop's.
+
         Raises:
-            LabError: the operation failed, took longer than *patience* seconds, or the channel is gone.
+            LabError: the operation failed, took longer than *patience*, or the machine ended.
         """
         number = next(self._ids)
         future: Future[Any] = Future()
         with self._lock:
             self._waiting[number] = future
-            assert self._process.stdin is not None
+        self._send(json.dumps({"id": number, "op": op, **arguments}).encode() + b"\n")
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
             try:
-                self._process.stdin.write(json.dumps({"id": number, "op": op, **arguments}) + "\n")
-                self._process.stdin.flush()
-            except (OSError, ValueError):
+                return future.result(min(1.0, patience))
+            except FutureTimeout:
+                if not self._alive():
+                    raise LabError(f"the laptop ended; {op} was not done") from None
+        raise LabError(f"the laptop did not answer {op} within {patience:.0f} s of the host's time")
+
+    def _send(self, data: bytes) -> None:
+        with self._sending:
+            try:
+                self._socket.sendall(data)
+            except OSError:
                 raise LabError("the channel to the laptop is closed") from None
-        try:
-            return future.result(patience)
-        except FutureTimeout:
-            raise LabError(f"the laptop did not answer {op} within {patience:.0f} s") from None
 
     def run(
         self, command: str, *, namespace: Optional[str] = None, timeout: float = 60.0, stdin: Optional[str] = None
     ) -> Done:
         """Run a shell command in the laptop, in a network namespace if one is named."""
-        done = self.call("run", timeout + 10, command=command, namespace=namespace, timeout=timeout, stdin=stdin)
+        done = self.call("run", command=command, namespace=namespace, timeout=timeout, stdin=stdin)
         return Done(command, done["rc"], done["out"], done["err"])
 
     def check(self, command: str, *, namespace: Optional[str] = None, timeout: float = 60.0) -> str:
@@ -164,7 +173,7 @@ class Guest:
         Raises:
             LabError: it did not come within *timeout* seconds.
         """
-        if not self.call("wait_for", timeout + 10, path=path, text=text, timeout=timeout):
+        if not self.call("wait_for", path=path, text=text, timeout=timeout):
             tail = self.run(f"tail -n 20 {path}").out
             raise LabError(f"{text!r} did not appear in {path} within {timeout:.0f} s; its end:\n{tail}")
 
@@ -173,63 +182,33 @@ class Guest:
         value: float = self.call("monotonic")
         return value
 
-    def close(self) -> None:
-        """Close the channel; the agent ends its background processes."""
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            with suppress(OSError):
-                self._process.stdin.close()
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    def close(self, *, farewell: bool = False) -> None:
+        """Close the channel.
+
+        Args:
+            farewell: have the agent end its background processes before: the laptop goes on.
+        """
+        if farewell:
+            with suppress(LabError):
+                self.call("farewell")
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._listener.join(5)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        self._socket.close()
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            answer = json.loads(line)
-            with self._lock:
-                future = self._waiting.pop(answer["id"], None)
-            if future is None:
-                continue
-            if "error" in answer:
-                future.set_exception(LabError(f"in the laptop: {answer['error']}"))
-            else:
-                future.set_result(answer["result"])
-        assert self._process.stderr is not None
-        said = self._process.stderr.read().strip()
+        with suppress(OSError), self._socket.makefile("rb") as lines:
+            for line in lines:
+                answer = json.loads(line)
+                with self._lock:
+                    future = self._waiting.pop(answer["id"], None)
+                if future is None:  # asked by somebody else, who went away
+                    continue
+                if "error" in answer:
+                    future.set_exception(LabError(f"in the laptop: {answer['error']}"))
+                else:
+                    future.set_result(answer["result"])
         with self._lock:
             left, self._waiting = list(self._waiting.values()), {}
         for future in left:
-            future.set_exception(LabError(f"the channel to the laptop closed: {said or 'no reason given'}"))
-
-
-def wait_for_ssh(config: Path, alive: Callable[[], bool], seconds: float) -> None:
-    """Wait until the laptop takes ssh connections.
-
-    Args:
-        config: the laptop's ssh configuration.
-        alive: tells whether the machine still runs.
-        seconds: how long to wait.
-
-    Raises:
-        LabError: the machine ended, or did not come up in time.
-    """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not alive():
-            raise LabError("the virtual machine ended while it booted")
-        # QEMU accepts at once and answers when the guest does; ConnectTimeout bounds the wait for the banner too.
-        done = subprocess.run(
-            ["ssh", "-F", str(config), "-S", "none", "-o", "ConnectTimeout=8", "laptop", "true"],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            return
-        time.sleep(0.2)
-    raise LabError(f"no ssh within {seconds:.0f} s")
+            future.set_exception(LabError("the channel to the laptop closed"))

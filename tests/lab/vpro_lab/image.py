@@ -33,8 +33,9 @@ SUITES = ("bookworm", "trixie")
 #: for the kernel module, which is built inside this root.
 PACKAGES = tuple(
     """
-    dbus dnsmasq gcc hostapd iproute2 iw kmod linux-headers-amd64 linux-image-amd64 lz4 make openssh-server openssl
-    procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb wpasupplicant
+    dbus dhcpcd-base dnsmasq gcc hostapd iproute2 iw kmod linux-headers-amd64 linux-image-amd64 lz4 make
+    openssh-server openssl procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb
+    wpasupplicant
     """.split()  # noqa: SIM905 - a list that long reads better as words
 )
 #: What else it carries, by who runs its wireless interfaces.
@@ -59,8 +60,12 @@ EXCLUDED = (
     ),
     *(f"{lib}/modules/*/kernel/sound/*" for lib in ("/lib", "/usr/lib")),
 )
-#: How long the cache keeps what nobody uses: 14 days.
-KEPT_SECONDS = 14 * 24 * 3600
+#: How long the cache keeps what nobody uses, in seconds: 14 days, and 3 of snapshots with the roles, as each change of
+#: the collection makes a new one.
+KEPT_SECONDS = {
+    **dict.fromkeys(("image-*", "modules-*", "payload-*", "snapshot-booted-*", "accelerator-*"), 14 * 24 * 3600),
+    **dict.fromkeys((".building-*", "snapshot-deployed-*"), 3 * 24 * 3600),
+}
 #: Disk size of the laptop. The file is sparse.
 DISK_SIZE = "3G"
 
@@ -127,10 +132,10 @@ def ensure_image(suite: str, progress: Progress, manager: str = "wpa_supplicant"
     if manager not in MANAGERS:
         raise LabError(f"unknown manager {manager!r}: the lab knows {', '.join(MANAGERS)}")
     image = Image(suite, manager, cache() / f"image-{suite}-{manager}-{recipe_hash(suite, manager)}")
-    with _lock(image.folder):
+    with lock(image.folder):
         if not image.folder.exists():
             _build(image, progress)
-            _prune()
+            prune()
         os.utime(image.folder)
     return image
 
@@ -148,7 +153,7 @@ def ensure_modules(image: Image, progress: Progress) -> Path:
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     target = cache() / f"modules-{image.folder.name}-{digest.hexdigest()[:16]}"
-    with _lock(target):
+    with lock(target):
         if target.exists():
             os.utime(target)
             return target
@@ -164,8 +169,41 @@ def ensure_modules(image: Image, progress: Progress) -> Path:
             )
             if done.returncode:
                 raise LabError(f"the kernel modules do not build:\n{done.stdout}")
-            _publish(sorted(work.glob("*.ko")), target)
+            publish(sorted(work.glob("*.ko")), target)
     return target
+
+
+def ensure_payload(image: Image, progress: Progress) -> Path:
+    """Return the read-only disk with the lab's own files for *image*, making it when they changed.
+
+    It is made once: what a snapshot has read of it stands in the snapshot's memory.
+
+    Raises:
+        LabError: the modules do not build, or the disk could not be made.
+    """
+    modules = ensure_modules(image, progress)
+    programs = sorted((PACKAGE / "guest").glob("*.py"))
+    digest = hashlib.sha256(modules.name.encode())
+    for program in programs:
+        digest.update(program.name.encode() + b"\0" + program.read_bytes() + b"\0")
+    target = cache() / f"payload-{digest.hexdigest()[:16]}"
+    with lock(target):
+        if not target.exists():
+            with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as work:
+                files, disk = Path(work, "files"), Path(work, "payload.img")
+                files.mkdir()
+                for file in (*programs, *modules.iterdir()):
+                    shutil.copy(file, files)
+                with open(disk, "wb") as handle:
+                    handle.truncate(16 * 1024 * 1024)
+                done = _run(
+                    ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-L", "vpro-lab", "-d", str(files), str(disk)]
+                )
+                if done.returncode:
+                    raise LabError(f"mkfs.ext4 of the payload disk failed: {done.stdout}")
+                publish([disk], target)
+        os.utime(target)
+    return target / "payload.img"
 
 
 def debian_mirror() -> Optional[str]:
@@ -226,12 +264,12 @@ def _build(image: Image, progress: Progress) -> None:
         raise
 
 
-def _prune() -> None:
-    """Remove from the cache what nobody used for :data:`KEPT_SECONDS`: images of old recipes are a gigabyte each."""
-    for old in (
-        path for kind in ("image-*", "modules-*", "accelerator-*", ".building-*") for path in cache().glob(kind)
-    ):
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+def prune() -> None:
+    """Remove from the cache what nobody used for :data:`KEPT_SECONDS`: an image is a gigabyte, a snapshot a fifth."""
+    for pattern, seconds in KEPT_SECONDS.items():
+        for old in cache().glob(pattern):
+            if time.time() - old.stat().st_mtime <= seconds:
+                continue
             if old.is_dir():
                 shutil.rmtree(old, ignore_errors=True)
             else:
@@ -268,7 +306,7 @@ def _enter_root() -> List[str]:
     return [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
 
 
-def _publish(files: List[Path], target: Path) -> None:
+def publish(files: List[Path], target: Path) -> None:
     """Copy *files* to the folder *target* so that nobody ever sees half of it."""
     partial = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
     for file in files:
@@ -278,7 +316,7 @@ def _publish(files: List[Path], target: Path) -> None:
 
 
 @contextmanager
-def _lock(target: Path) -> Iterator[None]:
+def lock(target: Path) -> Iterator[None]:
     """Hold off other processes that want to build the same *target*."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as handle:

@@ -7,30 +7,23 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
 import textwrap
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
 from . import qemu
 from .errors import LabError
-from .guest import PAYLOAD, Guest, control_socket, ssh_config, wait_for_ssh
-from .image import Image, ensure_image, ensure_modules
-from .paths import PACKAGE
+from .guest import PATIENCE, PAYLOAD, Guest, ssh_config
+from .image import Image, ensure_image, ensure_payload
 from .progress import Progress
 
 #: The laptop's radio, and its MAC address (the first that mac80211_hwsim gives). CSME uses the same address.
 INTERFACE = "wlan0"
 MAC = "02:00:00:00:00:00"
-#: Seconds for a boot; a two-core machine without hardware virtualisation needs about 20 for one laptop, and minutes
-#: when others boot and work at the same time.
-BOOT_SECONDS = 300.0
-
 _RADIOS_UP = """
 set -e
 modprobe mac80211_hwsim radios={count}
@@ -59,26 +52,21 @@ ip link del sap0 2>/dev/null
 [ ! -d /sys/module/mac80211_hwsim ] || modprobe -r mac80211_hwsim
 exit 0
 """
-# The service ends by itself seconds after the last change, and writes then. Tests may be quick, and systemd starts a
-# unit five times in ten seconds at most, unless it is made to forget that.
-_SWITCHES_FORGOTTEN = """
-systemctl stop systemd-rfkill.socket systemd-rfkill.service
-rfkill unblock all
-rm -f /var/lib/systemd/rfkill/*
-systemctl reset-failed systemd-rfkill.socket systemd-rfkill.service 2>/dev/null
-systemctl start systemd-rfkill.socket
-"""
+_SITE = "/usr/lib/python3/dist-packages/lab_zip_cache"
 # Only what runs over ssh, as Ansible does: services of the laptop have a Python as it is.
-_ARCHIVES_COMPILED_ONCE = f"""
-set -e
-cd /usr/lib/python3/dist-packages
-cp {PAYLOAD}/zip_cache.py lab_zip_cache.py
-echo "import os; 'SSH_CONNECTION' in os.environ and __import__('lab_zip_cache')" > lab_zip_cache.pth
+_COMPILED_ONCE = f"""
+cp {PAYLOAD}/zip_cache.py {_SITE}.py
+echo "import os; 'SSH_CONNECTION' in os.environ and __import__('lab_zip_cache')" > {_SITE}.pth
 """
+_COMPILED_ANEW = f"rm -rf {_SITE}.py {_SITE}.pth /run/lab-zip-cache"
+
+
+#: What a kernel says at its end; one that is stuck comes to that as well (``softlockup_panic``).
+_PANIC = b"Kernel panic"
 
 
 class Laptop:
-    """One virtual laptop. Made by :func:`boot` or :func:`attach`."""
+    """One virtual laptop. Made by :func:`start` or :func:`attach`."""
 
     def __init__(
         self, name: str, folder: Path, image: Image, config: Path, machine: Optional[qemu.Machine] = None
@@ -90,14 +78,24 @@ class Laptop:
         self._machine = machine
         #: Whether the air is known to be empty. Setting it up empties it first where it is not.
         self._quiet = False
-        self.guest = Guest(config)
+        #: Whether the air is set up as :meth:`radios` does by itself, and nobody has used it.
+        self.fresh_air = False
+        self.guest = self._reach()
 
     # -- the machine ---------------------------------------------------------------------------------------------
 
+    def _reach(self) -> Guest:
+        return Guest(qemu.socket_of(self.folder, "agent"), self._runs)
+
+    def _runs(self) -> bool:
+        """Whether its machine runs. One whose kernel has panicked never does anything again."""
+        console = self.folder / "console.log"
+        return qemu.read_pid(self.folder) is not None and _PANIC not in console.read_bytes()
+
     @property
     def alive(self) -> bool:
-        """Whether the virtual machine runs and answers: one whose kernel is stuck runs on for ever."""
-        return qemu.read_pid(self.folder) is not None and self.guest.open
+        """Whether the laptop runs and answers."""
+        return self._runs() and self.guest.answers
 
     def reboot(self) -> None:
         """Boot the laptop anew, its disk as it is. Radios, namespaces and everything below ``/run`` go.
@@ -105,22 +103,33 @@ class Laptop:
         Raises:
             LabError: it did not come up again.
         """
-        before = self.guest.check("cat /proc/sys/kernel/random/boot_id")
-        with suppress(LabError):  # a laptop that is quick takes the channel away before the answer
-            self.guest.run("systemctl reboot")
-        self.guest.close()
+        asked = "cat /proc/sys/kernel/random/boot_id"
+        before = self.guest.check(asked)
+        self.guest.run("systemctl --no-block reboot")
         hang_up(self.folder)
-        self._quiet = True
+        self.fresh_air, self._quiet = False, True
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            # What was asked of the one that goes is never answered.
+            self.guest.close()
+            self.guest = self._reach()
+            if self.guest.check(asked) != before:
+                return
+            time.sleep(0.5)
+        raise LabError(f"the laptop did not come up again within {PATIENCE:.0f} s of the host's time")
 
-        def is_up() -> bool:
-            argv = ["ssh", "-F", str(self.config), "-S", "none", "-o", "ConnectTimeout=8", "laptop"]
-            done = subprocess.run(
-                [*argv, "cat /proc/sys/kernel/random/boot_id"], capture_output=True, text=True, check=False
-            )
-            return done.returncode == 0 and done.stdout != before
+    def save(self, name: str) -> None:
+        """Save how the laptop stands within its disk, to go on from. Nobody may speak to it meanwhile, or later.
 
-        wait_until("the laptop after its reboot", is_up, BOOT_SECONDS, pause=0.5)
-        self.guest = Guest(self.config)
+        Raises:
+            LabError: it could not be saved.
+        """
+        hang_up(self.folder)
+        # Their other ends will not be there.
+        self.wait_until("the end of all connections", lambda: not self.guest.check("ss -Htn state established").strip())
+        self.guest.check("sync")
+        self.guest.close()
+        qemu.save(self.folder, name)
 
     def down(self) -> None:
         """End the machine and remove what it left outside its folder."""
@@ -129,9 +138,30 @@ class Laptop:
         if self._machine is not None:
             self._machine.process.wait()
 
-    def compile_archives_once(self) -> None:
-        """Have Python keep what it compiles of Ansible's archives: a task costs a third less, see ``zip_cache.py``."""
-        self.guest.check(_ARCHIVES_COMPILED_ONCE)
+    def wait_until(self, what: str, condition: Callable[[], bool], seconds: float = 10.0, pause: float = 0.2) -> None:
+        """Wait until *condition()* is true.
+
+        Args:
+            what: for people.
+            condition: what is looked at.
+            seconds: how long it may take, in the laptop's time.
+            pause: between two looks, in seconds of the host's time: while nothing happens there, the laptop's is that.
+
+        Raises:
+            LabError: it did not become true within *seconds*; the message names *what*.
+        """
+        deadline = self.guest.monotonic() + seconds
+        while not condition():
+            if self.guest.monotonic() > deadline:
+                raise LabError(f"{what}: not within {seconds:.0f} s of the laptop's time")
+            time.sleep(pause)
+
+    def compile_archives(self, *, keep: bool) -> None:
+        """Say whether Python keeps what it compiles of Ansible's archives: a task costs a third less then.
+
+        See ``zip_cache.py``.
+        """
+        self.guest.check(_COMPILED_ONCE if keep else _COMPILED_ANEW)
 
     def hang_up(self) -> None:
         """Break every ssh connection that tests and Ansible share, as a lost network would. The agent's stays."""
@@ -150,6 +180,9 @@ class Laptop:
             standin: load the CSME stand-in over ``wlan0``.
             second: another interface of the laptop's, over which to load a second stand-in.
         """
+        as_it_is, self.fresh_air = self.fresh_air, False
+        if as_it_is and (count, standin, second) == (3, True, ""):
+            return
         if not self._quiet:
             self.no_radios()
         self._quiet = False
@@ -159,6 +192,7 @@ class Laptop:
 
     def no_radios(self) -> None:
         """Take all radios away, and everything of an earlier scenario with them."""
+        self.fresh_air = False
         for name in (
             "recorder",
             "session-client",
@@ -175,10 +209,6 @@ class Laptop:
     def occupied(self) -> None:
         """Take note that somebody else set the air up."""
         self._quiet = False
-
-    def forget_switches(self) -> None:
-        """Lift every soft block, and have neither kernel nor systemd remember one: both apply it to a new radio."""
-        self.guest.check(_SWITCHES_FORGOTTEN)
 
     # -- the supplicant ---------------------------------------------------------------------------------------------
 
@@ -211,7 +241,8 @@ class Laptop:
     def wait_supplicant(self) -> None:
         """Wait until who runs the radio answers."""
         if self.manager == "networkmanager":
-            wait_until("NetworkManager", lambda: "running" in self.guest.run("nmcli -g RUNNING general").out, 30)
+            asked = "nmcli -g RUNNING general"
+            self.wait_until("NetworkManager", lambda: "running" in self.guest.run(asked).out, 30)
             return
         self.guest.check(
             f"for i in $(seq 100); do wpa_cli -i {INTERFACE} ping 2>/dev/null | grep -q PONG && exit 0; sleep 0.1; "
@@ -291,53 +322,67 @@ class Laptop:
             )
 
 
-def boot(
+def hardware(suite: str, manager: str, shift: int, progress: Progress) -> qemu.Hardware:
+    """Return what a laptop is made of, building what the cache has not.
+
+    Raises:
+        LabError: the image, or the disk with the lab's files, could not be built.
+    """
+    image = ensure_image(suite, progress, manager)
+    return qemu.Hardware(image, ensure_payload(image, progress), shift)
+
+
+def start(
     name: str,
     folder: Path,
-    suite: str,
-    progress: Progress,
+    made_of: qemu.Hardware,
     *,
-    manager: str = "wpa_supplicant",
+    disk: Optional[Path] = None,
+    snapshot: Optional[str] = None,
     dies_with_parent: bool = True,
 ) -> Laptop:
-    """Boot a laptop and return it when its agent answers.
+    """Start a laptop and return it when its agent answers.
 
     Args:
         name: what to call it.
         folder: where its state goes; made anew.
-        suite: the Debian release.
-        progress: where to report.
-        manager: who runs its wireless interfaces, see :data:`vpro_lab.image.MANAGERS`.
+        made_of: see :func:`hardware`.
+        disk: what to take a copy of and write to; None begins with the image's.
+        snapshot: what of that disk to go on from; None boots.
         dies_with_parent: end it when this process ends in whatever way (tests); False keeps it (people).
 
     Raises:
-        LabError: the image could not be built, or the machine did not come up.
+        LabError: the machine did not come up.
     """
-    image = ensure_image(suite, progress, manager)
-    modules = ensure_modules(image, progress)
     end(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    payload = _payload(folder, modules)
+    own = folder / "disk.qcow2"
     try:
-        with progress.step(f"booting {name} ({suite})"):
-            machine = qemu.start(image, folder, payload, dies_with_parent=dies_with_parent)
-            config = ssh_config(folder, machine.ssh_port, image.key)
-            (folder / "laptop.json").write_text(
-                json.dumps({"name": name, "suite": suite, "manager": manager, "accelerator": machine.accelerator}),
-                encoding="utf-8",
-            )
-            wait_for_ssh(config, lambda: qemu.is_qemu(machine.pid), BOOT_SECONDS)
-            return Laptop(name, folder, image, config, machine)
+        if disk is None:
+            qemu.new_disk(made_of.image, own)
+        else:
+            shutil.copyfile(disk, own)
+        machine = qemu.start(made_of, folder, own, dies_with_parent=dies_with_parent, snapshot=snapshot)
+        config = ssh_config(folder, machine.ssh_port, made_of.image.key)
+        told = {
+            "name": name,
+            "suite": made_of.image.suite,
+            "manager": made_of.image.manager,
+            "accelerator": machine.accelerator,
+            "shift": made_of.shift,
+        }
+        (folder / "laptop.json").write_text(json.dumps(told), encoding="utf-8")
+        return Laptop(name, folder, made_of.image, config, machine)
     except BaseException as error:
         end(folder)
         if isinstance(error, LabError):
-            raise LabError(f"{name} did not boot: {error}; its console: {folder / 'console.log'}") from None
+            raise LabError(f"{name} did not start: {error}; its console: {folder / 'console.log'}") from None
         raise
 
 
 def attach(name: str, folder: Path, progress: Progress) -> Laptop:
-    """Return the laptop that was booted into *folder* by another process.
+    """Return the laptop that was started in *folder* by another process.
 
     Raises:
         LabError: none runs there.
@@ -355,50 +400,17 @@ def end(folder: Path) -> None:
     if pid is not None:
         qemu.stop(pid)
         (folder / "qemu.pid").unlink(missing_ok=True)
+    for kind in ("agent", "monitor"):
+        qemu.socket_of(folder, kind).unlink(missing_ok=True)
 
 
 def hang_up(folder: Path) -> None:
     """End the multiplexed ssh connection of the laptop whose state is in *folder*, if there is one."""
-    control = control_socket(folder)
+    control = qemu.socket_of(folder, "ssh")
     if control.exists():
         subprocess.run(
             ["ssh", "-o", f"ControlPath={control}", "-O", "exit", "laptop"], capture_output=True, check=False
         )
 
 
-def _payload(folder: Path, modules: Path) -> Path:
-    """Make the read-only disk with the lab's own files and return its path."""
-    files = folder / "payload"
-    shutil.copytree(PACKAGE / "guest", files, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in modules.iterdir():
-        shutil.copy(module, files)
-    disk = folder / "payload.img"
-    with open(disk, "wb") as handle:
-        handle.truncate(16 * 1024 * 1024)
-    done = subprocess.run(
-        ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-L", "vpro-lab", "-d", str(files), str(disk)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise LabError(f"mkfs.ext4 of the payload disk failed: {done.stderr}")
-    return disk
-
-
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = 10.0, pause: float = 0.1) -> None:
-    """Wait until *condition()* is true.
-
-    Raises:
-        LabError: it did not become true within *seconds*; the message names *what*. A process that leaves the processor
-            to others (nice(2)), and its laptops with it, has four times as long.
-    """
-    seconds *= 4 if os.nice(0) > 0 else 1
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise LabError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(pause)
-
-
-__all__ = ["INTERFACE", "MAC", "Laptop", "attach", "boot", "end", "wait_until"]
+__all__ = ["INTERFACE", "MAC", "Laptop", "attach", "end", "hardware", "start"]

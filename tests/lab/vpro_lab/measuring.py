@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The frame of what measures: the common option, the laptop that is booted for it, and how the command ends."""
+"""The frame of what measures: the common options, the laptop that it is about, and how the command ends."""
 
 from __future__ import annotations
 
@@ -16,32 +16,43 @@ from typing import Callable, Iterator, Optional
 
 from .errors import LabError
 from .image import DEFAULT_MANAGER, MANAGERS, SUITES
-from .laptop import Laptop, boot
+from .laptop import Laptop
 from .progress import Progress
+from .qemu import default_shift
+from .snapshots import Kind, restored
 
 
 def parser(description: Optional[str]) -> argparse.ArgumentParser:
-    """Return a parser of arguments that knows ``--suite`` and ``--manager``."""
+    """Return a parser of arguments that knows ``--suite``, ``--manager`` and ``--shift``."""
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--suite", choices=SUITES, default=os.environ.get("SUITE", SUITES[0]))
     made.add_argument("--manager", choices=list(MANAGERS), default=DEFAULT_MANAGER, help="who runs the radio")
+    made.add_argument(
+        "--shift", type=int, default=default_shift(), help="2^SHIFT ns an instruction (default: %(default)s)"
+    )
     return made
 
 
 def report_of(base: Path, options: argparse.Namespace) -> Path:
-    """Return where the figures of a run go: each suite and manager has its own."""
-    return base.with_name(f"{base.name}-{options.suite}-{options.manager}.json")
+    """Return where the figures of a run go: each suite, manager and speed has its own."""
+    return base.with_name(f"{base.name}-{options.suite}-{options.manager}-{2**options.shift}ns.json")
 
 
 @contextmanager
-def booted(options: argparse.Namespace, progress: Progress) -> Iterator[Laptop]:
-    """Boot the laptop that the options name, for as long as the block runs.
+def running(options: argparse.Namespace, progress: Progress, *, deployed: bool = False) -> Iterator[Laptop]:
+    """Have a laptop that the options name, for as long as the block runs.
+
+    Args:
+        options: of :func:`parser`.
+        progress: where to report.
+        deployed: whether both roles were applied to it.
 
     Raises:
-        LabError: it did not boot.
+        LabError: it did not come up.
     """
+    kind = Kind(options.suite, options.manager, deployed, options.shift)
     with tempfile.TemporaryDirectory(prefix="vpro-measuring-") as state:
-        laptop = boot("laptop", Path(state) / "laptop", options.suite, progress, manager=options.manager)
+        laptop = restored("laptop", Path(state) / "laptop", kind, progress)
         try:
             yield laptop
         finally:

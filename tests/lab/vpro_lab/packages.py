@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from .errors import LabError
-from .laptop import Laptop, wait_until
+from .laptop import Laptop
 
 #: Where a laptop's end of the way out listens.
 _SOCKS_PORT = 1080
@@ -34,7 +34,7 @@ def debian_packages(laptop: Laptop) -> Iterator[None]:
     argv = ["ssh", "-F", str(laptop.config), "-S", "none", "-N", "-R", f"127.0.0.1:{_SOCKS_PORT}", "laptop"]
     way = subprocess.Popen([*argv, "-o", "ExitOnForwardFailure=yes"], stdin=subprocess.DEVNULL)
     try:
-        wait_until("the way to this machine's network", lambda: _leads_out(laptop, way), _WAY_OUT_SECONDS)
+        laptop.wait_until("the way to this machine's network", lambda: _leads_out(laptop, way), _WAY_OUT_SECONDS)
         laptop.guest.write(_APT_CONF, f'Acquire::http::Proxy "socks5h://127.0.0.1:{_SOCKS_PORT}";\n')
         laptop.guest.check("apt-get -q update --error-on=any", timeout=300)
         yield

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from .errors import LabError
+from .guest import PATIENCE
 from .laptop import Laptop
 from .paths import BUILD, REPOSITORY
 
@@ -87,7 +88,7 @@ def run_playbook(
     laptop: Laptop,
     playbook: Path,
     *arguments: str,
-    timeout: float = 300.0,
+    timeout: float = PATIENCE,
     hosts: Optional[Path] = None,
     settings: Optional[Mapping[str, str]] = None,
 ) -> Play:
@@ -97,7 +98,7 @@ def run_playbook(
         laptop: the target.
         playbook: the file.
         arguments: further arguments of ``ansible-playbook``.
-        timeout: seconds.
+        timeout: seconds of the host's time.
         hosts: the inventory; the laptop alone unless given.
         settings: environment variables of Ansible's beside those of :func:`environment`.
     """
@@ -133,7 +134,7 @@ def run_tasks(
     laptop: Laptop,
     tasks: Sequence[Mapping[str, Any]],
     *flags: str,
-    timeout: float = 180.0,
+    timeout: float = PATIENCE,
     settings: Optional[Mapping[str, str]] = None,
 ) -> Play:
     """Run tasks against a laptop as one play.
@@ -167,14 +168,14 @@ def facts_after(laptop: Laptop, scripts: Sequence[str], **variables: Any) -> Lis
     for number, script in enumerate(scripts):
         tasks.append({"name": f"set {number}", "ansible.builtin.raw": f"set -e\n{script}"})
         tasks.append({"name": f"facts {number}", "vpro.fleet.amt_wifi_facts": {}, "vars": variables})
-    play = run_tasks(laptop, tasks, timeout=900).ok()
+    play = run_tasks(laptop, tasks).ok()
     if "Traceback" in play.output:
         raise LabError(f"a traceback in Ansible's output:\n{play.output}")
     return [play.tasks[f"facts {number}"]["ansible_facts"]["amt_wifi"] for number in range(len(scripts))]
 
 
 def run_module(
-    laptop: Laptop, module: str, arguments: Optional[Mapping[str, Any]] = None, *flags: str, timeout: float = 180.0
+    laptop: Laptop, module: str, arguments: Optional[Mapping[str, Any]] = None, *flags: str, timeout: float = PATIENCE
 ) -> Dict[str, Any]:
     """Run one module of the collection against a laptop through a playbook; return its result, failed or not.
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
+import hashlib
 import os
 import signal
 import socket
@@ -18,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional
 
+from qemu.qmp import QMPClient, QMPError
+
 from .errors import LabError
 from .image import Image
 from .paths import cache
@@ -28,7 +32,67 @@ _BOOTED = b"Unable to mount root fs"
 _PROBE_SECONDS = 8.0
 _INTERRUPTIONS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _MEMORY_MIB = 768
-_PROCESSORS = 2
+_PROGRAM = "qemu-system-x86_64"
+#: How the laptop's agent finds its end of the channel to the host: a name in ``/dev/virtio-ports``.
+AGENT_PORT = "vpro-lab.agent"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a laptop is made of: all that its memory, once saved, can be taken up with again.
+
+    Attributes:
+        image: what it boots.
+        payload: a second, read-only disk with the lab's own files.
+        shift: how fast its processor is under software emulation: 2 to the power of *shift* ns an instruction.
+    """
+
+    image: Image
+    payload: Path
+    shift: int
+
+    @property
+    def accelerator(self) -> str:
+        """``kvm`` or ``tcg``."""
+        return accelerator(self.image)
+
+    def arguments(self) -> List[str]:
+        """Return QEMU's arguments, without those that differ from laptop to laptop."""
+        # The third line saves an emulated machine more than half of all that it does: waits for grace periods (each
+        # namespace and driver that goes is several); pages that are cleared twice; and code that is translated anew for
+        # each process, as a translation is kept for one address, and each process has its libraries at others.
+        # The last has a kernel that is stuck say where, after 30 s of its own (twice watchdog_thresh).
+        append = (
+            "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet loglevel=4 mitigations=off nokaslr no_timer_check "
+            "tsc=reliable audit=0 systemd.show_status=false random.trust_cpu=on "
+            "rcupdate.rcu_expedited=1 init_on_alloc=0 norandmaps "
+            "softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=15"
+        )
+        return [
+            *self._processor(),
+            *("-m", str(_MEMORY_MIB), "-nodefaults", "-display", "none"),
+            *("-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"),
+            # A new number at each start: the kernel of a machine that goes on from a snapshot draws new randomness.
+            *("-device", "vmgenid,guid=auto"),
+            *("-kernel", str(self.image.kernel), "-initrd", str(self.image.initramfs), "-append", append),
+            *("-drive", f"file={self.payload},format=raw,if=virtio,readonly=on"),
+            *("-device", "virtio-net-pci,netdev=management", "-device", "virtio-serial-pci"),
+            *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
+        ]
+
+    def _processor(self) -> List[str]:
+        if self.accelerator != "tcg":
+            return ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
+        # The guest's clock counts its instructions, so it is a machine of one speed, whatever the host does. That
+        # takes one thread, and with two processors twice the time. The plainest processor: five-level page tables and
+        # wide vectors cost a fifth of all that an emulated one does.
+        clock = f"shift={self.shift},sleep=on"
+        return ["-accel", "tcg,thread=single,tb-size=256", "-icount", clock, "-cpu", "qemu64", "-smp", "1"]
+
+    def fingerprint(self) -> str:
+        """Return a hash of all that a saved memory depends on: these parts, by name, and QEMU itself."""
+        version = subprocess.run([_PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+        return hashlib.sha256("\0".join([version, *self.arguments()]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -44,6 +108,21 @@ class Machine:
     def pid(self) -> int:
         """The process id of QEMU."""
         return self.process.pid
+
+
+def default_shift() -> int:
+    """Return how fast laptops are unless told otherwise, see :class:`Hardware`: ``$VPRO_LAB_SHIFT``, else 0.
+
+    0 is a machine of 1000 million instructions a second, the order of a real laptop's. 3 (8 ns) is one in the middle of
+    its boot.
+
+    Raises:
+        LabError: the variable is no number that QEMU takes.
+    """
+    chosen = os.environ.get("VPRO_LAB_SHIFT", "0")
+    if chosen not in map(str, range(11)):  # QEMU's own limit (MAX_ICOUNT_SHIFT)
+        raise LabError(f"VPRO_LAB_SHIFT is {chosen!r}: it has to be a whole number from 0 to 10")
+    return int(chosen)
 
 
 def accelerator(image: Image) -> str:
@@ -68,7 +147,7 @@ def accelerator(image: Image) -> str:
 
 
 def _kvm_boots(image: Image) -> bool:
-    argv = ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot"]
+    argv = [_PROGRAM, "-accel", "kvm", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot"]
     argv += ["-serial", "stdio", "-kernel", str(image.kernel), "-append", "console=ttyS0 panic=-1"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -83,35 +162,103 @@ def _kvm_boots(image: Image) -> bool:
             process.wait()
 
 
-def start(image: Image, folder: Path, payload: Path, *, dies_with_parent: bool) -> Machine:
+def new_disk(image: Image, path: Path) -> None:
+    """Make the disk of a laptop: an empty layer over the one of *image*, which is never written to.
+
+    Raises:
+        LabError: it could not be made.
+    """
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"qemu-img failed: {done.stderr.strip()}")
+
+
+def start(
+    hardware: Hardware, folder: Path, disk: Path, *, dies_with_parent: bool, snapshot: Optional[str] = None
+) -> Machine:
     """Start a laptop.
 
     Args:
-        image: what it boots; its disk is never written to (snapshot).
+        hardware: what it is made of.
         folder: where console output and the process id go.
-        payload: a second, read-only disk with the lab's own files.
+        disk: what it writes to, see :func:`new_disk`.
         dies_with_parent: let the kernel end QEMU when this process ends in whatever way.
+        snapshot: what of *disk* to go on from; None boots.
 
     Raises:
         LabError: QEMU ended at once; the message carries what it said.
     """
     console = folder / "console.log"
-    kind = accelerator(image)
     for _attempt in range(5):
         port = _free_port()
-        argv = _command(image, payload, console, port, kind)
+        argv = [_PROGRAM, *_own(folder, disk, console, port), *hardware.arguments()]
+        argv += ["-loadvm", snapshot] if snapshot else []
         with _interruptions_held():
             # From its first moment the machine can be found and ended by its process id.
             process = _spawn(argv, folder / "qemu.log", dies_with_parent)
             (folder / "qemu.pid").write_text(f"{process.pid}\n", encoding="ascii")
-        time.sleep(0.3)
+        _wait_for_socket(process, socket_of(folder, "agent"))
         if process.poll() is None:
-            return Machine(process, port, console, kind)
+            return Machine(process, port, console, hardware.accelerator)
         said = (folder / "qemu.log").read_text(errors="replace")
         # Somebody else may have taken the port since it was found free: try another.
         if "hostfwd" not in said and "host forwarding" not in said:
             break
     raise LabError(f"QEMU ended at once: {said.strip()}")
+
+
+def _own(folder: Path, disk: Path, console: Path, port: int) -> List[str]:
+    """Return the arguments that differ from laptop to laptop."""
+    return [
+        *("-drive", f"file={disk},format=qcow2,if=virtio,cache=unsafe"),
+        *("-serial", f"file:{console}"),
+        *("-chardev", f"socket,id=agent,path={socket_of(folder, 'agent')},server=on,wait=off"),
+        *("-qmp", f"unix:{socket_of(folder, 'monitor')},server=on,wait=off"),
+        *("-netdev", f"user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
+    ]
+
+
+def _wait_for_socket(process: subprocess.Popen[bytes], path: Path) -> None:
+    """Wait until QEMU listens, or has ended. It says what is wrong with its arguments before."""
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.02)
+
+
+def socket_of(folder: Path, kind: str) -> Path:
+    """Return the path of one of the sockets of the laptop whose state is in *folder*.
+
+    A socket's path is limited to 104 bytes or so, and the folder may be deep.
+
+    Args:
+        folder: the laptop's.
+        kind: ``agent``, ``monitor`` (both QEMU's) or ``ssh`` (that of its connections).
+    """
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"vpro-lab-{os.getuid()}-{name}-{kind}"
+
+
+def save(folder: Path, name: str) -> None:
+    """Save the memory and the state of the laptop in *folder* within its disk, to go on from.
+
+    Raises:
+        LabError: QEMU refused; the message carries what it said.
+    """
+
+    async def ask() -> str:
+        monitor = QMPClient("vpro-lab")
+        await monitor.connect(str(socket_of(folder, "monitor")))
+        try:
+            return str(await monitor.execute("human-monitor-command", {"command-line": f"savevm {name}"}))
+        finally:
+            await monitor.disconnect()
+
+    try:
+        said = asyncio.run(ask())
+    except (OSError, QMPError) as error:
+        raise LabError(f"QEMU's monitor does not answer: {error}") from None
+    if said.strip():
+        raise LabError(f"QEMU could not save the laptop: {said.strip()}")
 
 
 def stop(pid: int) -> None:
@@ -138,38 +285,6 @@ def is_qemu(pid: int) -> bool:
 def _reap(pid: int) -> None:
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-
-
-def _command(image: Image, payload: Path, console: Path, port: int, kind: str) -> List[str]:
-    # The plainest processor: five-level page tables and wide vectors cost a fifth of all that an emulated one does.
-    accel = (
-        ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]
-        if kind == "tcg"
-        else ["-accel", "kvm", "-cpu", "host"]
-    )
-    # The last three save more than half of all that an emulated machine does: waits for grace periods (each namespace
-    # and driver that goes is several); pages that are cleared twice; and code that is translated anew for each process,
-    # as a translation is kept for one address, and each process has its libraries at others.
-    # And a kernel that is stuck says where: after 30 s (twice watchdog_thresh), as the channel ends 45 s after its last
-    # answer, and a machine that others keep waiting is not stuck.
-    append = (
-        "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet loglevel=4 mitigations=off nokaslr no_timer_check "
-        "tsc=reliable audit=0 systemd.show_status=false random.trust_cpu=on "
-        "rcupdate.rcu_expedited=1 init_on_alloc=0 norandmaps "
-        "softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=15"
-    )
-    return [
-        "qemu-system-x86_64",
-        *accel,
-        *("-m", str(_MEMORY_MIB), "-smp", str(_PROCESSORS), "-nodefaults", "-display", "none"),
-        *("-serial", f"file:{console}", "-object", "rng-random,id=rng,filename=/dev/urandom"),
-        *("-device", "virtio-rng-pci,rng=rng"),
-        *("-kernel", str(image.kernel), "-initrd", str(image.initramfs), "-append", append),
-        *("-drive", f"file={image.disk},format=raw,if=virtio,snapshot=on,cache=unsafe"),
-        *("-drive", f"file={payload},format=raw,if=virtio,readonly=on"),
-        *("-netdev", f"user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
-        *("-device", "virtio-net-pci,netdev=management"),
-    ]
 
 
 @contextmanager

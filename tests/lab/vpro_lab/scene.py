@@ -13,7 +13,7 @@ from . import networkmanager
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
 from .errors import LabError
-from .laptop import MAC, Laptop, wait_until
+from .laptop import MAC, Laptop
 from .security import network_block
 from .session import Session, SessionRecord
 from .timeline import Timeline, timeline
@@ -162,7 +162,7 @@ def settle(scene: Scene, seconds: float) -> None:
             scene.session.is_open and scene.session.record().lost_at is not None
         )
 
-    wait_until("the handover's end", over, seconds + 60, pause=0.25)
+    scene.laptop.wait_until("the handover's end", over, seconds + 60, pause=0.5)
 
 
 def observe(scene: Scene) -> Observation:

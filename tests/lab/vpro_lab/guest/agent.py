@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's hand inside the laptop: runs commands and background processes for the host, over one ssh channel.
+"""The lab's hand inside the laptop: runs commands and background processes for the host, over a virtual serial port.
 
-Requests and answers are JSON objects, one a line, on standard input and output. A request has ``id`` and ``op``;
-its answer has the same ``id`` and either ``result`` or ``error``. Each request runs in a thread of its own, so a long
-one does not hold up the next. When the channel closes, all background processes end.
+Usage: agent.py PORT, or agent.py --replay FILE
+
+Requests and answers are JSON objects, one a line. A request has ``id`` and ``op``; its answer has the same ``id`` and
+either ``result`` or ``error``. Each request runs in a thread of its own, so a long one does not hold up the next. The
+agent is a service of the laptop: it is in its snapshots, and outlives whoever speaks to it.
 """
 
 from __future__ import annotations
@@ -122,6 +124,21 @@ def wait_for(path: str, text: str, timeout: float = 10.0) -> bool:
         time.sleep(0.02)
 
 
+def farewell() -> None:
+    """End all background processes: whoever started them goes away."""
+    for name in list(_processes):
+        stop(name, grace=0.5)
+
+
+def wake(now: float) -> None:
+    """Set the clock, as a laptop does that wakes up: that of a snapshot stands still while nobody goes on from it.
+
+    Args:
+        now: seconds since 1970.
+    """
+    time.clock_settime(time.CLOCK_REALTIME, now)
+
+
 def monotonic() -> float:
     """Return CLOCK_MONOTONIC in seconds: the clock of every log in the laptop."""
     return time.monotonic()
@@ -132,20 +149,20 @@ def _prefix(namespace: str | None) -> list[str]:
 
 
 OPERATIONS: dict[str, typing.Callable[..., object]] = {
-    f.__name__: f for f in (run, spawn, stop, alive, read, write, wait_for, monotonic)
+    f.__name__: f for f in (run, spawn, stop, alive, read, write, wait_for, farewell, wake, monotonic)
 }
 
 
-def _answer(request: dict[str, typing.Any]) -> None:
+def _answer(port: int, request: dict[str, typing.Any]) -> None:
     answer: dict[str, object] = {"id": request.get("id")}
     try:
         answer["result"] = OPERATIONS[request.pop("op")](**{k: v for k, v in request.items() if k != "id"})
     except Exception as error:  # every failure belongs to the one who asked
         answer["error"] = f"{type(error).__name__}: {error}"
-    line = json.dumps(answer) + "\n"
+    line = memoryview(json.dumps(answer).encode() + b"\n")
     with _output_lock:
-        sys.stdout.write(line)
-        sys.stdout.flush()
+        while line:
+            line = line[os.write(port, line) :]
 
 
 def replay(path: str) -> None:
@@ -165,16 +182,35 @@ def replay(path: str) -> None:
     signal.pause()
 
 
+def serve(path: str) -> None:
+    """Answer what comes in through a serial port, for ever.
+
+    Args:
+        path: the port's.
+    """
+    port = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    pending = b""
+    while True:
+        data = os.read(port, 65536)
+        if not data:  # nobody is at the other end
+            pending = b""
+            time.sleep(0.2)
+            continue
+        *lines, pending = (pending + data).split(b"\n")
+        for line in lines:
+            try:
+                request = json.loads(line)
+            except ValueError:  # the rest of what somebody wrote who went away
+                continue
+            threading.Thread(target=_answer, args=(port, request), daemon=True).start()
+
+
 def main() -> None:
-    """Serve until standard input ends."""
-    if sys.argv[1:2] == ["--replay"]:
+    """Do what the arguments say."""
+    if sys.argv[1] == "--replay":
         replay(sys.argv[2])
-        return
-    print(json.dumps({"id": 0, "result": "ready"}), flush=True)
-    for line in sys.stdin:
-        threading.Thread(target=_answer, args=(json.loads(line),), daemon=True).start()
-    for name in list(_processes):
-        stop(name, grace=0.5)
+    else:
+        serve(sys.argv[1])
 
 
 if __name__ == "__main__":

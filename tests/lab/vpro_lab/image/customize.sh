@@ -63,6 +63,23 @@ MaxSessions 100
 MaxStartups 100
 CONF
 
+# The lab's hand in the laptop. It comes last: who hears of it may log in.
+cat > "$root/etc/systemd/system/lab-agent.service" <<'UNIT'
+[Unit]
+Description=The hand of the lab
+RequiresMountsFor=/opt/lab
+After=ssh.service systemd-networkd.service
+[Service]
+ExecStart=/usr/bin/python3 -u /opt/lab/agent.py /dev/virtio-ports/vpro-lab.agent
+Environment=HOME=/root
+Restart=always
+RestartSec=1s
+# What it starts for tests.
+TasksMax=infinity
+[Install]
+WantedBy=multi-user.target
+UNIT
+
 # hwsim radios are made by the lab, not at boot; namespaces, tc and the control file need these.
 printf 'veth\nact_mirred\ncls_flower\ncls_matchall\nsch_ingress\n' > "$root/etc/modules-load.d/lab.conf"
 printf 'softdep mac80211_hwsim pre: virtio\n' > "$root/etc/modprobe.d/lab.conf"
@@ -78,7 +95,7 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
 done
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\n' > "$root/etc/systemd/journald.conf.d/lab.conf"
-chroot "$root" systemctl enable systemd-networkd.service ssh.service >/dev/null 2>&1
+chroot "$root" systemctl enable systemd-networkd.service ssh.service lab-agent.service >/dev/null 2>&1
 # One stable identity is enough: the image is thrown away after each use.
 echo 0123456789abcdef0123456789abcdef > "$root/etc/machine-id"
 chroot "$root" ssh-keygen -A >/dev/null

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Laptops that go on from a snapshot: booted once a machine, with or without the roles, and restored ever after.
+
+A snapshot is the laptop's memory and what it wrote to its disk, cached under a hash of all that goes into it. What is
+restored is like a laptop that wakes up: its services run on, its clock is set, the kernel draws new randomness
+(``vmgenid``), and it has the same host keys and machine id as each other one. No radio has a lease, as each snapshot
+has a fresh air: radios that were just made, and nobody on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Iterable, List, Optional
+
+from . import qemu
+from .deployed import PLAYBOOK, deploy
+from .image import DEFAULT_MANAGER, SUITES, lock, prune, publish
+from .laptop import Laptop, hardware, start
+from .paths import PACKAGE, REPOSITORY, cache
+from .progress import Progress
+
+#: What the state is called within the disk.
+_STATE = "ready"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which laptop it is to be.
+
+    Attributes:
+        suite: the Debian release.
+        manager: who runs its radios, see :data:`vpro_lab.image.MANAGERS`.
+        deployed: whether both roles were applied to it.
+        shift: how fast it is, see :class:`vpro_lab.qemu.Hardware`; None: as fast as laptops are by default.
+    """
+
+    suite: str = SUITES[0]
+    manager: str = DEFAULT_MANAGER
+    deployed: bool = False
+    shift: Optional[int] = None
+
+    @property
+    def text(self) -> str:
+        """What it is, for people."""
+        roles = ", with the roles" if self.deployed else ""
+        return f"a laptop ({self.suite}, {self.manager}{roles})"
+
+
+def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_with_parent: bool = True) -> Laptop:
+    """Return a laptop that goes on from the snapshot of its kind, which is made where the cache has none.
+
+    Args:
+        name: what to call it.
+        folder: where its state goes; made anew.
+        kind: which.
+        progress: where to report.
+        dies_with_parent: end it when this process ends in whatever way (tests); False keeps it (people).
+
+    Raises:
+        LabError: it could not be made, or did not come up.
+    """
+    made_of = _hardware(kind, progress)
+    snapshot = ensure_snapshot(kind, progress)
+    laptop = start(
+        name, folder, made_of, disk=snapshot / "disk.qcow2", snapshot=_STATE, dies_with_parent=dies_with_parent
+    )
+    laptop.fresh_air = True
+    return laptop
+
+
+def ensure_snapshot(kind: Kind, progress: Progress) -> Path:
+    """Return the folder with the snapshot of a kind of laptop, making it where the cache has none.
+
+    Raises:
+        LabError: it could not be made.
+    """
+    target = cache() / f"snapshot-{'deployed' if kind.deployed else 'booted'}-{_key(kind, progress)}"
+    with lock(target):
+        if not target.exists():
+            _make(kind, target, progress)
+            prune()
+        os.utime(target)
+    return target
+
+
+def _hardware(kind: Kind, progress: Progress) -> qemu.Hardware:
+    shift = qemu.default_shift() if kind.shift is None else kind.shift
+    return hardware(kind.suite, kind.manager, shift, progress)
+
+
+def _make(kind: Kind, target: Path, progress: Progress) -> None:
+    with tempfile.TemporaryDirectory(prefix="vpro-snapshot-") as work:
+        folder = Path(work) / "laptop"
+        if kind.deployed:
+            laptop = restored("laptop", folder, replace(kind, deployed=False), progress)
+        else:
+            with progress.step(f"booting {kind.text}"):
+                laptop = start("laptop", folder, _hardware(kind, progress))
+        try:
+            if kind.deployed:
+                with progress.step(f"applying the roles to {kind.text}"):
+                    laptop.compile_archives(keep=True)
+                    deploy(laptop)
+                    # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
+                    laptop.guest.check("systemctl restart systemd-networkd")
+                    laptop.compile_archives(keep=False)
+            laptop.radios()
+            laptop.guest.check("udevadm settle")
+            laptop.save(_STATE)
+        finally:
+            laptop.down()
+        publish([folder / "disk.qcow2"], target)
+
+
+def _key(kind: Kind, progress: Progress) -> str:
+    """Return the hash of all that goes into a snapshot."""
+    digest = hashlib.sha256(_hardware(kind, progress).fingerprint().encode())
+    paths: List[Path] = [PACKAGE / "laptop.py", PACKAGE / "snapshots.py"]
+    if kind.deployed:
+        digest.update(version("ansible-core").encode())
+        paths += [
+            PACKAGE / "deployed.py",
+            PACKAGE / "playbook.py",
+            PACKAGE / "ap.py",
+            PACKAGE / "security.py",
+            PLAYBOOK,
+        ]
+        paths += _files("plugins", "roles", "meta")
+        paths.append(REPOSITORY / "galaxy.yml")
+    for path in sorted(paths):
+        digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files(*folders: str) -> Iterable[Path]:
+    for folder in folders:
+        for path in (REPOSITORY / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
