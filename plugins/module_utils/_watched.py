@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from . import _csme, _guard, _hold_note
 from ._addressing import Addressing
 from ._csme import CsmeConnection
+from ._dhcp import ask_through_pipe
 from ._errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from ._guard import (
     RETRY,
@@ -152,7 +153,7 @@ class Watched:
         self._narrow = False
         self._stuck = ""
         self._rest = Rest(radio.phy, folder)
-        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest)
+        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest, ask=ask_through_pipe)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
         )
