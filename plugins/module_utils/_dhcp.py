@@ -35,6 +35,11 @@ class Client(Enum):
     NETWORKD = "networkd"
     DHCPCD = "dhcpcd"
 
+    @property
+    def loses_its_first_message(self) -> bool:
+        """Whether it begins at once, so that its first message comes before the port is open. dhcpcd does not."""
+        return self is Client.NETWORKD
+
 
 def find_client(
     interface: str, ifindex: int, root: str = "/", alive: Optional[Callable[[int], bool]] = None

@@ -15,10 +15,11 @@ from ._errors import TransportFailed
 #: Bound of one program, in seconds: as long as it runs, a handover hears nothing. On a laptop of 1000 MIPS it is over
 #: after 30 ms.
 _SECONDS = 1.0
-#: networkctl(1), dhcpcd(8). A renewal would do nothing where there is no lease yet.
+#: networkctl(1), dhcpcd(8). A renewal would do nothing where there is no lease yet. Left to itself, dhcpcd begins after
+#: a random pause, and then looks for five seconds whether somebody else has the address: CSME does not wait as long.
 _COMMANDS: Dict[Client, Tuple[str, ...]] = {
     Client.NETWORKD: ("networkctl", "reconfigure"),
-    Client.DHCPCD: ("dhcpcd", "--rebind"),
+    Client.DHCPCD: ("dhcpcd", "--rebind", "--nodelay", "--noarp"),
 }
 
 

@@ -142,16 +142,19 @@ class Hands:
             self.warnings.append(f"the addresses can't be read: {error}")
             return None
 
-    def ask_for_address(self) -> Optional[_dhcp.Client]:
-        """Have whoever runs DHCP on the interface begin anew; return who that is, None if nobody does.
+    def ask_for_address(self, *, in_handover: bool = True) -> Optional[_dhcp.Client]:
+        """Have whoever runs DHCP on the interface begin anew; return who that is, None if nobody is asked.
 
         A failure is a warning.
+
+        Args:
+            in_handover: CSME waits for the address. Otherwise one whose first message is not lost is left alone.
         """
         interface = self._radio.interface
         if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
             return None  # who else runs an interface has a DHCP client of its own, which begins when the port is open
         client = _dhcp.find_client(interface, self._ifindex)
-        if client is None:
+        if client is None or not (in_handover or client.loses_its_first_message):
             return None
         self._mark("address_asked")
         try:

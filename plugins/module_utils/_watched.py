@@ -400,7 +400,9 @@ class Watched:
         return there
 
     def _ask_for_address(self) -> None:
-        client = self.hands.ask_for_address()
+        handover = self._machine.state.handover
+        waits = handover is not None and handover.outcome is None
+        client = self.hands.ask_for_address(in_handover=waits)
         if client is not None:
             self._log.write(
                 "info", f"{self.interface}: no address came yet; {client.value} is asked anew", **self._fields()

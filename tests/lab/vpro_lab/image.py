@@ -33,8 +33,9 @@ SUITES = ("bookworm", "trixie")
 #: for the kernel module, which is built inside this root.
 PACKAGES = tuple(
     """
-    dbus dnsmasq gcc hostapd iproute2 iw kmod linux-headers-amd64 linux-image-amd64 lz4 make openssh-server openssl
-    procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb wpasupplicant
+    dbus dhcpcd-base dnsmasq gcc hostapd iproute2 iw kmod linux-headers-amd64 linux-image-amd64 lz4 make
+    openssh-server openssl procps python3 python3-pyroute2 rfkill systemd systemd-sysv tcpdump udev wireless-regdb
+    wpasupplicant
     """.split()  # noqa: SIM905 - a list that long reads better as words
 )
 #: What else it carries, by who runs its wireless interfaces.

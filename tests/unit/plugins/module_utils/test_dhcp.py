@@ -91,7 +91,7 @@ def test_who_is_alive() -> None:
     ("client", "argv"),
     [
         (Client.NETWORKD, ("networkctl", "reconfigure", "wlan0")),
-        (Client.DHCPCD, ("dhcpcd", "--rebind", "wlan0")),
+        (Client.DHCPCD, ("dhcpcd", "--rebind", "--nodelay", "--noarp", "wlan0")),
     ],
 )
 def test_a_program_asks(monkeypatch: pytest.MonkeyPatch, client: Client, argv: Tuple[str, ...]) -> None:

@@ -201,6 +201,19 @@ def test_who_runs_dhcp_is_asked_anew(
     assert mine.warnings == []
 
 
+@pytest.mark.parametrize("runs", list(Client))
+def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
+    tmp_path: Path, client: List[Optional[Client]], runs: Client
+) -> None:
+    asked: List[Any] = []
+    client[0] = runs
+    mine = Hands(RADIO, None, Supplicant(), {}, str(tmp_path), ask=lambda *what: asked.append(what))  # type: ignore[arg-type]
+    mine.ask_for_address(in_handover=False)
+    assert len(asked) == (runs is Client.NETWORKD)
+    mine.ask_for_address()
+    assert asked[-1] == (runs, "wlan0")
+
+
 def test_networkmanager_is_not_asked(tmp_path: Path, client: List[Optional[Client]]) -> None:
     supplicant = Supplicant()
     supplicant.manager = "networkmanager"
