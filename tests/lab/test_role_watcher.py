@@ -51,7 +51,7 @@ _BARE = f"""
 systemctl disable --now {NAME} 2>/dev/null
 rm -rf {UNIT} /usr/sbin/{NAME} /usr/lib/{NAME} /etc/{NAME} /run/vpro-fleet
 rm -f /etc/tmpfiles.d/{NAME}.conf /etc/modules-load.d/{NAME}.conf {SUPPLICANT_CONF}
-rm -rf /etc/systemd/system/{NAME}-hold@.service /etc/systemd/system/wpa_supplicant@.service.d {NETWORKD_DROP_IN}
+rm -rf /etc/systemd/system/{NAME}-* /etc/systemd/system/wpa_supplicant@.service.d {NETWORKD_DROP_IN}
 ! getent passwd {NAME} >/dev/null || userdel {NAME}
 ! getent group {NAME} >/dev/null || groupdel {NAME}
 systemctl daemon-reload
