@@ -144,7 +144,6 @@ def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None
     scene.csme.control("roaming allowed")
     for _time in range(2):
         laptop.wpa("disconnect")
-        # networkd keeps an address for three seconds, should the same network come back.
         wait_until("networkd to drop the address", lambda: not has_address(laptop), 60)
         laptop.record()
         laptop.wpa("reconnect")
