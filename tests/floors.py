@@ -24,7 +24,7 @@ FLOORS: Dict[str, float] = {
     **dict.fromkeys(
         ("_systemd", "_directories", "_state_file", "_hold_note", "_process", "_program", "_memory", "_dbus"), 0
     ),
-    **dict.fromkeys(("_csme", "_channels", "_runtime", "_detached", "_platform", "_watcher_state"), 1),
+    **dict.fromkeys(("_dhcp", "_csme", "_channels", "_runtime", "_detached", "_platform", "_watcher_state"), 1),
     **dict.fromkeys(("_profile", "_wpa_conf", "_networkmanager"), 1),
     **dict.fromkeys(("_watcher_config", "_networkd", "_nm_conf"), 1),
     **dict.fromkeys(("_variables", "_nm_settings", "_outcome"), 1.25),
@@ -39,6 +39,8 @@ FLOORS: Dict[str, float] = {
     **dict.fromkeys(("_inventory", "_bring_up"), 3.5),
     "_machine": 3.5,
     "_guard": 3.5,
+    "_dhcp_program": 3.5,
+    "_addressing": 3.75,
     "_collect": 4,
     "_airplane": 4,
     "_hands": 4,

@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ._addressing import Addressing
+from ._dhcp_program import ask
 from ._handover import (
     Action,
     AddressArrived,
@@ -32,7 +34,6 @@ from ._handover import (
     Outcome,
     Pinned,
     Policy,
-    ReadAddress,
     ScanStarted,
     SetTimer,
     SoftBlocked,
@@ -124,6 +125,7 @@ class Handover:
         self._machine: Machine[State] = Machine(
             State(), lambda state, event: step(state, event, policy), self._do, Expired, self._note, clock
         )
+        self._addressing = Addressing(policy, self._look_for_address, lambda: self._hands.ask_for_address(), clock)
         self._trace: List[Tuple[str, float]] = []
 
     def run(self) -> Report:
@@ -135,7 +137,7 @@ class Handover:
         profiles = {} if self._profile is None else {self._profile.id: self._profile}
         with ExitStack() as stack, Nl80211() as nl:
             hands = self._hands = Hands(
-                self._radio, nl, self._supplicant, profiles, self._folder, self._mark, self._request
+                self._radio, nl, self._supplicant, profiles, self._folder, self._mark, self._request, ask=ask
             )
             # Listen before anything is done, so that no answer is missed. rfkill first: a block's end is seen before
             # the connection that it makes possible.
@@ -146,7 +148,7 @@ class Handover:
                     sources[self._open(stack, heard)] = hands.from_supplicant
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
-                self._machine.feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))
+                self._feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))
                 # A monitor may hold events that came while it attached, which no select() tells of.
                 self._read(sources, list(sources))
                 while self._machine.state.outcome is None:
@@ -165,10 +167,25 @@ class Handover:
 
     def _wait(self, sources: Dict[Source, Callable[[Any], Optional[Event]]]) -> None:
         """Wait for the next thing to happen and let the machine answer it."""
-        due = self._machine.due
-        timeout = None if due is None else max(0.0, due - self._clock())
+        due = [at for at in (self._machine.due, self._addressing.due) if at is not None]
+        timeout = max(0.0, min(due) - self._clock()) if due else None
         self._read(sources, select.select(list(sources), [], [], timeout)[0])
         self._machine.expire()
+        if self._machine.state.outcome is None:
+            self._addressing.expire()
+
+    def _feed(self, event: Event) -> None:
+        if isinstance(event, AddressArrived):
+            # It was read just now: what has run out before that comes first, or a late address passed for one in time.
+            self._machine.expire()
+        self._machine.feed(event)
+        self._addressing.feed(event)
+
+    def _look_for_address(self) -> Optional[bool]:
+        there = self._hands.look_for_address()
+        if there:
+            self._machine.feed(AddressArrived())
+        return there
 
     def _read(self, sources: Dict[Source, Callable[[Any], Optional[Event]]], ready: List[Source]) -> None:
         for source, translate in sources.items():
@@ -178,13 +195,12 @@ class Handover:
                 except EventsLost:
                     # Only addresses come over a socket that can overrun: take the state anew.
                     news = ()
-                    address = self._hands.do(ReadAddress())
-                    if address is not None:
-                        self._machine.feed(address)
+                    if self._hands.has_address():
+                        self._feed(AddressArrived())
                 for heard in news:
                     event = translate(heard)
                     if event is not None:
-                        self._machine.feed(event)
+                        self._feed(event)
 
     def _do(self, action: Action) -> Optional[Event]:
         if isinstance(action, SetTimer):

@@ -48,9 +48,10 @@ class Outcome(Enum):
 
     #: The host owns the radio and CSME had no connection that could have been carried on.
     OWNED = "owned"
-    #: The host owns the radio, is connected, and has an address.
+    #: The host owns the radio, is connected, and had an address within CSME's deadline.
     PROTECTED = "protected"
-    #: The host owns the radio and is connected, but no address came in time.
+    #: The host owns the radio and is connected, but no address came within CSME's deadline. Whether the session
+    #: lives is CSME's word alone.
     CONNECTED = "connected"
     #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
     NO_CREDENTIALS = "no_credentials"
@@ -90,8 +91,14 @@ class Policy:
         answer_seconds: how long to wait for the block to go after a request. The driver itself waits 500 ms for CSME
             (iwlmei's ownership timeout, HZ/2); an answer that crosses on the way gets as much again.
         pauses_seconds: the pauses between requests that got no answer; their number bounds the requests.
-        deadline_seconds: what CSME gives the host to connect, DHCP included, before it takes the radio back: 3 s.
+        deadline_seconds: what CSME gives the host to connect, DHCP included, before it takes the radio back: 3 s. An
+            address that comes later is no proof of anything.
         grace_seconds: how much longer to wait for CSME to do so.
+        address_seconds: from a connection to the first look for an address, and from each time that whoever runs DHCP
+            was asked anew to the next; their number bounds the asks. The first: on a network that is quick an address
+            comes 5 to 50 ms after a connection, and one that takes longer is delayed by no more than this. The second:
+            a server that first sees whether an address is in use takes a second (ping-timeout, dhcpd.conf(5)), and its
+            answer must not be thrown away. The third: a client sends its own second message after 3 to 5 s.
         scan_seconds: how long the supplicant may scan before that is taken for another scan than that of the pin's
             channel, and ended; so often at most. A radio looks at one channel for 30 to 120 ms; the growing time lets
             one that takes longer come to its end. Once the host is connected, each is ended at once, until all that
@@ -110,6 +117,7 @@ class Policy:
     pauses_seconds: Tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     deadline_seconds: float = 3.0
     grace_seconds: float = 1.0
+    address_seconds: Tuple[float, ...] = (0.1, 1.5, 3.0)
     scan_seconds: Tuple[float, ...] = (0.2, 0.5, 1.0)
     timeout_seconds: float = 30.0
     hold: bool = False
@@ -181,7 +189,7 @@ class Disconnected(Bare):
 
 
 class AddressArrived(Bare):
-    """The interface has an address that is not link-local."""
+    """The connected interface has an address that is not link-local. ``_addressing.py`` tells what counts as one."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +222,7 @@ class Timer(Enum):
     ANSWER = "answer"
     PAUSE = "pause"
     DEADLINE = "deadline"
+    GRACE = "grace"
     SCAN = "scan"
     LAST_REQUEST = "last request"
     CONFIRM = "confirm"
@@ -315,10 +324,6 @@ class CancelTimer:
     timer: Hashable
 
 
-class ReadAddress(Bare):
-    """See whether the interface has an address already. Answered by AddressArrived, or nothing."""
-
-
 Action = Union[
     Pin,
     Hold,
@@ -330,7 +335,6 @@ Action = Union[
     RequestOwnership,
     SetTimer,
     CancelTimer,
-    ReadAddress,
 ]
 
 
@@ -348,6 +352,7 @@ class State:
         pinned: a pin may be with the supplicant, so it has to be undone.
         widened: its part that narrows the scan is undone already.
         ended: how many scans were ended.
+        late: CSME's deadline has passed since the host owns the radio.
         last: no other request is to follow: there is no time for one, or it was asked often enough before.
         forbidden: what CSME said last of roaming since the host asked for the radio; None: nothing.
         outcome: how it ended; set exactly when the phase is HOLDING or DONE.
@@ -359,6 +364,7 @@ class State:
     pinned: bool = False
     widened: bool = False
     ended: int = 0
+    late: bool = False
     last: bool = False
     forbidden: Optional[bool] = None
     outcome: Optional[Outcome] = None
@@ -385,6 +391,8 @@ def step(state: State, event: Event, policy: Policy) -> Result:
         return _end(state, state.outcome or over, Forget() if isinstance(event, SupplicantGone) else Unpin())
     if isinstance(event, Expired) and event.timer is Timer.LAST_REQUEST:
         return _no_more_requests(state)
+    if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
+        return replace(state, late=True), ()
     if isinstance(event, (RoamingForbidden, RoamingAllowed)):
         state = replace(state, forbidden=isinstance(event, RoamingForbidden))
     return _PHASES[state.phase](state, event, policy)
@@ -464,8 +472,8 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
         return state, (LookAgain(),)
     # Any other access point, which only an un-pinned or restarted supplicant finds, may be on another network.
     if isinstance(event, Connected) and state.connection is not None and event.bssid == state.connection.bssid:
-        return replace(state, phase=Phase.ADDRESSING), (ReadAddress(),)
-    if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
+        return replace(state, phase=Phase.ADDRESSING), ()
+    if isinstance(event, Expired) and event.timer is Timer.GRACE:
         return _end(state, Outcome.NOT_CONNECTED)
     return state, ()
 
@@ -502,12 +510,12 @@ def _addressing(state: State, event: Event, policy: Policy) -> Result:
     if _is_of_a_scan(event):
         return _keep_channel(state, event, policy)
     if isinstance(event, AddressArrived):
-        return _connected(state, Outcome.PROTECTED, policy)
+        return _connected(state, Outcome.CONNECTED if state.late else Outcome.PROTECTED, policy)
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
     if isinstance(event, Disconnected):
         return replace(state, phase=Phase.CONNECTING), ()
-    if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
+    if isinstance(event, Expired) and event.timer is Timer.GRACE:
         return _connected(state, Outcome.CONNECTED, policy)
     return state, ()
 
@@ -573,7 +581,8 @@ def _granted(state: State, policy: Policy, event: Event) -> Result:
     timers = (
         CancelTimer(Timer.ANSWER),
         CancelTimer(Timer.PAUSE),
-        SetTimer(Timer.DEADLINE, policy.deadline_seconds + policy.grace_seconds),
+        SetTimer(Timer.DEADLINE, policy.deadline_seconds),
+        SetTimer(Timer.GRACE, policy.deadline_seconds + policy.grace_seconds),
     )
     state = replace(state, phase=Phase.CONNECTING)
     if isinstance(event, Connected):
@@ -586,7 +595,7 @@ def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
     """The handover succeeded: hold the access point if there is one to hold and a reason to."""
     if not (policy.hold and state.pinned) or state.forbidden is False:
         return _end(state, outcome)
-    timers: Tuple[Action, ...] = (CancelTimer(Timer.DEADLINE), CancelTimer(Timer.LAST_REQUEST))
+    timers: Tuple[Action, ...] = tuple(map(CancelTimer, (Timer.DEADLINE, Timer.GRACE, Timer.LAST_REQUEST)))
     if state.forbidden is None:
         timers += (SetTimer(Timer.CONFIRM, policy.confirm_seconds),)
     return replace(state, phase=Phase.HOLDING, outcome=outcome), timers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
-from . import _csme, _rtnetlink
+from . import _csme, _dhcp, _rtnetlink
 from ._errors import FleetError
 from ._handover import (
     Action,
@@ -29,7 +29,6 @@ from ._handover import (
     Pin,
     PinFailed,
     Pinned,
-    ReadAddress,
     RequestOwnership,
     ScanEnded,
     ScanStarted,
@@ -60,9 +59,10 @@ class Hands:
         supplicant: who runs the interface; None when nobody does.
         profiles: its profiles by id, as just read.
         folder: where the journal is.
-        mark: told what was done, by name: ``requested``, ``unpinned``.
+        mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
         request: asks for the radio; None: the driver is asked.
         rest: keeps what has to wait for the end of a link; None: nobody stays so long, and nothing waits.
+        ask: makes who runs DHCP on an interface begin anew.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Hands:
         mark: Callable[[str], None] = lambda name: None,
         request: Optional[Callable[[], None]] = None,
         rest: Optional[Rest] = None,
+        ask: Callable[[_dhcp.Client, str], None] = _dhcp.ask_through_pipe,
     ) -> None:
         self._radio = radio
         # Both exist on a radio that was seen to be CSME's; these never match anything else.
@@ -87,6 +88,7 @@ class Hands:
         self._folder = folder
         self._mark = mark
         self._rest = rest
+        self._ask = ask
         self._request = request or (lambda: _csme.request_ownership(self._nl, self._ifindex))
         #: What is with the supplicant, or may be.
         self.pin: Optional[PinRecord] = None
@@ -122,9 +124,44 @@ class Hands:
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
             self._request()
-        elif isinstance(action, ReadAddress):
-            return AddressArrived() if routable(_rtnetlink.addresses(self._ifindex)) else None
         return None
+
+    def has_address(self) -> bool:
+        """Say whether the interface has an address that is not link-local.
+
+        Raises:
+            LibraryMissing, TransportFailed, TimedOut, DecodeFailed: as rtnetlink.
+        """
+        return bool(routable(_rtnetlink.addresses(self._ifindex)))
+
+    def look_for_address(self) -> Optional[bool]:
+        """As ``has_address``; what can't be read is a warning, and None."""
+        try:
+            return self.has_address()
+        except FleetError as error:
+            self.warnings.append(f"the addresses can't be read: {error}")
+            return None
+
+    def ask_for_address(self, *, in_handover: bool = True) -> Optional[_dhcp.Client]:
+        """Have whoever runs DHCP on the interface begin anew; return who that is, None if nobody is asked.
+
+        A failure is a warning.
+
+        Args:
+            in_handover: CSME waits for the address. Otherwise one whose first message is not lost is left alone.
+        """
+        interface = self._radio.interface
+        if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
+            return None  # who else runs an interface has a DHCP client of its own, which begins when the port is open
+        client = _dhcp.find_client(interface, self._ifindex)
+        if client is None or not (in_handover or client.loses_its_first_message):
+            return None
+        self._mark("address_asked")
+        try:
+            self._ask(client, interface)
+        except FleetError as error:
+            self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
+        return client
 
     def _do_pin(self, action: Any) -> Optional[Event]:
         profile = self.profiles.get(action.profile_id)

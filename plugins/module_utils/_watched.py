@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _csme, _guard, _hold_note
+from ._addressing import Addressing
 from ._csme import CsmeConnection
+from ._dhcp import ask_through_pipe
 from ._errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from ._guard import (
     RETRY,
@@ -38,9 +40,9 @@ from ._handover import (
     Disconnected,
     Expired,
     InterfaceGone,
+    ManagerGone,
     Outcome,
     Phase,
-    ReadAddress,
     SetTimer,
     SupplicantGone,
     Timer,
@@ -138,6 +140,8 @@ class Watched:
         self.last: Optional[Last] = None
         #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
         self.held = False
+        #: Has the DHCP client asked anew where an address is long in coming, whatever made the connection.
+        self._addressing = Addressing(policy.handover, self._look_for_address, self._ask_for_address, clock)
         #: What tells of the supplicant; nothing without one.
         self.sources: Tuple[Source, ...] = ()
         #: When to look for one again, and how often that was done; None: something has to happen first.
@@ -149,7 +153,7 @@ class Watched:
         self._narrow = False
         self._stuck = ""
         self._rest = Rest(radio.phy, folder)
-        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest)
+        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest, ask=ask_through_pipe)
         self._machine: Machine[Guard] = Machine(
             Guard(), lambda guard, event: _guard.step(guard, event, self.policy), self._do, _expired, self._note, clock
         )
@@ -159,7 +163,7 @@ class Watched:
     @property
     def due(self) -> Optional[float]:
         """When its next timer runs out, by the clock; None when none runs."""
-        timers = [due for due in (self._machine.due, self._again) if due is not None]
+        timers = [due for due in (self._machine.due, self._addressing.due, self._again) if due is not None]
         return min(timers) if timers else None
 
     @property
@@ -241,6 +245,7 @@ class Watched:
         self._log.write("info", f"{self.interface}: {why}", **self._fields())
         self._give_up()
         self._settle()
+        self._addressing.feed(ManagerGone())
         self.detach()
 
     def detach(self) -> None:
@@ -256,10 +261,22 @@ class Watched:
 
     def feed(self, event: GuardEvent) -> None:
         """Let the guard answer an event. A transport that fails ends what is under way, un-pinned."""
-        self._advance(lambda: self._machine.feed(event))
+        self._advance(lambda: self._feed(event))
+
+    def _feed(self, event: GuardEvent) -> None:
+        if isinstance(event, AddressArrived):
+            # It was read just now: what has run out before that comes first, or a late address passed for one in time.
+            self._machine.expire()
+        self._machine.feed(event)
+        self._addressing.feed(event)
 
     def expire(self) -> None:
         """Let the guard answer the timers that have run out."""
+        self._expire_guard()
+        self._addressing.expire()
+        self._warn()
+
+    def _expire_guard(self) -> None:
         due = self._machine.due
         if due is None or due > self._clock():
             return
@@ -373,9 +390,23 @@ class Watched:
 
     def read_address(self) -> None:
         """See whether there is an address, where news of one may have been lost."""
-        event = self.hands.do(ReadAddress())
-        if event is not None:
-            self.feed(event)
+        if self.hands.look_for_address():
+            self.feed(AddressArrived())
+
+    def _look_for_address(self) -> Optional[bool]:
+        there = self.hands.look_for_address()
+        if there:
+            self._advance(lambda: self._machine.feed(AddressArrived()))
+        return there
+
+    def _ask_for_address(self) -> None:
+        handover = self._machine.state.handover
+        waits = handover is not None and handover.outcome is None
+        client = self.hands.ask_for_address(in_handover=waits)
+        if client is not None:
+            self._log.write(
+                "info", f"{self.interface}: no address came yet; {client.value} is asked anew", **self._fields()
+            )
 
     def gone(self) -> None:
         """Take note that the interface or the radio went away, and let go of everything."""
@@ -594,7 +625,7 @@ _LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: 
 _SENTENCES: Dict[Outcome, str] = {
     Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
     Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",
-    Outcome.CONNECTED: "the host has the radio and is connected, but got no address in time",
+    Outcome.CONNECTED: "the host has the radio and is connected, but got no address within CSME's deadline",
     Outcome.NO_CREDENTIALS: "CSME keeps the radio: no enabled profile of {who} can join its network. "
     "Add one, with credentials",
     Outcome.DENIED: "CSME does not give the radio away",

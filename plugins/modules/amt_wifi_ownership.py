@@ -116,7 +116,8 @@ profile_id:
 outcome:
   description:
     - How the handover ended.
-    - V(protected) if the host is connected and has an address, V(connected) if no address came within three seconds,
+    - V(protected) if the host is connected and had an address within CSME's three seconds, V(connected) if none came
+      by then, so that nothing is known of the session,
       V(owned) if CSME had no connection that could have been carried on.
     - If the module fails, one of the reasons in RV(error.code).
   type: str

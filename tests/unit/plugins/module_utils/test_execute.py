@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
@@ -16,6 +17,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _execute, _hands, _rest, _runtime, _supplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
     FleetError,
@@ -45,7 +47,12 @@ SWITCH = Switch(7, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0"
 RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", SWITCH, True, True, True, NETWORK, None)
 PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
 POLICY = Policy(
-    answer_seconds=0.02, pauses_seconds=(0.02, 0.04), deadline_seconds=0.04, grace_seconds=0.01, timeout_seconds=2.0
+    answer_seconds=0.02,
+    pauses_seconds=(0.02, 0.04),
+    deadline_seconds=0.1,
+    grace_seconds=0.05,
+    address_seconds=(0.01, 0.02, 0.03),
+    timeout_seconds=2.0,
 )
 
 
@@ -174,6 +181,10 @@ class Laptop:
         self.answers: List[Callable[[], None]] = []
         self.requests = 0
         self.addresses: Tuple[Address, ...] = ()
+        #: Who runs DHCP, how often it was asked anew, and what it does then.
+        self.client: Optional[Client] = Client.NETWORKD
+        self.asks = 0
+        self.on_ask: Callable[[], None] = lambda: None
         # The kernel replays the standing block when rfkill is opened.
         self.rfkill.say(BACK)
 
@@ -193,6 +204,11 @@ class Laptop:
         self.requests += 1
         if self.answers:
             self.answers.pop(0)()
+
+    def ask(self, client: Client, interface: str) -> None:
+        assert (client, interface) == (self.client, "wlan0")
+        self.asks += 1
+        self.on_ask()
 
     def connects(self) -> None:
         """Grant, connect, lease: what a good handover looks like from here."""
@@ -222,6 +238,8 @@ def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{module}.AddressEvents", lambda: made.address)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
     monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: made.addresses)
+    monkeypatch.setattr(f"{_hands.__name__}._dhcp.find_client", lambda interface, ifindex: made.client)
+    monkeypatch.setattr(f"{module}.ask", made.ask)
     yield made
     for pipe in (made.rfkill, made.monitor, made.address):
         if not pipe.closed:
@@ -262,6 +280,70 @@ def test_an_address_that_stands_already_counts(laptop: Laptop) -> None:
 
     laptop.answers = [answer]
     assert laptop.run().outcome is Outcome.PROTECTED
+
+
+def connected(laptop: Laptop) -> Callable[[], None]:
+    """Grant and connect, without an address."""
+    return lambda: (laptop.rfkill.say(GONE), laptop.monitor.say(CONNECTED))[0]  # type: ignore[func-returns-value]
+
+
+def test_an_address_that_does_not_come_is_asked_for(laptop: Laptop) -> None:
+    laptop.answers = [connected(laptop)]
+    laptop.on_ask = lambda: laptop.address.say(LEASE)
+    report = laptop.run()
+    assert report.outcome is Outcome.PROTECTED
+    assert laptop.asks == 1
+    names = [step.name for step in report.steps]
+    assert names[names.index("connected") :] == ["connected", "address_asked", "address", "unpinned"]
+    assert report.warnings == ()
+
+
+def test_it_is_asked_for_a_few_times_only(laptop: Laptop) -> None:
+    laptop.answers = [connected(laptop)]
+    assert laptop.run().outcome is Outcome.CONNECTED
+    assert laptop.asks == 3
+
+
+def test_nobody_is_asked_where_an_address_is_there_or_nobody_runs_dhcp(laptop: Laptop) -> None:
+    laptop.answers = [laptop.connects]
+    assert laptop.run().outcome is Outcome.PROTECTED
+    laptop.pipes()
+    laptop.answers = [connected(laptop)]
+    laptop.client = None
+    assert laptop.run().outcome is Outcome.CONNECTED
+    assert laptop.asks == 0
+
+
+def test_a_client_that_can_not_be_asked_does_not_end_it(laptop: Laptop) -> None:
+    def refuse() -> None:
+        raise TransportFailed("it said no")
+
+    laptop.answers = [connected(laptop)]
+    laptop.on_ask = refuse
+    report = laptop.run()
+    assert report.outcome is Outcome.CONNECTED
+    assert "it said no" in report.warnings[0]
+
+
+def test_an_address_that_was_late_is_told_and_protects_nothing(laptop: Laptop) -> None:
+    policy = replace(POLICY, deadline_seconds=0.005, grace_seconds=1.0)
+    laptop.answers = [connected(laptop)]
+    laptop.on_ask = lambda: laptop.address.say(LEASE)
+    report = laptop.run(policy)
+    assert report.outcome is Outcome.CONNECTED
+    assert report.request_to_address_ms is not None
+
+
+def test_an_address_heard_of_late_is_no_address_in_time(laptop: Laptop) -> None:
+    """A process that stood still meanwhile hears of the address and of the deadline at once."""
+    laptop.answers = [connected(laptop)]
+
+    def stand_still() -> None:
+        time.sleep(0.2)
+        laptop.address.say(LEASE)
+
+    laptop.on_ask = stand_still
+    assert laptop.run().outcome is Outcome.CONNECTED
 
 
 def test_addresses_that_do_not_count(laptop: Laptop) -> None:

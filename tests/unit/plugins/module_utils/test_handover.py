@@ -37,7 +37,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     PinFailed,
     Pinned,
     Policy,
-    ReadAddress,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
@@ -96,7 +95,7 @@ def test_the_story() -> None:
     grant = (BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
     state, actions = play(Blocked(NETWORK, 3), Pinned(), *grant)
     assert state.outcome is Outcome.PROTECTED
-    assert actions == [Pin(3, BSSID, (2437,)), RequestOwnership(), WidenScan(), ReadAddress(), Unpin()]
+    assert actions == [Pin(3, BSSID, (2437,)), RequestOwnership(), WidenScan(), Unpin()]
 
 
 def test_the_scan_is_widened_once_and_only_after_a_pin() -> None:
@@ -206,9 +205,8 @@ def test_a_late_answer_counts() -> None:
 
 
 def test_a_connection_heard_of_before_the_grant_counts() -> None:
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), Connected(BSSID))
+    state, _actions = play(Blocked(NETWORK, 3), Pinned(), Connected(BSSID))
     assert state.phase is Phase.ADDRESSING
-    assert ReadAddress() in actions
 
 
 def test_taken_back_is_told_and_undone() -> None:
@@ -223,8 +221,32 @@ def test_a_link_that_drops_is_waited_for_again() -> None:
 
 
 def test_no_address_in_time_is_still_a_connection() -> None:
-    events = (Blocked(NETWORK, 3), Pinned(), BlockGone(), Connected(BSSID), Expired(Timer.DEADLINE))
+    late = (Expired(Timer.DEADLINE), Expired(Timer.GRACE))
+    events = (Blocked(NETWORK, 3), Pinned(), BlockGone(), Connected(BSSID), *late)
+    assert play(*events[:-1])[0].outcome is None, "CSME may be about to take the radio back"
     assert play(*events)[0].outcome is Outcome.CONNECTED
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (Connected(BSSID), Expired(Timer.DEADLINE), AddressArrived()),
+        (Expired(Timer.DEADLINE), Connected(BSSID), AddressArrived()),
+        (Connected(BSSID), Disconnected(), Expired(Timer.DEADLINE), Connected(BSSID), AddressArrived()),
+        (Connected(BSSID), Expired(Timer.DEADLINE), Disconnected(), Connected(BSSID), AddressArrived()),
+    ],
+)
+def test_an_address_after_the_deadline_protects_nothing(events: Tuple[Event, ...]) -> None:
+    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *events)
+    assert state.outcome is Outcome.CONNECTED
+    assert actions[-1] == Unpin()
+
+
+def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:
+    begun = (Blocked(NETWORK, 3), Pinned(), RoamingForbidden(), BlockGone(), Connected(BSSID))
+    for more, outcome in (((), Outcome.PROTECTED), ((Expired(Timer.DEADLINE),), Outcome.CONNECTED)):
+        state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(hold=True))
+        assert (state.phase, state.outcome) == (Phase.HOLDING, outcome)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +294,7 @@ def test_too_little_time_asks_for_nothing() -> None:
 
 
 def test_a_host_that_does_not_connect_is_freed() -> None:
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), Expired(Timer.DEADLINE))
+    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), Expired(Timer.DEADLINE), Expired(Timer.GRACE))
     assert state.outcome is Outcome.NOT_CONNECTED
     assert actions[-1] == Unpin()
 
@@ -315,8 +337,8 @@ def test_which_timers_run_when() -> None:
         (Pinned(), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
         (Expired(Timer.ANSWER), {Timer.LAST_REQUEST: 6.0, Timer.PAUSE: 0.25}),
         (Expired(Timer.PAUSE), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
-        (BlockGone(), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}),
-        (Connected(BSSID), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}),
+        (BlockGone(), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}),
+        (Connected(BSSID), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}),
         (AddressArrived(), {Timer.CONFIRM: 20.0}),
         (RoamingForbidden(), {}),
         (Disconnected(), {Timer.LOST: 4.0}),
@@ -329,7 +351,7 @@ def test_which_timers_run_when() -> None:
 
 def test_a_grant_in_a_pause_ends_the_pause() -> None:
     paused = (Blocked(NETWORK, 3), Pinned(), Expired(Timer.ANSWER))
-    assert clock(*paused, BlockGone()) == {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.5}
+    assert clock(*paused, BlockGone()) == {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}
     # Perhaps the connection is what is heard of first.
     assert play(*paused, Connected(BSSID))[0].phase is Phase.ADDRESSING
 
@@ -454,7 +476,7 @@ def test_every_state_can_be_left_by_time_alone(policy: Policy) -> None:
             continue  # nothing was begun
         pinned = start.pinned
         # Pausing and asking in turn until there is no time for more; then what was granted runs out as well.
-        for timer in (Timer.LAST_REQUEST, Timer.ANSWER, Timer.DEADLINE, Timer.CONFIRM):
+        for timer in (Timer.LAST_REQUEST, Timer.ANSWER, Timer.DEADLINE, Timer.GRACE, Timer.CONFIRM):
             state, actions = step(state, Expired(timer), policy)
             pinned = pinned and Unpin() not in actions
         assert state.phase is Phase.DONE

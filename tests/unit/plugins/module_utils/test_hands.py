@@ -16,6 +16,7 @@ from typing import Any, List, Optional, Type
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _hands, _rest, _runtime
+from ansible_collections.vpro.fleet.plugins.module_utils._dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     Action,
@@ -28,7 +29,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     InterfaceGone,
     LookAgain,
     PinFailed,
-    ReadAddress,
     SoftBlocked,
     SwitchedOff,
     Unpin,
@@ -162,8 +162,72 @@ def test_addresses_are_read_when_asked_for(
         return [Address("192.0.2.7", 24, "inet", scope)]
 
     monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", addresses)
-    assert (hands(tmp_path).do(ReadAddress()) is not None) == there
-    assert asked == [3]
+    assert hands(tmp_path).has_address() is there
+    assert hands(tmp_path).look_for_address() is there
+    assert asked == [3, 3]
+
+
+def test_addresses_that_can_not_be_read_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def addresses(ifindex: int) -> List[Address]:
+        raise TransportFailed("no netlink")
+
+    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", addresses)
+    mine = hands(tmp_path)
+    assert mine.look_for_address() is None
+    assert "no netlink" in mine.warnings[0]
+
+
+# -- the DHCP client --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> List[Optional[Client]]:
+    """Who runs DHCP on the interface, for a test to change."""
+    found: List[Optional[Client]] = [Client.NETWORKD]
+    monkeypatch.setattr(f"{_hands.__name__}._dhcp.find_client", lambda interface, ifindex: found[0])
+    return found
+
+
+@pytest.mark.parametrize("supplicant", [None, Supplicant()])
+def test_who_runs_dhcp_is_asked_anew(
+    tmp_path: Path, client: List[Optional[Client]], supplicant: Optional[Supplicant]
+) -> None:
+    asked: List[Any] = []
+    mine = Hands(RADIO, None, supplicant, {}, str(tmp_path), ask=lambda *what: asked.append(what))  # type: ignore[arg-type]
+    assert mine.ask_for_address() is Client.NETWORKD
+    client[0] = None
+    assert mine.ask_for_address() is None
+    assert asked == [(Client.NETWORKD, "wlan0")]
+    assert mine.warnings == []
+
+
+@pytest.mark.parametrize("runs", list(Client))
+def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
+    tmp_path: Path, client: List[Optional[Client]], runs: Client
+) -> None:
+    asked: List[Any] = []
+    client[0] = runs
+    mine = Hands(RADIO, None, Supplicant(), {}, str(tmp_path), ask=lambda *what: asked.append(what))  # type: ignore[arg-type]
+    mine.ask_for_address(in_handover=False)
+    assert len(asked) == (runs is Client.NETWORKD)
+    mine.ask_for_address()
+    assert asked[-1] == (runs, "wlan0")
+
+
+def test_networkmanager_is_not_asked(tmp_path: Path, client: List[Optional[Client]]) -> None:
+    supplicant = Supplicant()
+    supplicant.manager = "networkmanager"
+    mine = Hands(RADIO, None, supplicant, {}, str(tmp_path), ask=lambda *what: pytest.fail("asked"))  # type: ignore[arg-type]
+    assert mine.ask_for_address() is None
+
+
+def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: List[Optional[Client]]) -> None:
+    def refuse(*_what: object) -> None:
+        raise TransportFailed("it said no")
+
+    mine = Hands(RADIO, None, Supplicant(), {}, str(tmp_path), ask=refuse)  # type: ignore[arg-type]
+    assert mine.ask_for_address() is Client.NETWORKD
+    assert "it said no" in mine.warnings[0]
 
 
 # -- what is done -----------------------------------------------------------------------------------------------------

@@ -13,8 +13,17 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _csme, _hands, _rest, _runtime, _watched, _wpa_ctrl
+from ansible_collections.vpro.fleet.plugins.module_utils import (
+    _csme,
+    _dhcp,
+    _hands,
+    _rest,
+    _runtime,
+    _watched,
+    _wpa_ctrl,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._errors import (
     AccessDenied,
     FleetError,
@@ -25,6 +34,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._guard import GuardPoli
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import (
     AddressArrived,
     Connected,
+    Disconnected,
     Policy,
     RoamingAllowed,
     RoamingForbidden,
@@ -34,6 +44,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._hold_note import hold_
 from ansible_collections.vpro.fleet.plugins.module_utils._manager import OverIwd
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import MANAGER_GONE, PROFILE_TOUCHED, WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._watched import Watched
 from ansible_collections.vpro.fleet.plugins.module_utils._wpa_ctrl import SupplicantEvent
@@ -90,6 +101,8 @@ class Laptop:
         self.supplicant.hook = QUIET
         self.connection: Optional[CsmeConnection] = NETWORK
         self.requests = 0
+        self.addresses: Tuple[Address, ...] = ()
+        self.client: Optional[Client] = None
         self.log = Book()
         self.before = copy.deepcopy(self.supplicant.networks)
         self.now = 100.0
@@ -125,7 +138,8 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{_watched.__name__}.backend_from_within", lambda interface, ifindex: backend)
     monkeypatch.setattr(f"{_watched.__name__}._csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
-    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: ())
+    monkeypatch.setattr(f"{_hands.__name__}._rtnetlink.addresses", lambda ifindex: made.addresses)
+    monkeypatch.setattr(f"{_hands.__name__}._dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{_rest.__name__}._RETRY_SECONDS", 0.0)
     yield made
     for watched in made.made:
@@ -162,6 +176,103 @@ def test_a_handover_from_the_block_to_the_end_of_the_session(laptop: Laptop) -> 
     assert (watched.state, watched.due, laptop.as_before) == ("watching", None, True)
     watched.stop()
     assert "('corp', psk, channel 6)" in laptop.log.text
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """The interfaces for which the DHCP client was asked anew."""
+    names: List[str] = []
+
+    def ask(client: Client, interface: str) -> None:
+        names.append(f"{client.value} {interface}")
+
+    monkeypatch.setattr(f"{_watched.__name__}.ask_through_pipe", ask)
+    return names
+
+
+@pytest.mark.parametrize("switch", [BLOCKED, FREE], ids=["in a handover", "in everyday use"])
+def test_an_address_that_does_not_come_is_asked_for(laptop: Laptop, asked: List[str], switch: Switch) -> None:
+    laptop.client = Client.NETWORKD
+    watched = laptop.watched(switch)
+    watched.attach()
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    watched.feed(Connected(BSSID))
+    assert watched.due == laptop.now + 0.1
+    laptop.now += 0.05
+    watched.expire()
+    assert asked == []
+    laptop.now += 0.05
+    watched.expire()
+    assert asked == ["networkd wlan0"]
+    assert "no address came yet; networkd is asked anew" in laptop.log.text
+    watched.feed(AddressArrived())
+    if switch == BLOCKED:
+        assert watched.last is not None
+        assert watched.last.outcome == "protected"
+    laptop.now += 3.0
+    watched.expire()
+    assert asked == ["networkd wlan0"]
+
+
+def test_an_address_of_before_counts_if_it_is_still_there_a_moment_later(laptop: Laptop, asked: List[str]) -> None:
+    laptop.client = Client.NETWORKD
+    laptop.addresses = (Address("192.0.2.7", 24, "inet", 0),)
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    watched.feed(Connected(BSSID))
+    assert watched.state == "handover"
+    laptop.now += 0.1
+    watched.expire()
+    assert (watched.state, asked) == ("holding", [])
+    assert watched.last is not None
+    assert watched.last.request_to_address_ms == 100
+
+
+def test_an_address_after_the_deadline_says_nothing_of_the_session(laptop: Laptop) -> None:
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    watched.heard_rfkill(rfkill(False))
+    watched.feed(Connected(BSSID))
+    laptop.now += 3.1  # nobody looked at the clock since: the address is heard of first
+    watched.feed(AddressArrived())
+    assert watched.last is not None
+    assert (watched.last.outcome, watched.last.session_kept) == ("connected", None)
+    assert watched.last.request_to_address_ms == 3100
+    assert "within CSME's deadline" in laptop.log.text
+
+
+@pytest.mark.parametrize("end", ["disconnected", "ended", "let go", "blocked"])
+def test_nobody_is_asked_once_the_connection_is_over(laptop: Laptop, asked: List[str], end: str) -> None:
+    laptop.client = Client.NETWORKD
+    watched = laptop.watched(FREE)
+    watched.attach()
+    watched.feed(Connected(BSSID))
+    ends: Dict[str, Callable[[], None]] = {
+        "disconnected": lambda: watched.feed(Disconnected()),
+        "ended": watched.supplicant_gone,
+        "let go": lambda: watched.manager_gone("it has it no more"),
+        "blocked": lambda: watched.heard_rfkill(rfkill(False, soft=True)),
+    }
+    ends[end]()
+    laptop.now += 0.2
+    watched.expire()
+    assert asked == []
+
+
+def test_a_unit_that_is_not_there_is_a_warning(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.client = Client.NETWORKD
+    monkeypatch.setattr(f"{_dhcp.__name__}._PIPE", f"{laptop.notes}/nowhere-{{}}")
+    watched = laptop.watched(FREE)
+    watched.attach()
+    watched.feed(Connected(BSSID))
+    laptop.now += 0.1
+    watched.expire()
+    told = [message for level, message in laptop.log.lines if level == "warning"]
+    assert any("who runs DHCP was not asked anew: there is no unit" in message for message in told)
 
 
 def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None:

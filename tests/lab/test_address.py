@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The address comes while CSME waits for it, whoever runs DHCP; and what is said where it does not.
+
+All times are the laptop's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+from vpro_lab.deployed import SERVICE, watcher_state
+from vpro_lab.handover import Run, hand_over
+from vpro_lab.laptop import INTERFACE, Laptop
+from vpro_lab.scene import Scene
+from vpro_lab.scene import stage as stage_scene
+from vpro_lab.snapshots import Kind
+
+Stage = Callable[..., Scene]
+#: The address comes within so many ms of the ownership request.
+PROMISED_MS = 500
+#: Seconds of the laptop's: far beyond what a client of DHCP does by itself after a connection.
+A_MINUTE = 60.0
+#: After CSME's deadline of 3 s, and before the handover is given up a second later.
+LATE_SECONDS = 3.3
+_ALONE = "/run/systemd/network/05-lab-alone.network"
+SECURITIES = ("wpa2-psk", "wpa3-sae", "wpa2-eap")
+
+
+def has_address(laptop: Laptop) -> bool:
+    return bool(laptop.guest.run(f"ip -o -4 address show dev {INTERFACE} scope global").out)
+
+
+def pass_by(laptop: Laptop, seconds: float) -> None:
+    """Let so many seconds of the laptop's pass, however long they take here."""
+    laptop.guest.check(f"sleep {seconds}", timeout=seconds + 60)
+
+
+def assert_in_time(run: Run) -> None:
+    address = run.seen.timeline.first("address")
+    assert address is not None, run.report()
+    assert address < PROMISED_MS, run.report()
+    assert run.seen.kept, run.report()
+    assert run.module["outcome"] == "protected"
+    assert run.module["warnings"] == []
+
+
+@pytest.mark.parametrize("security", SECURITIES)
+def test_the_address_comes_in_time_and_stays(stage: Stage, security: str) -> None:
+    """A radio that was blocked before is one whose address networkd was seen to drop (systemd's issue 23649)."""
+    scene = stage(security=security)
+    assert_in_time(hand_over(scene.laptop, pin=True, scene=scene))
+    pass_by(scene.laptop, A_MINUTE)
+    assert has_address(scene.laptop)
+
+
+@pytest.fixture
+def dhcpcd(stage: Stage) -> Stage:
+    """Builds the usual scene on a laptop where dhcpcd runs DHCP, and systemd-networkd leaves the radio alone."""
+
+    def build(**arguments: Any) -> Scene:
+        scene = stage(**arguments)
+        guest = scene.laptop.guest
+        guest.run("mkdir -p /run/systemd/network")
+        guest.write(_ALONE, f"[Match]\nName={INTERFACE}\n[Link]\nUnmanaged=yes\n")
+        guest.check("networkctl reload")
+        guest.check(f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf")
+        scene.laptop.wait_until("dhcpcd", lambda: guest.run("test -s /run/dhcpcd/pid").rc == 0, 60)
+        return scene
+
+    return build
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_dhcpcd_is_in_time(dhcpcd: Stage) -> None:
+    scene = dhcpcd()
+    assert_in_time(hand_over(scene.laptop, pin=True, scene=scene))
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_an_address_after_the_deadline_is_not_called_protection(stage: Stage) -> None:
+    scene = stage()
+    guest = scene.laptop.guest
+    guest.check("kill -STOP $(pidof dnsmasq)")
+    log = "/sys/kernel/debug/csme_standin/log"
+    wakes = f"until grep -q unblock {log}; do sleep 0.02; done; sleep {LATE_SECONDS}; kill -CONT $(pidof dnsmasq)"
+    scene.csme.clear_log()
+    guest.check(f"systemd-run --unit lab-late sh -c '{wakes}'")
+    run = hand_over(scene.laptop, pin=True, scene=scene)
+    assert run.module["outcome"] == "connected", run.report()
+    address = run.module["request_to_address_ms"]
+    assert address is None or address > 3000, run.report()
+
+
+# -- by the watcher ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watched(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Stage:
+    """Builds the usual scene on a laptop with both roles applied."""
+    laptop = deployed(laptop_kind.suite)
+    return lambda **arguments: stage_scene(laptop, group=SERVICE, **arguments)
+
+
+@pytest.mark.parametrize("security", SECURITIES)
+def test_the_watcher_has_the_address_in_time(watched: Stage, security: str) -> None:
+    scene = watched(security=security, start=False)
+    scene.laptop.guest.check(f"systemctl start {scene.laptop.service}")
+    scene.laptop.wait_until("the handover", lambda: watcher_state(scene.laptop)["last_handover"] is not None, 120)
+    last = watcher_state(scene.laptop)["last_handover"]
+    assert last["outcome"] == "protected", last
+    assert last["request_to_address_ms"] < PROMISED_MS, last
+    pass_by(scene.laptop, A_MINUTE)
+    assert has_address(scene.laptop)
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None:
+    scene = watched(session=False)
+    laptop = scene.laptop
+    laptop.wait_until("the address", lambda: has_address(laptop), 120)
+    scene.csme.control("roaming allowed")
+    for _time in range(2):
+        laptop.wpa("disconnect")
+        laptop.wait_until("networkd to drop the address", lambda: not has_address(laptop), 60)
+        laptop.record()
+        laptop.wpa("reconnect")
+        laptop.wait_until("the address", lambda: has_address(laptop), 60)
+        records = laptop.recorded()
+        connected = max(float(str(r["t"])) for r in records if "CTRL-EVENT-CONNECTED" in str(r["text"]))
+        came = [float(str(r["t"])) for r in records if " inet " in str(r["text"]) and "Deleted" not in str(r["text"])]
+        assert came, records
+        assert (came[-1] - connected) * 1000 < PROMISED_MS, records
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_the_pipes_take_many_asks_and_stay(watched: Stage) -> None:
+    """systemd closes a socket for good whose service starts too often. An interface that flaps must not cause that."""
+    scene = watched(session=False)
+    guest = scene.laptop.guest
+    pipe = "/run/amt-wifi-watcher-address-networkd"
+    owner = guest.check(f"stat -c '%U %a %F' {pipe}").strip()
+    assert owner == f"{SERVICE} 200 fifo"
+    words = ["wlan0", "../../etc", "-a", "eth0", "nowhere", "wlan0", "wlan0", "wlan0"]
+    for word in words:
+        guest.check(f"echo '{word}' > {pipe}")
+    pass_by(scene.laptop, len(words) * 1.0)
+    for client in ("networkd", "dhcpcd"):
+        assert guest.check(f"systemctl is-active {SERVICE}-address-{client}.socket").strip() == "active"
+    guest.check(f"systemctl stop {SERVICE}")
+    assert guest.run(f"test -e {pipe}").rc, "the pipes go with the watcher"
+    guest.check(f"systemctl start {SERVICE}")
+    assert guest.run(f"test -p {pipe}").rc == 0
