@@ -10,12 +10,10 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 ARGS ?=
-# What "make test" runs. "beside" gates get the processor time that the others leave, and "again" gates a second chance
-# with the machine to themselves (tools/gates.py). Those of the lab are its tests with wpa_supplicant, and some of them
-# again with NetworkManager.
-GATES ?= lab-images:beside:again importer:beside lab-calm:beside:again molecule:beside:again artifact:beside \
-  units:beside:again matrix:beside:again sanity:beside coverage:beside:again \
-  lint docs lab-timed:again lab-networkmanager:again
+# What "make test" runs. "beside" gates get the processor time that the others leave (tools/gates.py). The lab's are its
+# tests with wpa_supplicant, and some of them again with NetworkManager.
+GATES ?= importer:beside molecule:beside artifact:beside units:beside matrix:beside sanity:beside coverage:beside \
+  lab-snapshots lint docs lab-ci lab-ci-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
@@ -152,40 +150,38 @@ sanity: venv ## Run ansible-test sanity with each supported core, on every Pytho
 # Two at once: each is small.
 .PHONY: matrix
 matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
-	envs="$(if $(AGAIN),$$($(bin)/python tools/failed_envs.py build/tox/matrix.json))"; \
-	  $(tox) run-parallel --parallel 2 --parallel-no-spinner --result-json build/tox/matrix.json \
-	  $${envs:+-e "$$envs"} $(ARGS)
+	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 
-# With more, as many files of tests run at a time, each with laptops of its own. Two cores have enough with one: a
-# laptop that others slow down misses deadlines that no software can move.
-LAB_WORKERS ?= 1
-
-# The lab's gates keep apart what failed, each for itself, for a second run of that alone (tools/gates.py).
-again = -o cache_dir=build/pytest-$@ $(if $(AGAIN),--last-failed --last-failed-no-failures none)
+# As many laptops at a time as there are processors: each has a clock of its own, so they do not disturb each other.
+LAB_WORKERS ?= $(shell nproc)
+lab := $(bin)/pytest tests/lab --numprocesses $(LAB_WORKERS)
+# Where laptops come from unless told otherwise, and what CI runs again with NetworkManager.
+SUITE ?= bookworm
+MANAGER ?= wpa_supplicant
 
 .PHONY: lab
-lab: setup ## Run the tests that need a laptop: virtual machines, half an hour
-	$(bin)/pytest tests/lab $(if $(filter-out 1,$(LAB_WORKERS)),--numprocesses $(LAB_WORKERS) --dist loadfile) $(ARGS)
+lab: setup ## Run the tests that need a laptop, with SUITE=bookworm|trixie and MANAGER=wpa_supplicant|networkmanager
+	$(lab) --suite $(SUITE) --manager $(MANAGER) $(ARGS)
 
-# What the laptops of CI are made from. It takes a while on a new machine, much of it to download.
-.PHONY: lab-images
-lab-images: setup
-	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm
-	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie
-	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie --manager networkmanager
+.PHONY: lab-all
+lab-all: setup ## Run the tests that need a laptop with both managers on both releases: two hours
+	for suite in bookworm trixie; do for manager in wpa_supplicant networkmanager; do \
+	  $(lab) --suite $$suite --manager $$manager $(ARGS) || failed=1; done; done; exit $${failed:-0}
 
-.PHONY: lab-timed
-lab-timed: setup
-	$(bin)/pytest tests/lab --suite bookworm --manager wpa_supplicant -m "timed and not release" $(again) $(ARGS)
+# What the laptops of CI are restored from. It takes a while on a new machine, much of it to download.
+.PHONY: lab-snapshots
+lab-snapshots: setup
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm --roles
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie --roles
+	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite trixie --manager networkmanager --roles
 
-.PHONY: lab-networkmanager
-lab-networkmanager: setup ## Run what CI runs again with NetworkManager (make lab MANAGER=networkmanager: all of it)
-	$(bin)/pytest tests/lab --suite trixie --manager networkmanager -m "with_networkmanager and not release" \
-	  $(again) $(ARGS)
+.PHONY: lab-ci
+lab-ci: setup
+	$(lab) --suite bookworm --manager wpa_supplicant -m "not release" $(ARGS)
 
-.PHONY: lab-calm
-lab-calm: setup
-	$(bin)/pytest tests/lab --suite bookworm --manager wpa_supplicant -m "not timed and not release" $(again) $(ARGS)
+.PHONY: lab-ci-networkmanager
+lab-ci-networkmanager: setup
+	$(lab) --suite trixie --manager networkmanager -m "with_networkmanager and not release" $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Run the role scenarios on lab laptops

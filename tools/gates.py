@@ -8,10 +8,6 @@ A gate that is called ``NAME:beside`` does not keep those behind it waiting: suc
 and in their order, with the processor time that they leave. Their output goes to ``build/gates/NAME.log``, and is shown
 when all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the
 next from running. The exit status is 0 only when every gate passed.
-
-A gate that is called ``NAME:again`` (or ``NAME:beside:again``) has tests with deadlines, which they may miss because
-of what runs beside them. What failed of it is run once more when nothing else runs (``make NAME AGAIN=1``), and has to
-pass then. The table says so.
 """
 
 from __future__ import annotations
@@ -31,12 +27,12 @@ from pathlib import Path
 from typing import IO
 
 WIDTH = 80
-BESIDE, AGAIN = "beside", "again"
+BESIDE = "beside"
 #: How many gates run beside the others. One alone left a sixth of two processors idle: a laptop waits for much.
 LANES = 2
 LOGS = Path("build") / "gates"
 #: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a sixtieth of what they get
-#: when both want all there is. With a tenth, those with deadlines took a sixth longer.
+#: when both want all there is, so what takes longest is not kept waiting.
 NICE = 19
 #: How pytest and ansible-test begin the lines that say what failed.
 FAILURE = re.compile(r"(?:FAILED|ERROR:?|FATAL:) ")
@@ -54,8 +50,6 @@ class Outcome:
     seconds: float
     #: Processor time of all that it started, in seconds.
     processor: float = 0.0
-    #: It failed while others ran.
-    again: bool = False
 
     @property
     def result(self) -> str:
@@ -63,11 +57,6 @@ class Outcome:
         if self.status is None:
             return "not done"
         return "passed" if self.status == 0 else "FAILED"
-
-    @property
-    def remark(self) -> str:
-        """What is to be said beside that."""
-        return "  what had failed beside the others was run again, alone" if self.again else ""
 
 
 class Beside:
@@ -125,11 +114,11 @@ def step_back() -> None:
         Path("/proc/self/autogroup").write_text(f"{NICE}", encoding="ascii")
 
 
-def start(gate: str, output: IO[bytes] | None = None, *variables: str) -> subprocess.Popen[bytes]:
-    """Start a gate; one that has its own *output* is one beside the others. *variables* are make's."""
+def start(gate: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start a gate; one that has its own *output* is one beside the others."""
     # Without the flags of the make that started this: a gate is the same however the run was begun.
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate, *variables]
+    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate]
     if output is None:
         return subprocess.Popen(command, env=env)
     return subprocess.Popen(
@@ -158,15 +147,6 @@ def run_gate(gate: str, position: str) -> Outcome:
     return Outcome(gate, status, time.monotonic() - began, processor)
 
 
-def run_again(failed: Outcome) -> Outcome:
-    """Run what failed of a gate once more, with nothing beside it."""
-    print(title(failed.gate, "what failed, again"), flush=True)
-    began = time.monotonic()
-    status, processor = wait(start(failed.gate, None, "AGAIN=1"))
-    seconds = failed.seconds + time.monotonic() - began
-    return Outcome(failed.gate, status, seconds, failed.processor + processor, again=True)
-
-
 def title(gate: str, note: str) -> str:
     """Return the line above a gate's output."""
     return f"\n{f' {gate} ({note}) ':=^{WIDTH}}"
@@ -188,7 +168,7 @@ def table(outcomes: list[Outcome], seconds: float) -> str:
     lines = [f"{' summary ':=^{WIDTH}}", f"{'':<{width}}  {'':<9}{'time':>8}{'processor':>13}"]
     for each in outcomes:
         times = f"{each.seconds:8.1f} s{each.processor:11.1f} s"
-        lines.append(f"{each.gate:<{width}}  {each.result:<9}{times}{each.remark}")
+        lines.append(f"{each.gate:<{width}}  {each.result:<9}{times}")
     passed = sum(outcome.status == 0 for outcome in outcomes)
     lines.append(f"{passed} of {len(outcomes)} gates passed in {seconds:.0f} s")
     return "\n".join(lines)
@@ -227,9 +207,6 @@ def main(gates: list[str]) -> int:
         for name in waiting:
             if outcomes[name].status != 0:
                 print("\n".join([title(name, "what failed"), *failures(read_log(name))]), flush=True)
-        for name, *how in named:
-            if AGAIN in how and outcomes[name].status:
-                outcomes[name] = run_again(outcomes[name])
     except KeyboardInterrupt:
         beside.end()
         outcomes.update({name: future.result() for name, future in waiting.items() if name not in outcomes})

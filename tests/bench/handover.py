@@ -4,8 +4,8 @@
 
 """Measures the handover: with the collection, and as stock Linux does it, in the same run on the same laptop.
 
-``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER.json`` and prints them. Nothing here fails for
-being slow: a figure is a figure. Each handover starts from a full reset of the laptop's air and a new session.
+``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER-1ns.json`` and prints them. Nothing here fails
+for being slow: a figure is a figure. Each handover starts from a full reset of the laptop's air and a new session.
 """
 
 from __future__ import annotations

@@ -55,9 +55,7 @@ class Lab:
         """Return the test's laptop of a kind."""
         if kind not in self._laptops:
             name = f"laptop{len(self._laptops) or ''}"
-            made = restored(name, self._folder / name, kind, self._progress)
-            made.compile_archives(keep=True)
-            self._laptops[kind] = made
+            self._laptops[kind] = restored(name, self._folder / name, kind, self._progress)
         return self._laptops[kind]
 
     def end(self, *, failed: bool) -> None:
@@ -85,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
+    config.addinivalue_line("markers", "release: too long for CI, or much like another: make lab runs it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:

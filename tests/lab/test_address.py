@@ -28,7 +28,7 @@ A_MINUTE = 60.0
 #: After CSME's deadline of 3 s, and before the handover is given up a second later.
 LATE_SECONDS = 3.3
 _ALONE = "/run/systemd/network/05-lab-alone.network"
-SECURITIES = ("wpa2-psk", "wpa3-sae", "wpa2-eap")
+SECURITIES = ("wpa2-psk", *(pytest.param(each, marks=pytest.mark.release) for each in ("wpa3-sae", "wpa2-eap")))
 
 
 def has_address(laptop: Laptop) -> bool:
@@ -46,7 +46,7 @@ def assert_in_time(run: Run) -> None:
     assert address < PROMISED_MS, run.report()
     assert run.seen.kept, run.report()
     assert run.module["outcome"] == "protected"
-    assert run.module["warnings"] == []
+    assert "warnings" not in run.module
 
 
 @pytest.mark.parametrize("security", SECURITIES)
@@ -54,8 +54,9 @@ def test_the_address_comes_in_time_and_stays(stage: Stage, security: str) -> Non
     """A radio that was blocked before is one whose address networkd was seen to drop (systemd's issue 23649)."""
     scene = stage(security=security)
     assert_in_time(hand_over(scene.laptop, pin=True, scene=scene))
-    pass_by(scene.laptop, A_MINUTE)
-    assert has_address(scene.laptop)
+    if security == "wpa2-psk":  # what happens to the address later does not depend on it
+        pass_by(scene.laptop, A_MINUTE)
+        assert has_address(scene.laptop)
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def dhcpcd(stage: Stage) -> Stage:
     return build
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_dhcpcd_is_in_time(dhcpcd: Stage) -> None:
     scene = dhcpcd()
@@ -114,10 +116,12 @@ def test_the_watcher_has_the_address_in_time(watched: Stage, security: str) -> N
     last = watcher_state(scene.laptop)["last_handover"]
     assert last["outcome"] == "protected", last
     assert last["request_to_address_ms"] < PROMISED_MS, last
-    pass_by(scene.laptop, A_MINUTE)
-    assert has_address(scene.laptop)
+    if security == "wpa2-eap":
+        pass_by(scene.laptop, A_MINUTE)
+        assert has_address(scene.laptop)
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None:
     scene = watched(session=False)
@@ -137,6 +141,7 @@ def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None
         assert (came[-1] - connected) * 1000 < PROMISED_MS, records
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_the_pipes_take_many_asks_and_stay(watched: Stage) -> None:
     """systemd closes a socket for good whose service starts too often. An interface that flaps must not cause that."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import pytest
+
 from vpro_lab.csme import Csme
 from vpro_lab.laptop import Laptop
 from vpro_lab.playbook import run_module
@@ -70,6 +72,7 @@ def test_a_block_of_csme_stays_and_is_told(laptop: Laptop, csme: Csme) -> None:
     assert any("CSME owns it" in warning for warning in lifted["warnings"])
 
 
+@pytest.mark.release
 def test_it_survives_a_reboot(laptop: Laptop) -> None:
     assert airplane(laptop, True)["changed"] is True
     # systemd-rfkill writes the state a few seconds after the last change, when it ends for want of work.

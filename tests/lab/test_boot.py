@@ -62,8 +62,7 @@ def state(laptop: Laptop) -> Dict[str, Any]:
     ("suite", "ssid"),
     [
         ("bookworm", b"corp-sae"),
-        "bookworm",
-        b"corp-tls",
+        pytest.param("bookworm", b"corp-tls", marks=pytest.mark.release),
         pytest.param("trixie", b"corp-psk", marks=pytest.mark.with_networkmanager),
     ],
 )
@@ -83,7 +82,7 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     assert scene.session.survives(), "un-pinning dropped the link"
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", [pytest.param("bookworm", marks=pytest.mark.release), "trixie"])
 def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Scene], suite: str) -> None:
     scene = booted(suite, ssid=b"corp-new")
     laptop = scene.laptop

@@ -24,7 +24,7 @@ from vpro_lab.playbook import command, environment, inventory, run_playbook, run
 from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, network_block
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 #: The modules, in an order in which the examples of one do not spoil those of the next.
@@ -124,7 +124,7 @@ def test_every_module_has_its_examples_run() -> None:
     assert modules - set(MODULES) == ELSEWHERE
 
 
-@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("check", [pytest.param(True, marks=pytest.mark.release), False])
 def test_onboarding_with_an_enterprise_profile(laptop: Laptop, ap: AccessPoint, tmp_path: Path, check: bool) -> None:
     ap.start("wpa2-eap", ssid=b"corp-wifi", mac=MAC)
     laptop.supplicant("")

@@ -122,6 +122,7 @@ def test_running_it_again_changes_nothing(stage: Stage) -> None:
     assert scene.session.survives()
 
 
+@pytest.mark.release
 def test_two_at_once_end_in_one_handover(stage: Stage) -> None:
     scene = stage()
     results = []
@@ -144,6 +145,7 @@ def test_without_credentials_the_radio_stays_with_csme(stage: Stage) -> None:
     assert scene.session.survives()
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_a_profile_with_the_wrong_key_management_does_not_count(stage: Stage) -> None:
     scene = stage(security="wpa3-sae", credentials=False)
@@ -177,6 +179,7 @@ def test_a_refusal_of_csme_leaves_no_pin(stage: Stage, answer: str, timeout: int
     assert scene.session.survives()
 
 
+@pytest.mark.release
 def test_another_that_works_on_the_radio_is_waited_for(stage: Stage) -> None:
     scene = stage(session=False)
     laptop = scene.laptop
@@ -194,6 +197,7 @@ def test_another_that_works_on_the_radio_is_waited_for(stage: Stage) -> None:
     laptop.guest.stop("locker")
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_a_supplicant_that_ends_in_the_middle_is_told(stage: Stage) -> None:
     scene = stage(session=False)
@@ -239,6 +243,7 @@ while True:
 """
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_a_network_that_is_removed_in_the_middle_is_not_pinned(stage: Stage) -> None:
     scene = stage(session=False)
@@ -258,6 +263,7 @@ def test_a_network_that_is_removed_in_the_middle_is_not_pinned(stage: Stage) -> 
     assert scene.laptop.pins() == ""
 
 
+@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_a_supplicant_that_does_not_answer_is_not_pinned(stage: Stage) -> None:
     scene = stage(session=False)
@@ -322,6 +328,7 @@ def test_a_worker_that_is_ended_leaves_no_pin(stage: Stage, number: str) -> None
     assert scene.laptop.pins() == ""
 
 
+@pytest.mark.release
 def test_a_handover_killed_after_the_grant_is_undone_by_the_playbook(stage: Stage) -> None:
     scene = stage(session=False)
     scene.csme.control("deadline 0")
@@ -345,6 +352,7 @@ def test_a_host_that_does_not_connect_is_free_again(stage: Stage) -> None:
     assert scene.laptop.pins() == ""
 
 
+@pytest.mark.release
 def test_without_credentials_it_takes_the_radio_when_told_to(stage: Stage) -> None:
     scene = stage(credentials=False, session=False)
     taken = own(scene, require_credentials=False)
@@ -376,6 +384,7 @@ def test_a_driver_managed_kernel_hands_over_what_csme_took(stage: Stage) -> None
     assert run.seen.kept, run.report()
 
 
+@pytest.mark.release
 def test_with_several_radios_one_has_to_be_named(laptop: Laptop) -> None:
     laptop.radios(4, second="wlan3")
     for standin in ("csme_standin", "csme_standin2"):
@@ -390,6 +399,7 @@ def test_with_several_radios_one_has_to_be_named(laptop: Laptop) -> None:
     assert Csme(laptop.guest).state()["owner"] == "csme"
 
 
+@pytest.mark.release
 def test_a_kernel_that_gives_no_reasons_is_refused(stage: Stage) -> None:
     scene = stage(session=False)
     scene.csme.control("no_reasons")

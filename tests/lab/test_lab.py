@@ -56,6 +56,7 @@ def machines(folder: Path) -> List[str]:
     return found
 
 
+@pytest.mark.release
 def test_two_laptops_do_not_disturb_each_other() -> None:
     try:
         for name in ("test-a", "test-b"):
@@ -78,7 +79,7 @@ def test_two_laptops_do_not_disturb_each_other() -> None:
     assert (gone.returncode, gone.stderr) == (1, "lab: no laptop 'test-a' is up\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.release), signal.SIGTERM])
 def test_an_interrupted_boot_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     # Of a speed of its own there is no snapshot: it is booted.
     settings = {**environment(), "VPRO_LAB_SHIFT": "1", "TMPDIR": str(tmp_path)}
@@ -106,7 +107,7 @@ def test_it(laptop):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.release), signal.SIGKILL])
 def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     here = Path(__file__).parent
     (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())

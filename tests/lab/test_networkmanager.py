@@ -81,6 +81,7 @@ def test_networkmanager_by_itself_is_too_late(stage: Stage) -> None:
     assert scene.csme.state()["owner"] == "csme"
 
 
+@pytest.mark.release
 def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     scene = stage(extra="psk-flags=1\n")
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
@@ -97,6 +98,7 @@ def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
     assert scene.session.survives()
 
 
+@pytest.mark.release
 def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(stage: Stage) -> None:
     scene = stage(session=False)
     for extra, words in (
@@ -117,6 +119,7 @@ def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(s
     assert (refused["error"]["code"], scene.csme.state()["requests"]) == ("no_credentials", "0")
 
 
+@pytest.mark.release
 def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage: Stage) -> None:
     scene = stage()
     extra = "[connection]\nautoconnect-priority=9\n[wifi]\nmac-address=02:00:00:00:09:00\n"
@@ -129,6 +132,7 @@ def test_one_that_is_for_another_device_is_not_taken_before_one_that_fits(stage:
     assert "corp" in scene.laptop.guest.check("nmcli -g NAME connection show --active")
 
 
+@pytest.mark.release
 def test_a_profile_whose_secret_was_never_given_is_none(stage: Stage) -> None:
     scene = stage()
     # As "nmcli connection add" leaves one that is given no passphrase.
@@ -189,6 +193,7 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
     assert kept_to(scene.laptop) == ""
 
 
+@pytest.mark.release
 def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_asked_again(stage: Stage) -> None:
     scene = stage()
     guest = scene.laptop.guest
@@ -214,12 +219,14 @@ def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_ask
     assert scene.session.survives()
 
 
+@pytest.mark.release
 def test_its_own_switch_follows_airplane_mode(laptop: Laptop) -> None:
     for enabled, radio in ((True, "disabled"), (False, "enabled")):
         assert run_module(laptop, "amt_wifi_airplane", {"enabled": enabled})["changed"] is True
         laptop.wait_until(f"a radio that is {radio}", partial(says, laptop, "radio wifi", radio))
 
 
+@pytest.mark.release
 def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest
@@ -238,6 +245,7 @@ def test_iwd_is_named_where_it_runs_the_interface(stage: Stage) -> None:
     assert scene.csme.state()["requests"] == "0"
 
 
+@pytest.mark.release
 def test_iwd_is_named_below_networkmanager(stage: Stage) -> None:
     scene = stage(session=False)
     guest = scene.laptop.guest

@@ -84,6 +84,16 @@ KINDS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
 }
 #: Networks that CI joins with NetworkManager as well.
 _WITH_NETWORKMANAGER = ("eap-tls",)
+#: What is much like another kind.
+_RELEASE = (
+    "psk in hex",
+    "psk+sae at a PSK AP",
+    "psk+sae at a SAE AP",
+    "eap-tls with a key without a password",
+    "open",
+    "ttls-pap",
+    "psk+sae at a transition AP",
+)
 #: NetworkManager's own choice: what it calls WPA-PSK is not tried where SAE alone is on offer.
 _WPA_SUPPLICANT_ALONE = ("psk+sae at a SAE AP",)
 
@@ -135,6 +145,7 @@ def kinds() -> List[Any]:
     marked = (
         (pytest.mark.manager("wpa_supplicant"), _WPA_SUPPLICANT_ALONE),
         (pytest.mark.with_networkmanager, _WITH_NETWORKMANAGER),
+        (pytest.mark.release, _RELEASE),
     )
     return [pytest.param(kind, marks=[mark for mark, those in marked if kind in those], id=kind) for kind in KINDS]
 

@@ -28,7 +28,7 @@ from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import command, environment, run_playbook
 from vpro_lab.security import PASSPHRASE
 
-pytestmark = [pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 SERVICE = "vpro-fleet-pull.service"

@@ -20,7 +20,7 @@ from vpro_lab.playbook import Play, run_tasks
 from vpro_lab.security import PASSPHRASE, network_block
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 SERVICE = f"wpa_supplicant@{INTERFACE}.service"
@@ -105,6 +105,7 @@ def test_from_nothing_to_a_link(bare: Laptop, ap: AccessPoint, csme: Csme) -> No
     assert life(bare) == before_life, "the supplicant was restarted, or the link dropped"
 
 
+@pytest.mark.release
 def test_a_laptop_without_pyroute2_gets_it_first(bare: Laptop) -> None:
     bare.guest.check(f"mv {PYROUTE2} {PYROUTE2}.hidden")
     checked = role(bare, "--check", interfaces=[], profiles=[PROFILE]).ok()
@@ -183,6 +184,7 @@ def test_all_that_is_wrong_with_the_variables_is_told_and_nothing_touched(bare: 
     assert traces(bare) == before
 
 
+@pytest.mark.release
 def test_a_distribution_without_the_template_and_a_laptop_without_csme(bare: Laptop) -> None:
     bare.radios(standin=False)
     bare.guest.check(f"mv {TEMPLATE} {TEMPLATE}.hidden; systemctl daemon-reload")

@@ -24,7 +24,7 @@ from vpro_lab.paths import REPOSITORY
 from vpro_lab.playbook import Play, run_module, run_tasks
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 NAME = "amt-wifi-watcher"
 PACKAGE = "/usr/lib/amt-wifi-watcher/vpro_fleet"
@@ -149,6 +149,7 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     csme.release()
 
 
+@pytest.mark.release
 def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None:
     guest = bare.guest
     nothing = listing(bare)

@@ -107,7 +107,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
 
 
 @pytest.mark.manager("wpa_supplicant")
-@pytest.mark.parametrize("security", ["wpa3-sae", "wpa2-eap"])
+@pytest.mark.parametrize("security", ["wpa3-sae", pytest.param("wpa2-eap", marks=pytest.mark.release)])
 def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequencies(
     watched: Watched, security: str
 ) -> None:
@@ -313,8 +313,8 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
     "fault",
     [
         pytest.param("systemctl kill -s KILL {service}; systemctl start {service}", id="supplicant killed"),
-        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode"),
-        pytest.param("ip link set wlan0 down", id="interface down"),
+        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode", marks=pytest.mark.release),
+        pytest.param("ip link set wlan0 down", id="interface down", marks=pytest.mark.release),
     ],
 )
 def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
@@ -401,6 +401,7 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guard
     wait_for(scene, "holding")
 
 
+@pytest.mark.release
 def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarded: Laptop) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")
@@ -420,6 +421,7 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarde
     assert int(scene.csme.state()["grants"]) == 2
 
 
+@pytest.mark.release
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "holding")

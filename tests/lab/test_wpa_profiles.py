@@ -20,7 +20,7 @@ from vpro_lab.profiles import profile, profiles
 from vpro_lab.security import PASSPHRASE
 
 # test_nm_profiles.py has those of NetworkManager, test_profiles.py what is the same for both.
-pytestmark = pytest.mark.manager("wpa_supplicant")
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 #: Of the supplicant's own settings: look at the access point's channel alone. To look at all of them takes 8 seconds.
@@ -222,7 +222,7 @@ with open(sys.argv[1], "ab", 0) as samples:
 _SAMPLES = "/run/lab-samples.log"
 
 
-@pytest.mark.parametrize("pipelining", ["false", "true"])
+@pytest.mark.parametrize("pipelining", ["false", pytest.param("true", marks=pytest.mark.release)])
 def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelining: str) -> None:
     laptop.supplicant("")
     kept = {

@@ -119,7 +119,6 @@ def _up(options: argparse.Namespace, progress: Progress) -> int:
         raise LabError(f"{options.name} is up already (process {pid})")
     kind = Kind(options.suite, options.manager)
     laptop = restored(options.name, folder, kind, progress, dies_with_parent=False)
-    laptop.compile_archives(keep=True)
     inventory(laptop)
     laptop.guest.close()
     print(f"{options.name} is up: ssh -F {laptop.config} laptop")

@@ -71,7 +71,6 @@ def _one(folder: Path, kind: Kind, progress: Progress) -> Run:
     """Have one laptop hand its radio over: with the roles if it has them, else as stock Linux does it."""
     laptop = restored(folder.name, folder, kind, progress)
     try:
-        laptop.compile_archives(keep=True)
         return hand_over_by_roles(laptop) if kind.deployed else hand_over(laptop, pin=False)
     except BaseException:
         laptop.keep_artifacts(FOLDER / "artifacts" / folder.name)

@@ -53,6 +53,7 @@ def running(options: argparse.Namespace, progress: Progress, *, deployed: bool =
     kind = Kind(options.suite, options.manager, deployed, options.shift)
     with tempfile.TemporaryDirectory(prefix="vpro-measuring-") as state:
         laptop = restored("laptop", Path(state) / "laptop", kind, progress)
+        laptop.compile_archives(keep=False)
         try:
             yield laptop
         finally:

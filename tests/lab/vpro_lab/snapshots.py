@@ -7,7 +7,8 @@
 A snapshot is the laptop's memory and what it wrote to its disk, cached under a hash of all that goes into it. What is
 restored is like a laptop that wakes up: its services run on, its clock is set, the kernel draws new randomness
 (``vmgenid``), and it has the same host keys and machine id as each other one. No radio has a lease, as each snapshot
-has a fresh air: radios that were just made, and nobody on them.
+has a fresh air: radios that were just made, and nobody on them. What Python compiled of Ansible's archives is kept in
+it; :meth:`vpro_lab.laptop.Laptop.compile_archives` forgets that.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .deployed import PLAYBOOK, deploy
 from .image import DEFAULT_MANAGER, SUITES, lock, prune, publish
 from .laptop import Laptop, hardware, start
 from .paths import PACKAGE, REPOSITORY, cache
+from .playbook import run_module
 from .progress import Progress
 
 #: What the state is called within the disk.
@@ -107,13 +109,14 @@ def _make(kind: Kind, target: Path, progress: Progress) -> None:
         try:
             if kind.deployed:
                 with progress.step(f"applying the roles to {kind.text}"):
-                    laptop.compile_archives(keep=True)
                     deploy(laptop)
                     # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
                     laptop.guest.check("systemctl restart systemd-networkd")
-                    laptop.compile_archives(keep=False)
             laptop.radios()
             laptop.guest.check("udevadm settle")
+            # What a task reads and compiles first is there for all that go on from here.
+            laptop.compile_archives(keep=True)
+            run_module(laptop, "amt_wifi_facts")
             laptop.save(_STATE)
         finally:
             laptop.down()
