@@ -70,12 +70,13 @@ class Guest:
     Args:
         path: the agent's socket.
         alive: tells whether the laptop still runs.
+        patience: how long to wait for its first answer, in seconds of the host's time.
 
     Raises:
         LabError: the machine ended, or its agent does not answer.
     """
 
-    def __init__(self, path: Path, alive: Callable[[], bool]) -> None:
+    def __init__(self, path: Path, alive: Callable[[], bool], patience: float = PATIENCE) -> None:
         self._ids = itertools.count(1)
         self._waiting: Dict[int, Future[Any]] = {}
         self._lock = threading.Lock()
@@ -92,7 +93,7 @@ class Guest:
         try:
             # Whoever spoke to it before may have left the half of a line.
             self._send(b"\n")
-            self.call("wake", now=time.time())
+            self.call("wake", patience, now=time.time())
         except LabError:
             self.close()
             raise

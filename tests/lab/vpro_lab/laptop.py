@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
@@ -61,6 +62,8 @@ echo "import os; 'SSH_CONNECTION' in os.environ and __import__('lab_zip_cache')"
 _COMPILED_ANEW = f"rm -rf {_SITE}.py {_SITE}.pth /run/lab-zip-cache"
 
 
+#: For how long a laptop that boots is waited for until it is asked again, in seconds of the host's time.
+_AGAIN_SECONDS = 20.0
 #: What a kernel says at its end; one that is stuck comes to that as well (``softlockup_panic``).
 _PANIC = b"Kernel panic"
 
@@ -84,8 +87,8 @@ class Laptop:
 
     # -- the machine ---------------------------------------------------------------------------------------------
 
-    def _reach(self) -> Guest:
-        return Guest(qemu.socket_of(self.folder, "agent"), self._runs)
+    def _reach(self, patience: float = PATIENCE) -> Guest:
+        return Guest(qemu.socket_of(self.folder, "agent"), self._runs, patience)
 
     def _runs(self) -> bool:
         """Whether its machine runs. One whose kernel has panicked never does anything again."""
@@ -110,12 +113,14 @@ class Laptop:
         self.fresh_air, self._quiet = False, True
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            # What was asked of the one that goes is never answered.
             self.guest.close()
-            self.guest = self._reach()
-            if self.guest.check(asked) != before:
-                return
             time.sleep(0.5)
+            # What was asked of the one that goes is never answered, so it is asked again and again.
+            with suppress(LabError):
+                self.guest = self._reach(_AGAIN_SECONDS)
+                done = self.guest.call("run", _AGAIN_SECONDS, command=asked)
+                if done["out"] != before:
+                    return
         raise LabError(f"the laptop did not come up again within {PATIENCE:.0f} s of the host's time")
 
     def save(self, name: str) -> None:
