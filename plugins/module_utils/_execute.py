@@ -125,7 +125,7 @@ class Handover:
         self._machine: Machine[State] = Machine(
             State(), lambda state, event: step(state, event, policy), self._do, Expired, self._note, clock
         )
-        self._addressing = Addressing(policy, self._look_for_address, lambda: self._hands.ask_for_address(), clock)
+        self._addressing = Addressing(policy, self._look_for_address, self._ask_for_address, clock)
         self._trace: List[Tuple[str, float]] = []
 
     def run(self) -> Report:
@@ -186,6 +186,9 @@ class Handover:
         if there:
             self._machine.feed(AddressArrived())
         return there
+
+    def _ask_for_address(self) -> None:
+        self._hands.ask_for_address()
 
     def _read(self, sources: Dict[Source, Callable[[Any], Optional[Event]]], ready: List[Source]) -> None:
         for source, translate in sources.items():

@@ -82,12 +82,7 @@ class Guest:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._alive = alive
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            self._socket.connect(str(path))
-        except OSError as error:
-            self._socket.close()
-            raise LabError(f"the laptop's machine can't be reached: {error}") from None
+        self._socket = self._connected(path, patience)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         try:
@@ -97,6 +92,20 @@ class Guest:
         except LabError:
             self.close()
             raise
+
+    def _connected(self, path: Path, patience: float) -> socket.socket:
+        """Return a connection to QEMU, which may have made the socket this moment and not listen yet."""
+        deadline = time.monotonic() + patience
+        while True:
+            made = socket.socket(socket.AF_UNIX)
+            try:
+                made.connect(str(path))
+                return made
+            except OSError as error:
+                made.close()
+                if not self._alive() or time.monotonic() > deadline:
+                    raise LabError(f"the laptop's machine can't be reached: {error}") from None
+            time.sleep(0.02)
 
     @property
     def answers(self) -> bool:

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 import pytest
@@ -54,6 +55,27 @@ POLICY = Policy(
     address_seconds=(0.01, 0.02, 0.03),
     timeout_seconds=2.0,
 )
+
+
+class Clock:
+    """Seconds that pass only while somebody waits, so that a test says the same on a machine that is slow."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def select(
+        self, sources: List[Any], writable: List[Any], failing: List[Any], timeout: Optional[float]
+    ) -> Tuple[List[Any], List[Any], List[Any]]:
+        """Return who has something to say, as ``select.select`` does; where nobody has, the time has passed."""
+        if timeout is None:
+            return select.select(sources, writable, failing)
+        ready = select.select(sources, writable, failing, 0)
+        if not any(ready):
+            self.now += timeout
+        return ready
 
 
 class Pipe:
@@ -176,6 +198,7 @@ class Laptop:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.clock = Clock()
         self.supplicant = Supplicant()
         self.pipes()
         self.answers: List[Callable[[], None]] = []
@@ -218,7 +241,7 @@ class Laptop:
         self.address.say(LEASE)
 
     def run(self, policy: Policy = POLICY, profile: Optional[Profile] = PROFILE, radio: Radio = RADIO) -> Report:
-        return Handover(radio, profile, self.supplicant, policy, folder=self.folder).run()
+        return Handover(radio, profile, self.supplicant, policy, folder=self.folder, clock=self.clock).run()
 
     def journal(self) -> Optional[Dict[str, Any]]:
         return _runtime.read_journal("phy0", self.folder)
@@ -234,6 +257,7 @@ def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     made = Laptop(str(tmp_path / "run"))
     module = _execute.__name__
     monkeypatch.setattr(f"{module}.Nl80211", lambda: made)
+    monkeypatch.setattr(f"{module}.select", SimpleNamespace(select=made.clock.select))
     monkeypatch.setattr(f"{module}.RfkillEvents", lambda: made.rfkill)
     monkeypatch.setattr(f"{module}.AddressEvents", lambda: made.address)
     monkeypatch.setattr(f"{_hands.__name__}._csme.request_ownership", made.request)
@@ -339,7 +363,7 @@ def test_an_address_heard_of_late_is_no_address_in_time(laptop: Laptop) -> None:
     laptop.answers = [connected(laptop)]
 
     def stand_still() -> None:
-        time.sleep(0.2)
+        laptop.clock.now += 0.2
         laptop.address.say(LEASE)
 
     laptop.on_ask = stand_still
@@ -399,10 +423,16 @@ def test_the_time_for_the_whole_bounds_it(laptop: Laptop) -> None:
     assert laptop.journal() is None
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill it and return when it is dead; who made it still has to be told."""
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_a_supplicant_that_ends_ends_it(laptop: Laptop) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         laptop.monitor.supplicant_pid = process.pid
-        laptop.answers = [process.kill]
+        laptop.answers = [lambda: end(process)]
         report = laptop.run(replace(POLICY, answer_seconds=20.0, timeout_seconds=60.0))
     assert report.outcome is Outcome.SUPPLICANT_GONE
     assert laptop.journal() is None

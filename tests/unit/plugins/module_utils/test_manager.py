@@ -46,7 +46,7 @@ def networkmanager(fake_bus: FakeBus) -> Laptop:
     return Laptop(fake_bus)
 
 
-def manager(machine: Machine, *unreadable: str, budget: float = 1.0) -> Managed:
+def manager(machine: Machine, *unreadable: str, budget: float = 60.0) -> Managed:
     reading = Reading()
     found = read_managers(WLAN0, reading, budget, machine.root)
     assert [note.what for note in reading.unreadable] == list(unreadable)
@@ -533,7 +533,7 @@ def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
 
 def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_manager, "_ANSWERING_SECONDS", 1.0)
-    found = manager(dawdler, "supplicant.wlan0")
+    found = manager(dawdler, "supplicant.wlan0", budget=1.0)
     assert (found.version, found.trouble) == ("2.10", "timed_out")
 
 
