@@ -13,15 +13,21 @@ interface's name into a pipe, and systemd starts the unit behind it, which asks 
 
 from __future__ import annotations
 
+import configparser
 import os
 from enum import Enum
-from typing import Callable, Optional
+from typing import Callable, Dict, List, Optional
 
 from ._errors import AccessDenied, FleetError, NotFound, TransportFailed
 from ._reading import read_text
 
 #: What systemd-networkd says of each link, by the interface's index, as lines NAME=value.
 _LINKS = "run/systemd/netif/links"
+#: Where settings of networkd are, the first before the others (systemd.network(5)). A file of a name hides those of the
+#: same name further on.
+_FOLDERS = ("etc", "run", "usr/local/lib", "usr/lib")
+#: What turns DHCP off (systemd.network(5), DHCP=, and systemd.syntax(7), booleans); an empty value is the default: off.
+_NO_DHCP = frozenset({"", "no", "n", "false", "f", "off", "0", "none"})
 #: Where dhcpcd keeps its process id: one for all interfaces, or for one (dhcpcd(8), FILES).
 _DHCPCD_PIDS = ("run/dhcpcd/pid", "run/dhcpcd/{}.pid", "run/dhcpcd/{}-4.pid")
 #: The pipes of the role's units.
@@ -58,8 +64,9 @@ def find_client(
     except FleetError:
         text = ""
     said = dict(line.partition("=")[::2] for line in text.splitlines())
-    # One that has nothing to wait for is "configured" as soon as the link is up.
-    if said.get("NETWORK_FILE") and said.get("ADMIN_STATE") == "configuring":
+    # One that was configured stays so while it waits for an address on a connection that came again.
+    file = said.get("NETWORK_FILE")
+    if file and said.get("ADMIN_STATE") in ("configuring", "configured") and _networkd_runs_dhcp(root, file):
         return Client.NETWORKD
     for path in _DHCPCD_PIDS:
         try:
@@ -69,6 +76,37 @@ def find_client(
         if pid.isdigit() and alive(int(pid)):
             return Client.DHCPCD
     return None
+
+
+def _networkd_runs_dhcp(root: str, network_file: str) -> bool:
+    """Say whether systemd-networkd runs DHCP on the links of one of its files. One that can't be read counts as yes."""
+    settings = configparser.RawConfigParser(
+        strict=False, allow_no_value=True, delimiters=("=",), empty_lines_in_values=False
+    )
+    settings.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        for path in (os.path.join(root, network_file.lstrip("/")), *_drop_ins(root, os.path.basename(network_file))):
+            # What is indented is no continuation there.
+            lines = read_text(path, _SIZE_MAX).splitlines()
+            settings.read_string("\n".join(line.strip() for line in lines), path)
+    except (FleetError, configparser.Error):
+        return True
+    return (settings.get("Network", "DHCP", fallback=None) or "").strip().lower() not in _NO_DHCP
+
+
+def _drop_ins(root: str, name: str) -> List[str]:
+    """Return the paths of the files that change settings of a file of networkd, in the order in which they do."""
+    found: Dict[str, str] = {}
+    for folder in _FOLDERS:
+        path = os.path.join(root, folder, "systemd/network", f"{name}.d")
+        try:
+            names = os.listdir(path)
+        except OSError:
+            continue
+        for each in names:
+            if each.endswith(".conf"):
+                found.setdefault(each, os.path.join(path, each))
+    return [found[each] for each in sorted(found)]
 
 
 def _is_alive(pid: int) -> bool:

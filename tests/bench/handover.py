@@ -2,45 +2,84 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures the handover: with the collection, and as stock Linux does it, in the same run on the same laptop.
+"""Measures the handover: with the collection, and as stock Linux does it, in the same run on equal laptops.
 
-``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER-1ns.json`` and prints them. Nothing here fails
-for being slow: a figure is a figure. Each handover starts from a full reset of the laptop's air and a new session.
+``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER-1ns-SECURITY-LEAVE.json`` and prints them.
+Nothing here fails for being slow: a figure is a figure. Each handover has a laptop of its own with a new session, and
+as many are at work at a time as there are processors.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Sequence
 
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.handover import hand_over
-from vpro_lab.laptop import Laptop
-from vpro_lab.measuring import parser, report_of, run, running
+from vpro_lab.measuring import parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
+from vpro_lab.scene import stage
 from vpro_lab.security import SECURITY
+from vpro_lab.snapshots import Kind, restored, restored_scene
 
 REPORT = BUILD / "bench" / "handover"
 #: Logs and captures of the laptop after a session that the collection lost.
 LOST = BUILD / "bench" / "lost"
 
 
-def measure(laptop: Laptop, pin: bool, count: int, security: str, progress: Progress) -> List[Dict[str, Any]]:
-    """Return the reports of *count* handovers, without their echoes."""
-    reports = []
-    for number in range(1, count + 1):
-        name = "with the collection" if pin else "as stock Linux"
-        with progress.step(f"handover {number} of {count} {name}, {security}"):
-            report = hand_over(laptop, pin=pin, security=security).report()
-        del report["echoes"]
-        reports.append(report)
-        connected = report["timeline_ms"].get("connected")
-        progress.say(f"  session {report['session']}, silence {report['largest_silence_ms']} ms, connected {connected}")
-        if pin and report["session"] != "kept":
-            kept = LOST / str(number)
-            laptop.keep_artifacts(kept)
-            progress.say(f"  what explains it: {kept.relative_to(BUILD.parent)}")
-    return reports
+def measure_one(options: argparse.Namespace, pin: bool, number: int, progress: Progress) -> Dict[str, Any]:
+    """Return the report of a handover on a laptop of its own, without its echoes."""
+    usual = options.leave == "deauth"
+    kind = Kind(options.suite, options.manager, False, options.shift, options.security if usual else "")
+    name = f"{'collection' if pin else 'stock'} {number}"
+    with tempfile.TemporaryDirectory(prefix="vpro-bench-") as state:
+        laptop = restored(name, Path(state) / "laptop", kind, progress)
+        try:
+            if usual:
+                scene = restored_scene(laptop, kind)
+            else:
+                scene = stage(laptop, security=options.security, leave=options.leave, capture=True)
+            report = hand_over(laptop, pin=pin, scene=scene).report()
+            if pin and report["session"] != "kept":
+                kept = LOST / str(number)
+                laptop.keep_artifacts(kept)
+                progress.say(f"  what explains it: {kept.relative_to(BUILD.parent)}")
+        finally:
+            laptop.down()
+    del report["echoes"]
+    times = report["timeline_ms"]
+    progress.say(
+        f"  {name}: session {report['session']}, silence {report['largest_silence_ms']} ms, "
+        f"connected {times.get('connected')}, address {times.get('address')}"
+    )
+    return report
+
+
+def measure(options: argparse.Namespace, pin: bool, count: int, progress: Progress) -> List[Dict[str, Any]]:
+    """Return the reports of *count* handovers."""
+    what = f"{count} handovers {'with the collection' if pin else 'as stock Linux does it'}, {options.security}"
+    with progress.step(what), ThreadPoolExecutor(os.cpu_count()) as laptops:
+        return list(laptops.map(lambda number: measure_one(options, pin, number, progress), range(1, count + 1)))
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Have this machine do other work: *count* loops that never rest, for as long as the block runs."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _number in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def summary(reports: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
@@ -69,21 +108,29 @@ def main() -> int:
     options_of.add_argument("--handovers", type=int, default=20, help="with the collection (default: %(default)s)")
     options_of.add_argument("--stock", type=int, default=5, help="as stock Linux does it (default: %(default)s)")
     options_of.add_argument("--security", choices=sorted(SECURITY), default="wpa2-psk")
+    options_of.add_argument(
+        "--leave", choices=("deauth", "silent"), default="deauth", help="how CSME's station leaves the air"
+    )
+    options_of.add_argument("--beside", type=int, default=0, help="busy loops beside it, to load this machine")
     options = options_of.parse_args()
     progress = Progress()
-    with running(options, progress) as laptop:
-        pinned = measure(laptop, True, options.handovers, options.security, progress)
-        stock = measure(laptop, False, options.stock, options.security, progress)
+    with busy(options.beside):
+        pinned = measure(options, True, options.handovers, progress)
+        stock = measure(options, False, options.stock, progress)
     result = {
         "machine": machine(options.shift),
+        "busy_loops_beside": options.beside,
         "suite": options.suite,
         "manager": options.manager,
         "security": options.security,
+        "leave": options.leave,
         "collection": summary(pinned),
         "stock": summary(stock),
         "runs": {"collection": pinned, "stock": stock},
     }
-    report = report_of(REPORT, options)
+    plain = report_of(REPORT, options)
+    beside = f"-beside{options.beside}" if options.beside else ""
+    report = plain.with_name(f"{plain.stem}-{options.security}-{options.leave}{beside}.json")
     write_report(report, result)
     show("with the collection", result["collection"])
     show("as stock Linux does it", result["stock"])

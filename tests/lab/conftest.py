@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Fixtures of the lab: ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are what surrounds it,
-``stage`` builds the usual scene from them, ``deployed`` gives a laptop with both roles applied.
+``stage`` builds the usual scene, ``watched`` builds it on a laptop with both roles applied, and ``deployed`` gives such
+a one.
 
 Each test has a laptop of its own, which goes on from a snapshot and ends with the test. What a failed test leaves in it
 is kept below ``build/lab/artifacts/<test>``.
@@ -22,6 +23,7 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
 from vpro_lab.csme import Csme
+from vpro_lab.deployed import SERVICE
 from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.laptop import Laptop
 from vpro_lab.paths import BUILD
@@ -30,7 +32,7 @@ from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene
 from vpro_lab.scene import stage as stage_scene
 from vpro_lab.session import Session
-from vpro_lab.snapshots import Kind, restored
+from vpro_lab.snapshots import Kind, restored, restored_scene
 
 FACTS_CHECKS.append(check_facts)
 _REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
@@ -57,6 +59,22 @@ class Lab:
             name = f"laptop{len(self._laptops) or ''}"
             self._laptops[kind] = restored(name, self._folder / name, kind, self._progress)
         return self._laptops[kind]
+
+    def scene(
+        self, kind: Kind, *, security: str = "wpa2-psk", session: bool = True, start: bool = True, **unusual: Any
+    ) -> Scene:
+        """Return the test's laptop of a kind in the usual scene: saved where it is that, else built.
+
+        See :func:`vpro_lab.scene.stage` for the arguments.
+        """
+        # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
+        runs = start and kind.deployed and kind.manager == "networkmanager"
+        if unusual or runs or not (start or kind.deployed):
+            group = {"group": SERVICE} if kind.deployed else {}
+            arguments = {"capture": True, **group, **unusual}
+            return stage_scene(self.laptop(kind), security=security, session=session, start=start, **arguments)
+        kind = replace(kind, scene=security)
+        return restored_scene(self.laptop(kind), kind, session=session, start=start)
 
     def end(self, *, failed: bool) -> None:
         """End all of them."""
@@ -160,4 +178,10 @@ Stage = Callable[..., Scene]
 @pytest.fixture
 def stage(lab: Lab, laptop_kind: Kind) -> Stage:
     """Builds the usual scene: ``stage(security="wpa3-sae", ...)``, see :func:`vpro_lab.scene.stage`."""
-    return lambda **arguments: stage_scene(lab.laptop(laptop_kind), capture=True, **arguments)
+    return lambda **arguments: lab.scene(laptop_kind, **arguments)
+
+
+@pytest.fixture
+def watched(lab: Lab, laptop_kind: Kind) -> Stage:
+    """Builds the usual scene on a laptop with both roles applied, likewise."""
+    return lambda **arguments: lab.scene(replace(laptop_kind, deployed=True), **arguments)

@@ -17,8 +17,6 @@ from vpro_lab.deployed import SERVICE, watcher_state
 from vpro_lab.handover import Run, hand_over
 from vpro_lab.laptop import INTERFACE, Laptop
 from vpro_lab.scene import Scene
-from vpro_lab.scene import stage as stage_scene
-from vpro_lab.snapshots import Kind
 
 Stage = Callable[..., Scene]
 #: The address comes within so many ms of the ownership request.
@@ -101,13 +99,6 @@ def test_an_address_after_the_deadline_is_not_called_protection(stage: Stage) ->
 # -- by the watcher ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def watched(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Stage:
-    """Builds the usual scene on a laptop with both roles applied."""
-    laptop = deployed(laptop_kind.suite)
-    return lambda **arguments: stage_scene(laptop, group=SERVICE, **arguments)
-
-
 @pytest.mark.parametrize("security", SECURITIES)
 def test_the_watcher_has_the_address_in_time(watched: Stage, security: str) -> None:
     scene = watched(security=security, start=False)
@@ -121,7 +112,6 @@ def test_the_watcher_has_the_address_in_time(watched: Stage, security: str) -> N
         assert has_address(scene.laptop)
 
 
-@pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
 def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None:
     scene = watched(session=False)

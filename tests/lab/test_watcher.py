@@ -17,27 +17,9 @@ from vpro_lab.laptop import INTERFACE, MAC, Laptop
 from vpro_lab.networkmanager import PROFILES, keyfile
 from vpro_lab.playbook import run_module
 from vpro_lab.scene import Scene
-from vpro_lab.scene import stage as stage_scene
 from vpro_lab.security import PASSPHRASE
-from vpro_lab.snapshots import Kind
 
 Watched = Callable[..., Scene]
-
-
-@pytest.fixture
-def guarded(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """The laptop whose watcher the tests are about."""
-    return deployed(laptop_kind.suite)
-
-
-@pytest.fixture
-def watched(guarded: Laptop) -> Watched:
-    """Builds the usual scene on that laptop; see :func:`vpro_lab.scene.stage`."""
-
-    def build(**arguments: Any) -> Scene:
-        return stage_scene(guarded, capture=True, **{"group": SERVICE, **arguments})
-
-    return build
 
 
 def state(laptop: Laptop) -> Dict[str, Any]:
@@ -359,8 +341,9 @@ def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None
     scene.laptop.wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
 
 
-def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: Laptop) -> None:
+def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
     scene = watched(radios=4, second="wlan3", start=False)
+    guarded = scene.laptop
     other = Csme(guarded.guest, "csme_standin2")
     assert {radio["interface"] for radio in state(guarded)["radios"]} == {"wlan0", "wlan3"}
     start_supplicant(scene)
@@ -379,8 +362,9 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched, guarded: L
     assert scene.session.survives()
 
 
-def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guarded: Laptop) -> None:
+def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> None:
     scene = watched(session=False)
+    guarded = scene.laptop
     wait_for(scene, "holding")
     # The kernel's own test of suspend: all drivers suspend, and resume after 5 s, with nothing needed to wake it. CSME
     # takes the radio meanwhile, which the laptop learns of when it wakes.
@@ -402,8 +386,9 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched, guard
 
 
 @pytest.mark.release
-def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched, guarded: Laptop) -> None:
+def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> None:
     scene = watched(session=False)
+    guarded = scene.laptop
     wait_for(scene, "holding")
     # More than its socket holds while it does not read; CSME's word is among what gets lost.
     guarded.guest.check(

@@ -63,7 +63,9 @@ EXCLUDED = (
 #: How long the cache keeps what nobody uses, in seconds: 14 days, and 3 of snapshots with the roles, as each change of
 #: the collection makes a new one.
 KEPT_SECONDS = {
-    **dict.fromkeys(("image-*", "modules-*", "payload-*", "snapshot-booted-*", "accelerator-*"), 14 * 24 * 3600),
+    **dict.fromkeys(
+        ("image-*", "modules-*", "payload-*", "snapshot-booted-*", "snapshot-scene-*", "accelerator-*"), 14 * 24 * 3600
+    ),
     **dict.fromkeys((".building-*", "snapshot-deployed-*"), 3 * 24 * 3600),
 }
 #: Disk size of the laptop. The file is sparse.

@@ -126,6 +126,19 @@ def stage(
     return scene
 
 
+def resume(laptop: Laptop, security: str) -> Scene:
+    """Return the scene that *laptop* is in: :func:`stage` built it with its defaults, before the laptop was saved.
+
+    Args:
+        laptop: one that was restored.
+        security: of the access point.
+    """
+    scene = Scene(laptop, AccessPoint(laptop.guest), Csme(laptop.guest), Session(laptop.guest))
+    scene.ap.security = security
+    scene.session.is_open = True
+    return scene
+
+
 def without_networks(laptop: Laptop) -> None:
     """Have who runs the laptop's radio run, with no profile at all."""
     if laptop.manager == "networkmanager":

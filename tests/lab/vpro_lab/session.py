@@ -128,3 +128,4 @@ class Session:
         """End the session from both ends."""
         self._guest.stop("session-client")
         self._guest.stop("session-server")
+        self.is_open = False

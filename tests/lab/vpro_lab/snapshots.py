@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Laptops that go on from a snapshot: booted once a machine, with or without the roles, and restored ever after.
+So is the usual scene around each: an access point, CSME that holds the radio, and a session.
 
 A snapshot is the laptop's memory and what it wrote to its disk, cached under a hash of all that goes into it. What is
 restored is like a laptop that wakes up: its services run on, its clock is set, the kernel draws new randomness
-(``vmgenid``), and it has the same host keys and machine id as each other one. No radio has a lease, as each snapshot
-has a fresh air: radios that were just made, and nobody on them. What Python compiled of Ansible's archives is kept in
-it; :meth:`vpro_lab.laptop.Laptop.compile_archives` forgets that.
+(``vmgenid``), and it has the same host keys and machine id as each other one. No radio has a lease: the host had no
+connection when it was saved. Without a scene the air is fresh: radios that were just made, and nobody on them. What
+Python compiled of Ansible's archives is kept in it; :meth:`vpro_lab.laptop.Laptop.compile_archives` forgets that.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from pathlib import Path
 from typing import Iterable, List, Optional
 
 from . import qemu
-from .deployed import PLAYBOOK, deploy
+from .deployed import PLAYBOOK, SERVICE, deploy
 from .image import DEFAULT_MANAGER, SUITES, lock, prune, publish
 from .laptop import Laptop, hardware, start
 from .paths import PACKAGE, REPOSITORY, cache
 from .playbook import run_module
 from .progress import Progress
+from .scene import Scene, resume, stage
 
 #: What the state is called within the disk.
 _STATE = "ready"
@@ -42,18 +44,21 @@ class Kind:
         manager: who runs its radios, see :data:`vpro_lab.image.MANAGERS`.
         deployed: whether both roles were applied to it.
         shift: how fast it is, see :class:`vpro_lab.qemu.Hardware`; None: as fast as laptops are by default.
+        scene: the security of the usual scene that it is in, see :func:`restored_scene`; empty: in none.
     """
 
     suite: str = SUITES[0]
     manager: str = DEFAULT_MANAGER
     deployed: bool = False
     shift: Optional[int] = None
+    scene: str = ""
 
     @property
     def text(self) -> str:
         """What it is, for people."""
         roles = ", with the roles" if self.deployed else ""
-        return f"a laptop ({self.suite}, {self.manager}{roles})"
+        scene = f", in the scene {self.scene}" if self.scene else ""
+        return f"a laptop ({self.suite}, {self.manager}{roles}{scene})"
 
 
 def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_with_parent: bool = True) -> Laptop:
@@ -74,8 +79,27 @@ def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_wi
     laptop = start(
         name, folder, made_of, disk=snapshot / "disk.qcow2", snapshot=_STATE, dies_with_parent=dies_with_parent
     )
-    laptop.fresh_air = True
+    laptop.fresh_air = not kind.scene
     return laptop
+
+
+def restored_scene(laptop: Laptop, kind: Kind, *, session: bool = True, start: bool = True) -> Scene:
+    """Return the scene that a restored laptop is in: what :func:`vpro_lab.scene.stage` builds with its defaults.
+
+    Args:
+        laptop: of :func:`restored`.
+        kind: what was restored, with a scene.
+        session: False ends the operator's session first.
+        start: whether who runs the radio is started. On a laptop without the roles it runs already, as nothing happens
+            there until somebody does a handover.
+    """
+    scene = resume(laptop, kind.scene)
+    if not session:
+        scene.session.close()
+    if kind.deployed and start:
+        laptop.guest.check(f"systemctl start {laptop.service}")
+        laptop.wait_supplicant()
+    return scene
 
 
 def ensure_snapshot(kind: Kind, progress: Progress) -> Path:
@@ -84,7 +108,8 @@ def ensure_snapshot(kind: Kind, progress: Progress) -> Path:
     Raises:
         LabError: it could not be made.
     """
-    target = cache() / f"snapshot-{'deployed' if kind.deployed else 'booted'}-{_key(kind, progress)}"
+    changes = "deployed" if kind.deployed else "scene" if kind.scene else "booted"
+    target = cache() / f"snapshot-{changes}-{_key(kind, progress)}"
     with lock(target):
         if not target.exists():
             _make(kind, target, progress)
@@ -101,26 +126,38 @@ def _hardware(kind: Kind, progress: Progress) -> qemu.Hardware:
 def _make(kind: Kind, target: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix="vpro-snapshot-") as work:
         folder = Path(work) / "laptop"
-        if kind.deployed:
+        if kind.scene:
+            laptop = restored("laptop", folder, replace(kind, scene=""), progress)
+        elif kind.deployed:
             laptop = restored("laptop", folder, replace(kind, deployed=False), progress)
         else:
             with progress.step(f"booting {kind.text}"):
                 laptop = start("laptop", folder, _hardware(kind, progress))
         try:
-            if kind.deployed:
-                with progress.step(f"applying the roles to {kind.text}"):
-                    deploy(laptop)
-                    # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
-                    laptop.guest.check("systemctl restart systemd-networkd")
-            laptop.radios()
-            laptop.guest.check("udevadm settle")
-            # What a task reads and compiles first is there for all that go on from here.
-            laptop.compile_archives(keep=True)
-            run_module(laptop, "amt_wifi_facts")
+            if kind.scene:
+                with progress.step(f"saving {kind.text}"):
+                    group = SERVICE if kind.deployed else "netdev"
+                    stage(laptop, security=kind.scene, group=group, start=not kind.deployed, capture=True)
+            else:
+                _furnish(laptop, kind, progress)
             laptop.save(_STATE)
         finally:
             laptop.down()
         publish([folder / "disk.qcow2"], target)
+
+
+def _furnish(laptop: Laptop, kind: Kind, progress: Progress) -> None:
+    """Do what is the same for each laptop of a kind, once."""
+    if kind.deployed:
+        with progress.step(f"applying the roles to {kind.text}"):
+            deploy(laptop)
+            # The role does not disturb systemd-networkd: it takes its drop-in from the next boot on.
+            laptop.guest.check("systemctl restart systemd-networkd")
+    laptop.radios()
+    laptop.guest.check("udevadm settle")
+    # What a task reads and compiles first is there for all that go on from here.
+    laptop.compile_archives(keep=True)
+    run_module(laptop, "amt_wifi_facts")
 
 
 def _key(kind: Kind, progress: Progress) -> str:
@@ -138,7 +175,10 @@ def _key(kind: Kind, progress: Progress) -> str:
         ]
         paths += _files("plugins", "roles", "meta")
         paths.append(REPOSITORY / "galaxy.yml")
-    for path in sorted(paths):
+    if kind.scene:
+        digest.update(kind.scene.encode())
+        paths += [PACKAGE / f"{name}.py" for name in ("ap", "csme", "networkmanager", "scene", "security", "session")]
+    for path in sorted(set(paths)):
         digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

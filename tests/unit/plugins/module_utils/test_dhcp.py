@@ -45,8 +45,8 @@ def find(root: Path, *, alive: bool = True) -> Optional[Client]:
     ("state", "file", "client"),
     [
         ("configuring", "/etc/systemd/network/20-wlan.network", Client.NETWORKD),
-        # It has nothing to wait for: an address is there, or nobody wants one.
-        ("configured", "/etc/systemd/network/20-wlan.network", None),
+        # It stays so when the link was lost and came again.
+        ("configured", "/etc/systemd/network/20-wlan.network", Client.NETWORKD),
         ("unmanaged", "", None),
         ("failed", "/etc/systemd/network/20-wlan.network", None),
     ],
@@ -54,6 +54,48 @@ def find(root: Path, *, alive: bool = True) -> Optional[Client]:
 def test_networkd_is_asked_while_it_waits(tmp_path: Path, state: str, file: str, client: Optional[Client]) -> None:
     networkd(tmp_path, state, file)
     assert find(tmp_path) is client
+
+
+def setting(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+NETWORK = "etc/systemd/network/20-wlan.network"
+
+
+@pytest.mark.parametrize(
+    ("text", "client"),
+    [
+        ("[Match]\nName=wlan0\n[Network]\nDHCP=ipv4\n", Client.NETWORKD),
+        ("[Match]\n  Name=wlan0\n  [Network]\n  DHCP = yes\n", Client.NETWORKD),
+        ("[Network]\nDHCP=no\n[Network]\nDNS=192.0.2.1\nDNS=192.0.2.2\nDHCP=yes\n", Client.NETWORKD),
+        ("[Network]\nAddress=192.0.2.7/24\n", None),
+        ("[Network]\n# DHCP=yes\n;DHCP=yes\nDHCP=No\n", None),
+        ("[Network]\nDHCP=yes\nDHCP=\n", None),
+        ("[Network]\ndhcp=yes\n", None),
+        ("[DHCPv4]\nDHCP=yes\n", None),
+        ("", None),
+        # Who can't tell asks: that costs less than a session.
+        ("DHCP=no\n", Client.NETWORKD),
+    ],
+)
+def test_networkd_is_asked_where_it_runs_dhcp(tmp_path: Path, text: str, client: Optional[Client]) -> None:
+    networkd(tmp_path)
+    setting(tmp_path, NETWORK, text)
+    assert find(tmp_path) is client
+
+
+def test_a_drop_in_has_the_last_word_and_hides_one_of_its_name_further_on(tmp_path: Path) -> None:
+    networkd(tmp_path)
+    setting(tmp_path, NETWORK, "[Network]\nDHCP=no\n")
+    setting(tmp_path, "usr/lib/systemd/network/20-wlan.network.d/10-on.conf", "[Network]\nDHCP=yes\n")
+    assert find(tmp_path) is Client.NETWORKD
+    setting(tmp_path, "etc/systemd/network/20-wlan.network.d/10-on.conf", "[Network]\nDNS=192.0.2.1\n")
+    assert find(tmp_path) is None
+    setting(tmp_path, "run/systemd/network/20-wlan.network.d/20-on.conf", "[Network]\nDHCP=ipv6\n")
+    setting(tmp_path, "run/systemd/network/20-wlan.network.d/30-off.not", "[Network]\nDHCP=no\n")
+    assert find(tmp_path) is Client.NETWORKD
 
 
 def test_another_link_of_networkd_does_not_count(tmp_path: Path) -> None:
