@@ -13,21 +13,22 @@ interface's name into a pipe, and systemd starts the unit behind it, which asks 
 
 from __future__ import annotations
 
-import configparser
 import os
 from enum import Enum
 from typing import Callable, Dict, List, Optional
 
 from ._errors import AccessDenied, FleetError, NotFound, TransportFailed
-from ._reading import read_text
+from ._reading import os_error, read_text
 
 #: What systemd-networkd says of each link, by the interface's index, as lines NAME=value.
 _LINKS = "run/systemd/netif/links"
 #: Where settings of networkd are, the first before the others (systemd.network(5)). A file of a name hides those of the
 #: same name further on.
 _FOLDERS = ("etc", "run", "usr/local/lib", "usr/lib")
-#: What turns DHCP off (systemd.network(5), DHCP=, and systemd.syntax(7), booleans); an empty value is the default: off.
-_NO_DHCP = frozenset({"", "no", "n", "false", "f", "off", "0", "none"})
+#: The values of DHCP= (systemd.network(5), systemd.syntax(7), and the older ones that networkd still takes). It ignores
+#: any other, an empty one among them.
+_NO_DHCP = frozenset({"no", "n", "false", "f", "off", "0", "none"})
+_DHCP = frozenset({"yes", "y", "true", "t", "on", "1", "ipv4", "ipv6", "both", "v4", "v6"})
 #: Where dhcpcd keeps its process id: one for all interfaces, or for one (dhcpcd(8), FILES).
 _DHCPCD_PIDS = ("run/dhcpcd/pid", "run/dhcpcd/{}.pid", "run/dhcpcd/{}-4.pid")
 #: The pipes of the role's units.
@@ -80,29 +81,36 @@ def find_client(
 
 def _networkd_runs_dhcp(root: str, network_file: str) -> bool:
     """Say whether systemd-networkd runs DHCP on the links of one of its files. One that can't be read counts as yes."""
-    settings = configparser.RawConfigParser(
-        strict=False, allow_no_value=True, delimiters=("=",), empty_lines_in_values=False
-    )
-    settings.optionxform = str  # type: ignore[assignment,method-assign]
+    chosen = "no"
     try:
         for path in (os.path.join(root, network_file.lstrip("/")), *_drop_ins(root, os.path.basename(network_file))):
-            # What is indented is no continuation there.
-            lines = read_text(path, _SIZE_MAX).splitlines()
-            settings.read_string("\n".join(line.strip() for line in lines), path)
-    except (FleetError, configparser.Error):
+            section = ""
+            for line in read_text(path, _SIZE_MAX).splitlines():
+                name, _equals, value = (part.strip() for part in line.partition("="))
+                if name.startswith("["):
+                    section = name
+                elif (section, name) == ("[Network]", "DHCP") and value.lower() in _NO_DHCP | _DHCP:
+                    chosen = value.lower()
+    except FleetError:
         return True
-    return (settings.get("Network", "DHCP", fallback=None) or "").strip().lower() not in _NO_DHCP
+    return chosen in _DHCP
 
 
 def _drop_ins(root: str, name: str) -> List[str]:
-    """Return the paths of the files that change settings of a file of networkd, in the order in which they do."""
+    """Return the paths of the files that change settings of a file of networkd, in the order in which they do.
+
+    Raises:
+        AccessDenied, TransportFailed: a folder of them can't be read.
+    """
     found: Dict[str, str] = {}
     for folder in _FOLDERS:
         path = os.path.join(root, folder, "systemd/network", f"{name}.d")
         try:
             names = os.listdir(path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise os_error(error, path) from error
         for each in names:
             if each.endswith(".conf"):
                 found.setdefault(each, os.path.join(path, each))

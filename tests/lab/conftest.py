@@ -4,7 +4,7 @@
 
 """Fixtures of the lab: ``laptop`` is one with a fresh air, ``ap``, ``csme``, ``session`` are what surrounds it,
 ``stage`` builds the usual scene, ``watched`` builds it on a laptop with both roles applied, and ``deployed`` gives such
-a one.
+a laptop.
 
 Each test has a laptop of its own, which goes on from a snapshot and ends with the test. What a failed test leaves in it
 is kept below ``build/lab/artifacts/<test>``.

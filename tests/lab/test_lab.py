@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, List
@@ -19,6 +22,7 @@ import pytest
 from vpro_lab import image
 from vpro_lab.demo import by_itself, kept_promises
 from vpro_lab.errors import LabError
+from vpro_lab.guest import Guest
 from vpro_lab.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.laptop import Laptop
 from vpro_lab.paths import BUILD, REPOSITORY, cache
@@ -54,6 +58,30 @@ def machines(folder: Path) -> List[str]:
         if text.startswith(b"qemu-system") and f"{folder}/".encode() in text:
             found.append(cmdline.parent.name)
     return found
+
+
+def test_a_machine_that_does_not_listen_yet_is_waited_for(tmp_path: Path) -> None:
+    """QEMU binds its sockets a moment before it listens, and makes the console's file after that."""
+    path = tmp_path / "agent"
+
+    def answer() -> None:
+        time.sleep(0.2)
+        server.listen()
+        connection, _address = server.accept()
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                if line.strip():
+                    answers = {"id": json.loads(line)["id"], "result": None}
+                    connection.sendall(json.dumps(answers).encode() + b"\n")
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        machine = threading.Thread(target=answer)
+        machine.start()
+        Guest(path, lambda: True).close()
+        machine.join(60)
+    with pytest.raises(LabError, match="can't be reached"):
+        Guest(path, lambda: False)
 
 
 @pytest.mark.release

@@ -423,6 +423,6 @@ def test_it_is_small_and_sleeps(watched: Watched) -> None:
     assert tasks == "1"
     # With Debian 12's own Python and pyroute2; newer ones bring more of their own, and so does what speaks with D-Bus.
     most = {"wpa_supplicant": 16, "networkmanager": 17}[scene.laptop.manager]
-    assert "bookworm" not in scene.laptop.name or int(rss.split()[1]) <= most * 1024
+    assert scene.laptop.image.suite != "bookworm" or int(rss.split()[1]) <= most * 1024
     # One or two signs of life for systemd; nothing else wakes it.
     assert int(wakes) <= 2

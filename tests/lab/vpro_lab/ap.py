@@ -24,26 +24,26 @@ _LOG = "/run/lab-hostapd.log"
 #: What ``capture_air`` captured.
 AIR = "/run/lab-air.pcap"
 
-#: A throw-away CA, server and client certificates for hostapd's EAP server.
+#: A throw-away CA, server and client certificates for hostapd's EAP server. They outlive each snapshot that has them.
 _MAKE_CERTIFICATES = f"""
 set -e
 [ -d {CERTIFICATES} ] && exit 0
 mkdir -p {CERTIFICATES}.new && cd {CERTIFICATES}.new
 new="openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-$new -x509 -days 30 -subj "/CN=Lab CA" -keyout ca.key -out ca.pem 2>/dev/null
+$new -x509 -days 3650 -subj "/CN=Lab CA" -keyout ca.key -out ca.pem 2>/dev/null
 $new -subj "/CN=radius.example.org" -addext "subjectAltName=DNS:radius.example.org" -keyout server.key \\
     -out server.csr 2>/dev/null
 printf 'subjectAltName=DNS:radius.example.org\\nextendedKeyUsage=serverAuth\\n' > extensions
-openssl x509 -req -days 30 -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions \\
+openssl x509 -req -days 3650 -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions \\
     -out server.pem 2>/dev/null
 $new -subj "/CN=laptop.example.org" -keyout plain.key -out client.csr 2>/dev/null
 openssl ec -aes256 -passout pass:{KEY_PASSWORD} -in plain.key -out client.key 2>/dev/null
 printf 'extendedKeyUsage=clientAuth\\n' > extensions
-openssl x509 -req -days 30 -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions \\
+openssl x509 -req -days 3650 -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions \\
     -out client.pem 2>/dev/null
 cat > users
 # An authority that signed nothing here.
-$new -x509 -days 30 -subj "/CN=Foreign CA" -keyout /dev/null -out foreign.pem 2>/dev/null
+$new -x509 -days 3650 -subj "/CN=Foreign CA" -keyout /dev/null -out foreign.pem 2>/dev/null
 mv {CERTIFICATES}.new {CERTIFICATES}
 """
 

@@ -190,6 +190,8 @@ def start(
         LabError: QEMU ended at once; the message carries what it said.
     """
     console = folder / "console.log"
+    # QEMU makes it a moment after its sockets, and whoever waits for those looks at it.
+    console.touch()
     for _attempt in range(5):
         port = _free_port()
         argv = [_PROGRAM, *_own(folder, disk, console, port), *hardware.arguments()]

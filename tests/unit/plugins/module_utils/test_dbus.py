@@ -298,16 +298,15 @@ def test_a_connection_goes_on_after_its_deadline_was_taken_away(fake_bus: FakeBu
         assert call(bus, "Next") == (1,)
 
 
-@pytest.mark.parametrize(("timeout", "ahead"), [(0.5, None), (60.0, 0.5)])
+@pytest.mark.parametrize(("timeout", "ahead"), [(5.0, None), (600.0, 5.0)])
 def test_no_answer_is_waited_for_too_long(fake_bus: FakeBus, timeout: float, ahead: Optional[float]) -> None:
     fake_bus.silent.append("Sleep")
-    with SystemBus(60.0, None if ahead is None else time.monotonic() + 60.0) as bus:
-        # Only now: the greeting is not what is measured.
-        bus._timeout = timeout
-        if ahead is not None:
-            bus._deadline = time.monotonic() + ahead
-        with pytest.raises(TimedOut, match="in time"):
-            call(bus, "Sleep")
+    begun = time.monotonic()
+    # Long enough for the greeting on a machine that is slow.
+    bus = SystemBus(timeout, None if ahead is None else begun + ahead)
+    with bus, pytest.raises(TimedOut, match="in time"):
+        call(bus, "Sleep")
+    assert time.monotonic() - begun < 300.0
 
 
 def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:

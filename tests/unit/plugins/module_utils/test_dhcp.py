@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import pytest
 
@@ -51,7 +52,9 @@ def find(root: Path, *, alive: bool = True) -> Optional[Client]:
         ("failed", "/etc/systemd/network/20-wlan.network", None),
     ],
 )
-def test_networkd_is_asked_while_it_waits(tmp_path: Path, state: str, file: str, client: Optional[Client]) -> None:
+def test_networkd_is_asked_where_it_manages_the_link(
+    tmp_path: Path, state: str, file: str, client: Optional[Client]
+) -> None:
     networkd(tmp_path, state, file)
     assert find(tmp_path) is client
 
@@ -64,26 +67,42 @@ def setting(root: Path, path: str, text: str) -> None:
 NETWORK = "etc/systemd/network/20-wlan.network"
 
 
+@pytest.mark.parametrize("state", ["configuring", "configured"])
 @pytest.mark.parametrize(
     ("text", "client"),
     [
         ("[Match]\nName=wlan0\n[Network]\nDHCP=ipv4\n", Client.NETWORKD),
-        ("[Match]\n  Name=wlan0\n  [Network]\n  DHCP = yes\n", Client.NETWORKD),
+        ("[Match]\n  Name=wlan0\n  [Network]\n  DHCP = Yes\n", Client.NETWORKD),
         ("[Network]\nDHCP=no\n[Network]\nDNS=192.0.2.1\nDNS=192.0.2.2\nDHCP=yes\n", Client.NETWORKD),
         ("[Network]\nAddress=192.0.2.7/24\n", None),
         ("[Network]\n# DHCP=yes\n;DHCP=yes\nDHCP=No\n", None),
-        ("[Network]\nDHCP=yes\nDHCP=\n", None),
         ("[Network]\ndhcp=yes\n", None),
         ("[DHCPv4]\nDHCP=yes\n", None),
+        ("[DEFAULT]\nDHCP=yes\n[Network]\n", None),
+        ("DHCP=yes\n", None),
         ("", None),
-        # Who can't tell asks: that costs less than a session.
-        ("DHCP=no\n", Client.NETWORKD),
+        # What networkd does not understand changes nothing.
+        ("[Network]\nDHCP=yes\nDHCP=\nDHCP\nDHCP=perhaps\n", Client.NETWORKD),
     ],
 )
-def test_networkd_is_asked_where_it_runs_dhcp(tmp_path: Path, text: str, client: Optional[Client]) -> None:
-    networkd(tmp_path)
+def test_networkd_is_asked_where_it_runs_dhcp(tmp_path: Path, state: str, text: str, client: Optional[Client]) -> None:
+    networkd(tmp_path, state)
     setting(tmp_path, NETWORK, text)
     assert find(tmp_path) is client
+
+
+def test_settings_that_can_not_be_read_count_as_dhcp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who can't tell asks: that costs less than a session."""
+
+    def refuse(path: str) -> List[str]:
+        raise PermissionError(errno.EACCES, "no", path)
+
+    networkd(tmp_path)
+    assert find(tmp_path) is Client.NETWORKD
+    setting(tmp_path, NETWORK, "[Network]\nDHCP=no\n")
+    assert find(tmp_path) is None
+    monkeypatch.setattr(f"{_dhcp.__name__}.os.listdir", refuse)
+    assert find(tmp_path) is Client.NETWORKD
 
 
 def test_a_drop_in_has_the_last_word_and_hides_one_of_its_name_further_on(tmp_path: Path) -> None:
