@@ -20,6 +20,9 @@ import subprocess
 import sys
 import time
 
+#: Between two looks for a supplicant: below NetworkManager it has the interface some 100 ms before it is connected.
+_LOOK_SECONDS = 0.01
+
 
 def main(interface: str) -> None:
     """Record until this process is ended."""
@@ -31,9 +34,9 @@ def main(interface: str) -> None:
     monitor: socket.socket | None = None
     print(json.dumps({"t": time.monotonic(), "source": "recorder", "text": "ready"}), flush=True)
     while True:
-        if monitor is None:
+        if monitor is None and os.path.exists(path):
             monitor = attach(path)
-        readable = select.select([addresses.stdout, *([monitor] if monitor else [])], [], [], 0.2)[0]
+        readable = select.select([addresses.stdout, *([monitor] if monitor else [])], [], [], _LOOK_SECONDS)[0]
         for source in readable:
             if monitor is not None and source is monitor:
                 text = monitor.recv(8192).decode(errors="backslashreplace").strip()
