@@ -168,7 +168,8 @@ lab-all: setup ## Run the tests that need a laptop with both managers on both re
 	for suite in bookworm trixie; do for manager in wpa_supplicant networkmanager; do \
 	  $(lab) --suite $$suite --manager $$manager $(ARGS) || failed=1; done; done; exit $${failed:-0}
 
-# What the laptops of CI are restored from; the scenes around them are saved when a test first asks. It takes a while on a new machine, much of it to download.
+# What the laptops of CI are restored from; the scenes around them are saved when a test first asks. It takes a while on a
+# new machine, much of it to download.
 .PHONY: lab-snapshots
 lab-snapshots: setup
 	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm --roles
