@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Callable, Dict, List, Optional
 
 from ._errors import AccessDenied, FleetError, NotFound, TransportFailed
-from ._reading import os_error, read_text
+from ._reading import list_folder, read_text
 
 #: What systemd-networkd says of each link, by the interface's index, as lines NAME=value.
 _LINKS = "run/systemd/netif/links"
@@ -106,11 +106,9 @@ def _drop_ins(root: str, name: str) -> List[str]:
     for folder in _FOLDERS:
         path = os.path.join(root, folder, "systemd/network", f"{name}.d")
         try:
-            names = os.listdir(path)
-        except (FileNotFoundError, NotADirectoryError):
+            names = list_folder(path)
+        except NotFound:
             continue
-        except OSError as error:
-            raise os_error(error, path) from error
         for each in names:
             if each.endswith(".conf"):
                 found.setdefault(each, os.path.join(path, each))
