@@ -24,6 +24,7 @@ FLOORS: Dict[str, float] = {
     **dict.fromkeys(
         ("_systemd", "_directories", "_state_file", "_hold_note", "_process", "_program", "_memory", "_dbus"), 0
     ),
+    "_networkd_files": 0,
     **dict.fromkeys(("_dhcp", "_csme", "_channels", "_runtime", "_detached", "_platform", "_watcher_state"), 1),
     **dict.fromkeys(("_profile", "_wpa_conf", "_networkmanager"), 1),
     **dict.fromkeys(("_watcher_config", "_networkd", "_nm_conf"), 1),

@@ -15,16 +15,12 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Optional
 
+from . import _networkd_files
 from ._errors import AccessDenied, FleetError, NotFound, TransportFailed
-from ._reading import list_folder, read_text
+from ._reading import read_text
 
-#: What systemd-networkd says of each link, by the interface's index, as lines NAME=value.
-_LINKS = "run/systemd/netif/links"
-#: Where settings of networkd are, the first before the others (systemd.network(5)). A file of a name hides those of the
-#: same name further on.
-_FOLDERS = ("etc", "run", "usr/local/lib", "usr/lib")
 #: The values of DHCP= (systemd.network(5), systemd.syntax(7), and the older ones that networkd still takes). It ignores
 #: any other, an empty one among them.
 _NO_DHCP = frozenset({"no", "n", "false", "f", "off", "0", "none"})
@@ -33,7 +29,6 @@ _DHCP = frozenset({"yes", "y", "true", "t", "on", "1", "ipv4", "ipv6", "both", "
 _DHCPCD_PIDS = ("run/dhcpcd/pid", "run/dhcpcd/{}.pid", "run/dhcpcd/{}-4.pid")
 #: The pipes of the role's units.
 _PIPE = "run/amt-wifi-watcher-address-{}"
-_SIZE_MAX = 65536
 
 
 class Client(Enum):
@@ -61,10 +56,9 @@ def find_client(
     """
     alive = alive or _is_alive
     try:
-        text = read_text(os.path.join(root, _LINKS, str(ifindex)), _SIZE_MAX)
+        said = _networkd_files.read_link(ifindex, root)
     except FleetError:
-        text = ""
-    said = dict(line.partition("=")[::2] for line in text.splitlines())
+        said = {}
     # One that was configured stays so while it waits for an address on a connection that came again.
     file = said.get("NETWORK_FILE")
     if file and said.get("ADMIN_STATE") in ("configuring", "configured") and _networkd_runs_dhcp(root, file):
@@ -81,38 +75,13 @@ def find_client(
 
 def _networkd_runs_dhcp(root: str, network_file: str) -> bool:
     """Say whether systemd-networkd runs DHCP on the links of one of its files. One that can't be read counts as yes."""
-    chosen = "no"
     try:
-        for path in (os.path.join(root, network_file.lstrip("/")), *_drop_ins(root, os.path.basename(network_file))):
-            section = ""
-            for line in read_text(path, _SIZE_MAX).splitlines():
-                name, _equals, value = (part.strip() for part in line.partition("="))
-                if name.startswith("["):
-                    section = name
-                elif (section, name) == ("[Network]", "DHCP") and value.lower() in _NO_DHCP | _DHCP:
-                    chosen = value.lower()
+        chosen = _networkd_files.read_settings(network_file, root).get(("Network", "DHCP"), [])
     except FleetError:
         return True
-    return chosen in _DHCP
-
-
-def _drop_ins(root: str, name: str) -> List[str]:
-    """Return the paths of the files that change settings of a file of networkd, in the order in which they do.
-
-    Raises:
-        AccessDenied, TransportFailed: a folder of them can't be read.
-    """
-    found: Dict[str, str] = {}
-    for folder in _FOLDERS:
-        path = os.path.join(root, folder, "systemd/network", f"{name}.d")
-        try:
-            names = list_folder(path)
-        except NotFound:
-            continue
-        for each in names:
-            if each.endswith(".conf"):
-                found.setdefault(each, os.path.join(path, each))
-    return [found[each] for each in sorted(found)]
+    # Of several the last counts that networkd understands.
+    known = [value.lower() for value in chosen if value.lower() in _NO_DHCP | _DHCP]
+    return bool(known) and known[-1] in _DHCP
 
 
 def _is_alive(pid: int) -> bool:

@@ -13,22 +13,14 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from . import _kernel
 from ._errors import NotFound
-from ._reading import read_text
+from ._networkd_files import Settings, read_link, read_settings
 
-#: What it says of each link, by the interface's index, as lines NAME=value.
-_LINKS = "run/systemd/netif/links"
 _DROP_INS = "etc/systemd/network"
-#: Where drop-ins may be, for a file wherever it is itself.
-_FOLDERS = ("usr/lib/systemd/network", "usr/local/lib/systemd/network", "run/systemd/network", _DROP_INS)
 _NAME = "amt-wifi-watcher.conf"
-_SIZE_MAX = 65536
-
-#: Every value of each setting, by its section and name.
-Settings = Dict[str, List[str]]
 
 
 @dataclass(frozen=True)
@@ -63,12 +55,11 @@ def read_links(interfaces: Sequence[str] = (), root: str = "/") -> Tuple[Link, .
     found: List[Link] = []
     for name in interfaces or _kernel.wireless_interfaces(root):
         try:
-            text = read_text(os.path.join(root, _LINKS, str(_kernel.index_of(name, root))), _SIZE_MAX)
+            file = read_link(_kernel.index_of(name, root), root).get("NETWORK_FILE", "")
         except NotFound:
             continue
-        files = [line.partition("=")[2] for line in text.splitlines() if line.startswith("NETWORK_FILE=/")]
-        if files:
-            found.append(_link(name, files[0], root))
+        if file.startswith("/"):
+            found.append(_link(name, file, root))
     return tuple(found)
 
 
@@ -81,49 +72,29 @@ def drop_ins(root: str = "/") -> Tuple[str, ...]:
 def _link(interface: str, file: str, root: str) -> Link:
     drop_in = f"/{_DROP_INS}/{os.path.basename(file)}.d/{_NAME}"
     try:
-        settings = _settings(read_text(os.path.join(root, file.lstrip("/")), _SIZE_MAX), {})
+        settings = read_settings(file, root, without=_NAME)
     except NotFound:
         return Link(interface, file, drop_in, None, "it is gone")
-    for folder in _FOLDERS:
-        for path in sorted(glob.glob(os.path.join(root, folder, f"{os.path.basename(file)}.d", "*.conf"))):
-            if os.path.basename(path) != _NAME:
-                settings = _settings(read_text(path, _SIZE_MAX), settings)
-    if "link.activationpolicy" in settings:
+    if ("Link", "ActivationPolicy") in settings:
         return Link(interface, file, drop_in, None, "it has an ActivationPolicy of its own")
     if not _wireless_only(settings, interface):
         return Link(interface, file, drop_in, None, "it may be about interfaces that are not wireless, too")
     lines = ["[Link]", "ActivationPolicy=manual"]
-    if "link.requiredforonline" not in settings:
+    if ("Link", "RequiredForOnline") not in settings:
         # Its default is another with that policy.
         lines.append("RequiredForOnline=yes")
     return Link(interface, file, drop_in, "".join(f"{line}\n" for line in lines))
 
 
-def _settings(text: str, before: Settings) -> Settings:
-    """Return the settings of a file by ``section.name``, all in lower case, after those of another.
-
-    Python's own parser keeps the last of several settings of one name; for systemd, all of them count.
-    """
-    found = {name: list(values) for name, values in before.items()}
-    section = ""
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            section = line.strip("[]").lower()
-        elif line and line[0] not in "#;":
-            name, _sign, value = line.partition("=")
-            found.setdefault(f"{section}.{name.strip().lower()}", []).append(value.strip())
-    return found
-
-
 def _wireless_only(settings: Settings, interface: str) -> bool:
     """Say whether what a file matches is surely wireless."""
-    match = {name: " ".join(values).split() for name, values in settings.items() if name.startswith("match.")}
+    match = {name: " ".join(values).split() for (section, name), values in settings.items() if section == "Match"}
     if any("!" in word or "\\" in word for words in match.values() for word in words):
         return False  # all but something, or a line that goes on in the next
-    if "match.type" in match:
-        return set(match["match.type"]) == {"wlan"}
-    if match.get("match.wlaninterfacetype"):
+    if "Type" in match:
+        return set(match["Type"]) == {"wlan"}
+    if match.get("WLANInterfaceType"):
         return True
-    names = match.get("match.name", [])
+    names = match.get("Name", [])
     # The kernel, and udev's rules for names, call what is wireless wl*.
     return bool(names) and all(name == interface or name.startswith("wl") for name in names)

@@ -18,19 +18,19 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
+from vpro_lab.artifacts import keep_artifacts
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.handover import hand_over
-from vpro_lab.laptop import hardware
+from vpro_lab.laptop import Laptop, hardware
 from vpro_lab.measuring import parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
-from vpro_lab.scene import stage
 from vpro_lab.security import SECURITY
-from vpro_lab.snapshots import Kind, restored, restored_scene
+from vpro_lab.snapshots import Kind, in_scene, restored
 
 REPORT = BUILD / "bench" / "handover"
 #: Logs and captures of the laptop after a session that the collection lost.
@@ -39,24 +39,23 @@ LOST = BUILD / "bench" / "lost"
 
 def measure_one(options: argparse.Namespace, pin: bool, number: int, progress: Progress) -> Dict[str, Any]:
     """Return the report of a handover on a laptop of its own, without its echoes."""
-    usual = options.leave == "deauth"
-    kind = Kind(options.suite, options.manager, False, options.shift, options.security if usual else "")
     name = f"{'collection' if pin else 'stock'} {number}"
-    with tempfile.TemporaryDirectory(prefix="vpro-bench-") as state:
-        laptop = restored(name, Path(state) / "laptop", kind, progress)
-        try:
+    unusual = {} if options.leave == "deauth" else {"leave": options.leave}
+    with tempfile.TemporaryDirectory(prefix="vpro-bench-") as state, ExitStack() as up:
+
+        def restore(kind: Kind) -> Laptop:
+            laptop = restored(name, Path(state) / "laptop", kind, progress)
+            up.callback(laptop.down)
             laptop.compile_archives(keep=False)
-            if usual:
-                scene = restored_scene(laptop, kind)
-            else:
-                scene = stage(laptop, security=options.security, leave=options.leave, capture=True)
-            report = hand_over(laptop, pin=pin, scene=scene).report()
-            if pin and report["session"] != "kept":
-                kept = LOST / str(number)
-                laptop.keep_artifacts(kept)
-                progress.say(f"  what explains it: {kept.relative_to(BUILD.parent)}")
-        finally:
-            laptop.down()
+            return laptop
+
+        kind = Kind(options.suite, options.manager, False, options.shift)
+        scene = in_scene(kind, restore, security=options.security, **unusual)
+        report = hand_over(scene.laptop, pin=pin, scene=scene).report()
+        if pin and report["session"] != "kept":
+            kept = LOST / str(number)
+            keep_artifacts(scene.laptop, kept)
+            progress.say(f"  what explains it: {kept.relative_to(BUILD.parent)}")
     del report["echoes"]
     times = report["timeline_ms"]
     progress.say(
@@ -104,6 +103,8 @@ def summary(reports: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
 
 def show(title: str, figures: Dict[str, Any]) -> None:
     """Print one series."""
+    if not figures["handovers"]:
+        return
     print(f"{title}: session kept in {figures['sessions_kept']} of {figures['handovers']}")
     for name in ("request_to_connected_ms", "request_to_address_ms", "largest_silence_ms"):
         spread = figures[name]

@@ -22,17 +22,16 @@ import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from vpro_lab.ap import AccessPoint
+from vpro_lab.artifacts import keep_artifacts
 from vpro_lab.csme import Csme
-from vpro_lab.deployed import SERVICE
 from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.laptop import Laptop
 from vpro_lab.paths import BUILD
 from vpro_lab.playbook import FACTS_CHECKS
 from vpro_lab.progress import Progress
 from vpro_lab.scene import Scene
-from vpro_lab.scene import stage as stage_scene
 from vpro_lab.session import Session
-from vpro_lab.snapshots import Kind, restored, restored_scene
+from vpro_lab.snapshots import Kind, in_scene, restored
 
 FACTS_CHECKS.append(check_facts)
 _REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
@@ -60,30 +59,18 @@ class Lab:
             self._laptops[kind] = restored(name, self._folder / name, kind, self._progress)
         return self._laptops[kind]
 
-    def scene(
-        self, kind: Kind, *, security: str = "wpa2-psk", session: bool = True, start: bool = True, **unusual: Any
-    ) -> Scene:
-        """Return the test's laptop of a kind in the usual scene: saved where it is that, else built.
-
-        See :func:`vpro_lab.scene.stage` for the arguments.
-        """
-        # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
-        runs = start and kind.deployed and kind.manager == "networkmanager"
-        if unusual or runs or not (start or kind.deployed):
-            group = {"group": SERVICE} if kind.deployed else {}
-            arguments = {"capture": True, **group, **unusual}
-            return stage_scene(self.laptop(kind), security=security, session=session, start=start, **arguments)
-        kind = replace(kind, scene=security)
-        return restored_scene(self.laptop(kind), kind, session=session, start=start)
+    def scene(self, kind: Kind, **arguments: Any) -> Scene:
+        """Return the test's laptop of a kind in the usual scene, see :func:`vpro_lab.snapshots.in_scene`."""
+        return in_scene(kind, self.laptop, **arguments)
 
     def end(self, *, failed: bool) -> None:
         """End all of them."""
         for laptop in self._laptops.values():
             try:
                 if failed:
-                    laptop.keep_artifacts(self._keep if len(self._laptops) == 1 else self._keep / laptop.name)
+                    keep_artifacts(laptop, self._keep if len(self._laptops) == 1 else self._keep / laptop.name)
             finally:
-                laptop.down()
+                laptop.down(remove=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

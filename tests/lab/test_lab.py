@@ -19,7 +19,8 @@ from typing import Any, List
 
 import pytest
 
-from vpro_lab import image
+from vpro_lab import store
+from vpro_lab.artifacts import keep_artifacts
 from vpro_lab.demo import by_itself, kept_promises
 from vpro_lab.errors import LabError
 from vpro_lab.guest import Guest
@@ -109,22 +110,28 @@ def test_two_laptops_do_not_disturb_each_other() -> None:
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.release), signal.SIGTERM])
 def test_an_interrupted_boot_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
-    # Of a speed of its own there is no snapshot: it is booted.
-    settings = {**environment(), "VPRO_LAB_SHIFT": "1", "TMPDIR": str(tmp_path)}
-    before = set(cache().iterdir())
+    # A cache with the images, but without snapshots: it is booted.
+    own = tmp_path / "cache"
+    own.mkdir()
+    for kind in ("image", "modules", "payload", "accelerator"):
+        for kept in cache().glob(f"{kind}-*"):
+            (own / kept.name).symlink_to(kept)
+    before = set(own.iterdir())
+    settings = {**environment(), "VPRO_LAB_CACHE": str(own), "TMPDIR": str(tmp_path / "temporary")}
+    (tmp_path / "temporary").mkdir()
     process = subprocess.Popen(
         command("up", "test-c"), env=settings, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not machines(tmp_path):
+    while not machines(own):
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     os.killpg(process.pid, number)
     stderr = process.communicate()[1]
     assert process.returncode == 130
     assert "interrupted" in stderr
-    assert machines(tmp_path) == machines(BUILD / "lab" / "test-c") == []
-    assert list(tmp_path.iterdir()) == []
-    assert {path for path in set(cache().iterdir()) - before if path.suffix != ".lock"} == set()
+    assert machines(own) == machines(BUILD / "lab" / "test-c") == []
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert {path for path in set(own.iterdir()) - before if path.suffix != ".lock"} == set()
 
 
 _TEST = """
@@ -179,7 +186,7 @@ def test_a_laptop_whose_kernel_ends_is_waited_for_no_longer(laptop: Laptop, tmp_
     with pytest.raises(LabError, match="the laptop ended"):
         laptop.guest.run("echo c > /proc/sysrq-trigger")
     assert not laptop.alive
-    laptop.keep_artifacts(tmp_path)
+    keep_artifacts(laptop, tmp_path)
     assert "Kernel panic" in (tmp_path / "console.log").read_text(errors="replace")
 
 
@@ -220,21 +227,34 @@ def test_the_mirror_is_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_cache_forgets_what_nobody_uses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path))
-    old, new = tmp_path / "image-bookworm-old", tmp_path / "image-bookworm-new"
-    for folder in (old, new):
-        (folder / "root").mkdir(parents=True)
-    modules = tmp_path / "modules-image-bookworm-old-1"
-    snapshot = tmp_path / "snapshot-deployed-old"
-    for folder in (modules, snapshot):
-        folder.mkdir()
-    long_ago = time.time() - image.KEPT_SECONDS["image-*"] - 1
-    os.utime(old, (long_ago, long_ago))
-    os.utime(modules, (long_ago, long_ago))
-    lately = time.time() - image.KEPT_SECONDS["snapshot-deployed-*"] - 1
-    os.utime(snapshot, (lately, lately))
-    os.utime(new, (lately, lately))
-    image.prune()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name]
+
+    def kept(name: str, seconds: float) -> Path:
+        """Make something that was last used so long ago."""
+        (tmp_path / name / "part").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - seconds,) * 2)
+        return tmp_path / name
+
+    days = store.KEPT_SECONDS
+    for name, kind in (("image-1", "image-*"), ("modules-1", "modules-*"), (".building-1", ".building-*")):
+        kept(name, days[kind] + 1)
+    kept("snapshot-deployed-1", days["snapshot-*"] + 1)
+    stay = {kept("image-2", days["snapshot-*"] + 1), kept(".building-2", 3600)}
+    used = [kept(f"snapshot-{number}", number) for number in range(store.SNAPSHOTS_MAX + 3)]
+    store.prune()
+    assert set(tmp_path.iterdir()) == {*stay, *used[:-3]}
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    large = tmp_path / "large"
+    large.touch()
+    os.truncate(large, 1 << 42)  # of nothing: the file is sparse
+    with pytest.raises(LabError, match=r"no room for snapshot-1: it takes 4398.0 GB, and the disk of .* left"):
+        store.publish([large], tmp_path / "cache" / "snapshot-1")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_the_demo_judges_the_collection_and_tells_of_stock_linux() -> None:

@@ -4,8 +4,17 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import settings
 
 # How long an example takes says something of the machine alone.
 settings.register_profile("vpro", deadline=None)
 settings.load_profile("vpro")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what lives as long as the run out of each collection of garbage: that is a third of the run otherwise."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Sequence
 
+from .artifacts import keep_artifacts
 from .figures import write_report
 from .handover import Run, hand_over, hand_over_by_roles
 from .paths import BUILD
@@ -73,7 +74,7 @@ def _one(folder: Path, kind: Kind, progress: Progress) -> Run:
     try:
         return hand_over_by_roles(laptop) if kind.deployed else hand_over(laptop, pin=False)
     except BaseException:
-        laptop.keep_artifacts(FOLDER / "artifacts" / folder.name)
+        keep_artifacts(laptop, FOLDER / "artifacts" / folder.name)
         progress.say(f"what the laptop saw is in {_short(FOLDER / 'artifacts' / folder.name)}")
         raise
     finally:

@@ -11,21 +11,19 @@ module's source does not rebuild the image.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from .errors import LabError
 from .paths import KERNEL_MODULES, PACKAGE, cache
 from .progress import Progress
+from .store import UNDER_WAY, lock, need_room, prune, publish, work_folder
 
 #: Debian releases that the lab knows.
 SUITES = ("bookworm", "trixie")
@@ -60,16 +58,10 @@ EXCLUDED = (
     ),
     *(f"{lib}/modules/*/kernel/sound/*" for lib in ("/lib", "/usr/lib")),
 )
-#: How long the cache keeps what nobody uses, in seconds: 14 days, and 3 of snapshots with the roles, as each change of
-#: the collection makes a new one.
-KEPT_SECONDS = {
-    **dict.fromkeys(
-        ("image-*", "modules-*", "payload-*", "snapshot-booted-*", "snapshot-scene-*", "accelerator-*"), 14 * 24 * 3600
-    ),
-    **dict.fromkeys((".building-*", "snapshot-deployed-*"), 3 * 24 * 3600),
-}
 #: Disk size of the laptop. The file is sparse.
 DISK_SIZE = "3G"
+#: What an image takes while it is built, in bytes: the root, its archive, and the disk (seen: 2.1 GB).
+_BUILD_BYTES = 2_500_000_000
 
 
 @dataclass(frozen=True)
@@ -191,8 +183,8 @@ def ensure_payload(image: Image, progress: Progress) -> Path:
     target = cache() / f"payload-{digest.hexdigest()[:16]}"
     with lock(target):
         if not target.exists():
-            with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as work:
-                files, disk = Path(work, "files"), Path(work, "payload.img")
+            with work_folder() as work:
+                files, disk = work / "files", work / "payload.img"
                 files.mkdir()
                 for file in (*programs, *modules.iterdir()):
                     shutil.copy(file, files)
@@ -232,7 +224,8 @@ def debian_mirror() -> Optional[str]:
 def _build(image: Image, progress: Progress) -> None:
     """Build *image* in a temporary folder beside its place and move it there when it is whole."""
     image.folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=image.folder.parent))
+    need_room(image.folder.parent, _BUILD_BYTES, f"the image of {image.suite} with {image.manager}")
+    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=image.folder.parent))
     os.chmod(work, 0o755)
     log = work / "build.log"
     try:
@@ -266,18 +259,6 @@ def _build(image: Image, progress: Progress) -> None:
         raise
 
 
-def prune() -> None:
-    """Remove from the cache what nobody used for :data:`KEPT_SECONDS`: an image is a gigabyte, a snapshot a fifth."""
-    for pattern, seconds in KEPT_SECONDS.items():
-        for old in cache().glob(pattern):
-            if time.time() - old.stat().st_mtime <= seconds:
-                continue
-            if old.is_dir():
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                old.unlink(missing_ok=True)
-
-
 def _mmdebstrap(image: Image, tar: Path) -> List[str]:
     mirror = debian_mirror()
     return [
@@ -306,24 +287,6 @@ def _apt_transport_options() -> List[str]:
 def _enter_root() -> List[str]:
     """Return the command prefix that lets an ordinary user chroot: a user namespace of its own."""
     return [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
-
-
-def publish(files: List[Path], target: Path) -> None:
-    """Copy *files* to the folder *target* so that nobody ever sees half of it."""
-    partial = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
-    for file in files:
-        shutil.copy(file, partial)
-    partial.chmod(0o755)
-    partial.rename(target)
-
-
-@contextmanager
-def lock(target: Path) -> Iterator[None]:
-    """Hold off other processes that want to build the same *target*."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _run(argv: List[str]) -> subprocess.CompletedProcess[str]:

@@ -21,6 +21,7 @@ from .errors import LabError
 from .guest import PATIENCE, PAYLOAD, Guest, ssh_config
 from .image import Image, ensure_image, ensure_payload
 from .progress import Progress
+from .store import need_room
 
 #: The laptop's radio, and its MAC address (the first that mac80211_hwsim gives). CSME uses the same address.
 INTERFACE = "wlan0"
@@ -66,6 +67,8 @@ _COMPILED_ANEW = f"rm -rf {_SITE}.py {_SITE}.pth /run/lab-zip-cache"
 _AGAIN_SECONDS = 20.0
 #: What a kernel says at its end; one that is stuck comes to that as well (``softlockup_panic``).
 _PANIC = b"Kernel panic"
+#: What a laptop may write to its disk, in bytes: packages and journals take some 200 MB.
+_GROWS_BYTES = 500_000_000
 
 
 class Laptop:
@@ -136,12 +139,14 @@ class Laptop:
         self.guest.close()
         qemu.save(self.folder, name)
 
-    def down(self) -> None:
-        """End the machine and remove what it left outside its folder."""
+    def down(self, *, remove: bool = False) -> None:
+        """End the machine and remove what it left outside its folder; with *remove*, that as well: it is large."""
         self.guest.close()
         end(self.folder)
         if self._machine is not None:
             self._machine.process.wait()
+        if remove:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait_until(self, what: str, condition: Callable[[], bool], seconds: float = 10.0, pause: float = 0.2) -> None:
         """Wait until *condition()* is true.
@@ -301,31 +306,6 @@ class Laptop:
         self.guest.stop("recorder")
         return [json.loads(line) for line in self.guest.read("/run/lab-recorder.log").splitlines()]
 
-    def keep_artifacts(self, folder: Path) -> None:
-        """Copy everything that explains a failure to *folder*: journal, dmesg, logs of all processes, captures.
-
-        Of a laptop that does not answer any more it is the console alone, with what its kernel said last.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.folder / "console.log", folder / "console.log")
-        if not self.alive:
-            return
-        commands = {
-            "journal.txt": "journalctl -b -o short-monotonic --no-pager",
-            "supplicant.txt": "journalctl -b -u 'wpa_supplicant*' -o short-monotonic --no-pager",
-            "dmesg.txt": "dmesg",
-            "csme-log.txt": "cat /sys/kernel/debug/csme_standin/log /sys/kernel/debug/csme_standin/control",
-            "rfkill.txt": "grep . /sys/class/rfkill/*/* 2>/dev/null",
-            "network.txt": "ip -s addr; iw dev; for n in ap csme; do ip -n $n -s addr; ip -n $n route; done",
-        }
-        for name, command in commands.items():
-            done = self.guest.run(command)
-            (folder / name).write_text(done.out + done.err, encoding="utf-8")
-        for path in self.guest.run("ls /run/lab-*.log /run/lab-*.pcap 2>/dev/null").out.split():
-            subprocess.run(
-                ["scp", "-q", "-F", str(self.config), f"laptop:{path}", str(folder / Path(path).name)], check=False
-            )
-
 
 def hardware(suite: str, manager: str, shift: int, progress: Progress) -> qemu.Hardware:
     """Return what a laptop is made of, building what the cache has not.
@@ -367,6 +347,7 @@ def start(
         if disk is None:
             qemu.new_disk(made_of.image, own)
         else:
+            need_room(folder, disk.stat().st_size + _GROWS_BYTES, f"the disk of {name}")
             shutil.copyfile(disk, own)
         machine = qemu.start(made_of, folder, own, dies_with_parent=dies_with_parent, snapshot=snapshot)
         config = ssh_config(folder, machine.ssh_port, made_of.image.key)

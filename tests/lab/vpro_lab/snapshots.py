@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 from . import qemu
 from .deployed import PLAYBOOK, SERVICE, deploy
-from .image import DEFAULT_MANAGER, SUITES, lock, prune, publish
+from .image import DEFAULT_MANAGER, SUITES
 from .laptop import Laptop, hardware, start
 from .paths import PACKAGE, REPOSITORY, cache
 from .playbook import run_module
 from .progress import Progress
 from .scene import Scene, resume, stage
+from .store import lock, prune, publish, work_folder
 
 #: What the state is called within the disk.
 _STATE = "ready"
@@ -44,7 +44,7 @@ class Kind:
         manager: who runs its radios, see :data:`vpro_lab.image.MANAGERS`.
         deployed: whether both roles were applied to it.
         shift: how fast it is, see :class:`vpro_lab.qemu.Hardware`; None: as fast as laptops are by default.
-        scene: the security of the usual scene that it is in, see :func:`restored_scene`; empty: in none.
+        scene: the security of the usual scene that it is in, see :func:`in_scene`; empty: in none.
     """
 
     suite: str = SUITES[0]
@@ -83,19 +83,36 @@ def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_wi
     return laptop
 
 
-def restored_scene(laptop: Laptop, kind: Kind, *, session: bool = True, start: bool = True) -> Scene:
-    """Return the scene that a restored laptop is in: what :func:`vpro_lab.scene.stage` builds with its defaults.
+def in_scene(
+    kind: Kind,
+    restore: Callable[[Kind], Laptop],
+    *,
+    security: str = "wpa2-psk",
+    session: bool = True,
+    start: bool = True,
+    **unusual: Any,
+) -> Scene:
+    """Return a laptop in the usual scene, with a capture. Where that scene is saved it is restored, else it is built.
 
     Args:
-        laptop: of :func:`restored`.
-        kind: what was restored, with a scene.
-        session: False ends the operator's session first.
-        start: whether who runs the radio is started. On a laptop without the roles it runs already, as nothing happens
-            there until somebody does a handover.
+        kind: which, without a scene.
+        restore: gives the laptop of a kind, see :func:`restored`.
+        security: of the access point.
+        session: whether the operator opens a session.
+        start: whether who runs the radio is started.
+        unusual: what else of :func:`vpro_lab.scene.stage` is not as usual.
     """
-    scene = resume(laptop, kind.scene)
+    # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
+    runs = start and kind.deployed and kind.manager == "networkmanager"
+    if unusual or runs or not (start or kind.deployed):
+        group = {"group": SERVICE} if kind.deployed else {}
+        arguments = {"capture": True, **group, **unusual}
+        return stage(restore(kind), security=security, session=session, start=start, **arguments)
+    laptop = restore(replace(kind, scene=security))
+    scene = resume(laptop, security)
     if not session:
         scene.session.close()
+    # Without the roles it runs already, as nothing happens there until somebody does a handover.
     if kind.deployed and start:
         laptop.guest.check(f"systemctl start {laptop.service}")
         laptop.wait_supplicant()
@@ -124,8 +141,8 @@ def _hardware(kind: Kind, progress: Progress) -> qemu.Hardware:
 
 
 def _make(kind: Kind, target: Path, progress: Progress) -> None:
-    with tempfile.TemporaryDirectory(prefix="vpro-snapshot-") as work:
-        folder = Path(work) / "laptop"
+    with work_folder() as work:
+        folder = work / "laptop"
         if kind.scene:
             laptop = restored("laptop", folder, replace(kind, scene=""), progress)
         elif kind.deployed:

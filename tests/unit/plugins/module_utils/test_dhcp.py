@@ -101,7 +101,7 @@ def test_settings_that_can_not_be_read_count_as_dhcp(tmp_path: Path, monkeypatch
     assert find(tmp_path) is Client.NETWORKD
     setting(tmp_path, NETWORK, "[Network]\nDHCP=no\n")
     assert find(tmp_path) is None
-    monkeypatch.setattr(f"{_dhcp.__name__}.os.listdir", refuse)
+    monkeypatch.setattr("os.listdir", refuse)
     assert find(tmp_path) is Client.NETWORKD
 
 

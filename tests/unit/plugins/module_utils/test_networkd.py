@@ -66,6 +66,9 @@ def test_what_it_says_of_being_online_stays(machine: Machine) -> None:
         ("[Match]\nName=*\nWLANInterfaceType=!station\n", "not wireless"),
         ("[Match]\nName=wl* \\\n  en*\n", "not wireless"),
         ("rubbish\n  more of it\n", "not wireless"),
+        # For networkd, capital letters matter.
+        ("[match]\nName=wl*\n", "not wireless"),
+        ("[Match]\nname=wl*\n", "not wireless"),
     ],
 )
 def test_what_is_better_left(machine: Machine, text: str, why: str) -> None:
@@ -87,6 +90,14 @@ def test_other_drop_ins_count(machine: Machine) -> None:
     assert "of its own" in read_links(root=machine.root)[0].why
     local.write_text("[Match]\nName=en*\n")
     assert "not wireless" in read_links(root=machine.root)[0].why
+
+
+def test_a_drop_in_that_another_hides_does_not_count(machine: Machine) -> None:
+    machine.write(FILE[1:], "[Match]\nName=wl*\n")
+    machine.write("usr/lib/systemd/network/20-radio.network.d/local.conf", "[Link]\nActivationPolicy=always-up\n")
+    assert read_links(root=machine.root)[0].content is None
+    machine.write(f"{FILE[1:]}.d/local.conf", "")
+    assert read_links(root=machine.root)[0].content is not None
 
 
 def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
