@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
 from vpro_lab.artifacts import keep_artifacts
+from vpro_lab.dhcp import use_dhcpcd
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.handover import hand_over
+from vpro_lab.handover import hand_over, hand_over_by_watcher
 from vpro_lab.laptop import Laptop, hardware
 from vpro_lab.measuring import parser, report_of, run
 from vpro_lab.paths import BUILD
@@ -40,7 +41,7 @@ LOST = BUILD / "bench" / "lost"
 def measure_one(options: argparse.Namespace, pin: bool, number: int, progress: Progress) -> Dict[str, Any]:
     """Return the report of a handover on a laptop of its own, without its echoes."""
     name = f"{'collection' if pin else 'stock'} {number}"
-    unusual = {} if options.leave == "deauth" else {"leave": options.leave}
+    by_watcher = pin and options.by == "watcher"
     with tempfile.TemporaryDirectory(prefix="vpro-bench-") as state, ExitStack() as up:
 
         def restore(kind: Kind) -> Laptop:
@@ -49,9 +50,12 @@ def measure_one(options: argparse.Namespace, pin: bool, number: int, progress: P
             laptop.compile_archives(keep=False)
             return laptop
 
-        kind = Kind(options.suite, options.manager, False, options.shift)
-        scene = in_scene(kind, restore, security=options.security, **unusual)
-        report = hand_over(scene.laptop, pin=pin, scene=scene).report()
+        kind = Kind(options.suite, options.manager, by_watcher, options.shift)
+        scene = in_scene(kind, restore, security=options.security, leave=options.leave, start=not by_watcher)
+        if options.client == "dhcpcd":
+            use_dhcpcd(scene.laptop)
+        run = hand_over_by_watcher(scene) if by_watcher else hand_over(scene.laptop, pin=pin, scene=scene)
+        report = run.report()
         if pin and report["session"] != "kept":
             kept = LOST / str(number)
             keep_artifacts(scene.laptop, kept)
@@ -121,8 +125,12 @@ def main() -> int:
     options_of.add_argument(
         "--leave", choices=("deauth", "silent"), default="deauth", help="how CSME's station leaves the air"
     )
+    options_of.add_argument("--by", choices=("task", "watcher"), default="task", help="who hands over (default: task)")
+    options_of.add_argument("--client", choices=("usual", "dhcpcd"), default="usual", help="who runs DHCP")
     options_of.add_argument("--beside", type=int, default=0, help="busy loops beside it, to load this machine")
     options = options_of.parse_args()
+    if options.client == "dhcpcd" and options.manager == "networkmanager":
+        options_of.error("NetworkManager runs DHCP by itself: --client dhcpcd goes with --manager wpa_supplicant")
     progress = Progress()
     with busy(options.beside):
         pinned = measure(options, True, options.handovers, progress)
@@ -135,13 +143,17 @@ def main() -> int:
         "manager": options.manager,
         "security": options.security,
         "leave": options.leave,
+        "by": options.by,
+        "dhcp_client": options.client,
         "collection": summary(pinned),
         "stock": summary(stock),
         "runs": {"collection": pinned, "stock": stock},
     }
     plain = report_of(REPORT, options)
-    beside = f"-beside{options.beside}" if options.beside else ""
-    report = plain.with_name(f"{plain.stem}-{options.security}-{options.leave}{beside}.json")
+    parts = [plain.stem, options.security, options.leave]
+    parts += [each for each in (options.by, options.client) if each not in ("task", "usual")]
+    parts += [f"beside{options.beside}"] if options.beside else []
+    report = plain.with_name(f"{'-'.join(parts)}.json")
     write_report(report, result)
     show("with the collection", result["collection"])
     show("as stock Linux does it", result["stock"])

@@ -10,12 +10,13 @@ All times are the laptop's own.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 
 from ansible_collections.vpro.fleet.tests.lab.conftest import Lab
 from vpro_lab.deployed import SERVICE, watcher_state
+from vpro_lab.dhcp import use_dhcpcd
 from vpro_lab.handover import Run, hand_over
 from vpro_lab.laptop import INTERFACE, Laptop
 from vpro_lab.scene import Scene
@@ -32,7 +33,6 @@ SLOW = 3
 A_MINUTE = 60.0
 #: After CSME's deadline of 3 s, and before the handover is given up a second later.
 LATE_SECONDS = 3.3
-_ALONE = "/run/systemd/network/05-lab-alone.network"
 SECURITIES = ("wpa2-psk", *(pytest.param(each, marks=pytest.mark.release) for each in ("wpa3-sae", "wpa2-eap")))
 
 
@@ -74,27 +74,11 @@ def test_a_slow_laptop_keeps_its_session_too(lab: Lab, laptop_kind: Kind) -> Non
     assert (run.seen.timeline.first("address") or DEADLINE_MS) < DEADLINE_MS, run.report()
 
 
-@pytest.fixture
-def dhcpcd(stage: Stage) -> Stage:
-    """Builds the usual scene on a laptop where dhcpcd runs DHCP, and systemd-networkd leaves the radio alone."""
-
-    def build(**arguments: Any) -> Scene:
-        scene = stage(**arguments)
-        guest = scene.laptop.guest
-        guest.run("mkdir -p /run/systemd/network")
-        guest.write(_ALONE, f"[Match]\nName={INTERFACE}\n[Link]\nUnmanaged=yes\n")
-        guest.check("networkctl reload")
-        guest.check(f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf")
-        scene.laptop.wait_until("dhcpcd", lambda: guest.run("test -s /run/dhcpcd/pid").rc == 0, 60)
-        return scene
-
-    return build
-
-
 @pytest.mark.release
 @pytest.mark.manager("wpa_supplicant")
-def test_dhcpcd_is_in_time(dhcpcd: Stage) -> None:
-    scene = dhcpcd()
+def test_dhcpcd_is_in_time(stage: Stage) -> None:
+    scene = stage()
+    use_dhcpcd(scene.laptop)
     assert_in_time(hand_over(scene.laptop, pin=True, scene=scene))
 
 

@@ -147,8 +147,12 @@ class Csme:
         self._guest.spawn("csme-supplicant", argv, "/run/lab-csme.log", NAMESPACE)
         self._guest.check(_SAP_PATH)
         self._guest.wait_for("/run/lab-csme.log", "CTRL-EVENT-CONNECTED", 30)
-        self.control(f"station {RADIO} @pid(csme-supplicant) leave={leave}")
+        self.leaves(leave)
         self.on(ap)
+
+    def leaves(self, how: str) -> None:
+        """Say how CSME's station, which is on the air, leaves it at a grant: see :meth:`connect`."""
+        self.control(f"station {RADIO} @pid(csme-supplicant) leave={how}")
 
     def disconnect(self) -> None:
         """End CSME's station."""

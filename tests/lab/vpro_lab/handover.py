@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from .deployed import NETWORKS, SERVICE, apply, watcher_state
+from .errors import LabError
 from .laptop import Laptop
 from .paths import REPOSITORY
 from .playbook import run_playbook
@@ -85,12 +87,34 @@ def hand_over_by_roles(laptop: Laptop, ssid: bytes = b"corp-psk") -> Run:
     """
     laptop.guest.check(f"systemctl stop {SERVICE} {laptop.service}")
     scene = surround(laptop, security=NETWORKS[ssid], ssid=ssid)
+    return _by_watcher(scene, lambda: apply(laptop).output)
+
+
+def hand_over_by_watcher(scene: Scene) -> Run:
+    """Start the watcher in a scene on a laptop to which the roles were applied, and return what became of it.
+
+    Args:
+        scene: one whose supplicant was not started.
+
+    Raises:
+        LabError: nobody asked for ownership.
+    """
+    guest = scene.laptop.guest
+    guest.check(f"systemctl stop {SERVICE}")
+    return _by_watcher(scene, lambda: guest.check(f"systemctl start {SERVICE}"))
+
+
+def _by_watcher(scene: Scene, start: Callable[[], str]) -> Run:
+    """Start the supplicant, then the watcher; return what became of the handover."""
+    laptop = scene.laptop
     laptop.guest.check(f"systemctl start {laptop.service}")
     laptop.wait_supplicant()
     scene.csme.clear_log()
     laptop.record()
-    play = apply(laptop)
-    scene.wait_for_request(play.output)
+    output = start()
+    with suppress(LabError):
+        laptop.wait_until("the request", scene.was_asked, 60)
+    scene.wait_for_request(output)
     settle(scene, WATCH_SECONDS)
     return Run(True, watcher_state(laptop)["last_handover"] or {}, observe(scene))
 

@@ -31,13 +31,17 @@ class Scene:
     csme: Csme
     session: Session
 
+    def was_asked(self) -> bool:
+        """Say whether somebody asked for ownership since the stand-in's log was cleared."""
+        return any(line.event == "request" for line in self.csme.log())
+
     def wait_for_request(self, output: str = "") -> None:
         """Make sure that somebody asked for ownership.
 
         Raises:
             LabError: nobody did; the message carries *output*.
         """
-        if not any(line.event == "request" for line in self.csme.log()):
+        if not self.was_asked():
             raise LabError(f"nobody asked for ownership:\n{output}")
 
 

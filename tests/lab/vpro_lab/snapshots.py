@@ -90,6 +90,7 @@ def in_scene(
     security: str = "wpa2-psk",
     session: bool = True,
     start: bool = True,
+    leave: str = "deauth",
     **unusual: Any,
 ) -> Scene:
     """Return a laptop in the usual scene, with a capture. Where that scene is saved it is restored, else it is built.
@@ -100,16 +101,19 @@ def in_scene(
         security: of the access point.
         session: whether the operator opens a session.
         start: whether who runs the radio is started.
+        leave: how CSME's station leaves the air at a grant.
         unusual: what else of :func:`vpro_lab.scene.stage` is not as usual.
     """
     # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
     runs = start and kind.deployed and kind.manager == "networkmanager"
     if unusual or runs or not (start or kind.deployed):
         group = {"group": SERVICE} if kind.deployed else {}
-        arguments = {"capture": True, **group, **unusual}
+        arguments = {"capture": True, "leave": leave, **group, **unusual}
         return stage(restore(kind), security=security, session=session, start=start, **arguments)
     laptop = restore(replace(kind, scene=security))
     scene = resume(laptop, security)
+    if leave != "deauth":
+        scene.csme.leaves(leave)
     if not session:
         scene.session.close()
     # Without the roles it runs already, as nothing happens there until somebody does a handover.

@@ -1,0 +1,26 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who runs DHCP on a laptop's radio, where it is not who does so by default."""
+
+from __future__ import annotations
+
+from .laptop import INTERFACE, Laptop
+
+#: Makes systemd-networkd leave the radio alone. It comes before the laptop's own file.
+_UNMANAGED = "/run/systemd/network/05-lab-alone.network"
+
+
+def use_dhcpcd(laptop: Laptop) -> None:
+    """Have dhcpcd run DHCP on the radio, and systemd-networkd leave it alone.
+
+    Raises:
+        LabError: dhcpcd did not start.
+    """
+    guest = laptop.guest
+    guest.run("mkdir -p /run/systemd/network")
+    guest.write(_UNMANAGED, f"[Match]\nName={INTERFACE}\n[Link]\nUnmanaged=yes\n")
+    guest.check("networkctl reload")
+    guest.check(f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf")
+    laptop.wait_until("dhcpcd", lambda: guest.run("test -s /run/dhcpcd/pid").rc == 0, 60)
