@@ -16,7 +16,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -34,6 +34,10 @@ from vpro_lab.session import Session
 from vpro_lab.snapshots import Kind, in_scene, restored
 
 FACTS_CHECKS.append(check_facts)
+#: What a test's report calls the processor time of its laptops.
+_COST = "laptops_seconds"
+#: How many of the costliest tests are told.
+_SHOWN = 15
 _REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
 
 
@@ -63,14 +67,17 @@ class Lab:
         """Return the test's laptop of a kind in the usual scene, see :func:`vpro_lab.snapshots.in_scene`."""
         return in_scene(kind, self.laptop, **arguments)
 
-    def end(self, *, failed: bool) -> None:
-        """End all of them."""
+    def end(self, *, failed: bool) -> float:
+        """End all of them; return the processor time that they took, in seconds."""
+        seconds = 0.0
         for laptop in self._laptops.values():
+            seconds += laptop.processor_seconds()
             try:
                 if failed:
                     keep_artifacts(laptop, self._keep if len(self._laptops) == 1 else self._keep / laptop.name)
             finally:
                 laptop.down(remove=True)
+        return seconds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -118,7 +125,20 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     made = Lab(tmp_path, artifacts, Progress(quiet=terminal is None))
     yield made
     reports = request.node.stash.get(_REPORTS, {})
-    made.end(failed=any(report.failed for report in reports.values()))
+    seconds = made.end(failed=any(report.failed for report in reports.values()))
+    request.node.user_properties.append((_COST, seconds))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell which tests cost most: under software emulation, processor time is what a run consists of."""
+    costs: List[Tuple[float, str]] = []
+    for report in terminalreporter.getreports(""):
+        costs += [(seconds, report.nodeid) for name, seconds in report.user_properties if name == _COST]
+    if costs:
+        total = sum(seconds for seconds, _test in costs)
+        terminalreporter.section(f"{total:.0f} s of processor time in the laptops of {len(costs)} tests")
+        for seconds, test in sorted(costs, reverse=True)[:_SHOWN]:
+            terminalreporter.line(f"{seconds:7.1f} s  {test}")
 
 
 @pytest.fixture

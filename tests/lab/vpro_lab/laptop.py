@@ -21,39 +21,12 @@ from .errors import LabError
 from .guest import PATIENCE, PAYLOAD, Guest, ssh_config
 from .image import Image, ensure_image, ensure_payload
 from .progress import Progress
+from .radios import RADIOS_DOWN, RADIOS_UP
 from .store import need_room
 
 #: The laptop's radio, and its MAC address (the first that mac80211_hwsim gives). CSME uses the same address.
 INTERFACE = "wlan0"
 MAC = "02:00:00:00:00:00"
-_RADIOS_UP = """
-set -e
-modprobe mac80211_hwsim radios={count}
-for n in ap csme; do ip netns add $n; ip -n $n link set lo up; done
-iw reg set US
-give() {{
-    iw phy "$(cat /sys/class/net/$1/phy80211/name)" set netns name "$2"
-    ip -n "$2" link set "$1" name "$3"
-}}
-cat /sys/class/net/wlan2/phy80211/name > /run/csme-phy
-give wlan1 ap ap0
-give wlan2 csme csme0
-ip -n csme link set csme0 address {mac}
-ip netns exec csme sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-{standin}
-"""
-_RADIOS_DOWN = """
-systemctl stop lab-early.service 2>/dev/null
-systemctl stop wpa_supplicant@wlan0.service 2>/dev/null
-# The one below NetworkManager goes on, with its sockets.
-systemctl is-active -q wpa_supplicant.service || rm -f /run/wpa_supplicant/*
-rm -f /run/vpro-fleet/*
-for m in csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld; do [ ! -d /sys/module/$m ] || rmmod $m; done
-for n in ap csme; do ip netns del $n 2>/dev/null; done
-ip link del sap0 2>/dev/null
-[ ! -d /sys/module/mac80211_hwsim ] || modprobe -r mac80211_hwsim
-exit 0
-"""
 _SITE = "/usr/lib/python3/dist-packages/lab_zip_cache"
 # Only what runs over ssh, as Ansible does: services of the laptop have a Python as it is.
 _COMPILED_ONCE = f"""
@@ -102,6 +75,10 @@ class Laptop:
     def alive(self) -> bool:
         """Whether the laptop runs and answers."""
         return self._runs() and self.guest.answers
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that its machine has taken so far, in seconds."""
+        return self._machine.processor_seconds() if self._machine else 0.0
 
     def reboot(self) -> None:
         """Boot the laptop anew, its disk as it is. Radios, namespaces and everything below ``/run`` go.
@@ -198,7 +175,7 @@ class Laptop:
         self._quiet = False
         load = f"insmod {PAYLOAD}/csme_standin.ko netdev={INTERFACE}\n" if standin else ""
         load += f"insmod {PAYLOAD}/csme_standin2.ko netdev={second}\n" if second else ""
-        self.guest.check(_RADIOS_UP.format(count=count, mac=MAC, standin=load))
+        self.guest.check(RADIOS_UP.format(count=count, mac=MAC, standin=load))
 
     def no_radios(self) -> None:
         """Take all radios away, and everything of an earlier scenario with them."""
@@ -213,7 +190,7 @@ class Laptop:
             "tcpdump",
         ):
             self.guest.stop(name)
-        self.guest.check(_RADIOS_DOWN)
+        self.guest.check(RADIOS_DOWN)
         self._quiet = True
 
     def occupied(self) -> None:

@@ -109,6 +109,15 @@ class Machine:
         """The process id of QEMU."""
         return self.process.pid
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that QEMU has taken so far, in seconds; 0 of one that has ended."""
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text(errors="replace")
+        except OSError:
+            return 0.0
+        user, system = status.rsplit(")", 1)[1].split()[11:13]  # utime and stime of proc(5), after the name
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 def default_shift() -> int:
     """Return how fast laptops are unless told otherwise, see :class:`Hardware`: ``$VPRO_LAB_SHIFT``, else 0.

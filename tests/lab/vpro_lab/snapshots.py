@@ -184,7 +184,7 @@ def _furnish(laptop: Laptop, kind: Kind, progress: Progress) -> None:
 def _key(kind: Kind, progress: Progress) -> str:
     """Return the hash of all that goes into a snapshot."""
     digest = hashlib.sha256(_hardware(kind, progress).fingerprint().encode())
-    paths: List[Path] = [PACKAGE / "laptop.py", PACKAGE / "snapshots.py"]
+    paths: List[Path] = [PACKAGE / "laptop.py", PACKAGE / "radios.py", PACKAGE / "snapshots.py"]
     if kind.deployed:
         digest.update(version("ansible-core").encode())
         paths += [

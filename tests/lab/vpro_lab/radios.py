@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What makes a laptop's air, and what empties it: scripts for its shell."""
+
+from __future__ import annotations
+
+#: Makes radios, and gives the second and the third to the access point and to CSME.
+RADIOS_UP = """
+set -e
+modprobe mac80211_hwsim radios={count}
+for n in ap csme; do ip netns add $n; ip -n $n link set lo up; done
+iw reg set US
+give() {{
+    iw phy "$(cat /sys/class/net/$1/phy80211/name)" set netns name "$2"
+    ip -n "$2" link set "$1" name "$3"
+}}
+cat /sys/class/net/wlan2/phy80211/name > /run/csme-phy
+give wlan1 ap ap0
+give wlan2 csme csme0
+ip -n csme link set csme0 address {mac}
+ip netns exec csme sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+{standin}
+"""
+#: Ends all that may use a radio, and takes the radios away.
+RADIOS_DOWN = """
+systemctl stop lab-early.service 2>/dev/null
+systemctl stop wpa_supplicant@wlan0.service 2>/dev/null
+# The one below NetworkManager goes on, with its sockets.
+systemctl is-active -q wpa_supplicant.service || rm -f /run/wpa_supplicant/*
+rm -f /run/vpro-fleet/*
+for m in csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld; do [ ! -d /sys/module/$m ] || rmmod $m; done
+for n in ap csme; do ip netns del $n 2>/dev/null; done
+ip link del sap0 2>/dev/null
+[ ! -d /sys/module/mac80211_hwsim ] || modprobe -r mac80211_hwsim
+exit 0
+"""
