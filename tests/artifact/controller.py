@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any, Sequence
 
+#: For how long a program may run, in seconds: so long that it hangs, on a machine that has much other work as well.
+PATIENCE = 1800.0
 TREE = Path(__file__).resolve().parents[2]
 #: The programs of the environment that the tests run in.
 PROGRAMS = Path(sys.executable).parent
@@ -66,7 +68,7 @@ class Controller:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
         printed = done.stdout + done.stderr

@@ -16,6 +16,8 @@ import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import TREE
 
+#: For how long a command may run, in seconds: so long that it hangs, on a machine that has much other work as well.
+PATIENCE = 1800.0
 COMMANDS = Path(sys.executable).parent
 #: Where Ansible finds the collection: the folder that it is installed in, or the link in the repository.
 COLLECTIONS = TREE.parents[2] if TREE.parents[1].name == "ansible_collections" else TREE / "build" / "collections"
@@ -50,7 +52,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == status, done.stdout + done.stderr

@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from ansible_collections.vpro.fleet.tests.schema import TREE
+from ansible_collections.vpro.fleet.tests.unit.docs.commands import PATIENCE
 
 EXAMPLE = TREE / "docs" / "examples" / "pull"
 PULL = Path(sys.executable).parent / "ansible-pull"
@@ -94,7 +95,7 @@ def test_a_laptop_applies_what_it_pulls_to_itself_alone(tmp_path: Path, known: b
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         if not known:

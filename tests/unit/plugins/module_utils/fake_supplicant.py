@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -146,7 +147,8 @@ class FakeSupplicant:
             if reply is None:
                 reply = self._answer(request)
             if reply:
-                self._socket.sendto(reply.encode("utf-8", "surrogateescape"), client)
+                with suppress(OSError):  # who asked may have given up
+                    self._socket.sendto(reply.encode("utf-8", "surrogateescape"), client)
 
     def _answer(self, request: str) -> str:
         assert request.isprintable(), "a control character would begin another line"

@@ -85,7 +85,7 @@ def run(code: str, *options: str, first: str = "") -> subprocess.CompletedProces
         env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=1800,  # for a hang alone: the machine may have other work
         check=False,
     )
 

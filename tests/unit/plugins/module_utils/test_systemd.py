@@ -20,7 +20,7 @@ def listener(tmp_path: Path) -> Iterator[socket.socket]:
     """Stands where systemd listens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(tmp_path / "socket"))
-        sock.settimeout(5)
+        sock.settimeout(60)
         yield sock
 
 
@@ -33,7 +33,7 @@ def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, listener: socket.socke
 def test_an_abstract_socket_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind("")
-        sock.settimeout(5)
+        sock.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", "@" + sock.getsockname()[1:].decode())
         notify("WATCHDOG=1")
         assert sock.recv(1000) == b"WATCHDOG=1"

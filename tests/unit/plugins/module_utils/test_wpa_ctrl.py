@@ -395,7 +395,8 @@ class Server:
                 return
             self.requests.append(request)
             for reply in self.script(request):
-                self._socket.sendto(reply, self.client)
+                with suppress(OSError):  # who asked may have given up
+                    self._socket.sendto(reply, self.client)
 
     def emit(self, event: bytes) -> None:
         self._socket.sendto(event, self.client)
