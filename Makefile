@@ -12,7 +12,7 @@ PYTHON ?= python3
 ARGS ?=
 # What "make test" runs. "beside" gates get the processor time that the others leave (tools/gates.py). The lab's are its
 # tests with wpa_supplicant, and some of them again with NetworkManager.
-GATES ?= importer:beside molecule:beside artifact:beside units:beside matrix:beside sanity:beside coverage:beside \
+GATES ?= importer:beside molecule:beside artifact:beside units-ci:beside matrix:beside sanity:beside coverage:beside \
   lab-snapshots lint docs lab-ci lab-ci-networkmanager
 
 bin := .venv/bin
@@ -146,6 +146,12 @@ units: venv ## Run the unit tests under ansible-test, with the newest core
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e sanity-core219,sanity-core220,sanity-core221 -- $(ARGS)
+
+# The modules' tests, the roles' and those of the docs. Each test has a process of its own there, which takes long, and
+# those of module_utils run with the newest Python in the matrix.
+.PHONY: units-ci
+units-ci: venv
+	$(tox) run -e units -- tests/unit/docs tests/unit/plugins/filter tests/unit/plugins/modules tests/unit/roles $(ARGS)
 
 # Two at once: each is small.
 .PHONY: matrix
