@@ -80,6 +80,7 @@ def _drop_ins(root: str, name: str) -> List[str]:
         except NotFound:
             continue
         for each in names:
-            if each.endswith(".conf"):
+            # One that is not there, such as a link to nothing, hides none.
+            if each.endswith(".conf") and os.path.exists(os.path.join(path, each)):
                 found.setdefault(each, os.path.join(path, each))
     return [found[each] for each in sorted(found)]

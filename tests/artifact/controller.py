@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any, Sequence
 
-#: For how long a program may run, in seconds: so long that it hangs, on a machine that has much other work as well.
+#: For how long a program may run, in seconds. One that takes longer hangs, even where the machine has much other work.
 PATIENCE = 1800.0
 TREE = Path(__file__).resolve().parents[2]
 #: The programs of the environment that the tests run in.

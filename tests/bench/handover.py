@@ -4,8 +4,8 @@
 
 """Measures the handover: with the collection, and as stock Linux does it, in the same run on equal laptops.
 
-``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER-1ns-SECURITY-LEAVE.json`` (with
-``-beside4`` after it where four busy loops ran beside it) and prints them.
+``make bench`` writes the figures to ``build/bench/handover-SUITE-MANAGER-1ns-SECURITY-LEAVE.json`` and prints them.
+After ``LEAVE`` the name has what was not as usual: ``-watcher``, ``-dhcpcd``, ``-beside4`` (four busy loops beside it).
 Nothing here fails for being slow: a figure is a figure. Each handover has a laptop of its own with a new session, and
 as many are at work at a time as there are processors.
 """

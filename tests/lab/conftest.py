@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -69,14 +70,14 @@ class Lab:
 
     def end(self, *, failed: bool) -> float:
         """End all of them; return the processor time that they took, in seconds."""
-        seconds = 0.0
-        for laptop in self._laptops.values():
-            seconds += laptop.processor_seconds()
-            try:
+        laptops = self._laptops.values()
+        seconds = sum(laptop.processor_seconds() for laptop in laptops)
+        with ExitStack() as ending:
+            for laptop in laptops:
+                ending.callback(laptop.down, remove=True)
                 if failed:
-                    keep_artifacts(laptop, self._keep if len(self._laptops) == 1 else self._keep / laptop.name)
-            finally:
-                laptop.down(remove=True)
+                    keep = self._keep if len(laptops) == 1 else self._keep / laptop.name
+                    ending.callback(keep_artifacts, laptop, keep)
         return seconds
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -117,20 +119,21 @@ def test_an_interrupted_boot_leaves_nothing(number: signal.Signals, tmp_path: Pa
         for kept in cache().glob(f"{kind}-*"):
             (own / kept.name).symlink_to(kept)
     before = set(own.iterdir())
-    settings = {**environment(), "VPRO_LAB_CACHE": str(own), "TMPDIR": str(tmp_path / "temporary")}
-    (tmp_path / "temporary").mkdir()
-    process = subprocess.Popen(
-        command("up", "test-c"), env=settings, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while not machines(own):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.1)
-    os.killpg(process.pid, number)
-    stderr = process.communicate()[1]
-    assert process.returncode == 130
-    assert "interrupted" in stderr
-    assert machines(own) == machines(BUILD / "lab" / "test-c") == []
-    assert list((tmp_path / "temporary").iterdir()) == []
+    # The path of a socket is short, and so has to be that of its folder.
+    with tempfile.TemporaryDirectory(prefix="t-") as temporary:
+        settings = {**environment(), "VPRO_LAB_CACHE": str(own), "TMPDIR": temporary}
+        process = subprocess.Popen(
+            command("up", "test-c"), env=settings, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        while not machines(own):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+        os.killpg(process.pid, number)
+        stderr = process.communicate()[1]
+        assert process.returncode == 130
+        assert "interrupted" in stderr
+        assert machines(own) == machines(BUILD / "lab" / "test-c") == []
+        assert list(Path(temporary).iterdir()) == []
     assert {path for path in set(own.iterdir()) - before if path.suffix != ".lock"} == set()
 
 
@@ -147,8 +150,9 @@ def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path, number: signal.S
     here = Path(__file__).parent
     (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(_TEST)
+    argv = [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider"]
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", str(tmp_path)],
+        [*argv, "-c", "/dev/null", "--basetemp", str(tmp_path / "its-own"), str(tmp_path)],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -171,6 +175,8 @@ def test_an_interrupted_test_run_leaves_nothing(tmp_path: Path, number: signal.S
     while any(folder in _cmdline(pid) for pid in os.listdir("/proc") if pid.isdigit()):
         assert time.monotonic() < deadline, "something that belongs to the laptop still runs"
         time.sleep(0.1)
+    # Nobody is left to remove it of a run that was killed.
+    assert Path(config).parent.exists() == (number == signal.SIGKILL)
 
 
 def _cmdline(pid: str) -> bytes:
@@ -238,23 +244,39 @@ def test_the_cache_forgets_what_nobody_uses(monkeypatch: pytest.MonkeyPatch, tmp
     for name, kind in (("image-1", "image-*"), ("modules-1", "modules-*"), (".building-1", ".building-*")):
         kept(name, days[kind] + 1)
     kept("snapshot-deployed-1", days["snapshot-*"] + 1)
-    stay = {kept("image-2", days["snapshot-*"] + 1), kept(".building-2", 3600)}
+    stay = {kept("image-2", days["snapshot-*"] + 1), kept(".building-2", 1)}
     used = [kept(f"snapshot-{number}", number) for number in range(store.SNAPSHOTS_MAX + 3)]
+    held = used[-1]
+    with store.lock(held):
+        store.prune()
+    assert {path for path in tmp_path.iterdir() if path.suffix != ".lock"} == {*stay, held, *used[:-3]}
     store.prune()
-    assert set(tmp_path.iterdir()) == {*stay, *used[:-3]}
+    assert not held.exists()
+
+
+def test_what_somebody_works_on_is_not_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path))
+    with store.work_folder() as work:
+        os.utime(work, (0, 0))
+        store.prune()
+        assert work.exists()
+        (work / "part").touch()
+        store.publish([work / "part"], tmp_path / "image-1")
+    assert [path.name for path in tmp_path.rglob("*")] == ["image-1", "part"]
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    large = tmp_path / "large"
-    large.touch()
-    os.truncate(large, 1 << 42)  # of nothing: the file is sparse
-    with pytest.raises(LabError, match=r"no room for snapshot-1: it takes 4398.0 GB, and the disk of .* left"):
-        store.publish([large], tmp_path / "cache" / "snapshot-1")
-    assert list((tmp_path / "cache").iterdir()) == []
+    monkeypatch.setenv("VPRO_LAB_CACHE", str(tmp_path))
+    old = tmp_path / "snapshot-1"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    room = shutil.disk_usage(tmp_path).free
+    with pytest.raises(LabError, match=r"no room for a disk: it takes .* GB, and the disk of .* has .* GB left\. What"):
+        store.need_room(tmp_path, 2 * room, "a disk")
+    assert not old.exists(), "what nobody uses goes first"
+    store.need_room(tmp_path, room // 2, "a disk")
 
 
 def test_the_demo_judges_the_collection_and_tells_of_stock_linux() -> None:

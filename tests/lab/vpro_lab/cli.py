@@ -168,6 +168,7 @@ def _down(options: argparse.Namespace, progress: Progress) -> int:
     if qemu.read_pid(folder) is None:
         raise LabError(f"no laptop {options.name!r} is up")
     end(folder)
+    (folder / "disk.qcow2").unlink(missing_ok=True)  # the rest is small, and tells what happened
     print(f"{options.name} is down")
     return 0
 

@@ -69,7 +69,7 @@ def hand_over(laptop: Laptop, *, pin: bool, scene: Optional[Scene] = None, **sta
     scene.csme.clear_log()
     laptop.record()
     play = run_playbook(laptop, PLAYBOOK, "-e", json.dumps({"pin": pin}))
-    scene.wait_for_request(play.output)
+    scene.check_request(play.output)
     settle(scene, WATCH_SECONDS)
     return Run(pin, play.tasks.get("Take the radio from CSME", {}), observe(scene))
 
@@ -112,9 +112,9 @@ def _by_watcher(scene: Scene, start: Callable[[], str]) -> Run:
     scene.csme.clear_log()
     laptop.record()
     output = start()
-    with suppress(LabError):
+    with suppress(LabError):  # that nobody asks is told with what was printed
         laptop.wait_until("the request", scene.was_asked, 60)
-    scene.wait_for_request(output)
+    scene.check_request(output)
     settle(scene, WATCH_SECONDS)
     return Run(True, watcher_state(laptop)["last_handover"] or {}, observe(scene))
 

@@ -15,7 +15,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Mapping, Optional, Tuple
@@ -23,7 +22,7 @@ from typing import List, Mapping, Optional, Tuple
 from .errors import LabError
 from .paths import KERNEL_MODULES, PACKAGE, cache
 from .progress import Progress
-from .store import UNDER_WAY, lock, need_room, prune, publish, work_folder
+from .store import lock, need_room, prune, publish, work_folder
 
 #: Debian releases that the lab knows.
 SUITES = ("bookworm", "trixie")
@@ -225,8 +224,12 @@ def _build(image: Image, progress: Progress) -> None:
     """Build *image* in a temporary folder beside its place and move it there when it is whole."""
     image.folder.parent.mkdir(parents=True, exist_ok=True)
     need_room(image.folder.parent, _BUILD_BYTES, f"the image of {image.suite} with {image.manager}")
-    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=image.folder.parent))
-    os.chmod(work, 0o755)
+    with work_folder() as folder:
+        _build_in(folder / "image", image, progress)
+
+
+def _build_in(work: Path, image: Image, progress: Progress) -> None:
+    work.mkdir(mode=0o755)
     log = work / "build.log"
     try:
         key = work / "id_ed25519"
@@ -253,7 +256,6 @@ def _build(image: Image, progress: Progress) -> None:
         kept = image.folder.parent / f"failed-{image.folder.name}.log"
         if log.exists():
             shutil.copy(log, kept)
-        shutil.rmtree(work, ignore_errors=True)
         if isinstance(error, LabError):
             raise LabError(f"{error}\nthe whole log: {kept}") from None
         raise

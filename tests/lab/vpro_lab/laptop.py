@@ -42,6 +42,8 @@ _AGAIN_SECONDS = 20.0
 _PANIC = b"Kernel panic"
 #: What a laptop may write to its disk, in bytes: packages and journals take some 200 MB.
 _GROWS_BYTES = 500_000_000
+#: How much of its console a laptop that does not start leaves in the error: a kernel's last words are some 30 lines.
+_CONSOLE_LINES = 60
 
 
 class Laptop:
@@ -320,11 +322,11 @@ def start(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     own = folder / "disk.qcow2"
+    need_room(folder, (disk.stat().st_size if disk else 0) + _GROWS_BYTES, f"the disk of {name}")
     try:
         if disk is None:
             qemu.new_disk(made_of.image, own)
         else:
-            need_room(folder, disk.stat().st_size + _GROWS_BYTES, f"the disk of {name}")
             shutil.copyfile(disk, own)
         machine = qemu.start(made_of, folder, own, dies_with_parent=dies_with_parent, snapshot=snapshot)
         config = ssh_config(folder, machine.ssh_port, made_of.image.key)
@@ -340,7 +342,8 @@ def start(
     except BaseException as error:
         end(folder)
         if isinstance(error, LabError):
-            raise LabError(f"{name} did not start: {error}; its console: {folder / 'console.log'}") from None
+            console = (folder / "console.log").read_text(errors="replace").splitlines()[-_CONSOLE_LINES:]
+            raise LabError("\n".join([f"{name} did not start: {error}; the end of its console:", *console])) from None
         raise
 
 

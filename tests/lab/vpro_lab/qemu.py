@@ -112,7 +112,7 @@ class Machine:
         return self.process.pid
 
     def processor_seconds(self) -> float:
-        """Return the processor time that QEMU has taken so far, in seconds; 0 of one that has ended."""
+        """Return the processor time that QEMU has taken so far, in seconds; 0 where there is no such process now."""
         try:
             status = Path(f"/proc/{self.pid}/stat").read_text(errors="replace")
         except OSError:
@@ -317,9 +317,9 @@ def _spawn(argv: List[str], log: Path, dies_with_parent: bool) -> subprocess.Pop
             # prctl(PR_SET_PDEATHSIG = 1, SIGKILL), linux/prctl.h: no laptop outlives a killed test run.
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
         # A laptop that sleeps is woken on time only if its machine gets the processor at once: its clock goes with the
-        # host's meanwhile. Who is not root can't ask for that.
+        # host's meanwhile. Who is not root can't ask for that, and who stands back has a reason.
         with suppress(PermissionError):
-            os.nice(_NICE)
+            os.nice(_NICE if os.nice(0) <= 0 else 0)
         # Where sessions share the processor evenly (autogroup, sched(7)), this new one counts for as much.
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text(f"{os.nice(0)}", encoding="ascii")

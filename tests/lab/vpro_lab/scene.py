@@ -35,11 +35,11 @@ class Scene:
         """Say whether somebody asked for ownership since the stand-in's log was cleared."""
         return any(line.event == "request" for line in self.csme.log())
 
-    def wait_for_request(self, output: str = "") -> None:
-        """Make sure that somebody asked for ownership.
+    def check_request(self, output: str) -> None:
+        """Make sure that somebody has asked for ownership.
 
         Raises:
-            LabError: nobody did; the message carries *output*.
+            LabError: nobody has; the message carries *output*.
         """
         if not self.was_asked():
             raise LabError(f"nobody asked for ownership:\n{output}")

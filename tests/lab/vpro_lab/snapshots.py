@@ -60,6 +60,11 @@ class Kind:
         scene = f", in the scene {self.scene}" if self.scene else ""
         return f"a laptop ({self.suite}, {self.manager}{roles}{scene})"
 
+    @property
+    def group(self) -> str:
+        """Who may use wpa_supplicant's control socket there beside root."""
+        return SERVICE if self.deployed else "netdev"
+
 
 def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_with_parent: bool = True) -> Laptop:
     """Return a laptop that goes on from the snapshot of its kind, which is made where the cache has none.
@@ -107,8 +112,7 @@ def in_scene(
     # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
     runs = start and kind.deployed and kind.manager == "networkmanager"
     if unusual or runs or not (start or kind.deployed):
-        group = {"group": SERVICE} if kind.deployed else {}
-        arguments = {"capture": True, "leave": leave, **group, **unusual}
+        arguments = {"capture": True, "leave": leave, "group": kind.group, **unusual}
         return stage(restore(kind), security=security, session=session, start=start, **arguments)
     laptop = restore(replace(kind, scene=security))
     scene = resume(laptop, security)
@@ -157,8 +161,7 @@ def _make(kind: Kind, target: Path, progress: Progress) -> None:
         try:
             if kind.scene:
                 with progress.step(f"saving {kind.text}"):
-                    group = SERVICE if kind.deployed else "netdev"
-                    stage(laptop, security=kind.scene, group=group, start=not kind.deployed, capture=True)
+                    stage(laptop, security=kind.scene, group=kind.group, start=not kind.deployed, capture=True)
             else:
                 _furnish(laptop, kind, progress)
             laptop.save(_STATE)

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import TREE
 
-#: For how long a command may run, in seconds: so long that it hangs, on a machine that has much other work as well.
+#: For how long a command may run, in seconds. One that takes longer hangs, even where the machine has much other work.
 PATIENCE = 1800.0
 COMMANDS = Path(sys.executable).parent
 #: Where Ansible finds the collection: the folder that it is installed in, or the link in the repository.

@@ -395,7 +395,7 @@ class Server:
                 return
             self.requests.append(request)
             for reply in self.script(request):
-                with suppress(OSError):  # who asked may have given up
+                with suppress(ConnectionRefusedError, FileNotFoundError):  # who asked may have given up
                     self._socket.sendto(reply, self.client)
 
     def emit(self, event: bytes) -> None:
