@@ -151,7 +151,7 @@ sanity: venv ## Run ansible-test sanity with each supported core, on every Pytho
 # those of module_utils run with the newest Python in the matrix.
 .PHONY: units-ci
 units-ci: venv
-	$(tox) run -e units -- tests/unit/docs tests/unit/plugins/filter tests/unit/plugins/modules tests/unit/roles $(ARGS)
+	$(tox) run -e units -- tests/unit/docs/ tests/unit/plugins/filter/ tests/unit/plugins/modules/ tests/unit/roles/ $(ARGS)
 
 # Two at once: each is small.
 .PHONY: matrix

@@ -73,6 +73,8 @@ def inventory(laptop: Laptop) -> Path:
         "ansible_host": "laptop",
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_common_args": f"-F {laptop.config}",
+        # Ansible's own 10 s are too few for a laptop whose host has much else to do.
+        "ansible_ssh_timeout": int(PATIENCE),
     }
     path.write_text(json.dumps({"all": {"hosts": {laptop.name: host}}}), encoding="utf-8")
     return path
