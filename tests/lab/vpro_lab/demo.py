@@ -17,7 +17,7 @@ from .handover import Run, hand_over, hand_over_by_roles
 from .paths import BUILD
 from .picture import draw
 from .progress import Progress
-from .qemu import default_shift
+from .qemu import come_first, default_shift
 from .snapshots import Kind, ensure_snapshot, restored
 
 FOLDER = BUILD / "demo"
@@ -33,6 +33,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
 
     What stock Linux did is told as it was: it may be in time by luck.
     """
+    come_first()
     shift = default_shift()
     for deployed in (False, True):
         ensure_snapshot(Kind(suite, manager, deployed, shift), progress)

@@ -18,7 +18,7 @@ from .errors import LabError
 from .image import DEFAULT_MANAGER, MANAGERS, SUITES
 from .laptop import Laptop
 from .progress import Progress
-from .qemu import default_shift
+from .qemu import come_first, default_shift
 from .snapshots import Kind, restored
 
 
@@ -62,6 +62,7 @@ def running(options: argparse.Namespace, progress: Progress, *, deployed: bool =
 
 def run(main: Callable[[], int], name: str) -> None:
     """Run a command to its end, and leave with its exit status; what the lab can't do is told in a line."""
+    come_first()
     try:
         sys.exit(main())
     except LabError as error:

@@ -32,11 +32,15 @@ _BOOTED = b"Unable to mount root fs"
 _PROBE_SECONDS = 8.0
 _INTERRUPTIONS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _MEMORY_MIB = 768
-#: What a machine adds to the niceness of who starts it (nice(2)): less is more of the processor.
-_NICE = -10
+#: What a machine that comes first adds to the niceness of who starts it (nice(2)).
+_FIRST = -10
 _PROGRAM = "qemu-system-x86_64"
 #: How the laptop's agent finds its end of the channel to the host: a name in ``/dev/virtio-ports``.
 AGENT_PORT = "vpro-lab.agent"
+
+
+#: What the machines of this process add.
+_niceness = 0
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,16 @@ def default_shift() -> int:
     if chosen not in map(str, range(11)):  # QEMU's own limit (MAX_ICOUNT_SHIFT)
         raise LabError(f"VPRO_LAB_SHIFT is {chosen!r}: it has to be a whole number from 0 to 10")
     return int(chosen)
+
+
+def come_first() -> None:
+    """Have the machines that this process starts come before ordinary work, where that is allowed (root).
+
+    While a laptop sleeps, its clock goes with the host's: it wakes on time only if its machine gets the processor at
+    once. For what measures, and not for tests: what runs beside them would have nothing left.
+    """
+    global _niceness
+    _niceness = _FIRST
 
 
 def accelerator(image: Image) -> str:
@@ -316,10 +330,9 @@ def _spawn(argv: List[str], log: Path, dies_with_parent: bool) -> subprocess.Pop
         if dies_with_parent:
             # prctl(PR_SET_PDEATHSIG = 1, SIGKILL), linux/prctl.h: no laptop outlives a killed test run.
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-        # A laptop that sleeps is woken on time only if its machine gets the processor at once: its clock goes with the
-        # host's meanwhile. Who is not root can't ask for that, and who stands back has a reason.
+        # Who is not root can't ask for more than others have.
         with suppress(PermissionError):
-            os.nice(_NICE if os.nice(0) <= 0 else 0)
+            os.nice(_niceness)
         # Where sessions share the processor evenly (autogroup, sched(7)), this new one counts for as much.
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text(f"{os.nice(0)}", encoding="ascii")
