@@ -38,7 +38,6 @@ _PROGRAM = "qemu-system-x86_64"
 #: How the laptop's agent finds its end of the channel to the host: a name in ``/dev/virtio-ports``.
 AGENT_PORT = "vpro-lab.agent"
 
-
 #: What the machines of this process add.
 _niceness = 0
 
