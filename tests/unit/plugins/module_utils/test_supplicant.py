@@ -168,7 +168,7 @@ def fake(tmp_path: Path) -> Iterator[FakeSupplicant]:
 
 @pytest.fixture
 def supplicant(fake: FakeSupplicant) -> WpaSupplicant:
-    return WpaSupplicant("wlan0", fake.path, timeout=5)
+    return WpaSupplicant("wlan0", fake.path, timeout=60)
 
 
 def profile_of(supplicant: WpaSupplicant, number: int) -> Profile:
