@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draw who imports whom in ``plugins/module_utils``, floor by floor, as ``docs/images/imports.svg``.
+"""Draw which room of ``plugins/module_utils`` imports which, as ``docs/images/rooms.svg``.
 
 With ``--check`` nothing is written: the exit status says whether the picture is up to date.
 
-An import that another one implies is left out, and so are those of the lowest files, which most others import. All
-lines to one file run together. Where boxes and lines go follows from the code alone, so that the picture changes only
-when an import does, whichever version of whatever draws. That is why this lays it out by itself: Graphviz would be one
-more system package for everybody, and no two releases of it draw the same.
+An import that another one implies is left out. All lines to one room run together. Where boxes and lines go follows
+from the code alone, so that the picture changes only when an import does, whichever version of whatever draws. That is
+why this lays it out by itself: Graphviz would be one more system package for everybody, and no two releases of it draw
+the same.
 """
 
 from __future__ import annotations
@@ -21,24 +21,21 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from ansible_collections.vpro.fleet.tests.floors import FILES, FLOORS, imports
+from ansible_collections.vpro.fleet.tests.rooms import FILES, ROOMS, imports, room_of
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "imports.svg"
+PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "rooms.svg"
 
-#: The lowest of ``FLOORS`` that is drawn with its lines.
-GROUND = -0.5
 #: No more boxes side by side than this.
-ABREAST = 7
-#: In pixels: the picture, the room for the floors' numbers, the height of a row and of a box in it, between boxes, and
-#: the width of a letter.
-WIDTH, MARGIN, ROW, BOX, GAP, LETTER = 860, 40, 56, 22, 8, 6.7
+ABREAST = 4
+#: In pixels: the picture, its margin, the height of a row and of a box in it, between boxes, and the width of a letter.
+WIDTH, MARGIN, ROW, BOX, GAP, LETTER = 620, 20, 64, 26, 24, 7.9
 #: Colours of the lines, each with enough contrast to white; neighbours differ.
 COLOURS = ("#1b6ca8", "#b3541e", "#2e7d32", "#8e24aa", "#a1662f", "#00838f", "#c2185b", "#5d6d1e")
 
 
 @dataclass(eq=False)
 class Place:
-    """Where a file's box is, or where the lines to *target* pass a row."""
+    """Where a room's box is, or where the lines to *target* pass a row."""
 
     target: str
     row: int
@@ -56,17 +53,15 @@ class Place:
 
 def label(name: str) -> str:
     """Return the name as it is drawn."""
-    return name.lstrip("_")
-
-
-def storey(name: str) -> int:
-    """Return the whole floor of a file; -1 is the ground that all stand on."""
-    return max(int(FLOORS[name] // 1), 0) if FLOORS[name] >= GROUND else -1
+    return name
 
 
 def direct() -> dict[str, set[str]]:
-    """Return what each file imports that is not implied by the rest of what it imports."""
-    every = {name: {found.lstrip(".") for found in imports(name) if found.startswith(".")} for name in FILES}
+    """Return which rooms each room imports that are not implied by the rest of what it imports."""
+    every: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for name in FILES:
+        room = room_of(name)
+        every[room] |= {room_of(found) for found in imports(name) if found in FILES} & {*ROOMS[room]}
     reached: dict[str, set[str]] = {}
 
     def reach(name: str) -> set[str]:
@@ -78,26 +73,23 @@ def direct() -> dict[str, set[str]]:
 
 
 def rows(edges: dict[str, set[str]]) -> list[list[str]]:
-    """Return the files of each row, from the top: a file stands above all of its floor that it imports."""
+    """Return the rooms of each row, from the top: a room stands above all that it imports."""
     found: list[list[str]] = []
-    for floor in sorted({storey(name) for name in FILES}, reverse=True):
-        left = {name for name in FILES if storey(name) == floor}
-        upwards: list[list[str]] = []
-        while left:
-            ready = sorted(name for name in left if not edges[name] & left)
-            left -= set(ready)
-            parts = -(-len(ready) // ABREAST)
-            upwards += [ready[part::parts] for part in range(parts)]
-        found += reversed(upwards)
-    return found
+    left = set(ROOMS)
+    while left:
+        ready = sorted(name for name in left if not edges[name] & left)
+        left -= set(ready)
+        parts = -(-len(ready) // ABREAST)
+        found += [ready[part::parts] for part in range(parts)]
+    return found[::-1]
 
 
 def places(edges: dict[str, set[str]]) -> list[list[Place]]:
-    """Return all places, row by row, connected: lines to one file share theirs from the first row that needs one."""
+    """Return all places, row by row, connected: lines to one room share theirs from the first row that needs one."""
     grid = [[Place(name, row, True) for name in names] for row, names in enumerate(rows(edges))]
     boxes = {place.target: place for row in grid for place in row}
     for target in sorted(boxes):
-        importers = [boxes[name] for name in sorted(boxes) if target in edges[name] and storey(target) >= 0]
+        importers = [boxes[name] for name in sorted(boxes) if target in edges[name]]
         if not importers:
             continue
         below = boxes[target]
@@ -170,19 +162,6 @@ def place_all(grid: list[list[Place]]) -> None:
             spread(row, [fmean([near.x for near in place.above + place.below] or [place.x]) for place in row])
 
 
-def storeys(grid: list[list[Place]], height: int) -> list[str]:
-    """Return what is behind it all: the floors, with their numbers."""
-    parts = [f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>']
-    floors = [storey(next(place.target for place in row if place.box)) for row in grid]
-    for floor in sorted(set(floors), reverse=True):
-        top, tall = floors.index(floor) * ROW, floors.count(floor) * ROW
-        if floor % 2:
-            parts.append(f'<rect y="{top}" width="{WIDTH}" height="{tall}" fill="#f1f4f8"/>')
-        name = "-" if floor < 0 else str(floor)
-        parts.append(f'<text x="18" y="{top + tall / 2 + 7:g}" font-size="20" fill="#5f6b7a">{name}</text>')
-    return parts
-
-
 def line(upper: Place, lower: Place, colour: str) -> str:
     """Return a line from one place to one in the next row, and through that one if it is no box."""
     begin, end = upper.row * ROW + (ROW + BOX) / 2, lower.row * ROW + (ROW - BOX) / 2
@@ -192,7 +171,7 @@ def line(upper: Place, lower: Place, colour: str) -> str:
 
 
 def box(place: Place, colour: str) -> str:
-    """Return the box of a file."""
+    """Return the box of a room."""
     y, width = place.row * ROW + ROW / 2, place.width - GAP
     return (
         f'<rect x="{place.x - width / 2:.1f}" y="{y - BOX / 2:g}" width="{width:.1f}" height="{BOX}" rx="4"'
@@ -205,14 +184,13 @@ def draw() -> str:
     grid = arrange(places(direct()))
     place_all(grid)
     height = ROW * len(grid)
-    targets = sorted(FILES, key=lambda name: (FLOORS[name], name))
-    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(targets)}
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(ROOMS)}
     every = [place for row in grid for place in row]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" text-anchor="middle"'
-        ' font-family="DejaVu Sans Mono, monospace" font-size="11">',
-        "<title>Who imports whom in plugins/module_utils, floor by floor</title>",
-        *storeys(grid, height),
+        ' font-family="DejaVu Sans Mono, monospace" font-size="13">',
+        "<title>Which room of plugins/module_utils imports which</title>",
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         '<g fill="none" stroke-width="1.2">',
         *(line(place, low, colours[low.target]) for place in every for low in place.below),
         "</g>",
@@ -224,7 +202,7 @@ def draw() -> str:
 
 def main() -> int:
     """Write the picture, or compare it; return the exit status."""
-    parser = argparse.ArgumentParser(description="Draw who imports whom in plugins/module_utils.")
+    parser = argparse.ArgumentParser(description="Draw which room of plugins/module_utils imports which.")
     parser.add_argument("--check", action="store_true", help="only say whether the picture is up to date")
     picture = draw()
     if not parser.parse_args().check:

@@ -4,10 +4,10 @@
 
 """Change the code of ``plugins/module_utils`` in a thousand small ways, and see whether the unit tests notice.
 
-Names of modules (``_csme``) choose what is changed; without any it is all of floors 0 to 3. ``make mutation`` runs this
-in an environment that has mutmut; docs/mutation.md tells what came of it.
+Names of files (``_radio/csme``) choose what is changed; without any it is all rooms below ``_watcher``. ``make
+mutation`` runs this in an environment that has mutmut; docs/mutation.md tells what came of it.
 
-Each module is changed in a copy of the tree of its own, ``build/mutation/MODULE``, under the name that the tests
+Each module is changed in a copy of the tree of its own, ``build/mutation/ROOM/FILE``, under the name that the tests
 import it by, and tried with its own tests alone. What survived is in ``survivors.diff`` there. A second run tries what
 was not killed again, and whatever changed since.
 """
@@ -31,16 +31,13 @@ WORK = TREE / "build" / "mutation"
 COLLECTION = Path("ansible_collections/vpro/fleet")
 HOUSE = COLLECTION / "plugins" / "module_utils"
 TESTS = COLLECTION / "tests" / "unit" / "plugins"
-#: The highest floor that is run without being named.
-HIGHEST = 4.0
+#: The rooms that are run by being named alone.
+NAMED = frozenset({"_watcher", "_facts", "_tasks", "porch"})
 
 #: The tests of what has no file of tests by its own name, or is tested by others beside it.
 TESTED_BY = {
-    "_module_profile": ["modules/test_amt_wifi_profiles"],
-    "_networkmanager": ["module_utils/test_networkmanager", "module_utils/test_nm_backend"],
-    "_nm_backend": [f"module_utils/{test}" for test in ("test_nm_backend", "test_manager", "test_networkmanager")],
-    "_nm_listener": ["module_utils/test_nm_backend"],
-    "_state_file": ["module_utils/test_watcher_state"],
+    "_profile_options": ["modules/test_amt_wifi_profiles"],
+    "_watcher_files": ["modules/test_amt_wifi_watcher_files"],
 }
 #: Tests in processes of their own that must not find mutmut, which a changed file needs.
 ALONE = ["test_without_pyroute2_everything_imports_and_use_names_the_package"]
@@ -93,7 +90,8 @@ def prepare(module: str) -> Path:
         if (TREE / name).is_file():
             (place / COLLECTION / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TREE / name, place / COLLECTION / name)
-    tests = TESTED_BY.get(module, [f"module_utils/test{module}"])
+    room, _slash, name = module.rpartition("/")
+    tests = TESTED_BY.get(module, [f"module_utils/{room}/test_{name}"])
     arguments = ["--import-mode=importlib"]
     for plugin in ("cacheprovider", "cov", "xdist", "faulthandler", "junitxml"):
         arguments += ["-p", f"no:{plugin}"]
@@ -176,23 +174,23 @@ def row(name: str, ended: Counter[str]) -> str:
     total = sum(ended.values()) - ended[IN_WORDS]
     noticed = ended[KILLED] + ended[TIMEOUT]
     score = f"{100 * noticed / total:5.1f} %" if total else "      -"
-    return f"{name:<18}{total:7}{noticed:9}{ended[IN_WORDS]:10}{ended[SURVIVED]:10}{ended[UNTESTED]:10}  {score}"
+    return f"{name:<40}{total:7}{noticed:9}{ended[IN_WORDS]:10}{ended[SURVIVED]:10}{ended[UNTESTED]:10}  {score}"
 
 
 def main(modules: list[str]) -> int:
     """Run it over *modules*, each shown when it is done; return the exit status."""
-    floors = runpy.run_path(str(TREE / "tests" / "floors.py"))["FLOORS"]
-    unknown = [module for module in modules if module not in floors]
+    rooms = runpy.run_path(str(TREE / "tests" / "rooms.py"))
+    unknown = [module for module in modules if module not in rooms["FILES"]]
     if unknown:
-        print(f"mutation: no such module: {', '.join(unknown)}", file=sys.stderr)
+        print(f"mutation: no such file: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    chosen = modules or [module for module, floor in sorted(floors.items(), key=lambda x: x[1]) if floor < HIGHEST]
+    chosen = modules or [module for module in rooms["FILES"] if rooms["room_of"](module) not in NAMED]
     done: dict[str, Counter[str]] = {}
     for number, module in enumerate(chosen, start=1):
         print(f"\nmutation: {module} ({number} of {len(chosen)})", flush=True)
         done[module] = try_changes(module)
         print(f"\n{row(module, done[module])}", flush=True)
-    print(f"\n{'module':<18}{'changes':>7}{'noticed':>9}{'in words':>10}{'survived':>10}{'untested':>10}    score")
+    print(f"\n{'file':<40}{'changes':>7}{'noticed':>9}{'in words':>10}{'survived':>10}{'untested':>10}    score")
     for module, ended in done.items():
         print(row(module, ended))
     print(row("all", sum(done.values(), Counter())))

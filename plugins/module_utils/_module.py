@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import FleetError
+from ._system.errors import FleetError
 
 
 def run(module: AnsibleModule, work: Callable[[], Dict[str, Any]]) -> None:

@@ -87,7 +87,8 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _airplane, _module
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import airplane
 
 
 def main() -> None:
@@ -101,8 +102,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     parameters = module.params
-    request = _airplane.Request(parameters["enabled"], parameters["interface"], parameters["bluetooth"])
-    _module.run(module, lambda: _airplane.ensure(request, module.check_mode))
+    request = airplane.Request(parameters["enabled"], parameters["interface"], parameters["bluetooth"])
+    _module.run(module, lambda: airplane.ensure(request, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -491,13 +491,14 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _collect, _module
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    _module.run(module, lambda: {"changed": False, "ansible_facts": {"amt_wifi": _collect.collect()}})
+    _module.run(module, lambda: {"changed": False, "ansible_facts": {"amt_wifi": gather.collect()}})
 
 
 if __name__ == "__main__":

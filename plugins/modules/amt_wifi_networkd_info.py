@@ -74,7 +74,8 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module, _networkd
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import networkd_info
 
 
 def look(interfaces: List[str]) -> Dict[str, Any]:
@@ -83,8 +84,8 @@ def look(interfaces: List[str]) -> Dict[str, Any]:
     Raises:
         FleetError: something can't be read.
     """
-    links = [asdict(link) for link in _networkd.read_links(interfaces)]
-    return {"changed": False, "links": links, "drop_ins": list(_networkd.drop_ins())}
+    links = [asdict(link) for link in networkd_info.read_links(interfaces)]
+    return {"changed": False, "links": links, "drop_ins": list(networkd_info.drop_ins())}
 
 
 def main() -> None:

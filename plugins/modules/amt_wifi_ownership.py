@@ -191,8 +191,9 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module, _ownership
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import Policy
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import ownership
 
 
 def main() -> None:
@@ -208,7 +209,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     parameters = module.params
-    request = _ownership.Request(
+    request = ownership.Request(
         interface=parameters["interface"],
         policy=Policy(
             pin=parameters["pin"],
@@ -216,7 +217,7 @@ def main() -> None:
             timeout_seconds=parameters["timeout"],
         ),
     )
-    _module.run(module, lambda: _ownership.ensure_host_owns(request, module.check_mode))
+    _module.run(module, lambda: ownership.ensure_host_owns(request, module.check_mode))
 
 
 if __name__ == "__main__":

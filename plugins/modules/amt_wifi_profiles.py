@@ -270,7 +270,8 @@ error:
       sample: ''
 """
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module, _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
 
 
 def main() -> None:

@@ -211,12 +211,9 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import (
-    _backend_choice,
-    _control_interface,
-    _manager,
-    _module,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._managers import choice, who
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 
 
 def main() -> None:
@@ -229,14 +226,14 @@ def main() -> None:
             "country": {"type": "str"},
             "backend": {
                 "type": "str",
-                "choices": list(_backend_choice.BACKENDS),
-                "default": _manager.WPA_SUPPLICANT,
+                "choices": list(choice.BACKENDS),
+                "default": who.WPA_SUPPLICANT,
             },
         },
         supports_check_mode=True,
     )
-    options = _control_interface.Options(**module.params)
-    _module.run(module, lambda: _control_interface.ensure(options, check_mode=module.check_mode))
+    options = supplicant.Options(**module.params)
+    _module.run(module, lambda: supplicant.ensure(options, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

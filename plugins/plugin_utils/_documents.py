@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-from ansible_collections.vpro.fleet.plugins.module_utils._profile import duplicates, parse_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import duplicates, parse_profile
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 

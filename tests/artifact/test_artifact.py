@@ -32,7 +32,7 @@ SHIPPED = (
     "plugins",
     "roles",
     "tests/config.yml",
-    "tests/floors.py",
+    "tests/rooms.py",
     "tests/schema.py",
     "tests/unit",
 )

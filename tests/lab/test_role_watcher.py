@@ -108,7 +108,14 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     guest.check(f"mv {LIBRARY}.hidden {LIBRARY}")
     assert "python3 and python3-pyroute2 would be installed" in checked.output
     assert "amt-wifi-watcher.service would be enabled and started" in checked.output
-    for part in (PACKAGE, "_watcher.py: ", "/usr/sbin/amt-wifi-watcher", '+    "idle": "take"', "+cfg80211\n", UNIT):
+    for part in (
+        PACKAGE,
+        "_watcher/loop.py: ",
+        "/usr/sbin/amt-wifi-watcher",
+        '+    "idle": "take"',
+        "+cfg80211\n",
+        UNIT,
+    ):
         assert part in checked.output, part
     assert "iwlmei is not among the modules of the running kernel: CSME can't share" in checked.output
     assert "failed to look up" not in checked.output
@@ -215,7 +222,7 @@ def assert_it_works(laptop: Laptop) -> None:
     # Byte for byte what the collection has, and each file with its bytecode.
     lines = guest.check(f"cd {PACKAGE} && sha256sum *.py").splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
-    assert "_watcher.py" in sums
+    assert "_watcher/loop.py" in sums
     for name in set(sums) - {"__init__.py"}:
         data = (REPOSITORY / "plugins" / "module_utils" / name).read_bytes()
         assert sums[name] == hashlib.sha256(data).hexdigest(), name

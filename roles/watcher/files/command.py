@@ -26,6 +26,6 @@ class Later(ModuleType):
 sys.modules["inspect"] = Later("inspect")
 sys.path.insert(0, "/usr/lib/amt-wifi-watcher")
 
-from vpro_fleet._watcher_cli import main
+from vpro_fleet._tasks.command import main
 
 sys.exit(main())

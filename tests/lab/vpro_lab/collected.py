@@ -26,13 +26,13 @@ _PROGRAM = f"""
 import json, os, subprocess, sys
 
 sys.path.insert(0, {_PLACE!r})
-from {_MODULE_UTILS.replace("/", ".")} import _collect
+from {_MODULE_UTILS.replace("/", ".")}._facts import gather
 
 for script in json.load(sys.stdin):
     subprocess.run(["sh", "-ec", script], check=True, stdout=subprocess.DEVNULL)
     child = os.fork()
     if child == 0:
-        print(json.dumps(_collect.collect()), flush=True)
+        print(json.dumps(gather.collect()), flush=True)
         os._exit(0)
     if os.waitpid(child, 0)[1] != 0:
         sys.exit(f"no facts after: {{script}}")

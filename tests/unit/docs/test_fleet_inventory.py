@@ -20,14 +20,14 @@ from typing import Any, Dict, List, Optional, Sequence, Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _inventory
-from ansible_collections.vpro.fleet.plugins.module_utils._csme import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._kernel import Release
-from ansible_collections.vpro.fleet.plugins.module_utils._platform import Iwlmei, Platform
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._readiness import Blocker, Known
-from ansible_collections.vpro.fleet.plugins.module_utils._rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import LastHandover, Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, check_facts
 from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
@@ -58,7 +58,7 @@ def facts(
 ) -> Dict[str, Any]:
     platform = Platform(Release("x", (6, 1)), Iwlmei(None, None, None, None), None)
     known = Known(platform, radios, {}, watcher, ())
-    return check_facts(_inventory.document(known, generation, [Blocker(code, BECAUSE) for code in codes]))
+    return check_facts(document.document(known, generation, [Blocker(code, BECAUSE) for code in codes]))
 
 
 #: What was last seen of each laptop.

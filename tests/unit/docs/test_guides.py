@@ -14,8 +14,10 @@ from typing import Any, Dict, FrozenSet, Iterator, Set, Tuple
 import pytest
 import yaml
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _guard, _watched, _watcher_cli
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import guard
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
 DOCS = TREE / "docs"
@@ -58,14 +60,14 @@ def test_the_codes_of_failures_are_found_where_they_are_documented() -> None:
 
 
 def test_everything_that_the_watcher_says_can_be_looked_up() -> None:
-    reasons = {outcome.value for outcome in set(Outcome) - SUCCESSES} | {_guard.IDLE}
+    reasons = {outcome.value for outcome in set(Outcome) - SUCCESSES} | {guard.IDLE}
     assert reasons - named() == set()
     states = schema("amt_wifi_watcher_state")["properties"]["state"]["enum"]
     assert set(states) - named() == set()
-    for sentence in _watcher_cli._SENTENCES.values():
+    for sentence in command._SENTENCES.values():
         assert f"| {sentence} |" in TROUBLESHOOTING
     # Every outcome has a sentence in the journal.
-    assert set(_watched._SENTENCES) == set(Outcome)
+    assert set(guarded._SENTENCES) == set(Outcome)
 
 
 # -- what the pages name -----------------------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def wrong_calls(text: str, modules: Mapping[str, Mapping[str, Any]]) -> Iterator
             re.findall(r"(\w+)=", " ".join(filter(None, match.groups()[1:]))), "{{ what it is set to }}"
         )
         yield from wrong_tasks({match[1]: given}, modules)
-    source = (TREE / "plugins" / "module_utils" / "_watcher_cli.py").read_text(encoding="utf-8")
+    source = (TREE / "plugins" / "module_utils" / "_tasks" / "command.py").read_text(encoding="utf-8")
     known = re.findall(r"add_parser\(\s*\"([a-z-]+)\"", source)
     for match in re.finditer(r"^(?:.*[$#;&|] *|)amt-wifi-watcher ([a-z-]+)(?= |$)", text, re.MULTILINE):
         if match[1] not in known:

@@ -17,24 +17,22 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils import (
-    _csme,
-    _netlink,
-    _networkmanager,
-    _nl80211,
-    _rfkill,
-    _rtnetlink,
-    _state_file,
-    _watcher,
-    _watcher_config,
-    _wpa_ctrl,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._supplicant import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher_config import Config
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import client
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme, netlink, nl80211, rfkill, rtnetlink
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import config, loop, state_file
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
 PAGE = (TREE / "docs" / "wire-formats.md").read_text(encoding="utf-8")
 HOUSE = TREE / "plugins" / "module_utils"
+WING = HOUSE / "_managers" / "networkmanager"
+#: What speaks on the bus: the bus itself, then what speaks to NetworkManager.
+BUS = (
+    "_system/dbus.py",
+    *(f"_managers/networkmanager/{name}.py" for name in ("apply", "backend", "client", "listener")),
+)
 #: What the page calls pyroute2's types of attributes.
 TYPES = {
     "uint8": "u8",
@@ -79,7 +77,7 @@ def attributes(heading: str) -> Set[Tuple[int, str, str]]:
     return {(int(row["Number"], 0), row["Name"], row["Type"]) for row in table(heading)}
 
 
-def decoded(*layouts: _netlink.Attributes) -> Set[Tuple[int, str, str]]:
+def decoded(*layouts: netlink.Attributes) -> Set[Tuple[int, str, str]]:
     return {(number, name, TYPES[kind]) for layout in layouts for number, name, kind in layout}
 
 
@@ -102,22 +100,22 @@ def packed(names: Iterable[str], formats: str) -> List[Tuple[str, int, str]]:
 
 def test_netlink() -> None:
     names = ("length", "type", "flags", "sequence", "port")
-    assert layout("Message header") == packed(names, _netlink._HEADER.format.lstrip("="))
-    assert numbers("Numbers of netlink") == constants(_netlink, r"(NETLINK|NLM|SOL|GENL|CTRL)_|NLMSG_")
+    assert layout("Message header") == packed(names, netlink._HEADER.format.lstrip("="))
+    assert numbers("Numbers of netlink") == constants(netlink, r"(NETLINK|NLM|SOL|GENL|CTRL)_|NLMSG_")
 
 
 def test_nl80211() -> None:
-    assert numbers("Commands of nl80211") == constants(_nl80211, r"CMD_")
-    messages = (_nl80211._WIPHY, _nl80211._INTERFACE, _nl80211._STATION, _nl80211._SCAN)
-    assert attributes("Attributes of nl80211") == decoded(*messages, _nl80211._VENDOR, _nl80211._EVENT)
-    assert attributes("Attributes within STA_INFO and BSS") == decoded(_nl80211._STA_INFO, _nl80211._BSS)
-    assert _nl80211._TDLS_PEER == 1 << 6
-    assert (_nl80211._ASSOCIATED, _nl80211._ELEMENT_SSID, _nl80211._PAIR.size) == (1, 0, 8)
+    assert numbers("Commands of nl80211") == constants(nl80211, r"CMD_")
+    messages = (nl80211._WIPHY, nl80211._INTERFACE, nl80211._STATION, nl80211._SCAN)
+    assert attributes("Attributes of nl80211") == decoded(*messages, nl80211._VENDOR, nl80211._EVENT)
+    assert attributes("Attributes within STA_INFO and BSS") == decoded(nl80211._STA_INFO, nl80211._BSS)
+    assert nl80211._TDLS_PEER == 1 << 6
+    assert (nl80211._ASSOCIATED, nl80211._ELEMENT_SSID, nl80211._PAIR.size) == (1, 0, 8)
 
 
 def test_events_of_nl80211() -> None:
     groups = {row["Group"]: listed(row["Commands"]) for row in table("Events of nl80211")}
-    known = {"config": _nl80211.CONFIG_COMMANDS, "scan": _nl80211.SCAN_COMMANDS, "mlme": _nl80211.MLME_COMMANDS}
+    known = {"config": nl80211.CONFIG_COMMANDS, "scan": nl80211.SCAN_COMMANDS, "mlme": nl80211.MLME_COMMANDS}
     assert groups == {
         "vendor": {},
         **{group: {name: number for number, name in commands.items()} for group, commands in known.items()},
@@ -125,18 +123,18 @@ def test_events_of_nl80211() -> None:
 
 
 def test_intels_vendor_messages() -> None:
-    assert f"OUI `{_csme.INTEL_OUI:#08x}`" in PAGE
+    assert f"OUI `{csme.INTEL_OUI:#08x}`" in PAGE
     commands = numbers("Commands and events of Intel", "Subcommand")
-    assert commands == constants(_csme, r"(GET_CSME|HOST_GET|ROAMING_FORBIDDEN)_")
-    assert attributes("Attributes of Intel") == decoded(_csme._CONNECTION, _csme._ROAMING)
+    assert commands == constants(csme, r"(GET_CSME|HOST_GET|ROAMING_FORBIDDEN)_")
+    assert attributes("Attributes of Intel") == decoded(csme._CONNECTION, csme._ROAMING)
     assert {f"ATTR_{name}": number for name, number in numbers("Attributes of Intel").items()} == constants(
-        _csme, r"ATTR_"
+        csme, r"ATTR_"
     )
 
 
 @pytest.mark.parametrize(
     ("heading", "kind"),
-    [("Authentication modes of CSME", _csme.AuthMode), ("Ciphers of CSME", _csme.Cipher)],
+    [("Authentication modes of CSME", csme.AuthMode), ("Ciphers of CSME", csme.Cipher)],
 )
 def test_csmes_own_numbers(heading: str, kind: Type[IntEnum]) -> None:
     assert numbers(heading) == {each.name: each.value for each in kind}
@@ -147,19 +145,19 @@ def test_csmes_own_numbers(heading: str, kind: Type[IntEnum]) -> None:
 def test_what_is_required_of_csmes_connection() -> None:
     required = {row["Name"] for row in table("Attributes of Intel") if "Required." in f"{row['What it is']}."}
     assert required == {"ADDR", "SSID", "AUTH_MODE", "CHANNEL_NUM"}
-    source = (HOUSE / "_csme.py").read_text(encoding="utf-8")
+    source = (HOUSE / "_radio" / "csme.py").read_text(encoding="utf-8")
     assert set(re.findall(r'required\(values, "(\w+)"', source)) == {*required, "ROAMING_FORBIDDEN"}
 
 
 def test_rfkill() -> None:
     rows = layout("Record of rfkill")
     names = [name for name, _offset, _kind in rows]
-    assert rows == packed(names, _rfkill._EVENT.format.lstrip("=") + "B")
-    assert (_rfkill._EVENT.size, _rfkill._EXTENDED_SIZE) == (8, rows[-1][1] + 1)
-    assert f"ioctl(fd, {_rfkill._IOCTL_MAX_SIZE:#x}, &{_rfkill._EXTENDED_SIZE})" in PAGE
+    assert rows == packed(names, rfkill._EVENT.format.lstrip("=") + "B")
+    assert (rfkill._EVENT.size, rfkill._EXTENDED_SIZE) == (8, rows[-1][1] + 1)
+    assert f"ioctl(fd, {rfkill._IOCTL_MAX_SIZE:#x}, &{rfkill._EXTENDED_SIZE})" in PAGE
     values = {row["Field"]: listed(row["Values"]) for row in table("Values of rfkill")}
-    assert values == {"type": numbered(_rfkill._TYPES), "op": numbered(_rfkill._OPERATIONS)}
-    assert numbers("Reasons of a hard block", "Bit") == numbered(_rfkill._REASONS)
+    assert values == {"type": numbered(rfkill._TYPES), "op": numbered(rfkill._OPERATIONS)}
+    assert numbers("Reasons of a hard block", "Bit") == numbered(rfkill._REASONS)
 
 
 def numbered(names: Iterable[str]) -> Dict[str, int]:
@@ -167,12 +165,12 @@ def numbered(names: Iterable[str]) -> Dict[str, int]:
 
 
 def test_rtnetlink() -> None:
-    assert numbers("Numbers of rtnetlink") == constants(_rtnetlink, r"RTM_|RTNLGRP_|IFA_")
-    names = [name for name, _format in _rtnetlink._FIELDS]
-    formats = "".join(format_ for _name, format_ in _rtnetlink._FIELDS)
+    assert numbers("Numbers of rtnetlink") == constants(rtnetlink, r"RTM_|RTNLGRP_|IFA_")
+    names = [name for name, _format in rtnetlink._FIELDS]
+    formats = "".join(format_ for _name, format_ in rtnetlink._FIELDS)
     assert layout("Address message") == packed(names, formats)
     assert struct.calcsize(f"={formats}") == struct.calcsize(formats), "the kernel would have padded it"
-    assert attributes("Attributes of an address") == decoded(_rtnetlink._ADDRESS)
+    assert attributes("Attributes of an address") == decoded(rtnetlink._ADDRESS)
 
 
 # --- the supplicants ------------------------------------------------------------------------------------------------
@@ -180,7 +178,7 @@ def test_rtnetlink() -> None:
 
 def test_limits_of_the_control_interface() -> None:
     limits = numbers("Limits of the control interface", "Bytes", "Where")
-    known = constants(_wpa_ctrl, r"_[A-Z_]+_MAX$")
+    known = constants(control, r"_[A-Z_]+_MAX$")
     known.pop("_EVENTS_READ_MAX")  # a number of events
     assert limits == known
 
@@ -203,8 +201,8 @@ def text_of(node: Optional[ast.AST]) -> str:
 
 
 def trees() -> Iterator[Tuple[str, ast.AST]]:
-    for path in sorted(HOUSE.glob("_*.py")):
-        yield path.stem, ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(HOUSE.rglob("*.py")):
+        yield path.relative_to(HOUSE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_commands_of_the_control_interface() -> None:
@@ -221,7 +219,7 @@ def test_commands_of_the_control_interface() -> None:
 
 def test_escapes_of_the_control_interface() -> None:
     row = next(row for row in table("Text in and out") if "printf" in row["Form"])
-    assert set(re.findall(r"\\(.)", row["Form"])) == {*_wpa_ctrl._ESCAPES, "x"}
+    assert set(re.findall(r"\\(.)", row["Form"])) == {*control._ESCAPES, "x"}
 
 
 def names(heading: str, column: str) -> Set[str]:
@@ -231,20 +229,17 @@ def names(heading: str, column: str) -> Set[str]:
 def test_methods_on_d_bus() -> None:
     asked: Set[str] = set()
     for name, tree in trees():
-        if name in ("_dbus", "_networkmanager", "_nm_provision", "_nm_backend", "_nm_listener"):
+        if name in BUS:
             for texts in calls(tree, "call", "call_each", "begin"):
                 asked.update(text for text in texts[:2] if re.fullmatch(r"[A-Z][A-Za-z]+2?", text))
     # It is put together apart from its call.
-    assert 'PROPERTIES, "Set", "ssv"' in (HOUSE / "_networkmanager.py").read_text(encoding="utf-8")
+    assert 'PROPERTIES, "Set", "ssv"' in (WING / "client.py").read_text(encoding="utf-8")
     assert names("Methods on D-Bus", "Method") == asked | {"Set"}
 
 
 def test_properties_on_d_bus() -> None:
     listed_ = names("Properties on D-Bus", "Property")
-    sources = "".join(
-        (HOUSE / f"{name}.py").read_text(encoding="utf-8")
-        for name in ("_networkmanager", "_nm_backend", "_nm_listener", "_nm_provision")
-    )
+    sources = "".join((HOUSE / path).read_text(encoding="utf-8") for path in BUS[1:])
     for name in listed_:
         assert f'"{name}"' in sources, name
     read = {texts[-1] for _name, tree in trees() for texts in bus_reads(tree)}
@@ -259,7 +254,7 @@ def bus_reads(tree: ast.AST) -> Iterator[List[str]]:
 
 
 def test_settings_of_a_profile() -> None:
-    source = (HOUSE / "_networkmanager.py").read_text(encoding="utf-8")
+    source = (WING / "client.py").read_text(encoding="utf-8")
     listed_ = names("Settings of a profile", "Setting") | names("Settings of a profile", "Keys")
     for name in listed_:
         assert f'"{name}"' in source, name
@@ -271,7 +266,7 @@ def test_settings_of_a_profile() -> None:
 
 def test_signals_on_d_bus() -> None:
     known = names("Signals on D-Bus", "Signal")
-    sources = "".join((HOUSE / f"{name}.py").read_text(encoding="utf-8") for name in ("_dbus", "_nm_listener"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (HOUSE / BUS[0], WING / "listener.py"))
     for name in known:
         assert f'"{name}"' in sources, name
     heard = set(re.findall(r'(?:signal\.member == |member=|"member": )"([A-Z]\w+)"', sources))
@@ -281,8 +276,8 @@ def test_signals_on_d_bus() -> None:
 
 def test_device_states_of_networkmanager() -> None:
     states = numbers("Device states of NetworkManager")
-    assert states == {name: getattr(_networkmanager, name) for name in states}
-    assert states == constants(_networkmanager, r"[A-Z]+$")
+    assert states == {name: getattr(client, name) for name in states}
+    assert states == constants(client, r"[A-Z]+$")
 
 
 # --- our own --------------------------------------------------------------------------------------------------------
@@ -324,11 +319,11 @@ def test_the_watchers_state() -> None:
     assert documented("Fields of the state") == schema_kinds(state["properties"])
     assert documented("Fields of a radio") == schema_kinds(state["$defs"]["radio"]["properties"])
     assert documented("Fields of a handover") == schema_kinds(state["$defs"]["handover"]["properties"])
-    assert f"Schema version {_state_file.STATE_SCHEMA_VERSION}." in PAGE
+    assert f"Schema version {state_file.STATE_SCHEMA_VERSION}." in PAGE
     told = re.search(r"^\| `state` \| string \| (Of .*) \|$", PAGE, re.MULTILINE)
     assert told is not None
     order = re.findall(r"`(\w+)`", told.group(1))
-    assert order == [*_watcher._ORDER, "no_radio"]
+    assert order == [*loop._ORDER, "no_radio"]
     assert set(order) == set(state["properties"]["state"]["enum"])
 
 
@@ -336,7 +331,7 @@ def test_the_watchers_configuration() -> None:
     rows = {row["Field"]: row for row in table("Fields of the configuration")}
     defaults = json.loads(json.dumps({each.name: getattr(Config(), each.name) for each in fields(Config)}))
     assert {name: json.loads(row["Default"]) for name, row in rows.items()} == defaults
-    for name, choices in _watcher_config._CHOICES.items():
+    for name, choices in config._CHOICES.items():
         assert set(rows[name]["Values"].split(", ")) == set(choices)
-    assert rows["hold_bring_up_seconds"]["Values"] == f"0 to {_watcher_config.HOLD_BRING_UP_MAX}"
-    assert f"at most {_watcher_config._SIZE_MAX} bytes" in PAGE
+    assert rows["hold_bring_up_seconds"]["Values"] == f"0 to {config.HOLD_BRING_UP_MAX}"
+    assert f"at most {config._SIZE_MAX} bytes" in PAGE

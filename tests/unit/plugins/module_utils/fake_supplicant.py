@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _wpa_conf, _wpa_ctrl
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import DecodeFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf as _wpa_conf
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 SECRETS = {"psk", "sae_password", "password", "private_key_passwd", "wep_key0"}
 DEFAULTS = {
@@ -47,12 +48,12 @@ class FakeNetwork:
 
     @property
     def ssid(self) -> bytes:
-        return _wpa_ctrl.decode_value(self.variables["ssid"]) if "ssid" in self.variables else b""
+        return control.decode_value(self.variables["ssid"]) if "ssid" in self.variables else b""
 
     def secret(self, name: str) -> Optional[bytes]:
         """What a secret is, however it was given."""
         value = self.variables.get(name)
-        return None if value is None else _wpa_ctrl.decode_value(value)
+        return None if value is None else control.decode_value(value)
 
 
 class FakeSupplicant:
@@ -206,7 +207,7 @@ class FakeSupplicant:
         if name in SECRETS:
             return "*"
         if name in TEXTS:
-            raw = _wpa_ctrl.decode_value(value)
+            raw = control.decode_value(value)
             printable = all(32 <= byte < 127 for byte in raw)
             return f'"{raw.decode("ascii")}"' if printable else raw.hex()
         return value
@@ -250,11 +251,11 @@ class FakeSupplicant:
             return None
         try:
             if name in TEXTS and before is not None and name != "password":
-                same = _wpa_ctrl.decode_value(before) == _wpa_ctrl.decode_value(value)
+                same = control.decode_value(before) == control.decode_value(value)
             else:
                 same = before == value and name != "password"
             if name in TEXTS:
-                _wpa_ctrl.decode_value(value)
+                control.decode_value(value)
         except DecodeFailed:
             return None
         if name not in TEXTS | NUMBERS | WORDS:

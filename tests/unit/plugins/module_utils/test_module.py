@@ -11,7 +11,12 @@ from typing import Any, Dict, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _module
-from ansible_collections.vpro.fleet.plugins.module_utils._errors import FleetError, NotFound, Refused, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
+    FleetError,
+    NotFound,
+    Refused,
+    TransportFailed,
+)
 
 
 class Ended(Exception):

@@ -16,7 +16,8 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module_profile, _provision
+from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_profile, amt_wifi_profiles
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"

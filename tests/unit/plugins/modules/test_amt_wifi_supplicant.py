@@ -15,8 +15,10 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _conflicts, _control_interface, _runtime
-from ansible_collections.vpro.fleet.plugins.module_utils._backend_choice import Choice
+from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.choice import Choice
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_supplicant as module
 
 
@@ -30,9 +32,9 @@ def run(capsys: pytest.CaptureFixture[str], **options: Any) -> Dict[str, Any]:
 @pytest.fixture
 def no_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A laptop on which no wpa_supplicant is installed, and a file to configure."""
-    monkeypatch.setattr(_conflicts, "_PROGRAMS", ())
-    lock = _runtime.lock
-    monkeypatch.setattr(_runtime, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
+    monkeypatch.setattr(conflicts, "_PROGRAMS", ())
+    lock = run_folder.lock
+    monkeypatch.setattr(run_folder, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
     return tmp_path / "wlan9.conf"
 
 
@@ -80,8 +82,8 @@ def test_refusals(no_runtime: Path, capsys: pytest.CaptureFixture[str], options:
 def test_conflicts_come_first(
     no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fights = [_conflicts.Conflict("iwd takes wlan9", "iwd.service", "Stop it"), _conflicts.Conflict("b", "c", "d")]
-    monkeypatch.setattr(_conflicts.Interface, "conflicts", lambda _self: fights)
+    fights = [conflicts.Conflict("iwd takes wlan9", "iwd.service", "Stop it"), conflicts.Conflict("b", "c", "d")]
+    monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
     result = run(capsys, path=str(no_runtime), group="no-such-group-here")
     assert result["msg"] == "2 things fight over wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
     assert [each["what"] for each in result["conflicts"]] == ["iwd takes wlan9", "b"]
@@ -98,7 +100,7 @@ def test_where_networkmanager_runs_it_there_is_nothing_to_set(
         return (object() if installed else None) if name == "jeepney" else find(name, package)
 
     with monkeypatch.context() as patched:
-        patched.setattr(_control_interface, "choose", lambda _asked, _interface: Choice("networkmanager"))
+        patched.setattr(supplicant, "choose", lambda _asked, _interface: Choice("networkmanager"))
         patched.setattr(importlib.util, "find_spec", found)
         result = run(capsys, path=str(no_runtime), backend="auto", country="DE")
     assert (result["changed"], result["backend"], result["library"]) == (False, "networkmanager", installed)
@@ -112,12 +114,12 @@ def test_why_networkmanager_could_not_be_asked_is_told_beside_a_conflict(
     no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choice = Choice("wpa_supplicant", ("it could not be asked",))
-    monkeypatch.setattr(_control_interface, "choose", lambda _asked, _interface: choice)
+    monkeypatch.setattr(supplicant, "choose", lambda _asked, _interface: choice)
     told: List[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, text: told.append(text))
     made = run(capsys, path=str(no_runtime), backend="auto")
     assert (made["backend"], made["library"], told) == ("wpa_supplicant", True, ["it could not be asked"])
-    fights = [_conflicts.Conflict("NetworkManager runs, and may take wlan9", "/run", "Make it unmanaged")]
-    monkeypatch.setattr(_conflicts.Interface, "conflicts", lambda _self: fights)
+    fights = [conflicts.Conflict("NetworkManager runs, and may take wlan9", "/run", "Make it unmanaged")]
+    monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
     assert run(capsys, path=str(no_runtime), backend="auto")["error"]["code"] == "conflict"
     assert told == ["it could not be asked"] * 2

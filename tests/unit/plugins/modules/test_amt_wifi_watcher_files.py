@@ -16,10 +16,14 @@ from typing import Any, Dict, List
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher_state import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils import _watcher_files
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import Watcher
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_watcher_files as module
 
 HOUSE = Path(__file__).resolve().parents[4] / "plugins" / "module_utils"
+#: The glue to Ansible.
+PORCH = {"_module.py", "_profile_options.py", "_watcher_files.py"}
+ERRORS = "_system/errors.py"
 
 
 class Task:
@@ -60,8 +64,10 @@ def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package of a few files: each task compiles all that it finds."""
-    carried = module.carried()
-    monkeypatch.setattr(module, "carried", lambda: {name: carried[name] for name in ("_errors.py", "_kernel.py")})
+    carried = _watcher_files.carried()
+    monkeypatch.setattr(
+        _watcher_files, "carried", lambda: {name: carried[name] for name in ("_system/__init__.py", ERRORS)}
+    )
 
 
 def tree(folder: Path) -> Dict[str, Any]:
@@ -81,8 +87,9 @@ def test_from_nothing_and_back(task: Task, tmp_path: Path) -> None:
     assert made["changes"] == checked["changes"] == [str(part) for part in parts]
     assert made["diff"] == checked["diff"]
     # Byte for byte what the collection has, without the glue to Ansible.
-    names = {path.name for path in HOUSE.glob("_[!_]*.py") if not path.name.startswith("_module")}
-    assert {path.name for path in task.package.iterdir()} == {*names, "VERSION", "__init__.py", "__pycache__"}
+    names = {path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py")} - PORCH
+    made_of = {path.relative_to(task.package).as_posix() for path in task.package.rglob("*") if path.is_file()}
+    assert {path for path in made_of if "__pycache__" not in path} == {*names, "VERSION", "__init__.py"}
     assert all((task.package / name).read_bytes() == (HOUSE / name).read_bytes() for name in names)
     assert (task.package / "VERSION").read_text() == "1.2.3\n"
     assert oct(task.command.stat().st_mode)[-3:] == "755"
@@ -103,11 +110,11 @@ def test_the_package_runs_without_ansible_and_needs_to_write_nothing(task: Task)
     task.run()
     code = (
         f"import sys; sys.path.insert(0, {str(task.package.parent)!r});"
-        "import vpro_fleet._watcher, vpro_fleet._collect; sys.exit('ansible' in sys.modules)"
+        "import vpro_fleet._watcher.loop, vpro_fleet._facts.gather; sys.exit('ansible' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-I", "-v", "-c", code], capture_output=True, text=True, check=True)
     # The bytecode was taken as it is, for each file.
-    assert f"matches {task.package}/_watcher.py" in done.stderr
+    assert f"matches {task.package}/_watcher/loop.py" in done.stderr
     assert f"wrote '{task.package}" not in done.stderr
 
 
@@ -130,14 +137,14 @@ def link(path: Path) -> None:
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("harm", [edit, loosen, remove, link])
-@pytest.mark.parametrize("name", ["VERSION", "_errors.py", "__init__.py"])
+@pytest.mark.parametrize("name", ["VERSION", ERRORS, "__init__.py"])
 def test_whatever_happened_to_the_package_is_mended(task: Task, harm: Any, name: str) -> None:
     task.run()
     harm(task.package / name)
     mended = task.run()
     assert mended["changes"] == [str(task.package)]
     assert name in mended["diff"][0]["before"] + mended["diff"][0]["after"]
-    assert (task.package / "_errors.py").read_bytes() == (HOUSE / "_errors.py").read_bytes()
+    assert (task.package / ERRORS).read_bytes() == (HOUSE / ERRORS).read_bytes()
     assert task.run()["changed"] is False
 
 
@@ -148,7 +155,7 @@ def test_what_an_older_version_had_is_gone(task: Task) -> None:
     (task.package / "sub").mkdir()
     told = task.run()["diff"][0]
     assert told["before"].splitlines()[0].startswith("VERSION: ")
-    assert [line.split(":")[0] for line in told["before"].splitlines()] == ["VERSION", "_obsolete.py", "sub"]
+    assert [line.split(":")[0] for line in told["before"].splitlines()] == ["VERSION", "_obsolete.py", "sub/"]
     assert [line.split(":")[0] for line in told["after"].splitlines()] == ["VERSION"]
     assert not (task.package / "_obsolete.py").exists()
     assert not (task.package / "sub").exists()
@@ -160,11 +167,11 @@ def test_what_an_older_version_had_is_gone(task: Task) -> None:
 @pytest.mark.parametrize("touch", ["source", "bytecode"])
 def test_bytecode_that_does_not_fit_is_made_anew(task: Task, touch: str) -> None:
     task.run()
-    source = task.package / "_errors.py"
+    source = task.package / ERRORS
     if touch == "source":
         os.utime(source, (1, 1))
     else:
-        next((task.package / "__pycache__").glob("_errors.*")).write_bytes(b"short")
+        next((source.parent / "__pycache__").glob("errors.*")).write_bytes(b"short")
     assert task.run()["changed"] is True
     assert task.run()["changed"] is False
 
@@ -172,7 +179,7 @@ def test_bytecode_that_does_not_fit_is_made_anew(task: Task, touch: str) -> None
 def test_a_python_that_can_not_compile_it_keeps_the_old_package(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     task.run()
     before = tree(task.package)
-    monkeypatch.setattr(module, "carried", lambda: {"_new.py": b"match x:\n  syntax error\n"})
+    monkeypatch.setattr(_watcher_files, "carried", lambda: {"_new.py": b"match x:\n  syntax error\n"})
     failed = task.run()
     assert failed["error"]["code"] == "package_unusable"
     assert "_new.py" in failed["msg"]

@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The facts document: what is known of a laptop, as plain JSON types.
+
+``plugins/schemas/amt_wifi_facts.schema.json`` describes it; whoever changes one changes the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
+
+if TYPE_CHECKING:  # what is only named in signatures need not be there at run time: every import costs every task
+    from .._managers.who import Managed
+    from .._managers.wpa_supplicant.backend import Profile
+    from .._radio.csme import CsmeConnection
+    from .._radio.driver import Platform
+    from .._radio.radio import Link, Radio
+    from .._radio.rfkill import Switch
+    from .._watcher.state import Watcher
+    from .readiness import Blocker, Known
+
+#: Raised when a reader of the document has to change.
+SCHEMA_VERSION = 1
+
+_NO_CSME_RADIO = "no radio of this machine offers Intel's CSME vendor commands (iwlwifi with iwlmei)"
+
+
+def document(known: Known, generation: Optional[str], blockers: Sequence[Blocker]) -> Dict[str, Any]:
+    """Return the facts document.
+
+    Args:
+        known: all that was read.
+        generation: how host and CSME share a radio here, see ``_platform.generation``.
+        blockers: why a handover would not succeed now.
+    """
+    supported = any(radio.can_request for radio in known.radios)
+    unlisted = known.why("radios")
+    reason = unlisted.why if unlisted else _NO_CSME_RADIO
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "supported": supported,
+        "reason": None if supported else reason,
+        "kernel": _kernel_facts(known.platform, generation),
+        "radios": [radio_facts(radio) for radio in known.radios],
+        "supplicant": _supplicant_facts(list(known.managed.values())),
+        "watcher": _watcher_facts(known.watcher),
+        "amt": None,
+        "readiness": {
+            "ready": not blockers,
+            "blockers": [{"code": blocker.code, "message": blocker.message} for blocker in blockers],
+        },
+        "unreadable": [{"what": unreadable.what, "why": unreadable.why} for unreadable in known.unreadable],
+    }
+
+
+def _kernel_facts(platform: Platform, generation: Optional[str]) -> Dict[str, Any]:
+    return {
+        "release": None if platform.release is None else platform.release.text,
+        "iwlmei": {
+            "available": platform.iwlmei.available,
+            "loaded": platform.iwlmei.loaded,
+            "bound": platform.iwlmei.bound,
+            "sap_connected": platform.iwlmei.sap_connected,
+        },
+        "op_mode": platform.op_mode,
+        "generation": generation,
+    }
+
+
+def radio_facts(radio: Radio) -> Dict[str, Any]:
+    """Return one radio as facts."""
+    return {
+        "phy": radio.phy,
+        "interface": radio.interface,
+        "mac": radio.mac,
+        "driver": radio.driver,
+        "owner": radio.owner,
+        "vendor_commands": {"csme_conn_info": radio.can_tell, "get_ownership": radio.can_request},
+        "roaming_event": radio.roaming_event,
+        "rfkill": _rfkill_facts(radio.switch),
+        "csme": connection_facts(radio.csme),
+        "link": _link_facts(radio.link),
+    }
+
+
+def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str, Any]]:
+    """Return CSME's connection as facts, None when it has none."""
+    if connection is None:
+        return None
+    return {
+        **_ssid_facts(connection.ssid),
+        "bssid": connection.bssid,
+        "channel": connection.channel,
+        "frequencies": list(connection.frequencies),
+        "auth": connection.auth,
+        "cipher": connection.cipher,
+    }
+
+
+def _rfkill_facts(switch: Optional[Switch]) -> Optional[Dict[str, Any]]:
+    if switch is None:
+        return None
+    reasons = None if switch.reasons is None else sorted(switch.reasons)
+    return {"index": switch.index, "soft": switch.soft, "hard": switch.hard, "reasons": reasons}
+
+
+def _link_facts(link: Optional[Link]) -> Optional[Dict[str, Any]]:
+    if link is None:
+        return None
+    ssid = {"ssid": None, "ssid_hex": None} if link.ssid is None else _ssid_facts(link.ssid)
+    return {
+        **ssid,
+        "bssid": link.bssid,
+        "frequency": link.frequency,
+        "signal_dbm": link.signal_dbm,
+        "addresses": list(link.addresses),
+    }
+
+
+def _supplicant_facts(found: Sequence[Managed]) -> Dict[str, Any]:
+    """Return who runs the interfaces; where several do, the one of the first interface that anybody runs."""
+    managers = [managed.manager for managed in found]
+    manager = next((name for name in managers if name not in (None, "none")), None)
+    if manager is None and None not in managers:
+        manager = "none"
+    mine = [managed for managed in found if managed.manager == manager and manager is not None]
+    return {
+        "manager": manager,
+        "version": next((managed.version for managed in mine if managed.version is not None), None),
+        "interfaces": [managed.interface for managed in mine] if manager != "none" else [],
+        "profiles": [fact for managed in mine for fact in _profile_facts(managed.interface, managed.profiles or ())],
+    }
+
+
+def _profile_facts(interface: str, profiles: Iterable[Profile]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "interface": interface,
+            "id": profile.id,
+            **_ssid_facts(profile.ssid),
+            "key_mgmt": sorted(profile.key_mgmt),
+            "enabled": profile.enabled,
+            "pinned": profile.bssid is not None,
+        }
+        for profile in profiles
+    ]
+
+
+def _watcher_facts(watcher: Watcher) -> Dict[str, Any]:
+    return {
+        "installed": watcher.installed,
+        "running": watcher.running,
+        "version": watcher.version,
+        "state": watcher.state,
+        "last_handover": None if watcher.last_handover is None else asdict(watcher.last_handover),
+    }
+
+
+def _ssid_facts(ssid: bytes) -> Dict[str, str]:
+    """Return an SSID as text for people (bytes that are no UTF-8 escaped) and as hex for programs."""
+    return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}

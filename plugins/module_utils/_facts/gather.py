@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gathering the facts of this machine. Never fails: what can't be read is named in the facts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .._managers.who import BUDGET, as_stored, read_managers
+from .._radio import sysfs
+from .._radio.driver import generation, read_platform
+from .._radio.nl80211 import Nl80211
+from .._radio.radio import Radio, read_radios
+from .._radio.rfkill import switches
+from .._system.reading import Reading, Unreadable
+from .._watcher.state import read_watcher
+from .document import document
+from .readiness import Known, blockers
+
+
+def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
+    """Return the facts of this machine, the value of ``amt_wifi``.
+
+    Args:
+        budget: seconds of silence that supplicants are allowed, all together.
+        root: the directory that stands for ``/``; netlink is always this machine's.
+    """
+    reading = Reading()
+    radios = _read_radios(reading, root)
+    platform = read_platform(reading, root)
+    managed = read_managers(_interfaces(radios, reading, root), reading, budget, root)
+    on = {radio.interface: radio.csme.ssid for radio in radios or () if radio.interface and radio.csme}
+    managed = as_stored(managed, on)
+    watcher = read_watcher(reading, root)
+    offered = None if radios is None else any(radio.can_request for radio in radios)
+    known = Known(
+        platform=platform,
+        radios=radios or (),
+        managed={found.interface: found for found in managed},
+        watcher=watcher,
+        unreadable=reading.unreadable,
+    )
+    return document(known, generation(platform, offered), blockers(known))
+
+
+def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:
+    """Return all radios; None when there is no list of them."""
+    known = reading.attempt("rfkill", lambda: switches(f"{root.rstrip('/')}/sys/class/rfkill"))
+
+    def read() -> Tuple[Tuple[Radio, ...], Tuple[Unreadable, ...]]:
+        with Nl80211() as nl:
+            return read_radios(nl, known or ())
+
+    found = reading.attempt("radios", read)
+    if found is None:
+        return None
+    radios, unreadable = found
+    reading.add(*unreadable)
+    return radios
+
+
+def _interfaces(radios: Optional[Sequence[Radio]], reading: Reading, root: str) -> Sequence[Tuple[str, Optional[int]]]:
+    """Return name and index of every wireless interface that a supplicant may run, those of CSME's radios first."""
+    if radios is not None:
+        ordered = sorted(radios, key=lambda radio: not radio.can_request)
+        return [(radio.interface, radio.ifindex) for radio in ordered if radio.interface is not None]
+    # Without a list of radios sysfs still knows the interfaces.
+    found: List[Tuple[str, Optional[int]]] = []
+    for name in reading.attempt("supplicant.interfaces", lambda: sysfs.wireless_interfaces(root)) or ():
+        found.append((name, reading.attempt(f"supplicant.{name}", partial(sysfs.index_of, name, root))))
+    return found

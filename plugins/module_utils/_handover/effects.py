@@ -1,0 +1,333 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a handover does on one radio, and what it hears of it: actions become calls, what is heard becomes events."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional
+
+from .._managers.who import WPA_SUPPLICANT
+from .._managers.wpa_supplicant.backend import MANAGER_GONE, Backend, Profile
+from .._managers.wpa_supplicant.backend import Pin as PinRecord
+from .._managers.wpa_supplicant.control import SupplicantEvent
+from .._radio import csme, rtnetlink
+from .._radio.nl80211 import Nl80211
+from .._radio.radio import Radio, routable
+from .._radio.rfkill import NOT_OWNER, RfkillEvent
+from .._radio.rtnetlink import AddressEvent
+from .._system import dhcp
+from .._system.errors import FleetError
+from .._system.run_folder import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
+from .deferred import Rest, over_rest, radio_of, retried, tells_of_rest
+from .machine import (
+    Action,
+    AddressArrived,
+    BlockBack,
+    BlockGone,
+    Connected,
+    Disconnected,
+    EndScan,
+    Event,
+    Forget,
+    Hold,
+    InterfaceGone,
+    LookAgain,
+    ManagerGone,
+    NothingFound,
+    Pin,
+    PinFailed,
+    Pinned,
+    RequestOwnership,
+    ScanEnded,
+    ScanStarted,
+    SoftBlocked,
+    SupplicantGone,
+    SwitchedOff,
+    Unpin,
+    WidenScan,
+)
+
+
+class Hands:
+    """Does on one radio what the machine of a handover asks for.
+
+    Args:
+        radio: the radio.
+        nl: to ask for ownership.
+        supplicant: who runs the interface; None when nobody does.
+        profiles: its profiles by id, as just read.
+        folder: where the journal is.
+        mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
+        request: asks for the radio; None: the driver is asked.
+        rest: keeps what has to wait for the end of a link; None: nobody stays so long, and nothing waits.
+        ask: makes who runs DHCP on an interface begin anew.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        nl: Nl80211,
+        supplicant: Optional[Backend],
+        profiles: Dict[int, Profile],
+        folder: str = FOLDER,
+        mark: Callable[[str], None] = lambda name: None,
+        request: Optional[Callable[[], None]] = None,
+        rest: Optional[Rest] = None,
+        ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe,
+    ) -> None:
+        self._radio = radio
+        # Both exist on a radio that was seen to be CSME's; these never match anything else.
+        self._ifindex: int = -1 if radio.ifindex is None else radio.ifindex
+        self._switch_index: int = -1 if radio.switch is None else radio.switch.index
+        self._nl = nl
+        #: Who runs the interface, and its profiles as last read. A resident keeps both up to date.
+        self.supplicant = supplicant
+        self.profiles = profiles
+        self._folder = folder
+        self._mark = mark
+        self._rest = rest
+        self._ask = ask
+        self._request = request or (lambda: csme.request_ownership(self._nl, self._ifindex))
+        #: What is with the supplicant, or may be.
+        self.pin: Optional[PinRecord] = None
+        #: What went wrong without ending the handover, for people.
+        self.warnings: List[str] = []
+
+    # -- what is done ---------------------------------------------------------------------------------------------
+
+    def do(self, action: Action) -> Optional[Event]:
+        """Carry out *action*, unless it is a timer's; return the event that answers it at once.
+
+        Raises:
+            FleetError: a transport failed. A failed pin is an event, and a failed un-pin a warning.
+        """
+        if isinstance(action, (Pin, Hold)):
+            return self._do_pin(action)
+        if isinstance(action, Unpin):
+            self.unpin()
+        elif isinstance(action, Forget):
+            self.forget()
+        elif isinstance(action, WidenScan):
+            # What fails here, un-pinning tries again.
+            failed = "the supplicant still scans the channels of the pin alone"
+            self._tell(lambda supplicant, pin: supplicant.widen(pin), failed)
+        elif isinstance(action, LookAgain):
+            # What fails here, the supplicant's own next scan makes up for.
+            failed = "the supplicant did not look for the access point again"
+            self._tell(lambda supplicant, pin: supplicant.look_again(pin), failed)
+        elif isinstance(action, EndScan):
+            # What fails here, the supplicant comes to the end of by itself.
+            failed = "the supplicant did not end a scan that is in the way"
+            self._tell(lambda supplicant, pin: supplicant.end_scan(pin), failed)
+        elif isinstance(action, RequestOwnership):
+            self._mark("requested")
+            self._request()
+        return None
+
+    def has_address(self) -> bool:
+        """Say whether the interface has an address that is not link-local.
+
+        Raises:
+            LibraryMissing, TransportFailed, TimedOut, DecodeFailed: as rtnetlink.
+        """
+        return bool(routable(rtnetlink.addresses(self._ifindex)))
+
+    def look_for_address(self) -> Optional[bool]:
+        """As ``has_address``; what can't be read is a warning, and None."""
+        try:
+            return self.has_address()
+        except FleetError as error:
+            self.warnings.append(f"the addresses can't be read: {error}")
+            return None
+
+    def ask_for_address(self, *, in_handover: bool = True) -> Optional[dhcp.Client]:
+        """Have whoever runs DHCP on the interface begin anew; return who that is, None if nobody is asked.
+
+        A failure is a warning.
+
+        Args:
+            in_handover: CSME waits for the address. Otherwise one whose first message is not lost is left alone.
+        """
+        interface = self._radio.interface
+        if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
+            return None  # who else runs an interface has a DHCP client of its own, which begins when the port is open
+        client = dhcp.find_client(interface, self._ifindex)
+        if client is None or not (in_handover or client.loses_its_first_message):
+            return None
+        self._mark("address_asked")
+        try:
+            self._ask(client, interface)
+        except FleetError as error:
+            self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
+        return client
+
+    def _do_pin(self, action: Any) -> Optional[Event]:
+        profile = self.profiles.get(action.profile_id)
+        if self.supplicant is None or profile is None:
+            return PinFailed()
+        self.unpin(now=isinstance(action, Pin))
+        if self.pin is not None:  # how things were before it would be forgotten
+            return PinFailed()
+
+        def record(pin: PinRecord) -> None:
+            self.pin = over_rest(self._radio.phy, pin, self._folder)
+            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
+
+        try:
+            if isinstance(action, Hold):
+                self.supplicant.hold(profile, action.bssid, record)
+                return None
+            self.supplicant.pin(profile, action.bssid, action.frequencies, record)
+        except FleetError as error:
+            self.warnings.append(f"the pin failed: {error}")
+            return PinFailed()
+        return Pinned()
+
+    def _tell(self, what: Callable[[Backend, PinRecord], object], failed: str) -> None:
+        """Have the supplicant do something about the pin, if there is one; a failure is a warning of those words."""
+        if self.pin is None or self.supplicant is None:
+            return
+        try:
+            what(self.supplicant, self.pin)
+        except FleetError as error:
+            self.warnings.append(f"{failed}: {error}")
+
+    def unpin(self, *, now: bool = False) -> None:
+        """Undo the pin. What can't be undone now stays in the journal for whoever comes next.
+
+        Args:
+            now: nothing waits for the end of a link.
+        """
+        pin, supplicant = self.pin, self.supplicant
+        if pin is None or supplicant is None:
+            return
+        try:
+            if self._rest is None or now:
+                retried(supplicant.unpin, pin)
+            elif retried(supplicant.loosen, pin) is False:
+                self._rest.keep(pin)
+            clear_journal(self._radio.phy, self._folder)
+        except FleetError as error:
+            self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next run")
+            return
+        self.pin = None
+        self._mark("unpinned")
+
+    def forget(self) -> None:
+        """Take note that the pin is gone with its supplicant."""
+        self.pin = None
+        clear_journal(self._radio.phy, self._folder)
+
+    # -- what is heard --------------------------------------------------------------------------------------------
+
+    def from_rfkill(self, heard: Any) -> Optional[Event]:
+        """Return what a record of rfkill means for this radio; None: nothing."""
+        if not isinstance(heard, RfkillEvent) or heard.index != self._switch_index:
+            return None
+        if heard.op == "del":
+            return InterfaceGone()  # the switch goes with its radio
+        if heard.op not in ("add", "change"):
+            return None
+        if heard.soft:
+            return SoftBlocked()
+        if not heard.hard:
+            return BlockGone()
+        # For any other reason, known or not, nobody can use the radio, whoever owns it.
+        return BlockBack() if heard.reasons == NOT_OWNER else SwitchedOff()
+
+    def from_supplicant(self, heard: SupplicantEvent) -> Optional[Event]:
+        """Return what an event of the supplicant's means; None: nothing."""
+        if heard.name == "CTRL-EVENT-SCAN-STARTED":
+            return ScanStarted()
+        if heard.name in ("CTRL-EVENT-SCAN-RESULTS", "CTRL-EVENT-SCAN-FAILED"):
+            return ScanEnded()
+        if heard.name == "CTRL-EVENT-NETWORK-NOT-FOUND":
+            return NothingFound()
+        if heard.name == "CTRL-EVENT-CONNECTED":
+            return Connected(heard.bssid or "")
+        if heard.name == "CTRL-EVENT-DISCONNECTED":
+            return Disconnected()
+        if heard.name == "CTRL-EVENT-TERMINATING":
+            return SupplicantGone()
+        if heard.name == MANAGER_GONE:
+            return ManagerGone()
+        return None
+
+    def from_address(self, heard: Any) -> Optional[Event]:
+        """Return what an address that came or went means for this radio; None: nothing."""
+        if not isinstance(heard, AddressEvent) or not heard.added or heard.ifindex != self._ifindex:
+            return None
+        return AddressArrived() if routable((heard.address,)) else None
+
+
+def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
+    """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
+
+    Args:
+        supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
+            gone.
+        folder: where the journals are.
+
+    Returns:
+        The radios whose pin was set back. Those that another handover works on are left alone.
+
+    Raises:
+        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays, and the
+            others were seen to.
+    """
+    undone, failure = [], None
+    for journal in journals(folder):
+        radio = radio_of(journal)
+        held = Lock(radio, folder)
+        try:
+            if held.acquire():
+                told = (read_journal(journal, folder) or {}).get("pin")
+                interface = told.get("interface") if isinstance(told, dict) else None
+                supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
+                if undo_journal(journal, supplicant, folder):
+                    undone.append(radio)
+        except FleetError as error:
+            failure = failure or error
+        finally:
+            held.release()
+    if failure is not None:
+        raise failure
+    return undone
+
+
+def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+    """Undo the pin that a handover left behind when it was killed, or the rest of one.
+
+    Args:
+        journal: the radio's name; of a rest, see ``journal_of``.
+        supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
+        folder: where the journal is.
+
+    Returns:
+        Whether anything was set back.
+
+    Raises:
+        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
+            does where somebody else has the pin.
+    """
+    entry = read_journal(journal, folder)
+    if entry is None:
+        return False
+    told = entry.get("pin")
+    if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
+        # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
+        return False
+    undone = False
+    if supplicant is not None:
+        undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
+        undone = bool(retried(undo, PinRecord.from_dict(told)))
+    clear_journal(journal, folder)
+    return undone
+
+
+def _manager_of(told: Any) -> str:
+    """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
+    return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

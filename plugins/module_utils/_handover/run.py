@@ -1,0 +1,256 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running one handover: the state machine of ``_handover/machine.py`` over the real transports.
+
+It listens to rfkill, the supplicant and the interface's addresses at once, turns what they say into events, and does
+what the machine answers. Whatever way it ends, a pin that it made is undone.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from .._managers.wpa_supplicant.backend import Backend, Profile, Source
+from .._radio.netlink import EventsLost
+from .._radio.nl80211 import Nl80211
+from .._radio.radio import Radio
+from .._radio.rfkill import RfkillEvents
+from .._radio.rtnetlink import AddressEvents
+from .._system.dhcp_program import ask
+from .._system.run_folder import FOLDER
+from .._system.statemachine import Machine
+from .addressing import Addressing
+from .effects import Hands
+from .machine import (
+    Action,
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    Connected,
+    Disconnected,
+    Event,
+    Expired,
+    InterfaceGone,
+    ManagerGone,
+    Outcome,
+    Pinned,
+    Policy,
+    ScanStarted,
+    SetTimer,
+    SoftBlocked,
+    State,
+    SupplicantGone,
+    SwitchedOff,
+    step,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done or seen: its name, and when, in ms after the first ownership request."""
+
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a handover went. Times in ms after the first ownership request; None for what did not happen."""
+
+    outcome: Outcome
+    steps: Tuple[Step, ...]
+    requests: int
+    request_to_connected_ms: Optional[int]
+    request_to_address_ms: Optional[int]
+    warnings: Tuple[str, ...]
+    #: Who owns the radio at the end: ``host`` or ``csme``.
+    owner: str = "host"
+
+
+#: What a report calls the events that it tells.
+_STEP_NAMES: Dict[type, str] = {
+    Pinned: "pinned",
+    BlockGone: "granted",
+    BlockBack: "taken_back",
+    ScanStarted: "scan",
+    Connected: "connected",
+    Disconnected: "disconnected",
+    AddressArrived: "address",
+    SoftBlocked: "airplane_mode",
+    SwitchedOff: "switch_off",
+    SupplicantGone: "supplicant_gone",
+    ManagerGone: "manager_gone",
+    InterfaceGone: "interface_gone",
+}
+
+
+class Handover:
+    """One handover on one radio.
+
+    Args:
+        radio: the radio, as just read; CSME owns it.
+        profile: the profile that can carry CSME's connection on, None when there is none.
+        supplicant: who runs the interface, None when nobody does.
+        policy: what to do where there is a choice.
+        folder: where the journal is.
+        clock: seconds that only grow.
+        request: asks for the radio; None: the driver is asked.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        profile: Optional[Profile],
+        supplicant: Optional[Backend],
+        policy: Policy,
+        *,
+        folder: str = FOLDER,
+        clock: Callable[[], float] = time.monotonic,
+        request: Optional[Callable[[], None]] = None,
+    ) -> None:
+        self._request = request
+        self._radio = radio
+        self._profile = profile
+        self._supplicant = supplicant
+        self._folder = folder
+        self._clock = clock
+        self._machine: Machine[State] = Machine(
+            State(), lambda state, event: step(state, event, policy), self._do, Expired, self._note, clock
+        )
+        self._addressing = Addressing(policy, self._look_for_address, self._ask_for_address, clock)
+        self._trace: List[Tuple[str, float]] = []
+
+    def run(self) -> Report:
+        """Do the handover and return how it went.
+
+        Raises:
+            FleetError: a transport failed; the pin, if there was one, is undone.
+        """
+        profiles = {} if self._profile is None else {self._profile.id: self._profile}
+        with ExitStack() as stack, Nl80211() as nl:
+            hands = self._hands = Hands(
+                self._radio, nl, self._supplicant, profiles, self._folder, self._mark, self._request, ask=ask
+            )
+            # Listen before anything is done, so that no answer is missed. rfkill first: a block's end is seen before
+            # the connection that it makes possible.
+            rfkill: Source = self._open(stack, RfkillEvents())
+            sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: hands.from_rfkill}
+            if self._supplicant is not None:
+                for heard in self._supplicant.listen(hands.warnings.append):
+                    sources[self._open(stack, heard)] = hands.from_supplicant
+            sources[self._open(stack, AddressEvents())] = hands.from_address
+            try:
+                self._feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))
+                # A monitor may hold events that came while it attached, which no select() tells of.
+                self._read(sources, list(sources))
+                while self._machine.state.outcome is None:
+                    self._wait(sources)
+            finally:
+                # Whatever ended it: an exception, a signal, or a transport that failed while it was being undone.
+                hands.unpin()
+        return self._report(self._machine.state.outcome)
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _open(stack: ExitStack, source: Any) -> Any:
+        stack.callback(source.close)
+        return source
+
+    def _wait(self, sources: Dict[Source, Callable[[Any], Optional[Event]]]) -> None:
+        """Wait for the next thing to happen and let the machine answer it."""
+        due = [at for at in (self._machine.due, self._addressing.due) if at is not None]
+        timeout = max(0.0, min(due) - self._clock()) if due else None
+        self._read(sources, select.select(list(sources), [], [], timeout)[0])
+        self._machine.expire()
+        if self._machine.state.outcome is None:
+            self._addressing.expire()
+
+    def _feed(self, event: Event) -> None:
+        if isinstance(event, AddressArrived):
+            # It was read just now: what has run out before that comes first, or a late address passed for one in time.
+            self._machine.expire()
+        self._machine.feed(event)
+        self._addressing.feed(event)
+
+    def _look_for_address(self) -> Optional[bool]:
+        there = self._hands.look_for_address()
+        if there:
+            self._machine.feed(AddressArrived())
+        return there
+
+    def _ask_for_address(self) -> None:
+        self._hands.ask_for_address()
+
+    def _read(self, sources: Dict[Source, Callable[[Any], Optional[Event]]], ready: List[Source]) -> None:
+        for source, translate in sources.items():
+            if source in ready:
+                try:
+                    news = source.read()
+                except EventsLost:
+                    # Only addresses come over a socket that can overrun: take the state anew.
+                    news = ()
+                    if self._hands.has_address():
+                        self._feed(AddressArrived())
+                for heard in news:
+                    event = translate(heard)
+                    if event is not None:
+                        self._feed(event)
+
+    def _do(self, action: Action) -> Optional[Event]:
+        if isinstance(action, SetTimer):
+            self._machine.set_timer(action.timer, action.seconds)
+        elif isinstance(action, CancelTimer):
+            self._machine.cancel_timer(action.timer)
+        else:
+            return self._hands.do(action)
+        return None
+
+    # -- what is told ---------------------------------------------------------------------------------------------
+
+    def _note(self, event: Event) -> None:
+        name = _STEP_NAMES.get(type(event))
+        # rfkill tells the standing block when it is opened, and again on any change: only a block that comes back
+        # after a grant is news.
+        if name is None or (name == "taken_back" and not self._seen("granted")):
+            return
+        if name == "granted" and self._seen(name) and self._trace[-1][0] != "taken_back":
+            return
+        self._mark(name)
+
+    def _seen(self, name: str) -> bool:
+        return any(seen == name for seen, _at in self._trace)
+
+    def _mark(self, name: str) -> None:
+        self._trace.append((name, self._clock()))
+
+    def _owner(self) -> str:
+        moves = [name for name, _at in self._trace if name in ("granted", "taken_back")]
+        return "host" if moves and moves[-1] == "granted" else "csme"
+
+    def _report(self, outcome: Outcome) -> Report:
+        origin = next((at for name, at in self._trace if name == "requested"), None)
+        if origin is None:
+            origin = self._trace[0][1] if self._trace else 0.0
+        steps = tuple(Step(name, round((at - origin) * 1000)) for name, at in self._trace)
+
+        def first(name: str) -> Optional[int]:
+            return next((s.at_ms for s in steps if s.name == name), None)
+
+        return Report(
+            outcome=outcome,
+            steps=steps,
+            requests=self._machine.state.requests,
+            request_to_connected_ms=first("connected"),
+            request_to_address_ms=first("address") if self._seen("connected") else None,
+            warnings=tuple(self._hands.warnings),
+            owner=self._owner(),
+        )

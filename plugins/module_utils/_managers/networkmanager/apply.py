@@ -1,0 +1,276 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing a laptop's wireless networks to the declared state in NetworkManager, which stores them itself.
+
+Every profile is written by one call, and NetworkManager writes its file whole or not at all. Several are made all or
+none: what was done is taken back when something later is refused. A connection that stands is not touched by any of it,
+unless its profile is removed.
+
+Interfaces and numbers: NetworkManager's ``org.freedesktop.NetworkManager.Settings*.xml`` and ``nm-dbus-interface.h``
+(1.42, 1.52).
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+
+from ..._handover.effects import undo_journal
+from ..._network.parsing import Declaration
+from ..._network.report import by_name, networks
+from ..._system.dbus import SystemBus, plain
+from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
+from ..._system.run_folder import FOLDER, lock
+from ..services import networkmanager_waits
+from .backend import NetworkManagerBackend
+from .client import NM, NM_PATH, NM_SETTINGS, NetworkManager, connection_of
+from .plan import NmPlan, Step, Stored, concerned, plan_connections
+from .settings import (
+    EAP,
+    SECURITY,
+    WIRELESS,
+    Settings,
+    keeps_secrets,
+    secrets_are_the_systems,
+    settings_of,
+    with_secrets,
+)
+
+_SETTINGS_PATH = f"{NM_PATH}/Settings"
+_CONNECTION = f"{NM_SETTINGS}.Connection"
+_ACTIVE = f"{NM}.Connection.Active"
+#: NM_SETTINGS_ADD_CONNECTION2_FLAG_TO_DISK and NM_SETTINGS_UPDATE2_FLAG_TO_DISK; ..._IN_MEMORY.
+_TO_DISK, _IN_MEMORY = 0x1, 0x2
+#: NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY: nothing of it reaches a connection that stands.
+_NO_REAPPLY = 0x40
+#: NM_SETTINGS_CONNECTION_FLAG_UNSAVED: its file is in /run (_connection_changed_update in nm-settings.c), so it is in
+#: memory alone, or not as it is on the disk.
+_UNSAVED = 0x1
+#: But these files netplan makes of its own ones, which are on the disk: at each boot, and where NetworkManager stores
+#: profiles with netplan (Ubuntu), whenever one is written (netplan's netplan_get_id_from_nm_filepath has the name).
+_NETPLANS = "/run/NetworkManager/system-connections/netplan-"
+#: NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED and _EXTERNAL: NetworkManager's own word for what somebody else set up.
+_GENERATED = 0x2 | 0x8
+#: Seconds for each answer: NetworkManager writes to the disk, and may have users' agents to ask.
+_ANSWER = 15.0
+
+
+def bring(
+    interface: str,
+    radio: Optional[str],
+    declared: Declaration,
+    check_mode: bool,
+    wait: float,
+    folder: str = FOLDER,
+) -> Dict[str, Any]:
+    """Bring NetworkManager's profiles for an interface to the declared state, and return the module's result.
+
+    Args:
+        interface: its name.
+        radio: its radio's name (``phy0``); None: it is not wireless.
+        declared: the networks to have, and those not to have.
+        check_mode: find out what would happen, and change nothing.
+        wait: seconds to wait for a handover on the radio to end.
+        folder: where locks and journals are.
+
+    Raises:
+        Refused: it is not wireless.
+        SupplicantRefused: NetworkManager does not take a profile. Nothing is changed then, and the text has no secret.
+        NotFound: NetworkManager does not manage the interface, or does not run.
+        TimedOut: no answer in time.
+        LibraryMissing, AccessDenied, TransportFailed, DecodeFailed: NetworkManager can't be reached.
+    """
+    if radio is None:
+        raise Refused("not_wireless", f"{interface} is no wireless interface")
+    warnings: List[str] = []
+    with ExitStack() as stack:
+        if not check_mode:
+            # One that is not over by then is the watcher's, which keeps the host at CSME's access point for as long as
+            # the session lives. Its pin is the supplicant's, and no profile has any of it.
+            with suppress(TimedOut):
+                stack.enter_context(lock(radio, wait, folder))
+                if undo_journal(radio, NetworkManagerBackend(interface), folder):
+                    warnings.append(f"a pin that a handover left on {interface} was undone")
+        connections = _Connections(stack.enter_context(SystemBus(_ANSWER)), interface)
+        stored = connections.stored()
+        read = {each.connection.path: connections.with_secrets(each) for each in concerned(stored, declared)}
+        known = [read.get(each.connection.path, each) for each in stored]
+        plan = plan_connections(known, declared, interface, lambda: str(uuid.uuid4()))
+        if not check_mode:
+            _carry_out(connections, plan)
+    # It runs what it stores: both are one.
+    changed, shown = bool(plan.steps), (plan.before, plan.after)
+    return {
+        "changed": changed,
+        "interface": interface,
+        "file": {"changed": changed, "path": None},
+        "runtime": {"changed": changed, "applied": True, "reason": None},
+        "networks": networks(declared, {"file": shown, "runtime": shown}),
+        "diff": {side: {"connections": by_name(each)} for side, each in zip(("before", "after"), shown)},
+        "warnings": [*warnings, *plan.warnings],
+    }
+
+
+def _carry_out(connections: _Connections, plan: NmPlan) -> None:
+    """Do all of a plan or nothing: take back what was done when the rest can't be, or this process is to end."""
+    begun: List[Callable[[], None]] = []
+    secrets = frozenset(secret for step in plan.steps for secret in step.secrets)
+    try:
+        for step in plan.steps:
+            # Before it is begun: whether a call without an answer was carried out, nobody knows.
+            begun.append(connections.taking_back(step))
+            connections.do(step, secrets)
+    except BaseException as error:
+        failed = _take_back(begun)
+        if isinstance(error, FleetError):
+            error.what += f". {failed} of the changes could not be taken back" if failed else ". Nothing was changed"
+        raise
+
+
+def _take_back(begun: Sequence[Callable[[], None]]) -> int:
+    """Take back what was begun, the last first; return how much of it could not be."""
+    failed = 0
+    for position, take_back in reversed(tuple(enumerate(begun))):
+        try:
+            take_back()
+        except (TimedOut, TransportFailed):
+            return failed + position + 1  # nor does it answer to the others
+        except FleetError:
+            failed += 1
+    return failed
+
+
+class _Connections:
+    """NetworkManager's profiles that an interface could use.
+
+    Args:
+        bus: the system's bus.
+        interface: the interface's name.
+
+    Raises:
+        NotFound: NetworkManager does not manage it.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed, SupplicantRefused: as ``SystemBus.call``; so do all.
+    """
+
+    def __init__(self, bus: SystemBus, interface: str) -> None:
+        self._bus = bus
+        self._interface = interface
+        self._networkmanager = NetworkManager(bus)
+        self._device = self._networkmanager.device(interface, unmanaged=networkmanager_waits(interface))
+
+    def stored(self) -> List[Stored]:
+        """Return the profiles, without secrets, in the order in which NetworkManager gives them.
+
+        Left out are those of other kinds, of another interface or device, of some users alone, and those that
+        NetworkManager made itself of what it found set up.
+        """
+        active = self._networkmanager.active(self._device.path)
+        elsewhere = self._networkmanager.used_elsewhere(self._device.path)
+        found = []
+        for path, answer in self._networkmanager.settings(variants=True):
+            each = self._stored(path, settings_of(answer), active)
+            if each is not None:
+                found.append(replace(each, elsewhere=elsewhere.get(path, ())))
+        return found
+
+    def _stored(self, path: str, settings: Settings, active: Optional[str]) -> Optional[Stored]:
+        if WIRELESS not in settings:
+            return None
+        try:
+            connection = connection_of(path, plain(settings, "a{sa{sv}}"))
+        except DecodeFailed:
+            return None
+        if connection is None or connection.owned or connection.interface not in (None, self._interface):
+            return None
+        if connection.mac is not None and self._device.mac not in (None, connection.mac):
+            return None
+        flags = int(self._bus.get(NM, path, _CONNECTION, "Flags"))
+        if flags & _GENERATED:
+            return None
+        saved = not flags & _UNSAVED or self._is_netplans(path)
+        return Stored(connection, settings, saved=saved, active=path == active)
+
+    def _is_netplans(self, path: str) -> bool:
+        return str(self._bus.get(NM, path, _CONNECTION, "Filename")).startswith(_NETPLANS)
+
+    def with_secrets(self, stored: Stored) -> Stored:
+        """Return a profile with its secrets, as far as the system has them. No user's agent is asked for any."""
+        name = EAP if EAP in stored.settings else SECURITY
+        if name not in stored.settings or not secrets_are_the_systems(stored.settings):
+            return stored
+        # Without an answer, they count as others than those that are wanted.
+        with suppress(NotFound, Refused, SupplicantRefused, TimedOut):
+            path = stored.connection.path
+            secrets: Settings = self._bus.call(NM, path, _CONNECTION, "GetSecrets", "s", (name,), variants=True)[0]
+            return replace(stored, settings=with_secrets(stored.settings, secrets))
+        return stored
+
+    def do(self, step: Step, secrets: FrozenSet[str]) -> None:
+        """Do one thing.
+
+        Args:
+            step: what.
+            secrets: what must not be in an error's text.
+
+        Raises:
+            SupplicantRefused: NetworkManager does not take it.
+        """
+        try:
+            if step.old is None:
+                self._add(step.new or {})
+            elif step.new is None:
+                self._delete(step.old.connection.path)
+            else:
+                self._update(step.old.connection.path, step.new, _TO_DISK, clear=step.clear)
+        except SupplicantRefused as error:
+            said = error.what
+            for secret in secrets:
+                said = said.replace(secret, "(secret)")
+            raise SupplicantRefused(
+                f"NetworkManager does not take the profile of network '{step.name}': {said}",
+                where=error.where,
+            ) from None
+
+    def taking_back(self, step: Step) -> Callable[[], None]:
+        """Return what takes one thing back, whether or not it was done; it raises what ``do`` does."""
+        old = step.old
+        if old is None:
+            return lambda: self._remove(step.uuid)
+        if step.new is None:
+            return lambda: None if self._path(step.uuid) else self._add(old.settings, _flags(old))
+        clear = keeps_secrets({name: dict(keys) for name, keys in old.settings.items()}, step.new)
+        return lambda: self._update(old.connection.path, old.settings, _flags(old), clear=clear)
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def _delete(self, path: str) -> None:
+        with suppress(NotFound):  # somebody else removed it
+            self._bus.call(NM, path, _CONNECTION, "Delete")
+
+    def _add(self, settings: Settings, flags: int = _TO_DISK) -> None:
+        self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "AddConnection2", "a{sa{sv}}ua{sv}", (settings, flags, {}))
+
+    def _update(self, path: str, settings: Settings, flags: int, *, clear: bool) -> None:
+        arguments: Tuple[Any, ...] = (settings, flags | _NO_REAPPLY, {})
+        self._bus.call(NM, path, _CONNECTION, "Update2", "a{sa{sv}}ua{sv}", arguments)
+        if clear:
+            self._bus.call(NM, path, _CONNECTION, "ClearSecrets")
+
+    def _path(self, identity: str) -> Optional[str]:
+        """Return the path of the profile with a UUID; None: there is none."""
+        with suppress(NotFound, SupplicantRefused):
+            return str(self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "GetConnectionByUuid", "s", (identity,))[0])
+        return None
+
+    def _remove(self, identity: str) -> None:
+        path = self._path(identity)
+        if path is not None:
+            self._delete(path)
+
+
+def _flags(stored: Stored) -> int:
+    return _TO_DISK if stored.saved else _IN_MEMORY

@@ -1,0 +1,348 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A profile as NetworkManager's settings: written, compared by meaning, described without secrets. No I/O.
+
+Names, types and defaults are NetworkManager's (``nm-settings-dbus(5)``; ``libnm-core-impl/nm-setting-*.c``, 1.42 and
+1.52). A profile decides on some of the settings; what would contradict it is removed, and all others stay.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ..._network.parsing import Eap, NetworkProfile, Problem, ssid_text
+from ..._system.dbus import plain
+from .client import NOT_REQUIRED, needs_nobody
+
+#: A value with its D-Bus signature.
+Variant = Tuple[str, Any]
+#: Settings as D-Bus has them: by setting and key.
+Settings = Mapping[str, Mapping[str, Variant]]
+#: Settings as a profile wants them. None for a value: it is not to be set; for a setting: it is not to be there.
+Wanted = Mapping[str, Optional[Mapping[str, Optional[Variant]]]]
+#: A setting and a key of it.
+Key = Tuple[str, str]
+
+CONNECTION = "connection"
+WIRELESS = "802-11-wireless"
+SECURITY = "802-11-wireless-security"
+EAP = "802-1x"
+
+#: NM_SETTING_CONNECTION_AUTOCONNECT_PRIORITY_MAX; the lowest is its negative.
+PRIORITY_MAX = 999
+#: NM_SETTING_WIRELESS_SECURITY_PMF_*: 0 is what NetworkManager's configuration has as the default.
+_PMF: Mapping[str, int] = {"disabled": 1, "optional": 2, "required": 3}
+#: ``wpa-psk`` brings SAE along where the access point offers both.
+_KEY_MGMT: Mapping[str, str] = {"owe": "owe", "psk": "wpa-psk", "sae": "sae", "psk+sae": "wpa-psk", "eap": "wpa-eap"}
+_WPA_PSK: Variant = ("s", "wpa-psk")
+#: The key managements that NetworkManager never uses without PMF, whatever is set.
+_ALWAYS_PMF: FrozenSet[Variant] = frozenset({("s", "owe"), ("s", "sae")})
+
+_FALSE: Variant = ("b", False)
+_ZERO: Variant = ("u", 0)
+_NOT_REQUIRED: Variant = ("u", NOT_REQUIRED)
+#: What a key that is not set means, where that is not simply nothing. No flags: the system stores the secret.
+_DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
+    {
+        (CONNECTION, "autoconnect"): ("b", True),
+        (CONNECTION, "autoconnect-priority"): ("i", 0),
+        (WIRELESS, "hidden"): _FALSE,
+        (SECURITY, "pmf"): ("i", 0),
+        (SECURITY, "psk-flags"): _ZERO,
+        (EAP, "password-flags"): _ZERO,
+        (EAP, "private-key-password-flags"): _ZERO,
+    }
+)
+#: Keys that a profile does not set, and that would contradict it: other ciphers, keys, identities or roots of trust.
+#: What only restricts or tunes a connection (``altsubject-matches``, ``band``, ``fils``, ...) is not among them.
+_SUPERSEDED: Mapping[str, FrozenSet[str]] = {
+    SECURITY: frozenset(
+        (
+            *("auth-alg", "proto", "pairwise", "group", "leap-username", "leap-password", "leap-password-flags"),
+            *("wep-key0", "wep-key1", "wep-key2", "wep-key3", "wep-key-flags", "wep-key-type", "wep-tx-keyidx"),
+        )
+    ),
+    EAP: frozenset(
+        (
+            *("ca-path", "system-ca-certs", "ca-cert-password", "ca-cert-password-flags", "pac-file"),
+            *("client-cert-password", "client-cert-password-flags", "password-raw", "password-raw-flags"),
+            *("pin", "pin-flags", "phase2-autheap", "phase2-ca-cert", "phase2-ca-path", "phase2-ca-cert-password"),
+            *("phase2-ca-cert-password-flags", "phase2-client-cert", "phase2-client-cert-password"),
+            *("phase2-client-cert-password-flags", "phase2-private-key", "phase2-private-key-password"),
+            *("phase2-private-key-password-flags", "phase2-domain-suffix-match", "phase2-domain-match"),
+            *("phase2-subject-match", "phase2-altsubject-matches"),
+        )
+    ),
+}
+#: Keys that ``GetSettings`` gives and that are no settings: they follow from others, or from what was seen.
+_DERIVED: FrozenSet[Key] = frozenset({(WIRELESS, "security"), (WIRELESS, "seen-bssids")})
+#: The secrets that a profile sets.
+_SECRETS: FrozenSet[Key] = frozenset({(SECURITY, "psk"), (EAP, "password"), (EAP, "private-key-password")})
+#: Their flags, and those of the secrets that contradict.
+_FLAGS: FrozenSet[Key] = frozenset(
+    (
+        *((SECURITY, key) for key in ("psk-flags", *_SUPERSEDED[SECURITY]) if key.endswith("-flags")),
+        *((EAP, key) for key in ("password-flags", *_SUPERSEDED[EAP]) if key.endswith("-flags")),
+        (EAP, "private-key-password-flags"),
+    )
+)
+#: A file, as a certificate's value names it: a URI with a zero byte at its end (NM_SETTING_802_1X_CK_SCHEME_PATH).
+_FILE = re.compile(rb"file://(/[^\0]*)\0?\Z", re.DOTALL)
+_FILES = frozenset({"ca-cert", "client-cert", "private-key"})
+#: 256 bits in hex: the key itself, whose digits may be of either case.
+_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
+
+
+def unfit(interface: str, path: Optional[str], profiles: Iterable[NetworkProfile]) -> Tuple[Problem, ...]:
+    """Return what NetworkManager can't have of a task that is right otherwise.
+
+    Args:
+        interface: the one that the task is for.
+        path: the file that the task names.
+        profiles: what it declares.
+    """
+    problems = []
+    if path is not None:
+        text = f"is for wpa_supplicant; NetworkManager runs {interface}, and stores its profiles itself"
+        problems.append(Problem("", "path", text))
+    for profile in profiles:
+        if abs(profile.priority) > PRIORITY_MAX:
+            text = f"is {profile.priority}; NetworkManager takes those from {-PRIORITY_MAX} to {PRIORITY_MAX}"
+            problems.append(Problem(f"profile '{ssid_text(profile.ssid)}'", "priority", text))
+    return tuple(problems)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def wanted(profile: NetworkProfile, interface: str) -> Wanted:
+    """Return what a profile decides on, on one interface."""
+    secured = profile.security != "open"
+    return {
+        CONNECTION: {
+            "interface-name": ("s", interface),
+            "autoconnect": ("b", profile.enabled),
+            "autoconnect-priority": ("i", profile.priority),
+        },
+        WIRELESS: {
+            "ssid": ("ay", profile.ssid),
+            "hidden": ("b", profile.hidden),
+            "bssid": None if profile.bssid is None else ("ay", bytes.fromhex(profile.bssid.replace(":", ""))),
+        },
+        SECURITY: _security(profile) if secured else None,
+        EAP: None if profile.eap is None else _eap(profile.eap),
+    }
+
+
+def _security(profile: NetworkProfile) -> Mapping[str, Optional[Variant]]:
+    return {
+        "key-mgmt": ("s", _KEY_MGMT[profile.security]),
+        "psk": _text(profile.passphrase),
+        "psk-flags": None,
+        "pmf": ("i", _PMF[profile.pmf]),
+    }
+
+
+def _eap(eap: Eap) -> Mapping[str, Optional[Variant]]:
+    # Of a PKCS#12 file, which has both, NetworkManager wants to be told twice.
+    certificate = eap.client_cert if eap.client_cert is not None else eap.private_key
+    # A key without a password: NetworkManager asks a user's agent for one unless it is told, and none is there at boot.
+    bare = eap.private_key is not None and eap.private_key_password is None
+    return {
+        "eap": ("as", [eap.method]),
+        "identity": ("s", eap.identity),
+        "anonymous-identity": _text(eap.anonymous_identity),
+        "ca-cert": _file(eap.ca_cert),
+        "domain-suffix-match": _text(eap.domain_suffix_match),
+        "phase2-auth": _text(eap.phase2),
+        "password": _text(eap.password),
+        "password-flags": None,
+        "client-cert": _file(certificate),
+        "private-key": _file(eap.private_key),
+        "private-key-password": _text(eap.private_key_password),
+        "private-key-password-flags": _NOT_REQUIRED if bare else None,
+    }
+
+
+def _text(text: Optional[str]) -> Optional[Variant]:
+    return None if text is None else ("s", text)
+
+
+def _file(path: Optional[str]) -> Optional[Variant]:
+    return None if path is None else ("ay", b"file://" + path.encode("utf-8") + b"\0")
+
+
+def settings_of(told: Settings) -> Dict[str, Dict[str, Variant]]:
+    """Return what ``GetSettings`` told, as it can be handed back."""
+    return {
+        name: {key: value for key, value in keys.items() if (name, key) not in _DERIVED} for name, keys in told.items()
+    }
+
+
+def new_settings(want: Wanted, name: str, uuid: str) -> Dict[str, Dict[str, Variant]]:
+    """Return the settings of a new profile. What they do not say is NetworkManager's default: addresses by DHCP.
+
+    Args:
+        want: what the profile decides on.
+        name: as people see it; need not be the only one of that name.
+        uuid: of its own.
+    """
+    own: Settings = {CONNECTION: {"id": ("s", name), "uuid": ("s", uuid), "type": ("s", WIRELESS)}}
+    return merged(own, want)
+
+
+def merged(settings: Settings, want: Wanted) -> Dict[str, Dict[str, Variant]]:
+    """Return settings as they are to be; what the profile does not decide on stays."""
+    new = {name: dict(keys) for name, keys in settings.items()}
+    for name, keys in want.items():
+        if keys is None:
+            new.pop(name, None)
+            continue
+        setting = new.setdefault(name, {})
+        for key in _SUPERSEDED.get(name, ()):
+            setting.pop(key, None)
+        for key, value in keys.items():
+            setting.pop(key, None)
+            if value is not None:
+                setting[key] = value
+    return new
+
+
+# --- comparing ------------------------------------------------------------------------------------------------------
+
+
+def differing(want: Wanted, settings: Settings) -> Tuple[Key, ...]:
+    """Return the keys that are not as wanted, and those that contradict, in a fixed order.
+
+    Args:
+        want: what a profile decides on.
+        settings: what there is, with its secrets.
+    """
+    found: List[Key] = []
+    for name, keys in want.items():
+        has = settings.get(name, {})
+        if keys is None:
+            found += [(name, key) for key in sorted(has)]
+            continue
+        found += [(name, key) for key in keys if not _same(name, key, keys, has)]
+        found += [(name, key) for key in sorted(_SUPERSEDED.get(name, frozenset()) & frozenset(has))]
+    return tuple(found)
+
+
+def _same(name: str, key: str, want: Mapping[str, Optional[Variant]], has: Mapping[str, Variant]) -> bool:
+    default = _DEFAULTS.get((name, key))
+    wished, held = _meaning(key, want[key] or default), _meaning(key, has.get(key, default))
+    if key == "pmf" and held == 0:
+        # The default of NetworkManager's configuration; but these never go without PMF.
+        return want["key-mgmt"] in _ALWAYS_PMF and has.get("key-mgmt") == want["key-mgmt"]
+    if key == "psk" and want["key-mgmt"] == _WPA_PSK and _PSK.match(str(held)):
+        held = held.lower()
+    return bool(wished == held)
+
+
+def _meaning(key: str, value: Optional[Variant]) -> Any:
+    """Return what a value means; None: nothing. Empty bytes, texts and lists are how D-Bus says that there is none."""
+    if value is None:
+        return None
+    meaning = plain(value, "v")
+    if key in _FILES and isinstance(meaning, bytes):
+        meaning = meaning.rstrip(b"\0")
+    return None if meaning in (b"", "", []) else meaning
+
+
+def same_kind(want: Wanted, settings: Settings) -> bool:
+    """Say whether settings are for the key management that is wanted already."""
+    keys = want[SECURITY]
+    has = settings.get(SECURITY)
+    if keys is None or has is None:
+        return keys is None and has is None
+    return keys["key-mgmt"] == has.get("key-mgmt")
+
+
+def keeps_secrets(want: Wanted, settings: Settings) -> bool:
+    """Say whether NetworkManager would keep secrets that are not wanted: it does when an update has none at all."""
+    has = {(name, key) for name, keys in want.items() for key, value in (keys or {}).items() if value is not None}
+    stored = {(name, key) for name, keys in settings.items() if want.get(name) is not None for key in keys}
+    secrets = _SECRETS | _OTHER_SECRETS
+    return not has & secrets and bool(stored & secrets)
+
+
+#: Secrets that a profile does not set, and that an earlier one may have left.
+_OTHER_SECRETS: FrozenSet[Key] = frozenset(
+    (name, key)
+    for name, keys in _SUPERSEDED.items()
+    for key in keys
+    if key.endswith(("-password", "-raw", "pin")) or re.match(r"wep-key\d", key)
+)
+
+
+def secrets_are_the_systems(settings: Settings) -> bool:
+    """Say whether the system stores every secret that there is: none is with a user's agent, or asked for each time."""
+    return all(
+        needs_nobody(key[: -len("-flags")], int(settings.get(name, {}).get(key, _ZERO)[1])) for name, key in _FLAGS
+    )
+
+
+def with_secrets(settings: Settings, secrets: Settings) -> Dict[str, Dict[str, Variant]]:
+    """Return settings with the secrets that ``GetSecrets`` gave for them."""
+    return {name: {**keys, **secrets.get(name, {})} for name, keys in settings.items()}
+
+
+def secret_texts(settings: Settings) -> Iterator[str]:
+    """Yield the secrets in settings: no message may have one of them in it."""
+    for name, keys in settings.items():
+        for key, value in keys.items():
+            if (name, key) in _SECRETS | _OTHER_SECRETS and isinstance(value[1], str) and value[1]:
+                yield value[1]
+
+
+# --- describing -----------------------------------------------------------------------------------------------------
+
+_SET = "(set)"
+_CHANGED = "(changed)"
+#: The keys whose value may be shown; any other may be a secret of somebody's.
+_SHOWN: FrozenSet[Key] = frozenset(
+    (
+        *((CONNECTION, key) for key in ("interface-name", "autoconnect", "autoconnect-priority")),
+        *((WIRELESS, key) for key in ("ssid", "hidden", "bssid")),
+        *((SECURITY, key) for key in ("key-mgmt", "pmf", "auth-alg", "proto", "pairwise", "group")),
+        *((EAP, key) for key in ("eap", "identity", "anonymous-identity", "ca-cert", "domain-suffix-match")),
+        *((EAP, key) for key in ("phase2-auth", "client-cert", "private-key")),
+    )
+)
+
+
+def describe(settings: Settings, changed: Sequence[Key] = ()) -> Dict[str, str]:
+    """Return what profiles decide on, or contradict, for people. Of a secret, and of what may be one, that it is set.
+
+    Args:
+        settings: what there is.
+        changed: what of it is changed to this; where the value is not shown, that is said instead.
+    """
+    return {
+        f"{name}.{key}": _shown(name, key, value, _CHANGED if (name, key) in changed else _SET)
+        for name in (CONNECTION, WIRELESS, SECURITY, EAP)
+        for key, value in settings.get(name, {}).items()
+        if (name, key) in _SHOWN | _SECRETS | _FLAGS or key in _SUPERSEDED.get(name, ())
+    }
+
+
+def _shown(name: str, key: str, value: Variant, otherwise: str) -> str:
+    held = plain(value, "v")
+    if (name, key) not in _SHOWN | _FLAGS:
+        return otherwise
+    if key in _FILES:
+        match = _FILE.match(held) if isinstance(held, bytes) else None
+        # Anything else may be the key itself, or a URI with a PIN in it.
+        return otherwise if match is None else match.group(1).decode("utf-8", "backslashreplace")
+    if key == "ssid" and isinstance(held, bytes):
+        return ssid_text(held)
+    if isinstance(held, bytes):
+        return ":".join(f"{octet:02x}" for octet in held)
+    if isinstance(held, list):
+        return " ".join(map(str, held))
+    return str(held).lower() if isinstance(held, bool) else str(held)

@@ -1,0 +1,169 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What wpa_supplicant's file has to become for the declared networks to be in it. No file is touched here."""
+
+from __future__ import annotations
+
+import grp
+from dataclasses import dataclass, field
+from typing import Dict, FrozenSet, List, Optional, Tuple
+
+from ..._network.parsing import Declaration, NetworkProfile
+from ..._network.report import Shown
+from . import conf as _wpa_conf
+from .conf import Block, ConfFile, Part
+from .variables import (
+    DEFAULTS,
+    SECRETS,
+    SUPERSEDED,
+    Found,
+    Wanted,
+    choose,
+    contradicting,
+    describe,
+    differing,
+    is_station,
+    kinds,
+    ssid_of,
+)
+
+#: The directory of the control sockets, as distributions have it.
+_CONTROL_DIRECTORY = "/run/wpa_supplicant"
+#: The group that Debian lets use wpa_supplicant.
+_CONTROL_GROUP = "netdev"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One declared network, as the file will have it and as it had it."""
+
+    ssid: bytes
+    #: The form that the file has it in.
+    form: Wanted = field(repr=False)
+    #: What else its block sets.
+    extras: Found = field(repr=False, default_factory=dict)
+    #: The file had it.
+    known: bool = False
+    #: The secrets that the file had with another value, or not at all.
+    stale: FrozenSet[str] = frozenset()
+    #: The file's block had variables that contradict the profile.
+    rebuild: bool = False
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """What the file is to be."""
+
+    #: Its new text; None: there is none, and there is to be none.
+    text: Optional[str] = field(repr=False)
+    changes: bool
+    entries: Tuple[Entry, ...]
+    #: The SSIDs of all networks to join that it will have, whoever declared them.
+    ssids: FrozenSet[bytes] = frozenset()
+    before: Shown = ()
+    after: Shown = ()
+
+
+def plan_file(conf: ConfFile, declared: Declaration, header: str) -> FilePlan:
+    """Return what the file is to be. Pure.
+
+    A network's block stays where it is; new ones come at the end, in the order declared. Of several blocks with one
+    SSID one stays. In a block, variables that the profile decides on are set or removed and everything else stays.
+
+    Args:
+        conf: the file as it is.
+        declared: the networks to have, and those not to have.
+        header: what a new file begins with.
+
+    Raises:
+        DecodeFailed: the file is so damaged that nothing can be said about its parts.
+    """
+    exists = conf.text is not None and bool(conf.text.strip())
+    text = conf.text if exists and conf.text is not None else header
+    parts: List[Part] = list(_wpa_conf.parse(text, conf.path))
+    editor = _Editor(parts)
+    entries = [editor.bring(profile) for profile in declared.profiles]
+    wanted = {profile.ssid for profile in declared.profiles}
+    for block in [part for part in parts if isinstance(part, Block)]:
+        ssid = ssid_of(block.variables)
+        if ssid not in wanted and is_station(block.variables) and declared.removes(ssid):
+            editor.drop(block)
+    if not exists and not declared.profiles:
+        return FilePlan(conf.text, False, ())
+    new = _wpa_conf.render(tuple(editor.parts))
+    changes = new != conf.text or not conf.private
+    return FilePlan(new, changes, tuple(entries), editor.ssids, tuple(editor.before), tuple(editor.after))
+
+
+class _Editor:
+    """The parts of a file while its networks are brought to the declared state."""
+
+    def __init__(self, parts: List[Part]) -> None:
+        self.parts = parts
+        self.before: List[Tuple[bytes, Dict[str, str]]] = []
+        self.after: List[Tuple[bytes, Dict[str, str]]] = []
+
+    @property
+    def ssids(self) -> FrozenSet[bytes]:
+        found = [part.variables for part in self.parts if isinstance(part, Block)]
+        return frozenset(ssid_of(each) or b"" for each in found if is_station(each))
+
+    def drop(self, block: Block) -> None:
+        found = block.variables
+        self.parts = [part for part in self.parts if part is not block]
+        self.before.append((ssid_of(found) or b"", describe(found)))
+
+    def bring(self, profile: NetworkProfile) -> Entry:
+        same = [part for part in self.parts if isinstance(part, Block) and _is(part, profile.ssid)]
+        kept = next((block for block in same if _fits(block, profile)), same[0] if same else None)
+        for block in same:
+            if block is not kept:
+                self.drop(block)
+        return self._add(profile) if kept is None else self._edit(kept, profile)
+
+    def _add(self, profile: NetworkProfile) -> Entry:
+        form = choose(profile, {})
+        variables = {n: v for n, v in form.items() if v is not None and DEFAULTS.get(n) != v}
+        self.parts = list(_wpa_conf.append(tuple(self.parts), _wpa_conf.new_block(variables)))
+        self.after.append((profile.ssid, describe(variables)))
+        return Entry(profile.ssid, form)
+
+    def _edit(self, block: Block, profile: NetworkProfile) -> Entry:
+        found = block.variables
+        form = choose(profile, found)
+        wrong = frozenset(differing(form, found))
+        new = _wpa_conf.edit(block, form, wrong, contradicting(form))
+        self.parts = [new if part is block else part for part in self.parts]
+        if new != block:
+            self.before.append((profile.ssid, describe(found)))
+            self.after.append((profile.ssid, describe(new.variables, wrong & frozenset(found))))
+        return Entry(
+            profile.ssid,
+            form,
+            extras={name: value for name, value in new.variables.items() if name not in form},
+            known=True,
+            stale=wrong & SECRETS,
+            rebuild=bool(SUPERSEDED & frozenset(found)),
+        )
+
+
+def _is(block: Block, ssid: bytes) -> bool:
+    found = block.variables
+    return ssid_of(found) == ssid and is_station(found)
+
+
+def _fits(block: Block, profile: NetworkProfile) -> bool:
+    """Say whether a block is of a profile's kind already, more or less."""
+    return bool(kinds(block.variables.get("key_mgmt", "")) & kinds(choose(profile, {})["key_mgmt"] or ""))
+
+
+def default_header() -> str:
+    """Return what a new configuration file begins with: a control interface, and no rewriting by the supplicant."""
+    try:
+        grp.getgrnam(_CONTROL_GROUP)
+        group = f" GROUP={_CONTROL_GROUP}"
+    except KeyError:
+        group = ""
+    return f"ctrl_interface=DIR={_CONTROL_DIRECTORY}{group}\nupdate_config=0\n"

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The profiles that a wpa_supplicant will have once it runs, read from its configuration file."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional, Tuple
+
+from .backend import Profile
+from .conf import Block, parse
+from .conf import read as read_conf
+from .variables import is_station, number_of, ssid_of
+
+#: What a network without a key_mgmt has (config.c, DEFAULT_KEY_MGMT).
+_DEFAULT_KEY_MGMT = "WPA-PSK WPA-EAP"
+_CREDENTIALS = ("psk", "sae_password", "identity", "eap")
+
+
+def configured_profiles(path: str) -> Tuple[Profile, ...]:
+    """Return the profiles in a configuration file; none when there is no such file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DecodeFailed: it is no configuration.
+        AccessDenied, TransportFailed: it can't be read.
+    """
+    blocks = (part for part in parse(read_conf(path).text or "", path) if isinstance(part, Block))
+    found = (_profile(number, block.variables) for number, block in enumerate(blocks))
+    return tuple(profile for profile in found if profile is not None)
+
+
+def _profile(number: int, variables: Mapping[str, str]) -> Optional[Profile]:
+    ssid = ssid_of(variables)
+    if ssid is None or not is_station(variables):
+        return None
+    credentials = {name for name in _CREDENTIALS if variables.get(name, '""') != '""'}
+    if any(variables.get(f"wep_key{index}") for index in range(4)):
+        credentials.add("wep_key")
+    return Profile(
+        id=number,
+        ssid=ssid,
+        key_mgmt=frozenset(variables.get("key_mgmt", _DEFAULT_KEY_MGMT).split()),
+        enabled=number_of(variables.get("disabled", "0")) == 0,
+        bssid=None,
+        scan_freq=(),
+        current=False,
+        priority=number_of(variables.get("priority", "0")) or 0,
+        credentials=frozenset(credentials),
+    )

@@ -1,0 +1,482 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The profile of a wireless network: what a task declares, checked; no file, no supplicant.
+
+A profile is known by its SSID: one SSID is one network to a person, and wpa_supplicant takes whichever of its blocks
+fits, so two of them would leave open which one a laptop uses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from .._system.errors import FleetError
+
+#: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
+_SSID_MAX = 32
+#: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
+_PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
+_PASSPHRASE_MIN, _PASSPHRASE_MAX = 8, 63
+#: 256 bits, the key itself.
+_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
+#: Octets of an SAE password. IEEE 802.11 sets no limit; WPA3 devices take up to 128.
+_SAE_PASSWORD_MAX = 128
+#: Octets of an identity: the longest NAI that RADIUS carries, RFC 7542 2.8.
+_IDENTITY_MAX = 253
+#: Octets of an EAP password: MS-CHAP-V2's limit, RFC 2759 9.
+_PASSWORD_MAX = 256
+#: Octets of a path. In hex, with its variable's name, it still fits the 2000 characters that wpa_supplicant reads.
+_PATH_MAX = 900
+#: Octets of a DNS name, RFC 1035 2.3.4, and room for a few.
+_DOMAINS_MAX = 900
+_DOMAINS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:;[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)*\Z")
+_BSSID = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
+#: wpa_supplicant keeps a priority in a C int.
+_PRIORITY_MAX = 2**31 - 1
+#: As much of a name as a message shows.
+_SHOWN = 64
+
+SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
+EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
+PHASE2_METHODS: Tuple[str, ...] = ("mschapv2", "pap")
+PMF_MODES: Tuple[str, ...] = ("disabled", "optional", "required")
+#: Which PMF modes a kind of security allows; the first is the default. Sources: WPA3 Specification 3.3, 2.2 and 2.3
+#: (SAE and its transition), RFC 8110 4.4 (OWE needs PMF); a network without keys has no PMF.
+_PMF: Mapping[str, Tuple[str, ...]] = {
+    "open": ("disabled",),
+    "owe": ("required",),
+    "psk": ("optional", "disabled", "required"),
+    "sae": ("required",),
+    "psk+sae": ("optional", "required"),
+    "eap": ("optional", "disabled", "required"),
+}
+_WITH_PASSPHRASE = frozenset({"psk", "sae", "psk+sae"})
+
+#: Says what is wrong with a file that a profile names, None if nothing is.
+FileCheck = Callable[[str], Optional[str]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one field of one profile. Never repeats a secret."""
+
+    profile: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        parts = (self.profile, self.field, self.message)
+        return ": ".join(part for part in parts if part)
+
+
+class InvalidProfiles(FleetError):
+    """What a task declares is no profile. ``details["problems"]`` has every problem, the text the same."""
+
+    code = "invalid_profile"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        if len(problems) == 1:
+            text = str(problems[0])
+        else:
+            text = f"{len(problems)} errors: " + "; ".join(str(problem) for problem in problems)
+        super().__init__(text)
+        self.details = {"problems": [asdict(problem) for problem in problems]}
+
+
+@dataclass(frozen=True)
+class Eap:
+    """How to authenticate by 802.1X. Paths are the laptop's."""
+
+    method: str
+    identity: str
+    anonymous_identity: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
+    phase2: Optional[str] = None
+    ca_cert: Optional[str] = None
+    domain_suffix_match: Optional[str] = None
+    client_cert: Optional[str] = None
+    private_key: Optional[str] = None
+    private_key_password: Optional[str] = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class NetworkProfile:
+    """One network, as declared and checked."""
+
+    ssid: bytes
+    #: One of ``SECURITIES``.
+    security: str
+    #: Of psk, sae and psk+sae: the passphrase or password, or a PSK of 64 hex digits.
+    passphrase: Optional[str] = field(default=None, repr=False)
+    eap: Optional[Eap] = None
+    hidden: bool = False
+    priority: int = 0
+    #: One of ``PMF_MODES``.
+    pmf: str = "optional"
+    bssid: Optional[str] = None
+    enabled: bool = True
+
+    @property
+    def is_raw_psk(self) -> bool:
+        """Say whether the passphrase is the key itself, which only PSK can use."""
+        return self.security == "psk" and self.passphrase is not None and bool(_PSK.match(self.passphrase))
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The networks that a laptop is to have, and those that it is not to have."""
+
+    #: In the order declared.
+    profiles: Tuple[NetworkProfile, ...] = ()
+    absent: Tuple[bytes, ...] = ()
+    #: Every station network that is not in ``profiles`` is to go, whoever made it.
+    prune: bool = False
+
+    def removes(self, ssid: Optional[bytes]) -> bool:
+        """Say whether a network that is not in ``profiles`` is to go; None: one without an SSID, or of any."""
+        return self.prune or ssid in self.absent
+
+
+def is_passphrase(text: str) -> bool:
+    """Say whether *text* can be a WPA passphrase: 8 to 63 printable ASCII characters."""
+    return bool(_PASSPHRASE.match(text))
+
+
+def ssid_text(ssid: bytes) -> str:
+    """Return an SSID for people: what is no UTF-8, and what would upset a terminal, is escaped."""
+    text = ssid.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def label_of(parameters: Any, index: Optional[int] = None) -> str:
+    """Return what messages call a profile.
+
+    Args:
+        parameters: the profile's parameters as the task gives them, perhaps wrong.
+        index: its place in a list of profiles, None where there is only one.
+    """
+    place = "profile" if index is None else f"profiles[{index}]"
+    known = parameters if isinstance(parameters, Mapping) else {}
+    name = known.get("ssid") or known.get("ssid_hex")
+    if not isinstance(name, str):
+        return place
+    shown = ssid_text(name.encode("utf-8", "surrogatepass"))
+    return f"{place} '{shown[:_SHOWN]}'"
+
+
+def parse_ssid(parameters: Mapping[str, Any], label: str) -> Tuple[bytes, Tuple[Problem, ...]]:
+    """Return the SSID of ``ssid`` or ``ssid_hex``, and what is wrong with it.
+
+    Args:
+        parameters: a profile's parameters.
+        label: what messages call it.
+    """
+    reader = _Reader(parameters, label)
+    ssid = _ssid(reader)
+    return ssid, tuple(reader.problems)
+
+
+def parse_profile(
+    parameters: Mapping[str, Any], label: str, check_file: FileCheck
+) -> Tuple[Optional[NetworkProfile], Tuple[Problem, ...]]:
+    """Return the profile that a task declares, or None and everything that is wrong with it.
+
+    Args:
+        parameters: the options of ``amt_wifi_profile``, with the types that its argument specification gives them.
+        label: what messages call the profile.
+        check_file: asked about each certificate and key file.
+    """
+    reader = _Reader(parameters, label)
+    ssid = _ssid(reader)
+    security = reader.choice("security", SECURITIES)
+    profile = NetworkProfile(
+        ssid=ssid,
+        security=security,
+        passphrase=_passphrase(reader, security),
+        eap=_eap(reader, security, check_file),
+        hidden=bool(parameters.get("hidden")),
+        priority=_priority(reader),
+        pmf=_pmf(reader, security),
+        bssid=_bssid(reader),
+        enabled=parameters.get("enabled") is not False,
+    )
+    return (None if reader.problems else profile), tuple(reader.problems)
+
+
+def parse_profiles(parameters: Sequence[Mapping[str, Any]], check_file: FileCheck) -> Tuple[NetworkProfile, ...]:
+    """Return the profiles of a list.
+
+    Raises:
+        InvalidProfiles: with everything that is wrong with any of them.
+    """
+    profiles: List[NetworkProfile] = []
+    problems: List[Problem] = []
+    for index, each in enumerate(parameters):
+        profile, wrong = parse_profile(each, label_of(each, index), check_file)
+        problems += wrong
+        if profile is not None:
+            profiles.append(profile)
+    problems += duplicates(parameters)
+    if problems:
+        raise InvalidProfiles(problems)
+    return tuple(profiles)
+
+
+def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
+    """Return a problem for each profile of a list whose SSID an earlier one has."""
+    first: Dict[bytes, int] = {}
+    problems: List[Problem] = []
+    for index, each in enumerate(parameters):
+        ssid, wrong = parse_ssid(each, "")
+        if wrong:
+            continue
+        if ssid in first:
+            message = f"the SSID is declared twice, first by profiles[{first[ssid]}]; one SSID is one network"
+            problems.append(Problem(label_of(each, index), "ssid", message))
+        first.setdefault(ssid, index)
+    return tuple(problems)
+
+
+class _Reader:
+    """The parameters of one profile, and what was found wrong with them."""
+
+    def __init__(self, parameters: Mapping[str, Any], label: str, prefix: str = "") -> None:
+        self.parameters = parameters
+        self.label = label
+        self.prefix = prefix
+        self.problems: List[Problem] = []
+
+    def fail(self, name: str, message: str) -> None:
+        self.problems.append(Problem(self.label, self.prefix + name, message))
+
+    def given(self, name: str) -> bool:
+        return self.parameters.get(name) is not None
+
+    def inside(self, name: str) -> _Reader:
+        """Return a reader of a parameter that is a mapping; it adds to the same problems."""
+        value = self.parameters.get(name)
+        inner = _Reader(value if isinstance(value, Mapping) else {}, self.label, f"{name}.")
+        inner.problems = self.problems
+        return inner
+
+    def choice(self, name: str, choices: Sequence[str], default: str = "") -> str:
+        value = self.parameters.get(name)
+        if value is None:
+            if not default:
+                self.fail(name, f"is missing; it is one of {', '.join(choices)}")
+            return default
+        if value not in choices:
+            self.fail(name, f"is one of {', '.join(choices)}")
+            return default
+        return str(value)
+
+    def text(self, name: str, limit: int) -> Optional[str]:
+        """Return a text without control characters, None if it was not given or is wrong. Never shows it."""
+        value = self.parameters.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value:
+            self.fail(name, "is empty" if value == "" else "is no text")
+            return None
+        if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
+            where = "ends with a line break" if value.rstrip("\r\n").isprintable() else "has a control character in it"
+            self.fail(name, f"{where}; it has to be on one line")
+            return None
+        try:
+            size = len(value.encode("utf-8"))
+        except UnicodeEncodeError:
+            self.fail(name, "has something in it that is no text")
+            return None
+        if size > limit:
+            self.fail(name, f"has {size} bytes, at most {limit} are possible")
+            return None
+        return value
+
+    def forbid(self, name: str, reason: str) -> None:
+        if self.given(name):
+            self.fail(name, reason)
+
+
+def _ssid(reader: _Reader) -> bytes:
+    text, digits = reader.parameters.get("ssid"), reader.parameters.get("ssid_hex")
+    if (text is None) == (digits is None):
+        reader.fail("ssid", "is missing; give ssid or ssid_hex" if text is None else "give ssid or ssid_hex, not both")
+        return b""
+    if digits is not None:
+        return _ssid_of_hex(reader, digits)
+    try:
+        ssid = text.encode("utf-8") if isinstance(text, str) else b""
+    except UnicodeEncodeError:
+        reader.fail("ssid", "has something in it that is no text; give ssid_hex")
+        return b""
+    _check_ssid_size(reader, "ssid", ssid)
+    return ssid
+
+
+def _ssid_of_hex(reader: _Reader, digits: Any) -> bytes:
+    if not isinstance(digits, str) or re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", digits) is None:
+        reader.fail("ssid_hex", "is no string of pairs of hex digits")
+        return b""
+    ssid = bytes.fromhex(digits)
+    _check_ssid_size(reader, "ssid_hex", ssid)
+    return ssid
+
+
+def _check_ssid_size(reader: _Reader, name: str, ssid: bytes) -> None:
+    if not 1 <= len(ssid) <= _SSID_MAX:
+        reader.fail(name, f"an SSID has 1 to {_SSID_MAX} bytes, this one has {len(ssid)}")
+
+
+def _passphrase(reader: _Reader, security: str) -> Optional[str]:
+    if security not in _WITH_PASSPHRASE:
+        if security:
+            reader.forbid("passphrase", f"security {security} has none")
+        return None
+    if not reader.given("passphrase"):
+        reader.fail("passphrase", f"is missing; security {security} needs it")
+        return None
+    if security == "sae":
+        return reader.text("passphrase", _SAE_PASSWORD_MAX)
+    value = reader.parameters["passphrase"]
+    if isinstance(value, str) and _PSK.match(value):
+        if security == "psk":
+            return value.lower()
+        reader.fail("passphrase", "is a PSK of 64 hex digits; SAE needs the passphrase that it was made from")
+        return None
+    before = len(reader.problems)
+    text = reader.text("passphrase", 4 * _PASSPHRASE_MAX)
+    if len(reader.problems) > before or text is None:
+        return None
+    if not _PASSPHRASE_MIN <= len(text) <= _PASSPHRASE_MAX:
+        limits = f"{_PASSPHRASE_MIN} to {_PASSPHRASE_MAX} characters"
+        otherwise = ", or 64 hex digits" if security == "psk" else ""
+        reader.fail("passphrase", f"has {len(text)} characters; a passphrase has {limits}{otherwise}")
+        return None
+    if not is_passphrase(text):
+        reader.fail("passphrase", "has a character that is no printable ASCII")
+        return None
+    return text
+
+
+def _priority(reader: _Reader) -> int:
+    value = reader.parameters.get("priority")
+    if value is None:
+        return 0
+    if not isinstance(value, int) or not -_PRIORITY_MAX <= value <= _PRIORITY_MAX:
+        reader.fail("priority", f"is no number from {-_PRIORITY_MAX} to {_PRIORITY_MAX}")
+        return 0
+    return value
+
+
+def _pmf(reader: _Reader, security: str) -> str:
+    allowed = _PMF.get(security, PMF_MODES)
+    mode = reader.choice("pmf", PMF_MODES, allowed[0])
+    if mode not in allowed:
+        reader.fail("pmf", f"security {security} allows {' or '.join(allowed)}, not {mode}")
+    return mode
+
+
+def _bssid(reader: _Reader) -> Optional[str]:
+    value = reader.parameters.get("bssid")
+    if value is None:
+        return None
+    # Bit 0 of the first octet marks a group address, IEEE 802-2014 8.2: no access point has one.
+    if not isinstance(value, str) or not _BSSID.match(value) or int(value[1], 16) & 1 or not value.strip("0:"):
+        reader.fail("bssid", "is no MAC address of an access point, such as 02:00:00:00:01:00")
+        return None
+    return value.lower()
+
+
+# --- EAP ------------------------------------------------------------------------------------------------------------
+
+
+def _eap(outer: _Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
+    if security != "eap":
+        if security:
+            outer.forbid("eap", f"security {security} has none")
+        return None
+    if not outer.given("eap"):
+        outer.fail("eap", "is missing; security eap needs it")
+        return None
+    reader = outer.inside("eap")
+    method = reader.choice("method", EAP_METHODS)
+    if not reader.given("identity"):
+        reader.fail("identity", "is missing")
+    eap = Eap(
+        method=method,
+        identity=reader.text("identity", _IDENTITY_MAX) or "",
+        anonymous_identity=reader.text("anonymous_identity", _IDENTITY_MAX),
+        ca_cert=_file(reader, "ca_cert", check_file),
+        domain_suffix_match=_domains(reader),
+        password=reader.text("password", _PASSWORD_MAX),
+        phase2=_phase2(reader, method),
+        client_cert=_file(reader, "client_cert", check_file),
+        private_key=_file(reader, "private_key", check_file),
+        private_key_password=reader.text("private_key_password", _PASSWORD_MAX),
+    )
+    _check_server(reader)
+    _check_credentials(reader, method)
+    return eap
+
+
+def _check_server(reader: _Reader) -> None:
+    """Demand that the server is authenticated, unless the task says in so many words that it need not be."""
+    validate = reader.parameters.get("validate_server") is not False
+    if validate and not reader.given("ca_cert"):
+        reader.fail(
+            "ca_cert",
+            "is missing; without it anybody's access point gets the credentials (set eap.validate_server to false "
+            "if that is to be)",
+        )
+    if not validate:
+        for name in ("ca_cert", "domain_suffix_match"):
+            reader.forbid(name, "contradicts eap.validate_server false")
+
+
+def _check_credentials(reader: _Reader, method: str) -> None:
+    if method == "tls":
+        if not reader.given("private_key"):
+            reader.fail("private_key", "is missing; method tls needs it")
+        elif not reader.given("client_cert") and not str(reader.parameters["private_key"]).endswith((".p12", ".pfx")):
+            reader.fail("client_cert", "is missing; only a PKCS#12 file (.p12, .pfx) as private_key does without")
+        reader.forbid("password", "method tls has none (private_key_password is the key's)")
+    elif method:
+        if not reader.given("password"):
+            reader.fail("password", f"is missing; method {method} needs it")
+        for name in ("client_cert", "private_key", "private_key_password"):
+            reader.forbid(name, f"method {method} has none")
+
+
+def _phase2(reader: _Reader, method: str) -> Optional[str]:
+    if method == "tls":
+        reader.forbid("phase2", "method tls has none")
+        return None
+    phase2 = reader.choice("phase2", PHASE2_METHODS, PHASE2_METHODS[0])
+    if method == "peap" and phase2 == "pap":
+        reader.fail("phase2", "method peap has no pap; use ttls")
+    return phase2
+
+
+def _domains(reader: _Reader) -> Optional[str]:
+    text = reader.text("domain_suffix_match", _DOMAINS_MAX)
+    if text is not None and _DOMAINS.match(text) is None:
+        reader.fail("domain_suffix_match", "is no DNS name, or names with semicolons between them")
+        return None
+    return text
+
+
+def _file(reader: _Reader, name: str, check_file: FileCheck) -> Optional[str]:
+    path = reader.text(name, _PATH_MAX)
+    if path is None:
+        return None
+    if not path.startswith("/"):
+        reader.fail(name, f"'{path}' is no absolute path")
+        return None
+    wrong = check_file(path)
+    if wrong is not None:
+        reader.fail(name, wrong)
+    return path

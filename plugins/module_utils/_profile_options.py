@@ -1,0 +1,283 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The glue to Ansible of the two modules for profiles: their options, and errors that name profile and field.
+
+Ansible itself stops at the first option that is wrong, does not say in which element of a list it is, and shows what
+was given for an option that does not exist: a misspelt ``passphrase`` would be in the output. So nothing is left to it
+but types and choices, and what it finds is told together with everything else.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_dict
+
+from ._managers.choice import AUTO, BACKENDS
+from ._network.parsing import (
+    EAP_METHODS,
+    PHASE2_METHODS,
+    PMF_MODES,
+    SECURITIES,
+    Declaration,
+    FileCheck,
+    InvalidProfiles,
+    Problem,
+    duplicates,
+    label_of,
+    parse_profile,
+    parse_profiles,
+    parse_ssid,
+)
+from ._tasks.profiles import check_file, provision, request_for
+
+#: Where the networks go.
+PLACE: Dict[str, Any] = {
+    "interface": {"type": "str", "required": True},
+    "path": {"type": "path"},
+    "backend": {"type": "str", "choices": list(BACKENDS), "default": AUTO},
+}
+#: One network.
+PROFILE: Dict[str, Any] = {
+    "ssid": {"type": "str"},
+    "ssid_hex": {"type": "str"},
+    "security": {"type": "str", "choices": list(SECURITIES)},
+    "passphrase": {"type": "str", "no_log": True},
+    "eap": {
+        "type": "dict",
+        "options": {
+            "method": {"type": "str", "choices": list(EAP_METHODS)},
+            "identity": {"type": "str"},
+            "anonymous_identity": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "phase2": {"type": "str", "choices": list(PHASE2_METHODS)},
+            "validate_server": {"type": "bool", "default": True},
+            "ca_cert": {"type": "path"},
+            "domain_suffix_match": {"type": "str"},
+            "client_cert": {"type": "path"},
+            # Paths: no secrets, whatever their names suggest.
+            "private_key": {"type": "path", "no_log": False},
+            "private_key_password": {"type": "str", "no_log": True},
+        },
+    },
+    "hidden": {"type": "bool", "default": False},
+    "priority": {"type": "int", "default": 0},
+    "pmf": {"type": "str", "choices": list(PMF_MODES)},
+    "bssid": {"type": "str"},
+    "enabled": {"type": "bool", "default": True},
+}
+
+
+class ProfileModule(AnsibleModule):  # type: ignore[misc]
+    """A module that declares profiles.
+
+    Args:
+        options: the module's argument specification.
+    """
+
+    def __init__(self, options: Dict[str, Any]) -> None:
+        self._validating = True
+        super().__init__(argument_spec=options, supports_check_mode=True)
+        self._validating = False
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Fail. If an option is wrong, say all that is wrong, and hide what was given for options that are none."""
+        if self._validating and isinstance(getattr(self, "params", None), dict):
+            self.no_log_values.update(self._misplaced())
+            problems = self._problems()
+            if problems:
+                error = InvalidProfiles(problems)
+                super().fail_json(msg=str(error), error=error.as_dict(), **error.details)
+        super().fail_json(msg=msg, **result)
+
+    def _load_params(self) -> None:
+        """Keep what was given as it was given: an element of no use is not in Ansible's own list any more."""
+        super()._load_params()
+        self._raw = copy.deepcopy(self.params)
+
+    def _log_invocation(self) -> None:
+        """Let Ansible write its line in the journal without secrets that its own search would miss.
+
+        It looks for them in the text that Python makes of a mapping, where a backslash or a quote is written otherwise.
+        """
+        self.no_log_values.update([repr(text)[1:-1] for text in self.no_log_values])
+        super()._log_invocation()
+
+    def _given(self) -> Iterator[Tuple[str, Any]]:
+        """Yield what messages call each profile, and what was given for it."""
+        everything: Any = getattr(self, "_raw", self.params)
+        raw = {name: value for name, value in everything.items() if not str(name).startswith("_ansible_")}
+        if "profiles" not in self.argument_spec:
+            own = set(self.argument_spec) - set(PROFILE)
+            yield label_of(raw), {name: value for name, value in raw.items() if name not in own}
+        else:
+            declared = raw.get("profiles")
+            for index, each in enumerate(declared if isinstance(declared, list) else [declared]):
+                mapping = _mapping(each)
+                yield label_of(mapping, index), mapping
+
+    def _problems(self) -> List[Problem]:
+        if self._elsewhere():
+            return []
+        given = list(self._given())
+        found: List[Problem] = []
+        for label, each in given:
+            found += _wrong(label, each, whole=self.params.get("state") != "absent")
+        if "profiles" in self.argument_spec:
+            found += duplicates([each if isinstance(each, Mapping) else {} for _label, each in given])
+            unknown = {str(n) for n in self.params if not str(n).startswith("_ansible_")} - set(self.argument_spec)
+            found += [Problem("", name, "is no option of this module") for name in sorted(unknown)]
+        return found
+
+    def _elsewhere(self) -> bool:
+        """Say whether an option that is no part of a profile is missing or no choice: Ansible tells that well."""
+        own = {name: options for name, options in self.argument_spec.items() if name not in PROFILE}
+        return any(
+            (options.get("required") and self.params.get(name) is None)
+            or ("choices" in options and self.params.get(name) not in options["choices"])
+            for name, options in own.items()
+        )
+
+    def _misplaced(self) -> Iterator[str]:
+        """Yield every text that was given for an option that is none: nobody knows what it is."""
+        for name, value in self.params.items():
+            if name not in self.argument_spec and not str(name).startswith("_ansible_"):
+                yield from _texts(value)
+        for _label, given in self._given():
+            if not isinstance(given, Mapping):
+                yield from _texts(given)
+                continue
+            yield from _unknown_texts(given, PROFILE)
+
+
+def _unknown_texts(given: Mapping[Any, Any], options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in given.items():
+        if name not in options:
+            yield from _texts(value)
+        elif "options" in options[name]:
+            yield from _unknown_texts(value, options[name]["options"]) if isinstance(value, Mapping) else _texts(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
+    elif value not in (None, True, False, ""):
+        yield str(value)
+
+
+def _mapping(given: Any) -> Any:
+    """Return a profile that was given as text as the mapping that Ansible makes of it."""
+    try:
+        return check_type_dict(given)
+    except (TypeError, ValueError):
+        return given
+
+
+#: How Ansible begins to say that a value has the wrong type, and that it is none of the choices. What was given, which
+#: follows, is not repeated.
+_TYPE = re.compile(r"argument '(\w+)' is of type ")
+_CHOICES = re.compile(r"value of (\w+) must be (one of: .*), got: ", re.DOTALL)
+
+
+def _wrong(label: str, given: Any, *, whole: bool) -> List[Problem]:
+    """Return what Ansible finds wrong with one profile, and, where it has to be a whole one, what else is wrong."""
+    if not isinstance(given, Mapping):
+        return [Problem(label, "", "is no mapping of options to values")]
+    result = ArgumentSpecValidator(PROFILE).validate(_without_nulls(given))
+    unknown = sorted(".".join(name) if isinstance(name, tuple) else str(name) for name in result.unsupported_parameters)
+    problems = [Problem(label, name, "is no option of a profile") for name in unknown]
+    others = [text for text in result.error_messages if not (unknown and text.startswith(f"{', '.join(unknown)}. "))]
+    problems += [_told(label, text) for text in others]
+    if whole and not others:
+        known = {name: value for name, value in result.validated_parameters.items() if name in PROFILE}
+        problems += parse_profile(known, label, check_file)[1]
+    return problems
+
+
+def _without_nulls(given: Mapping[Any, Any]) -> Dict[Any, Any]:
+    """Return options without those that are null: for Ansible, that is as if they had not been given."""
+    return {
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _told(label: str, text: str) -> Problem:
+    """Return what Ansible says of an option's value as a problem of ours."""
+    kind, choices = _TYPE.match(text), _CHOICES.match(text)
+    within = "eap." if text.endswith(" found in eap") else ""
+    if kind:
+        options = PROFILE["eap"]["options"] if within else PROFILE
+        return Problem(label, within + kind.group(1), f"is not of type {options.get(kind.group(1), {}).get('type')}")
+    if choices:
+        return Problem(label, within + choices.group(1), f"is {choices.group(2)}")
+    return Problem(label, "", text)
+
+
+def one(module: ProfileModule) -> Dict[str, Any]:
+    """Do the work of ``amt_wifi_profile``.
+
+    Raises:
+        FleetError: what is declared is no profile, or could not be brought about.
+    """
+    given = module.params
+    check = _FileCheck(module.check_mode)
+    if given["state"] == "absent":
+        ssid, problems = parse_ssid(given, label_of(given))
+        declared = Declaration(absent=(ssid,))
+    else:
+        profile, problems = parse_profile(given, label_of(given), check)
+        declared = Declaration(profiles=() if profile is None else (profile,))
+    if problems:
+        raise InvalidProfiles(problems)
+    return _provision(module, declared, check)
+
+
+def many(module: ProfileModule) -> Dict[str, Any]:
+    """Do the work of ``amt_wifi_profiles``.
+
+    Raises:
+        FleetError: what is declared are no profiles, or could not be brought about.
+    """
+    given, prune = module.params["profiles"], module.params["prune"]
+    if prune and not given:
+        # A variable that came out empty would take every laptop of a fleet off the air.
+        raise InvalidProfiles([Problem("", "profiles", "is empty; with prune that would remove every network")])
+    check = _FileCheck(module.check_mode)
+    return _provision(module, Declaration(parse_profiles(given, check), prune=prune), check)
+
+
+class _FileCheck:
+    """Checks the files that profiles name. In check mode a missing one may be what an earlier task would have made."""
+
+    def __init__(self, check_mode: bool) -> None:
+        self._check_mode = check_mode
+        self.warnings: List[str] = []
+
+    def __call__(self, path: str) -> Optional[str]:
+        wrong = check_file(path)
+        if wrong is None or not self._check_mode:
+            return wrong
+        self.warnings.append(f"{wrong}; without check mode this would fail")
+        return None
+
+
+def _provision(module: ProfileModule, declared: Declaration, check: _FileCheck) -> Dict[str, Any]:
+    given = module.params
+    request = request_for(given["interface"], given["path"], declared, given["backend"])
+    result = provision(request, module.check_mode)
+    return {**result, "warnings": [*check.warnings, *result["warnings"]]}
+
+
+__all__ = ["PLACE", "PROFILE", "FileCheck", "ProfileModule", "many", "one"]

@@ -1,0 +1,244 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Intel's vendor messages about CSME, which shares the radio with the host.
+
+Numbers and names: linux/include/uapi/linux/nl80211-vnd-intel.h; the ciphers' are in
+linux/drivers/net/wireless/intel/iwlwifi/mei/iwl-mei.h (enum iwl_mei_pairwise_cipher).
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Dict, Optional, Tuple, Type, Union
+
+from .._system.errors import DecodeFailed, TransportFailed
+from . import channels, netlink
+from .netlink import required
+from .nl80211 import Nl80211, VendorCommand, Wiphy
+
+INTEL_OUI = 0x001735
+
+GET_CSME_CONN_INFO = 0x2D
+HOST_GET_OWNERSHIP = 0x30
+ROAMING_FORBIDDEN_EVENT = 0x32
+
+ATTR_VIF_ADDR = 0x02
+ATTR_ADDR = 0x0A
+ATTR_SSID = 0x3D
+ATTR_STA_CIPHER = 0x51
+ATTR_ROAMING_FORBIDDEN = 0x64
+ATTR_AUTH_MODE = 0x65
+ATTR_CHANNEL_NUM = 0x66
+ATTR_BAND = 0x69
+ATTR_COLLOC_CHANNEL = 0x70
+ATTR_COLLOC_ADDR = 0x71
+
+#: IEEE 802.11, 9.4.2.2
+SSID_MAX = 32
+
+_CONNECTION: netlink.Attributes = (
+    (ATTR_ADDR, "ADDR", "l2addr"),
+    (ATTR_SSID, "SSID", "cdata"),
+    (ATTR_STA_CIPHER, "STA_CIPHER", "uint32"),
+    (ATTR_AUTH_MODE, "AUTH_MODE", "uint32"),
+    (ATTR_CHANNEL_NUM, "CHANNEL_NUM", "uint8"),
+    (ATTR_BAND, "BAND", "uint8"),
+    (ATTR_COLLOC_CHANNEL, "COLLOC_CHANNEL", "cdata"),
+    (ATTR_COLLOC_ADDR, "COLLOC_ADDR", "l2addr"),
+)
+_ROAMING: netlink.Attributes = (
+    (ATTR_VIF_ADDR, "VIF_ADDR", "l2addr"),
+    (ATTR_ROAMING_FORBIDDEN, "ROAMING_FORBIDDEN", "uint8"),
+)
+
+
+class AuthMode(IntEnum):
+    """How CSME authenticated (enum iwl_vendor_auth_akm_mode)."""
+
+    OPEN = 0
+    RSNA_8021X = 6
+    RSNA_PSK = 7
+    SAE = 9
+
+    @property
+    def label(self) -> str:
+        """The name of the mode in the facts."""
+        return {0: "open", 6: "eap", 7: "psk", 9: "sae"}[self.value]
+
+
+class Cipher(IntEnum):
+    """CSME's pairwise cipher: firmware numbers, not cipher suite selectors."""
+
+    NONE = 0
+    TKIP = 2
+    CCMP = 4
+    GCMP = 8
+    GCMP_256 = 9
+
+    @property
+    def label(self) -> str:
+        """The name of the cipher in the facts."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True)
+class CsmeConnection:
+    """The connection that CSME last reported; it holds only while the rfkill reason is "not owner".
+
+    Attributes:
+        ssid: 0 to 32 bytes, not text.
+        bssid: of CSME's access point, lower case.
+        channel: number only; see *frequencies*.
+        band: ``channels.BAND_*``, None when the driver did not say (mainline never does).
+        frequencies: MHz; every one that *channel* can mean.
+        auth: open, eap, psk, sae, or ``unknown(N)``.
+        cipher: none, tkip, ccmp, gcmp, gcmp-256, or ``unknown(N)``; None when the driver did not say.
+        colloc_channel: of the collocated access point in another band that announces a 6 GHz one.
+        colloc_bssid: of that access point.
+        auth_raw: the number behind *auth*; None only in a value that did not come from a message.
+        cipher_raw: the number behind *cipher*.
+    """
+
+    ssid: bytes
+    bssid: str
+    channel: int
+    band: Optional[int]
+    frequencies: Tuple[int, ...]
+    auth: str
+    cipher: Optional[str]
+    colloc_channel: Optional[int]
+    colloc_bssid: Optional[str]
+    auth_raw: Optional[int] = None
+    cipher_raw: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class RoamingForbidden:
+    """CSME's session now forbids (or again allows) the host to leave its access point."""
+
+    vif_mac: Optional[str]
+    forbidden: bool
+
+
+@dataclass(frozen=True)
+class Support:
+    """Which of Intel's commands and events about CSME a radio's driver has."""
+
+    connection_info: bool
+    get_ownership: bool
+    roaming_event: bool
+
+
+def supports(wiphy: Wiphy) -> Support:
+    """Return which commands and events about CSME the driver of *wiphy* has."""
+    return Support(
+        connection_info=VendorCommand(INTEL_OUI, GET_CSME_CONN_INFO) in wiphy.vendor_commands,
+        get_ownership=VendorCommand(INTEL_OUI, HOST_GET_OWNERSHIP) in wiphy.vendor_commands,
+        roaming_event=VendorCommand(INTEL_OUI, ROAMING_FORBIDDEN_EVENT) in wiphy.vendor_events,
+    )
+
+
+def connection(nl: Nl80211, ifindex: int) -> Optional[CsmeConnection]:
+    """Ask the driver for CSME's connection (needs CAP_NET_ADMIN); None when CSME has reported none.
+
+    Raises:
+        DecodeFailed: the answer is malformed.
+        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``; errno EOPNOTSUPP: not such a driver.
+    """
+    try:
+        data = nl.vendor(ifindex, INTEL_OUI, GET_CSME_CONN_INFO)
+    except TransportFailed as error:
+        if error.errno == errno.EINVAL:
+            return None
+        raise
+    if data is None:
+        raise DecodeFailed("the driver acknowledged the question without an answer", where="CSME connection")
+    return decode_connection(data)
+
+
+def request_ownership(nl: Nl80211, ifindex: int) -> None:
+    """Ask CSME for the radio (needs CAP_NET_ADMIN). Blocks while the driver waits for CSME, up to 500 ms.
+
+    That it returns says nothing: the radio is the host's when the rfkill block "not owner" goes away.
+
+    Raises:
+        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``; errno EOPNOTSUPP: not such a driver.
+    """
+    try:
+        nl.vendor(ifindex, INTEL_OUI, HOST_GET_OWNERSHIP)
+    except TransportFailed as error:
+        # Some drivers return how it went; that CSME gave no answer is not a failure of the request.
+        if error.errno != errno.ETIMEDOUT:
+            raise
+
+
+def decode_connection(data: bytes) -> CsmeConnection:
+    """Decode the answer to GET_CSME_CONN_INFO.
+
+    Attributes come in any order; unknown ones are skipped; of one that comes twice the last counts.
+
+    Raises:
+        DecodeFailed: malformed, or SSID, ADDR, CHANNEL_NUM or AUTH_MODE is missing, or a value is impossible.
+    """
+    where = "CSME connection"
+    values = _decode(_CONNECTION, data, where)
+    ssid = required(values, "SSID", where)
+    if len(ssid) > SSID_MAX:
+        raise DecodeFailed(f"Attribute SSID has {len(ssid)} bytes, more than {SSID_MAX}", where=where)
+    channel, band = required(values, "CHANNEL_NUM", where), values.get("BAND")
+    try:
+        frequencies = channels.frequencies(channel, band)
+    except channels.NoSuchChannel as error:
+        raise DecodeFailed(f"Attribute CHANNEL_NUM or BAND is wrong: {error}", where=where) from error
+    auth_raw, cipher_raw = required(values, "AUTH_MODE", where), values.get("STA_CIPHER")
+    return CsmeConnection(
+        ssid=ssid,
+        bssid=required(values, "ADDR", where),
+        channel=channel,
+        band=band,
+        frequencies=frequencies,
+        auth=_label(AuthMode, auth_raw),
+        cipher=None if cipher_raw is None else _label(Cipher, cipher_raw),
+        colloc_channel=_colloc_channel(values.get("COLLOC_CHANNEL"), where),
+        colloc_bssid=values.get("COLLOC_ADDR"),
+        auth_raw=auth_raw,
+        cipher_raw=cipher_raw,
+    )
+
+
+def decode_roaming_forbidden(data: bytes) -> RoamingForbidden:
+    """Decode the data of the event ROAMING_FORBIDDEN_EVENT.
+
+    Raises:
+        DecodeFailed: malformed, or ROAMING_FORBIDDEN is missing or neither 0 nor 1.
+    """
+    where = "roaming event"
+    values = _decode(_ROAMING, data, where)
+    forbidden = required(values, "ROAMING_FORBIDDEN", where)
+    if forbidden > 1:
+        raise DecodeFailed(f"Attribute ROAMING_FORBIDDEN is {forbidden}, neither 0 nor 1", where=where)
+    return RoamingForbidden(vif_mac=values.get("VIF_ADDR"), forbidden=bool(forbidden))
+
+
+def _decode(layout: netlink.Attributes, data: bytes, where: str) -> Dict[str, Any]:
+    return netlink.decode(netlink.message_class("nla", layout), data, where)
+
+
+def _label(kind: Union[Type[AuthMode], Type[Cipher]], number: int) -> str:
+    try:
+        return kind(number).label
+    except ValueError:
+        return f"unknown({number})"
+
+
+def _colloc_channel(data: Optional[bytes], where: str) -> Optional[int]:
+    if data is None:
+        return None
+    if len(data) not in (1, 4):  # the kernel's policy says u8, its documentation u32
+        raise DecodeFailed(f"Attribute COLLOC_CHANNEL has {len(data)} bytes, not 1 or 4", where=where)
+    return int.from_bytes(data, sys.byteorder)

@@ -1,0 +1,552 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""pyroute2's netlink codec without the rest of pyroute2, and a small netlink socket to use it on.
+
+pyroute2 is loaded at first use, so importing this file never fails for want of it. Message classes
+and the walk over attributes are pyroute2's; what is added here is the strictness that it lacks.
+
+Numbers: linux/include/uapi/linux/netlink.h and genetlink.h.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import importlib
+import importlib.util
+import math
+import os
+import select
+import socket
+import struct
+import sys
+import time
+import types
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from .._system.errors import AccessDenied, DecodeFailed, FleetError, LibraryMissing, NotFound, TimedOut, TransportFailed
+
+NETLINK_ROUTE = 0
+NETLINK_GENERIC = 16
+
+NLM_F_REQUEST = 0x01
+NLM_F_ACK = 0x04
+NLM_F_DUMP_INTR = 0x10
+NLM_F_DUMP = 0x300
+NLM_F_CAPPED = 0x100
+NLM_F_ACK_TLVS = 0x200
+
+NLMSG_NOOP = 1
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+NLMSG_OVERRUN = 4
+
+SOL_NETLINK = 270  # linux/include/linux/socket.h
+NETLINK_ADD_MEMBERSHIP = 1
+NETLINK_CAP_ACK = 10
+NETLINK_EXT_ACK = 11
+NETLINK_GET_STRICT_CHK = 12
+
+GENL_ID_CTRL = 16
+CTRL_CMD_GETFAMILY = 3
+
+#: Seconds that a request waits for its answer unless told otherwise.
+DEFAULT_TIMEOUT = 5.0
+#: Bytes; the kernel fills at most 32 KiB of a reader's buffer in a dump (netlink_recvmsg() in af_netlink.c).
+RECEIVE_BUFFER = 65536
+#: How often a dump is asked for again when the kernel says that its list changed meanwhile.
+DUMP_ATTEMPTS = 3
+
+_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
+_LENGTH = struct.Struct("=H")  # nla_len, the first field of struct nlattr
+_ERROR = struct.Struct("=i")
+
+#: The attributes of a message: (number, name, pyroute2 type), the type one of ``_SIZES``.
+Attributes = Tuple[Tuple[int, str, str], ...]
+#: Payload bytes of each attribute type; None: any number. ``cdata`` is left as bytes.
+_SIZES: Dict[str, Optional[int]] = {
+    "uint8": 1,
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
+    "l2addr": 6,
+    "flag": 0,
+    "cdata": None,
+}
+
+
+class EventsLost(FleetError):
+    """The kernel dropped events because the reader was too slow; the socket stays usable."""
+
+    code: ClassVar[str] = "events_lost"
+
+
+@dataclass(frozen=True)
+class MalformedEvent:
+    """An event that could not be decoded."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One netlink message: its header and, in ``data``, all of it (header included)."""
+
+    kind: int
+    flags: int
+    sequence: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Family:
+    """A generic netlink family: its message type, and the numbers of its multicast groups by name."""
+
+    number: int
+    groups: Mapping[str, int]
+
+
+# -- pyroute2 ---------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def load() -> Any:
+    """Return the module ``pyroute2.netlink``, loaded without running pyroute2's ``__init__``.
+
+    That ``__init__`` imports all of pyroute2, which costs seconds on a slow laptop. A pyroute2 that
+    is imported already is used as it is; otherwise nothing is left behind in ``sys.modules``, so
+    that a later ``import pyroute2`` works as ever.
+
+    Raises:
+        LibraryMissing: pyroute2 is not installed, or does not import.
+    """
+    try:
+        if "pyroute2" in sys.modules:
+            return importlib.import_module("pyroute2.netlink")
+        return _load_bare()
+    except (ImportError, ValueError) as error:  # ValueError: find_spec() on a module without a spec
+        raise LibraryMissing(
+            f"the Python library pyroute2 can't be used: {error}",
+            where=sys.executable,
+            remedy="Install the package python3-pyroute2 (0.5.14 or later)",
+        ) from error
+
+
+def _load_bare() -> Any:
+    spec = importlib.util.find_spec("pyroute2")
+    if spec is None or spec.submodule_search_locations is None:
+        raise ImportError("it is not installed")
+    before = set(sys.modules)
+    package = types.ModuleType("pyroute2")
+    package.__path__ = list(spec.submodule_search_locations)
+    sys.modules["pyroute2"] = package
+    try:
+        # pyroute2 0.6 keeps its code in a second package, whose __init__ is empty.
+        split = importlib.util.find_spec("pyroute2.netlink") is None
+        return importlib.import_module("pr2modules.netlink" if split else "pyroute2.netlink")
+    finally:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] in ("pyroute2", "pr2modules"):
+                del sys.modules[name]
+
+
+@functools.cache
+def message_class(base: str, attributes: Attributes, fields: Tuple[Tuple[str, str], ...] = ()) -> Any:
+    """Make a pyroute2 message class with only the attributes given; the others are skipped unread.
+
+    Args:
+        base: ``genlmsg``, ``nlmsg``, or ``nla`` for a bare run of attributes, without a header.
+        attributes: see ``Attributes``.
+        fields: (name, struct format) of the fixed header between *base*'s and the attributes.
+
+    Raises:
+        LibraryMissing: see ``load()``.
+    """
+    library = load()
+    namespace: Dict[str, Any] = {
+        "__slots__": (),
+        "nla_map": attributes,
+        "sizes": {name: _SIZES[kind] for _number, name, kind in attributes},
+    }
+    if base == "nla":
+        # pyroute2's class nla is these two, and a decode() that trips over the missing header.
+        parents: Tuple[Any, ...] = (library.nla_base, library.nlmsg_atoms)
+        namespace.update(header=None, start=0)
+    else:
+        parents = (getattr(library, base),)
+        fields = fields or parents[0].fields
+        start = _HEADER.size + sum(struct.calcsize(format_) for _name, format_ in fields)
+        namespace.update(fields=fields, start=start)
+    return type(f"fleet_{base}", parents, namespace)
+
+
+def encode(
+    kind: Any,
+    header: Mapping[str, int],
+    fields: Mapping[str, int],
+    attributes: Sequence[Tuple[str, Any]],
+) -> bytes:
+    """Encode a message of class *kind*; *header* and *fields* are pyroute2's names and numbers."""
+    message = kind()
+    message["header"] = dict(header)
+    message.update(fields)
+    message["attrs"] = list(attributes)
+    message.encode()
+    return bytes(message.data)
+
+
+def decode(kind: Any, data: bytes, where: str) -> Dict[str, Any]:
+    """Decode *data* as class *kind*: fixed fields and attributes by name.
+
+    Attributes that *kind* does not know are skipped. Of an attribute that occurs twice the last one
+    counts, as in the kernel's own nla_parse(). The flag bits on an attribute's type are ignored, as
+    the kernel ignores them where it reads.
+
+    Raises:
+        DecodeFailed: *data* is malformed; *where* names the message.
+    """
+    message = _parse(kind, data, where)
+    values: Dict[str, Any] = {name: message[name] for name, _format in kind.fields}
+    sizes = kind.sizes
+    for name, cell in _attributes(message, data, where):
+        if name not in sizes:
+            continue
+        size = sizes[name]
+        # pyroute2 reads as many bytes as the type has, into the next attribute if need be.
+        if size is not None and cell.length != size + 4:
+            raise DecodeFailed(
+                f"Attribute {name} at offset {cell.offset} has {cell.length - 4} bytes, not {size}", where=where
+            )
+        cell.decode()
+        values[name] = cell.getvalue()
+    return values
+
+
+def elements(data: bytes, where: str) -> Tuple[bytes, ...]:
+    """Return the payloads of the attributes in *data*, a list whose attribute numbers mean nothing.
+
+    pyroute2's own array type loops for ever over an element of length 0; this does not use it.
+
+    Raises:
+        DecodeFailed: *data* is malformed.
+    """
+    message = _parse(message_class("nla", ((0, "ELEMENT", "cdata"),)), data, where)
+    return tuple(data[cell.offset + 4 : cell.offset + cell.length] for _name, cell in _attributes(message, data, where))
+
+
+def required(values: Mapping[str, Any], name: str, where: str) -> Any:
+    """Return ``values[name]``.
+
+    Raises:
+        DecodeFailed: the attribute is missing.
+    """
+    if name not in values:
+        raise DecodeFailed(f"Attribute {name} is missing", where=where)
+    return values[name]
+
+
+def text(data: bytes) -> str:
+    """Return a name that the kernel sent (NUL-terminated or not) as Python represents file names."""
+    return os.fsdecode(data.partition(b"\0")[0])
+
+
+def _parse(kind: Any, data: bytes, where: str) -> Any:
+    """Let pyroute2 split *data* into attributes, after making sure that it reads nothing outside of it."""
+    if len(data) < kind.start or (kind.start and _HEADER.unpack_from(data)[0] != len(data)):
+        raise DecodeFailed(f"A message of {len(data)} bytes is cut short or has a wrong length", where=where)
+    message = kind(data=data, length=len(data))
+    message.decode()
+    return message
+
+
+def _attributes(message: Any, data: bytes, where: str) -> Iterator[Tuple[str, Any]]:
+    """Yield pyroute2's undecoded attributes, by name.
+
+    In every supported version pyroute2 trims a length that runs past the end, raises one below 4, and
+    then decodes by the length as sent; and it drops a tail too short for an attribute. All are errors here.
+    """
+    end = message.start
+    for slot in message["attrs"]:
+        name, cell = slot.cell
+        if _LENGTH.unpack_from(data, cell.offset)[0] != cell.length:
+            raise DecodeFailed(f"Attribute {name} at offset {cell.offset} has a wrong length", where=where)
+        end = cell.offset + (cell.length + 3 & ~3)
+        yield name, cell
+    if len(data) > end:
+        raise DecodeFailed(f"{len(data) - end} bytes are left over at offset {end}", where=where)
+
+
+# -- the socket -------------------------------------------------------------------------------------------------------
+
+
+def split(datagram: bytes, where: str) -> List[Message]:
+    """Split what one receive call returned into messages.
+
+    Raises:
+        DecodeFailed: a message's length does not fit.
+    """
+    messages = []
+    offset = 0
+    while offset < len(datagram):
+        left = len(datagram) - offset
+        length, kind, flags, sequence, _port = _HEADER.unpack_from(datagram, offset) if left >= 16 else (0, 0, 0, 0, 0)
+        if not _HEADER.size <= length <= left:
+            raise DecodeFailed(f"The message at offset {offset} is cut short or has a wrong length", where=where)
+        messages.append(Message(kind, flags, sequence, datagram[offset : offset + length]))
+        offset += length + 3 & ~3
+    return messages
+
+
+def _open(protocol: int) -> socket.socket:
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+
+
+class NetlinkSocket:
+    """A netlink socket for requests with answers, or for events, not for both at once.
+
+    Args:
+        protocol: ``NETLINK_GENERIC`` or ``NETLINK_ROUTE``.
+        name: what errors call the socket.
+
+    Raises:
+        TransportFailed: the kernel lacks the protocol, or is out of resources.
+    """
+
+    def __init__(self, protocol: int, name: str) -> None:
+        self.name = name
+        self._sequence = 0
+        self._buffer = memoryview(bytearray(RECEIVE_BUFFER))
+        try:
+            self._socket = _open(protocol)
+        except OSError as error:
+            raise self._failed("open", error) from error
+        self._socket.setblocking(False)
+        self._socket.bind((0, 0))  # the kernel chooses the port; it can't fail
+        for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
+            with contextlib.suppress(OSError):  # an older kernel: plainer error texts, unfiltered dumps
+                self._socket.setsockopt(SOL_NETLINK, option, 1)
+        self._poll = select.poll()
+        self._poll.register(self._socket.fileno(), select.POLLIN)
+
+    def __enter__(self) -> NetlinkSocket:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket; closing twice does no harm."""
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor, readable when there is something to ``receive()``."""
+        return self._socket.fileno()
+
+    def join(self, group: int) -> None:
+        """Subscribe to the multicast group of that number.
+
+        Raises:
+            AccessDenied, NotFound, TransportFailed: the kernel refused.
+        """
+        try:
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+        except OSError as error:
+            raise kernel_error(error.errno or 0, f"Subscribing to group {group}", self.name) from error
+
+    def receive(self) -> Optional[List[Message]]:
+        """Return the messages of the next datagram, None when there is none. Never blocks.
+
+        Raises:
+            EventsLost: the kernel dropped datagrams; what it kept can still be received.
+            DecodeFailed: the datagram is malformed; the next one can still be received.
+            TransportFailed: the socket failed.
+        """
+        try:
+            size, _ancillary, flags, address = self._socket.recvmsg_into([self._buffer])
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError as error:
+            if error.errno == errno.ENOBUFS:
+                raise EventsLost("The kernel dropped events that were not read in time", where=self.name) from error
+            raise self._failed("read", error) from error
+        if address[0] != 0:
+            return []  # only the kernel, whose port is 0, is believed
+        if flags & socket.MSG_TRUNC:
+            raise DecodeFailed(f"A datagram is longer than {RECEIVE_BUFFER} bytes", where=self.name)
+        return split(bytes(self._buffer[:size]), self.name)
+
+    def request(
+        self,
+        what: str,
+        kind: Any,
+        message_type: int,
+        fields: Mapping[str, int],
+        attributes: Sequence[Tuple[str, Any]] = (),
+        *,
+        dump: bool = False,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Tuple[bytes, ...]:
+        """Send a request and return the answering messages, each with its header.
+
+        Args:
+            what: the request in words, for errors: "Listing the radios".
+            kind: message class, of which *fields* and *attributes* are filled in.
+            message_type: ``nlmsg_type``.
+            dump: ask for a list.
+            timeout: seconds for the answer to arrive. The time that the kernel takes before it even
+                queues an answer (a driver that waits for firmware) comes on top: no timeout ends that.
+
+        Raises:
+            AccessDenied, NotFound, TransportFailed: the kernel refused; ``errno`` is in the last one.
+            TimedOut, DecodeFailed: no answer, or a malformed one. The socket stays usable.
+        """
+        deadline = time.monotonic() + timeout
+        header = {"type": message_type, "flags": NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK)}
+        for _attempt in range(DUMP_ATTEMPTS):
+            self._drain()
+            self._sequence += 1
+            header["sequence_number"] = self._sequence
+            self._send(encode(kind, header, fields, attributes))
+            replies = self._replies(what, deadline)
+            if not dump or not any(reply.flags & NLM_F_DUMP_INTR for reply in replies):
+                return tuple(reply.data for reply in replies[:-1])
+        raise TransportFailed(f"{what}: the list kept changing while it was read", where=self.name, errno=errno.EAGAIN)
+
+    def _replies(self, what: str, deadline: float) -> List[Message]:
+        """Return the answering messages, the one that ends the answer included."""
+        replies: List[Message] = []
+        while True:
+            for message in self._wait(what, deadline):
+                if message.sequence != self._sequence:
+                    continue  # the late answer to an earlier request that timed out
+                if message.kind == NLMSG_OVERRUN:
+                    raise TransportFailed(f"{what}: the kernel lost data", where=self.name, errno=errno.ENOBUFS)
+                if message.kind != NLMSG_NOOP:
+                    replies.append(message)
+                if message.kind in (NLMSG_ERROR, NLMSG_DONE):
+                    number, detail = _outcome(message, self.name)
+                    if number:
+                        raise kernel_error(number, what, self.name, detail)
+                    return replies
+
+    def _wait(self, what: str, deadline: float) -> List[Message]:
+        while True:
+            left = deadline - time.monotonic()
+            # A signal does not end poll(): Python resumes it with the time that is left (PEP 475).
+            if left <= 0 or not self._poll.poll(math.ceil(left * 1000)):
+                raise TimedOut(f"{what}: the kernel did not answer in time", where=self.name)
+            try:
+                messages = self.receive()
+            except EventsLost:
+                raise TransportFailed(f"{what}: the answer was lost", where=self.name, errno=errno.ENOBUFS) from None
+            if messages:
+                return messages
+
+    def _drain(self) -> None:
+        """Throw away what an earlier request left unread; this also ends a dump that it gave up on."""
+        while True:
+            try:
+                if self.receive() is None:
+                    return
+            except (EventsLost, DecodeFailed):
+                continue
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendto(data, (0, 0))
+        except OSError as error:
+            raise self._failed("write to", error) from error
+
+    def _failed(self, verb: str, error: OSError) -> TransportFailed:
+        return TransportFailed(
+            f"Cannot {verb} the netlink socket: {error.strerror}", where=self.name, errno=error.errno or 0
+        )
+
+
+def _outcome(message: Message, where: str) -> Tuple[int, str]:
+    """Return errno (0: success) and the kernel's explanation from an NLMSG_ERROR or NLMSG_DONE."""
+    data = message.data
+    if len(data) < _HEADER.size + _ERROR.size:
+        if message.kind == NLMSG_DONE:
+            return 0, ""
+        raise DecodeFailed("An error message is cut short", where=where)
+    number = abs(_ERROR.unpack_from(data, _HEADER.size)[0])
+    if not number or not message.flags & NLM_F_ACK_TLVS:
+        return number, ""
+    offset = _HEADER.size + _ERROR.size
+    if message.kind == NLMSG_ERROR:  # what was asked comes first: its header, or all of it
+        asked = _HEADER.size
+        if not message.flags & NLM_F_CAPPED and len(data) >= offset + _HEADER.size:
+            asked = _HEADER.unpack_from(data, offset)[0]
+        offset += asked + 3 & ~3
+    explanation = message_class("nla", ((1, "NLMSGERR_ATTR_MSG", "cdata"),))
+    try:
+        return number, text(decode(explanation, data[offset:], where).get("NLMSGERR_ATTR_MSG", b""))
+    except DecodeFailed:
+        return number, ""  # the error itself matters more than its explanation
+
+
+def kernel_error(number: int, what: str, where: str, detail: str = "") -> FleetError:
+    """Return the exception for errno *number* that the kernel answered to the request *what*."""
+    reason = f"{os.strerror(number)} ({detail})" if detail else os.strerror(number)
+    said = f"{what}: {reason}"
+    if number in (errno.EPERM, errno.EACCES):
+        return AccessDenied(said, where=where, remedy="Run as root (CAP_NET_ADMIN is needed).")
+    if number in (errno.ENODEV, errno.ENOENT):
+        return NotFound(said, where=where)
+    return TransportFailed(said, where=where, errno=number)
+
+
+# -- generic netlink --------------------------------------------------------------------------------------------------
+
+_CTRL: Attributes = (
+    (1, "CTRL_ATTR_FAMILY_ID", "uint16"),
+    (2, "CTRL_ATTR_FAMILY_NAME", "cdata"),
+    (7, "CTRL_ATTR_MCAST_GROUPS", "cdata"),
+)
+_CTRL_GROUP: Attributes = ((1, "CTRL_ATTR_MCAST_GRP_NAME", "cdata"), (2, "CTRL_ATTR_MCAST_GRP_ID", "uint32"))
+
+
+def family(sock: NetlinkSocket, name: str, *, timeout: float = DEFAULT_TIMEOUT) -> Family:
+    """Look up a generic netlink family by name, on a ``NETLINK_GENERIC`` socket.
+
+    Args:
+        timeout: seconds.
+
+    Raises:
+        NotFound: the kernel has no such family.
+        TransportFailed, TimedOut, DecodeFailed: see ``NetlinkSocket.request()``.
+    """
+    kind = message_class("genlmsg", _CTRL)
+    wanted = [("CTRL_ATTR_FAMILY_NAME", name.encode() + b"\0")]
+    what = f"Looking up the netlink family {name}"
+    try:
+        replies = sock.request(
+            what, kind, GENL_ID_CTRL, {"cmd": CTRL_CMD_GETFAMILY, "version": 1}, wanted, timeout=timeout
+        )
+    except NotFound as error:
+        raise NotFound(
+            f"The kernel has no netlink family {name}",
+            where=sock.name,
+            remedy="Load the kernel module that provides it (cfg80211 for nl80211).",
+        ) from error
+    if not replies:
+        raise DecodeFailed(f"{what}: the answer is empty", where=sock.name)
+    values = decode(kind, replies[0], what)
+    return Family(
+        number=required(values, "CTRL_ATTR_FAMILY_ID", what),
+        groups=dict(_groups(values.get("CTRL_ATTR_MCAST_GROUPS", b""), what)),
+    )
+
+
+def _groups(data: bytes, where: str) -> Iterator[Tuple[str, int]]:
+    for element in elements(data, where):
+        group = decode(message_class("nla", _CTRL_GROUP), element, where)
+        yield (
+            text(required(group, "CTRL_ATTR_MCAST_GRP_NAME", where)),
+            required(group, "CTRL_ATTR_MCAST_GRP_ID", where),
+        )

@@ -1,0 +1,174 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One radio, joined from what nl80211, rfkill, CSME and sysfs know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from .._system.errors import FleetError
+from .._system.reading import Reading, Unreadable
+from . import csme as _csme
+from . import driver as _platform
+from . import rtnetlink, sysfs
+from .csme import CsmeConnection
+from .nl80211 import Interface, Nl80211, Wiphy
+from .rfkill import Switch, switches
+
+__all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]
+
+#: NL80211_IFTYPE_STATION (linux/nl80211.h): the type of interface that joins networks.
+_STATION = 2
+#: rfc3549/linux rtnetlink scope "link": addresses that reach no router.
+_SCOPE_LINK = 253
+
+
+@dataclass(frozen=True)
+class Link:
+    """The host's own connection. Frequency in MHz, signal in dBm."""
+
+    ssid: Optional[bytes]
+    bssid: str
+    frequency: Optional[int]
+    signal_dbm: Optional[int]
+    addresses: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Radio:
+    """One radio.
+
+    Attributes:
+        phy: the kernel's name (``phy0``).
+        interface: its station interface, None when it has none.
+        ifindex: that interface's index.
+        mac: its MAC address.
+        driver: the kernel driver, None when sysfs names none.
+        owner: ``csme`` when the kernel says so by the block's reason, ``host`` when it says that CSME does not,
+            ``unknown`` when it gives no reasons (before Linux 5.11), when the radio has no switch, and when the driver
+            asks CSME by itself as the interface comes up, and it is down: then CSME may own it without a block.
+        switch: its rfkill switch.
+        can_tell: the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
+        can_request: the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).
+        roaming_event: the driver announces that roaming is forbidden.
+        csme: CSME's connection, only while CSME owns the radio: the kernel never forgets an old one.
+        link: the host's own connection.
+    """
+
+    phy: str
+    interface: Optional[str]
+    ifindex: Optional[int]
+    mac: Optional[str]
+    driver: Optional[str]
+    owner: str
+    switch: Optional[Switch]
+    can_tell: bool
+    can_request: bool
+    roaming_event: bool
+    csme: Optional[CsmeConnection]
+    link: Optional[Link]
+
+
+def read_radios(
+    nl: Nl80211, known: Optional[Sequence[Switch]] = None
+) -> Tuple[Tuple[Radio, ...], Tuple[Unreadable, ...]]:
+    """Return all radios of this machine, and what could not be read of them.
+
+    Args:
+        nl: where to ask.
+        known: the machine's rfkill switches, as far as they could be read; None reads them here.
+
+    Raises:
+        FleetError: the kernel's lists of radios, interfaces or switches could not be read at all.
+    """
+    by_phy: Dict[int, List[Interface]] = {}
+    for interface in nl.interfaces():
+        by_phy.setdefault(interface.wiphy, []).append(interface)
+    by_name = {switch.phy: switch for switch in (switches() if known is None else known) if switch.phy}
+    reading = Reading()
+    asks = _asks_by_itself()
+    radios = [
+        _join(nl, wiphy, by_phy.get(wiphy.index, []), by_name.get(wiphy.name), asks, reading) for wiphy in nl.wiphys()
+    ]
+    return tuple(sorted(radios, key=lambda radio: radio.phy)), reading.unreadable
+
+
+def owner_of(switch: Optional[Switch]) -> str:
+    """Return who owns the radio with *switch*: ``host``, ``csme`` or ``unknown``."""
+    if switch is None or switch.reasons is None:
+        return "unknown"
+    return "csme" if switch.hard and "not_owner" in switch.reasons else "host"
+
+
+def _asks_by_itself() -> bool:
+    """Say whether this kernel's driver asks CSME for the radio when the interface is brought up."""
+    try:
+        return sysfs.release().version >= _platform.DRIVER_MANAGED
+    except FleetError:
+        return False
+
+
+def _owner(interface: Interface, owner: str, asks: bool, reading: Reading) -> str:
+    if owner != "host" or not asks:
+        return owner
+    up = reading.attempt(f"interface {interface.name}", lambda: sysfs.is_up(interface.name))
+    return owner if up else "unknown"
+
+
+def _join(
+    nl: Nl80211,
+    wiphy: Wiphy,
+    interfaces: List[Interface],
+    switch: Optional[Switch],
+    asks: bool,
+    reading: Reading,
+) -> Radio:
+    station = next((i for i in sorted(interfaces, key=lambda i: i.index) if i.iftype == _STATION), None)
+    supports = _csme.supports(wiphy)
+    owner = owner_of(switch)
+    driver: Optional[str] = None
+    csme: Optional[CsmeConnection] = None
+    link: Optional[Link] = None
+    if station is not None:
+        here, name, index = f"radios.{wiphy.name}", station.name, station.index
+        driver = reading.attempt(f"{here}.driver", lambda: sysfs.driver_of(name))
+        if supports.get_ownership:
+            owner = _owner(station, owner, asks, reading)
+        if supports.connection_info and owner == "csme":
+            csme = reading.attempt(f"{here}.csme", lambda: _csme.connection(nl, index))
+        link = reading.attempt(f"{here}.link", lambda: _link(nl, station))
+    return Radio(
+        phy=wiphy.name,
+        interface=station.name if station else None,
+        ifindex=station.index if station else None,
+        mac=station.mac if station else None,
+        driver=driver,
+        owner=owner,
+        switch=switch,
+        can_tell=supports.connection_info,
+        can_request=supports.get_ownership,
+        roaming_event=supports.roaming_event,
+        csme=csme,
+        link=link,
+    )
+
+
+def _link(nl: Nl80211, interface: Interface) -> Optional[Link]:
+    peer = nl.station(interface.index)
+    if peer is None:
+        return None
+    return Link(
+        ssid=interface.ssid if interface.ssid is not None else nl.ssid(interface.index),
+        bssid=peer.bssid,
+        frequency=interface.frequency,
+        signal_dbm=peer.signal_dbm,
+        addresses=routable(rtnetlink.addresses(interface.index)),
+    )
+
+
+def routable(addresses: Tuple[rtnetlink.Address, ...]) -> Tuple[str, ...]:
+    """Return, as text with prefix length, those of *addresses* that are of more than link scope."""
+    return tuple(f"{a.address}/{a.prefix}" for a in addresses if a.scope < _SCOPE_LINK)

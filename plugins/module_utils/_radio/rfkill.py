@@ -1,0 +1,286 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""rfkill: the switches from sysfs, and the changes from ``/dev/rfkill``, with the kernel's reasons for a hard block.
+
+Every other reader of rfkill (util-linux, systemd-rfkill, wpa_supplicant) takes the 8-byte record, which has no reasons.
+Numbers: ``linux/include/uapi/linux/rfkill.h``; the byte order is the machine's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import FrozenSet, List, Optional, Tuple, Type, Union
+
+from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TransportFailed
+
+#: ``enum rfkill_type``, in the words of the sysfs attribute ``type``.
+_TYPES = ("all", "wlan", "bluetooth", "ultrawideband", "wimax", "wwan", "gps", "fm", "nfc")
+#: ``enum rfkill_operation``.
+_OPERATIONS = ("add", "del", "change", "change_all")
+#: ``enum rfkill_hard_block_reasons``, by bit: RFKILL_HARD_BLOCK_SIGNAL, RFKILL_HARD_BLOCK_NOT_OWNER.
+_REASONS = ("signal", "not_owner")
+#: The reasons of a hard block that CSME's ownership alone explains.
+NOT_OWNER = frozenset({"not_owner"})
+
+#: ``struct rfkill_event``: u32 idx, u8 type, u8 op, u8 soft, u8 hard (RFKILL_EVENT_SIZE_V1 = 8 bytes).
+_EVENT = struct.Struct("=IBBBB")
+#: ``struct rfkill_event_ext`` adds u8 hard_block_reasons (kernel 5.11).
+_EXTENDED_SIZE = 9
+#: RFKILL_IOCTL_MAX_SIZE = _IOW('R', 2, __u32): how long the records may be.
+_IOCTL_MAX_SIZE = 0x40045202
+#: One read hands out one record; room for any that a later kernel makes longer.
+_READ_SIZE = 64
+#: Records taken in one go, so that a flood of changes cannot keep an event loop in here; select() fires again.
+_READ_MAX = 256
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that do not tell (before 5.11)."""
+
+    index: int
+    type: str
+    name: str
+    soft: bool
+    hard: bool
+    reasons: Optional[FrozenSet[str]]
+    #: The radio (``phy0``) that the switch belongs to; None for Bluetooth and platform switches.
+    phy: Optional[str]
+
+
+@dataclass(frozen=True)
+class RfkillEvent:
+    """One record of ``/dev/rfkill``. ``reasons`` is None when the record has no such byte."""
+
+    index: int
+    type: str
+    op: str
+    soft: bool
+    hard: bool
+    reasons: Optional[FrozenSet[str]]
+
+
+@dataclass(frozen=True)
+class MalformedRecord:
+    """A record that could not be decoded: a value, so that a watcher goes on."""
+
+    reason: str
+
+
+def _named(names: Tuple[str, ...], number: int) -> str:
+    return names[number] if number < len(names) else f"unknown({number})"
+
+
+def _reasons(bits: int) -> FrozenSet[str]:
+    """Name the bits of a hard block's reasons; a bit that has no name yet is kept as ``bit2`` and so on."""
+    return frozenset(
+        _REASONS[bit] if bit < len(_REASONS) else f"bit{bit}" for bit in range(bits.bit_length()) if bits >> bit & 1
+    )
+
+
+def decode_event(data: bytes) -> RfkillEvent:
+    """Decode one record of ``/dev/rfkill``: 8 bytes, 9 bytes, or a later kernel's longer one, whose rest is left alone.
+
+    Raises:
+        DecodeFailed: the record is shorter than 8 bytes.
+    """
+    if len(data) < _EVENT.size:
+        raise DecodeFailed(f"an rfkill record has {len(data)} bytes, at least {_EVENT.size} are needed")
+    index, kind, op, soft, hard = _EVENT.unpack_from(data)
+    return RfkillEvent(
+        index=index,
+        type=_named(_TYPES, kind),
+        op=_named(_OPERATIONS, op),
+        soft=bool(soft),
+        hard=bool(hard),
+        reasons=_reasons(data[_EXTENDED_SIZE - 1]) if len(data) >= _EXTENDED_SIZE else None,
+    )
+
+
+def _attribute(directory: str, name: str) -> str:
+    with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as attribute:
+        return attribute.read().strip()
+
+
+def _number(directory: str, name: str) -> int:
+    text = _attribute(directory, name)
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise DecodeFailed(f"'{text}' is no rfkill value", where=os.path.join(directory, name))
+    return number
+
+
+def _phy(directory: str) -> Optional[str]:
+    """Follow ``device``: a radio's switch hangs below ``.../ieee80211/phyN``, every other one elsewhere."""
+    parent, device = os.path.split(os.path.realpath(os.path.join(directory, "device")))
+    return device if os.path.basename(parent) == "ieee80211" else None
+
+
+def _switch(directory: str, index: int) -> Optional[Switch]:
+    """Read one switch; None when it was unplugged meanwhile (ENODEV: while an attribute of it was open)."""
+    try:
+        try:
+            reasons: Optional[FrozenSet[str]] = _reasons(_number(directory, "hard_block_reasons"))
+        except FileNotFoundError:
+            reasons = None
+        return Switch(
+            index=index,
+            type=_attribute(directory, "type"),
+            name=_attribute(directory, "name"),
+            soft=_number(directory, "soft") != 0,
+            hard=_number(directory, "hard") != 0,
+            reasons=reasons,
+            phy=_phy(directory),
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            return None
+        raise _os_error(error, directory) from error
+
+
+def switches(sysfs: str = "/sys/class/rfkill") -> Tuple[Switch, ...]:
+    """Return every rfkill switch, by index; needs no privilege. Empty when the kernel has no rfkill.
+
+    Raises:
+        DecodeFailed: an attribute holds something that is no number.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    try:
+        names = os.listdir(sysfs)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _os_error(error, sysfs) from error
+    indexes = sorted(int(name[6:]) for name in names if name.startswith("rfkill") and name[6:].isdecimal())
+    found = (_switch(os.path.join(sysfs, f"rfkill{index}"), index) for index in indexes)
+    return tuple(switch for switch in found if switch is not None)
+
+
+def set_soft(index: int, blocked: bool, path: str = "/dev/rfkill") -> None:
+    """Set or lift the soft block of one switch, as airplane mode does.
+
+    Args:
+        index: of the switch.
+        blocked: True blocks.
+        path: the device.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: the device can't be opened or written to.
+    """
+    # The type is ignored for a change of one switch.
+    _write(_EVENT.pack(index, 0, _OPERATIONS.index("change"), int(blocked), 0), path)
+
+
+def set_soft_all(kind: str, blocked: bool, path: str = "/dev/rfkill") -> None:
+    """Set or lift the soft block of every switch of a type, and of those that will come.
+
+    Args:
+        kind: as in ``Switch.type``: ``wlan``, ``bluetooth``, ...
+        blocked: True blocks.
+        path: the device.
+
+    Raises:
+        ValueError: *kind* is none.
+        NotFound, AccessDenied, TransportFailed: the device can't be opened or written to.
+    """
+    _write(_EVENT.pack(0, _TYPES.index(kind), _OPERATIONS.index("change_all"), int(blocked), 0), path)
+
+
+def _write(record: bytes, path: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, record)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _os_error(error, path) from error
+
+
+class RfkillEvents:
+    """The stream of changes. On opening, the kernel replays an ``add`` for each switch that exists.
+
+    Args:
+        path: the device.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it cannot be opened.
+    """
+
+    def __init__(self, path: str = "/dev/rfkill") -> None:
+        self._path = path
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _os_error(error, path) from error
+        # Older kernels refuse this. Some of them send the longer record unasked, the oldest have none: the length of
+        # each record tells.
+        with suppress(OSError):
+            fcntl.ioctl(self._fd, _IOCTL_MAX_SIZE, struct.pack("=I", _EXTENDED_SIZE))
+
+    def fileno(self) -> int:
+        """Return the descriptor for select(); -1 after close()."""
+        return self._fd
+
+    def read(self) -> Tuple[Union[RfkillEvent, MalformedRecord], ...]:
+        """Return what has arrived, without waiting; empty when nothing has.
+
+        Raises:
+            TransportFailed: the device is closed or ended.
+        """
+        events: List[Union[RfkillEvent, MalformedRecord]] = []
+        while len(events) < _READ_MAX:
+            try:
+                data = os.read(self._fd, _READ_SIZE)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                raise _os_error(error, self._path) from error
+            if not data:
+                if events:
+                    break
+                # A descriptor at its end is always readable: going on would turn an event loop into a busy loop.
+                raise TransportFailed("the rfkill device ended", where=self._path)
+            try:
+                events.append(decode_event(data))
+            except DecodeFailed as error:
+                events.append(MalformedRecord(str(error)))
+        return tuple(events)
+
+    def close(self) -> None:
+        """Close the device; a second call does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> RfkillEvents:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+
+def _os_error(error: OSError, where: str) -> FleetError:
+    """Turn an error of the system into one of the collection's."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AccessDenied("the use of rfkill was refused", where=where, remedy="Run this as root")
+    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return NotFound("this kernel has no rfkill", where=where, remedy="Load the kernel module rfkill")
+    text = os.strerror(error.errno or 0)
+    return TransportFailed(f"using rfkill failed: {text}", where=where, errno=error.errno or 0)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""rtnetlink: the addresses of an interface, and the events of their coming and going.
+
+Numbers: linux/include/uapi/linux/rtnetlink.h and if_addr.h.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple, Union
+
+from .._system.errors import DecodeFailed, NotFound
+from . import netlink
+from .netlink import DEFAULT_TIMEOUT, MalformedEvent, NetlinkSocket
+
+RTM_NEWADDR = 20
+RTM_DELADDR = 21
+RTM_GETADDR = 22
+
+RTNLGRP_IPV4_IFADDR = 5
+RTNLGRP_IPV6_IFADDR = 9
+
+IFA_F_OPTIMISTIC = 0x04
+IFA_F_DADFAILED = 0x08
+IFA_F_TENTATIVE = 0x40
+
+#: struct ifaddrmsg
+_FIELDS = (("family", "B"), ("prefixlen", "B"), ("flags", "B"), ("scope", "B"), ("index", "I"))
+_ADDRESS: netlink.Attributes = (
+    (1, "IFA_ADDRESS", "cdata"),
+    (2, "IFA_LOCAL", "cdata"),
+    (8, "IFA_FLAGS", "uint32"),
+)
+#: address family -> (its name, bytes in an address)
+_FAMILIES = {int(socket.AF_INET): ("inet", 4), int(socket.AF_INET6): ("inet6", 16)}
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address of an interface. ``family`` is ``inet`` or ``inet6``; ``scope`` 0 is global, 253 link, 254 host."""
+
+    address: str
+    prefix: int
+    family: str
+    scope: int
+
+
+@dataclass(frozen=True)
+class AddressEvent:
+    """An address came (``added``), changed (``added`` too) or went."""
+
+    added: bool
+    ifindex: int
+    address: Address
+
+
+def addresses(ifindex: int, timeout: float = DEFAULT_TIMEOUT) -> Tuple[Address, ...]:
+    """Return the addresses that the interface can use now, none for an interface that does not exist.
+
+    An IPv6 address that is still being checked for duplicates, or is one, can't be used and is left out.
+
+    Args:
+        timeout: seconds.
+
+    Raises:
+        LibraryMissing, TransportFailed, TimedOut, DecodeFailed.
+    """
+    kind = _kind()
+    with NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink") as sock:
+        try:
+            what = f"Listing the addresses of interface {ifindex}"
+            replies = sock.request(what, kind, RTM_GETADDR, {"index": ifindex}, dump=True, timeout=timeout)
+        except NotFound:
+            return ()
+    # Kernels before 4.20 list every interface's addresses.
+    decoded = [decode_address(data) for data in replies]
+    return tuple(event.address for event in decoded if event is not None and event.ifindex == ifindex)
+
+
+class AddressEvents:
+    """Events of IPv4 and IPv6 addresses of all interfaces coming and going.
+
+    Raises:
+        LibraryMissing: pyroute2 is not installed.
+        TransportFailed: the kernel refused.
+    """
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink events")
+        try:
+            _kind()
+            self._socket.join(RTNLGRP_IPV4_IFADDR)
+            self._socket.join(RTNLGRP_IPV6_IFADDR)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> AddressEvents:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket; closing twice does no harm."""
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor; it stays readable until ``read()`` has returned everything."""
+        return self._socket.fileno()
+
+    def read(self) -> Tuple[Union[AddressEvent, MalformedEvent], ...]:
+        """Return the next events, mostly one, or none. Never blocks.
+
+        Raises:
+            EventsLost: the kernel dropped events; read on, but list the addresses afresh.
+            TransportFailed: the socket failed; open another.
+        """
+        try:
+            messages = self._socket.receive()
+            events = [decode_address(message.data) for message in messages or ()]
+        except DecodeFailed as error:
+            return (MalformedEvent(str(error)),)
+        return tuple(event for event in events if event is not None)
+
+
+def decode_address(data: bytes) -> Optional[AddressEvent]:
+    """Decode an RTM_NEWADDR or RTM_DELADDR message.
+
+    Returns:
+        None for another message, another address family, and for a new address that can't be used yet.
+
+    Raises:
+        DecodeFailed: it is malformed.
+    """
+    where = "address message"
+    message_type = int.from_bytes(data[4:6], sys.byteorder)
+    if message_type not in (RTM_NEWADDR, RTM_DELADDR):
+        return None
+    values = netlink.decode(_kind(), data, where)
+    if values["family"] not in _FAMILIES:
+        return None
+    added = message_type == RTM_NEWADDR
+    flags = values.get("IFA_FLAGS", values["flags"])  # the attribute is the wider one of the two
+    checking = flags & IFA_F_TENTATIVE and not flags & IFA_F_OPTIMISTIC
+    if added and (checking or flags & IFA_F_DADFAILED):
+        return None
+    return AddressEvent(added=added, ifindex=values["index"], address=_address(values, where))
+
+
+def _address(values: Dict[str, Any], where: str) -> Address:
+    name, size = _FAMILIES[values["family"]]
+    # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
+    packed = values["IFA_LOCAL"] if "IFA_LOCAL" in values else netlink.required(values, "IFA_ADDRESS", where)
+    if len(packed) != size or values["prefixlen"] > 8 * size:
+        raise DecodeFailed(f"An {name} address has {len(packed)} bytes, prefix {values['prefixlen']}", where=where)
+    return Address(
+        address=socket.inet_ntop(values["family"], packed),
+        prefix=values["prefixlen"],
+        family=name,
+        scope=values["scope"],
+    )
+
+
+def _kind() -> Any:
+    return netlink.message_class("nlmsg", _ADDRESS, _FIELDS)

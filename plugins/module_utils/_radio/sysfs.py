@@ -1,0 +1,256 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel says of itself and of an interface, from procfs, sysfs and its modules' folder.
+
+Only ``debugfs_number`` needs privilege. Every function takes ``root``, the directory that stands for ``/``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from .._system.errors import DecodeFailed, NotFound, TransportFailed
+from .._system.reading import list_folder, os_error, read_text
+
+_NO_SYSFS = "Mount sysfs; a container may be without it on purpose"
+#: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.
+_INTERFACE_NAME = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
+
+
+@dataclass(frozen=True)
+class Release:
+    """The running kernel. ``version`` orders releases: (5, 17) < (6, 1)."""
+
+    text: str
+    version: Tuple[int, int]
+
+
+def release(root: str = "/") -> Release:
+    """Return the running kernel's release.
+
+    Raises:
+        DecodeFailed: it does not begin with two numbers.
+        NotFound, AccessDenied, TransportFailed: procfs cannot be read.
+    """
+    path = os.path.join(root, "proc/sys/kernel/osrelease")
+    text = read_text(path)
+    match = re.match(r"([0-9]+)\.([0-9]+)", text)
+    if match is None:
+        raise DecodeFailed(f"'{text}' is no kernel release", where=path)
+    return Release(text=text, version=(int(match.group(1)), int(match.group(2))))
+
+
+def module_loaded(name: str, root: str = "/") -> bool:
+    """Say whether a kernel module is loaded and live (or built in, with parameters); ``-`` and ``_`` are the same.
+
+    Raises:
+        NotFound: there is no sysfs.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    modules = os.path.join(root, "sys/module")
+    directory = os.path.join(modules, name.replace("-", "_"))
+    if not os.path.isdir(directory):
+        if not os.path.isdir(modules):
+            raise NotFound("this machine shows no kernel modules", where=modules, remedy=_NO_SYSFS)
+        return False
+    try:
+        # A module that is on its way in or out has no devices to speak of. Built-in code has no initstate.
+        return read_text(os.path.join(directory, "initstate")) == "live"
+    except NotFound:
+        return os.path.isdir(directory)
+
+
+def module_available(name: str, release: str, root: str = "/") -> bool:
+    """Say whether there is a module of that name for the kernel *release*, as a file or built in.
+
+    Read in depmod's lists, as ``modprobe`` does it; a file that the list has and that is gone does not count.
+
+    Raises:
+        NotFound: there are no lists (a container, or a kernel without modules).
+        AccessDenied, TransportFailed: they cannot be read.
+    """
+    folder = os.path.join(root, "lib/modules", release)
+    built_in = os.path.join(folder, "modules.builtin")
+    if os.path.exists(built_in) and _listed(name, built_in):
+        return True
+    return any(
+        os.path.exists(os.path.join(folder, path)) for path in _listed(name, os.path.join(folder, "modules.dep"))
+    )
+
+
+def _listed(name: str, path: str) -> Tuple[str, ...]:
+    """Return the module files called *name* in a list: one a line, in ``modules.dep`` a colon and others behind it."""
+    try:
+        with open(path, "rb") as handle:
+            content = handle.read()
+    except OSError as error:
+        raise os_error(error, path) from error
+    wanted = f"{name}.ko".encode()
+    if wanted not in content:  # thousands of lines: look closer only when one names it
+        return ()
+    files = (line.partition(b":")[0].strip() for line in content.split(b"\n"))
+    # What follows says how the file is compressed: .gz, .xz, .zst.
+    return tuple(os.fsdecode(file) for file in files if (os.path.basename(file) + b".").startswith(wanted + b"."))
+
+
+def driver_of(ifname: str, root: str = "/") -> Optional[str]:
+    """Return the name of the driver behind an interface (``iwlwifi``); None for one without a device.
+
+    Raises:
+        NotFound: there is no such interface.
+    """
+    return _link(_interface(ifname, root), "device/driver")
+
+
+def wireless_interfaces(root: str = "/") -> Tuple[str, ...]:
+    """Return the names of all wireless interfaces, sorted.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    folder = os.path.join(root, "sys/class/net")
+    return tuple(sorted(name for name in list_folder(folder) if os.path.exists(os.path.join(folder, name, "phy80211"))))
+
+
+def index_of(ifname: str, root: str = "/") -> int:
+    """Return an interface's index.
+
+    Raises:
+        NotFound: there is no such interface.
+        DecodeFailed: sysfs has no number there.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    return _number(os.path.join(_interface(ifname, root), "ifindex"))
+
+
+def mei_client_driver(uuid: str, root: str = "/") -> Optional[str]:
+    """Return the driver that is bound to a client of the management engine; None without client or driver.
+
+    Args:
+        uuid: the client's, in lower case.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        NotFound: there is no sysfs.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    buses = os.path.join(root, "sys/bus")
+    if not os.path.isdir(buses):
+        raise NotFound("this machine shows no devices", where=buses, remedy=_NO_SYSFS)
+    folder = os.path.join(buses, "mei/devices")
+    try:
+        # Since Linux 5.5 they are called <controller>-<uuid> (mei_cl_bus_set_name); iwlmei came with 5.17.
+        names = [name for name in list_folder(folder) if name.endswith(f"-{uuid}")]
+    except NotFound:  # the kernel has no management engine, or not its bus
+        return None
+    drivers = (_link(os.path.join(folder, name), "driver") for name in sorted(names))
+    return next((driver for driver in drivers if driver is not None), None)
+
+
+def debugfs_number(name: str, root: str = "/") -> int:
+    """Return the number in a file of debugfs (``iwlmei/status``). Needs root.
+
+    Raises:
+        NotFound: there is no such file, or debugfs is not mounted.
+        DecodeFailed: it holds no number.
+        AccessDenied, TransportFailed: it cannot be read.
+    """
+    return _number(os.path.join(root, "sys/kernel/debug", name))
+
+
+def phy_of(ifname: str, root: str = "/") -> Optional[str]:
+    """Return the radio of an interface (``phy0``); None for one that is not wireless.
+
+    Raises:
+        NotFound: there is no such interface.
+    """
+    return _link(_interface(ifname, root), "phy80211")
+
+
+def mac_of(ifname: str, root: str = "/") -> str:
+    """Return an interface's present MAC address, in lower case with colons.
+
+    Raises:
+        NotFound: there is no such interface.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    return read_text(os.path.join(_interface(ifname, root), "address")).lower()
+
+
+def carrier(ifname: str, root: str = "/") -> Optional[bool]:
+    """Say whether an interface has a link; None while it is down, when the kernel does not know.
+
+    Raises:
+        NotFound: there is no such interface.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    try:
+        return read_text(os.path.join(_interface(ifname, root), "carrier")) == "1"
+    except TransportFailed as error:
+        if error.errno == errno.EINVAL:  # carrier_show() answers so for an interface that is down
+            return None
+        raise
+
+
+def is_up(ifname: str, root: str = "/") -> bool:
+    """Say whether an interface is up, as an administrator or a supplicant sets it; a link is another matter.
+
+    Raises:
+        NotFound: there is no such interface.
+        DecodeFailed: sysfs has no number there.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    path = os.path.join(_interface(ifname, root), "flags")
+    text = read_text(path)
+    try:
+        return bool(int(text, 16) & 1)  # IFF_UP (linux/if.h)
+    except ValueError as error:
+        raise DecodeFailed(f"{text[:40]!a} is no number", where=path) from error
+
+
+def carrier_ups(ifname: str, root: str = "/") -> int:
+    """Return how often an interface has had a link since its driver made it.
+
+    Raises:
+        NotFound: there is no such interface.
+        DecodeFailed: sysfs has no number there.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    return _number(os.path.join(_interface(ifname, root), "carrier_up_count"))
+
+
+def operstate(ifname: str, root: str = "/") -> str:
+    """Return an interface's RFC 2863 state: ``up``, ``down``, ``dormant``, ``unknown``, ...
+
+    Raises:
+        NotFound: there is no such interface.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    return read_text(os.path.join(_interface(ifname, root), "operstate"))
+
+
+def _interface(ifname: str, root: str) -> str:
+    """Return an interface's directory; a name that is none (``../x``) must not lead anywhere."""
+    directory = os.path.join(root, "sys/class/net", ifname)
+    if _INTERFACE_NAME.match(ifname) is None or not os.path.isdir(directory):
+        raise NotFound(f"there is no network interface {ifname!r}", remedy="See 'ip link' for those that there are")
+    return directory
+
+
+def _link(directory: str, name: str) -> Optional[str]:
+    """Return the last part of where a link leads; None without the link."""
+    path = os.path.join(directory, name)
+    return os.path.basename(os.path.realpath(path)) if os.path.exists(path) else None
+
+
+def _number(path: str) -> int:
+    text = read_text(path)
+    if re.fullmatch(r"[0-9]{1,20}", text) is None:
+        raise DecodeFailed(f"{text[:40]!a} is no number", where=path)
+    return int(text)

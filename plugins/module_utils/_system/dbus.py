@@ -1,0 +1,455 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The system's D-Bus: calls that wait for a bounded time, and signals as values that an event loop can wait for.
+
+The wire format is jeepney's, a library without dependencies or a main loop of its own (MIT) that every distribution
+packages. It is loaded at first use: machines without NetworkManager need none of it. The socket is handled here, so
+that nothing waits longer than it may: jeepney's own connection greets the bus without a bound.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
+
+from .errors import (
+    AccessDenied,
+    DecodeFailed,
+    FleetError,
+    LibraryMissing,
+    NotFound,
+    SupplicantRefused,
+    TimedOut,
+    TransportFailed,
+)
+
+#: Seconds that a call waits for its answer unless told otherwise.
+DEFAULT_TIMEOUT = 2.0
+#: Calls that are under way at a time: far fewer than any bus lets wait for an answer (dbus-daemon's
+#: max_replies_per_connection was 32 once), and enough to hide that they take their turns.
+_AT_ONCE = 16
+#: Bytes that are taken from the socket in one go.
+_CHUNK = 16384
+
+_BUS = "org.freedesktop.DBus"
+_BUS_PATH = "/org/freedesktop/DBus"
+#: The interface of every object's properties.
+PROPERTIES = "org.freedesktop.DBus.Properties"
+#: Errors of the bus itself, by what they mean here (dbus-protocol.h).
+_ABSENT = frozenset(
+    f"{_BUS}.Error.{name}"
+    for name in ("ServiceUnknown", "NameHasNoOwner", "UnknownObject", "UnknownMethod", "UnknownInterface")
+)
+_SLOW = frozenset(f"{_BUS}.Error.{name}" for name in ("NoReply", "Timeout", "TimedOut"))
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal: the object and interface that it comes from, its name, and what it carries, plain."""
+
+    path: str
+    interface: str
+    member: str
+    body: Tuple[Any, ...]
+
+
+def plain(value: Any, signature: str) -> Any:
+    """Return a value without the variants around what it holds: D-Bus wraps each in its signature.
+
+    Args:
+        value: as jeepney gives it: a variant is a pair of signature and value.
+        signature: its D-Bus signature.
+    """
+    if signature == "v":
+        return plain(value[1], value[0])
+    if signature.startswith("a{"):
+        return {key: plain(held, signature[3:-1]) for key, held in value.items()}
+    if signature.startswith("a") and signature != "ay":
+        return [plain(held, signature[1:]) for held in value]
+    if signature.startswith("("):
+        return tuple(plain(held, part) for held, part in zip(value, _parts(signature[1:-1])))
+    return value
+
+
+def _parts(signature: str) -> Tuple[str, ...]:
+    """Return the complete types that a signature is made of (D-Bus specification, "Type system")."""
+    parts = []
+    while signature:
+        end = 1
+        while signature[end - 1 : end] == "a":
+            end += 1
+        if signature[end - 1] in "({":
+            depth = 1
+            while depth:
+                depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(signature[end], 0)
+                end += 1
+        parts.append(signature[:end])
+        signature = signature[end:]
+    return tuple(parts)
+
+
+class SystemBus:
+    """One connection to the system's bus.
+
+    Args:
+        timeout: seconds for each answer.
+        deadline: when all answers have to be there, by ``time.monotonic``; None: never.
+
+    Raises:
+        LibraryMissing: jeepney is not installed.
+        NotFound: no bus runs.
+        AccessDenied, TransportFailed, TimedOut: it does not take the connection.
+    """
+
+    def __init__(self, timeout: float = DEFAULT_TIMEOUT, deadline: Optional[float] = None) -> None:
+        self._timeout = timeout
+        self._deadline = deadline
+        self._signals: Deque[Signal] = deque()
+        #: Answers that are errors, to calls whose answer nobody waits for: what was called, and the error.
+        self._failures: List[Tuple[str, FleetError]] = []
+        self._sent: Dict[int, Tuple[str, str]] = {}
+        #: The unique names of the services that are listened to. Anybody may send a signal to anybody.
+        self._owners: Dict[str, str] = {}
+        self._serial = 0
+        try:
+            self._jeepney = importlib.import_module("jeepney")
+            self._low = importlib.import_module("jeepney.low_level")
+            authentication = importlib.import_module("jeepney.auth")
+            address = importlib.import_module("jeepney.bus").get_bus
+        except ImportError as error:
+            raise LibraryMissing(
+                "the Python library jeepney is missing",
+                remedy="Install the distribution's own (python3-jeepney): NetworkManager is reached with it",
+            ) from error
+        self._fields, self._types = self._low.HeaderFields, self._low.MessageType
+        self._parser = self._low.Parser()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._connect(authentication, address)
+        except FleetError:
+            self.close()
+            raise
+
+    def __enter__(self) -> SystemBus:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _connect(self, authentication: Any, address: Callable[[str], str]) -> None:
+        """Connect, authenticate and greet, within the time that one answer has."""
+        try:
+            end = self._end()
+            self._bound(end)
+            self._socket.connect(address("SYSTEM"))
+            self._authenticate(authentication, end)
+            self.call(_BUS, _BUS_PATH, _BUS, "Hello")
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NotFound("no system bus runs", where="D-Bus") from error
+        except PermissionError as error:
+            raise AccessDenied("the system bus is not for this user", where="D-Bus") from error
+        except socket.timeout as error:
+            raise TimedOut("the system bus did not take the connection in time", where="D-Bus") from error
+        except FleetError:
+            raise
+        except Exception as error:
+            # What jeepney raises for an address, or an answer, that it does not know.
+            raise TransportFailed(f"the system bus takes no connection: {error}", where="D-Bus") from error
+
+    def _authenticate(self, authentication: Any, end: float) -> None:
+        authenticator = authentication.Authenticator()
+        for line in authenticator:
+            self._socket.sendall(line)
+            self._bound(end)
+            data = self._socket.recv(4096)
+            if not data:
+                raise ConnectionResetError("it hung up")
+            authenticator.feed(data)
+        self._socket.sendall(authentication.BEGIN)
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: Tuple[Any, ...] = (),
+        *,
+        variants: bool = False,
+    ) -> Tuple[Any, ...]:
+        """Call a method; return what it answers, plain.
+
+        Args:
+            name: the service's bus name.
+            path: the object's.
+            interface: the interface that the method belongs to.
+            member: the method.
+            signature: of *body*.
+            body: the arguments, as jeepney wants them: a variant is a pair of signature and value.
+            variants: leave the variants of the answer as *body* has them, so that it can be handed back.
+
+        Raises:
+            NotFound: the service, object or method is not there.
+            AccessDenied: the bus's policy, or the service, does not let this user.
+            TimedOut: no answer in time.
+            SupplicantRefused: the service answered with an error of its own.
+            TransportFailed, DecodeFailed: the bus.
+        """
+        end = self._end()
+        where = f"D-Bus, {name} {interface}.{member}"
+        serial = self._ask(name, path, interface, member, signature, body, end)
+        while True:
+            answer = self._receive(end, where)
+            if answer.header.fields.get(self._fields.reply_serial) == serial:
+                break
+            self._keep(answer)
+        if answer.header.message_type == self._types.error:
+            raise self._failure(answer, where)
+        return tuple(answer.body) if variants else self._body(answer)
+
+    def call_each(
+        self,
+        name: str,
+        paths: Sequence[str],
+        interface: str,
+        member: str,
+        *,
+        variants: bool = False,
+        skip: Tuple[Type[FleetError], ...] = (NotFound,),
+    ) -> Iterator[Tuple[str, Any]]:
+        """Call a method without arguments of each of several objects; yield path and first value of each answer.
+
+        They come in the order of *paths*. Several calls are under way at a time: most of what one takes is two
+        processes waiting for each other.
+
+        Args:
+            name: the service's bus name.
+            paths: the objects'.
+            interface: the interface that the method belongs to.
+            member: the method.
+            variants: as for ``call``.
+            skip: objects that answer with one of these errors are left out; by default those that are gone.
+
+        Raises:
+            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, but for *skip*.
+        """
+        where = f"D-Bus, {name} {interface}.{member}"
+        for first in range(0, len(paths), _AT_ONCE):
+            end = self._end()
+            asked = {
+                self._ask(name, path, interface, member, "", (), end): path for path in paths[first : first + _AT_ONCE]
+            }
+            answers: Dict[int, Any] = {}
+            while len(answers) < len(asked):
+                answer = self._receive(end, where)
+                serial = answer.header.fields.get(self._fields.reply_serial)
+                if serial in asked:
+                    answers[serial] = answer
+                    end = self._end()  # of the next one; what is no answer gives no more time
+                else:
+                    self._keep(answer)
+            for serial, path in asked.items():
+                answer = answers[serial]
+                if answer.header.message_type == self._types.error:
+                    failure = self._failure(answer, where)
+                    if isinstance(failure, skip):
+                        continue
+                    raise failure
+                yield path, (tuple(answer.body) if variants else self._body(answer))[0]
+
+    def begin(
+        self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()
+    ) -> None:
+        """Call a method and go on; ``failures`` tells of an answer that is an error. Arguments as for ``call``.
+
+        Raises:
+            TimedOut, TransportFailed: the bus does not take it.
+        """
+        serial = self._ask(name, path, interface, member, signature, body, self._end())
+        self._sent[serial] = member, f"D-Bus, {name} {interface}.{member}"
+
+    def failures(self) -> Tuple[Tuple[str, FleetError], ...]:
+        """Return, once, the errors that answered what was begun: the method's name and the error."""
+        failures, self._failures = tuple(self._failures), []
+        return failures
+
+    def get(self, name: str, path: str, interface: str, member: str) -> Any:
+        """Return a property. Raises as ``call``."""
+        return self.call(name, path, PROPERTIES, "Get", "ss", (interface, member))[0]
+
+    def get_all(self, name: str, path: str, interface: str) -> Dict[str, Any]:
+        """Return the properties of an interface by name. Raises as ``call``."""
+        found: Dict[str, Any] = self.call(name, path, PROPERTIES, "GetAll", "s", (interface,))[0]
+        return found
+
+    def has_owner(self, name: str) -> bool:
+        """Say whether a service runs; nothing is started for it. Raises as ``call``."""
+        return bool(self.call(_BUS, _BUS_PATH, _BUS, "NameHasOwner", "s", (name,))[0])
+
+    # -- signals ------------------------------------------------------------------------------------------------------
+
+    def watch(self, name: str) -> None:
+        """Let it be told when a service begins or ends (NameOwnerChanged), and believe that service's signals.
+
+        Raises:
+            AccessDenied, TimedOut, TransportFailed, DecodeFailed: as ``call``.
+        """
+        self._add_match({"sender": _BUS, "member": "NameOwnerChanged", "arg0": name})
+        try:
+            self._owners[name] = self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", (name,))[0]
+        except NotFound:
+            self._owners[name] = ""
+
+    def subscribe(self, name: str, **match: str) -> None:
+        """Let signals of a service come that is watched.
+
+        Args:
+            name: the service's bus name.
+            match: what they have to be besides, by the keys of D-Bus's match rules: path, interface, member, arg0.
+
+        Raises:
+            AccessDenied, TimedOut, TransportFailed: as ``call``.
+        """
+        self._add_match({"sender": name, **match})
+
+    def _add_match(self, match: Mapping[str, str]) -> None:
+        rule = ",".join(f"{key}='{value}'" for key, value in {"type": "signal", **match}.items())
+        self.call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", (rule,))
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for. Signals may be held already: ``read`` before the first wait."""
+        return self._socket.fileno()
+
+    def read(self) -> Tuple[Signal, ...]:
+        """Return the signals that have come, without waiting.
+
+        Raises:
+            TransportFailed, DecodeFailed: the connection is over.
+        """
+        with suppress(TimedOut):
+            while True:
+                self._keep(self._receive(0.0, "D-Bus"))
+        signals = tuple(self._signals)
+        self._signals.clear()
+        return signals
+
+    def go_on(self) -> None:
+        """Take the deadline away, for a connection that has made itself ready to listen."""
+        self._deadline = None
+
+    def close(self) -> None:
+        """End the connection; a second call does nothing."""
+        self._socket.close()
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def _end(self) -> float:
+        """Return when an answer to what is asked now has to be there."""
+        end = time.monotonic() + self._timeout
+        return end if self._deadline is None else min(end, self._deadline)
+
+    def _bound(self, end: float) -> None:
+        """Let the socket wait until *end*.
+
+        Raises:
+            socket.timeout: it is over.
+        """
+        left = end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        self._socket.settimeout(left)
+
+    def _ask(
+        self, name: str, path: str, interface: str, member: str, signature: str, body: Tuple[Any, ...], end: float
+    ) -> int:
+        """Send a call and return its serial number."""
+        address = self._jeepney.DBusAddress(path, bus_name=name, interface=interface)
+        message = self._jeepney.new_method_call(address, member, signature or None, body)
+        self._serial += 1
+        where = f"D-Bus, {name} {interface}.{member}"
+        try:
+            self._bound(end)
+            self._socket.sendall(message.serialise(serial=self._serial))
+        except socket.timeout as error:
+            raise TimedOut("no answer in time", where=where) from error
+        except OSError as error:
+            raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
+        return self._serial
+
+    def _receive(self, end: float, where: str) -> Any:
+        """Return the next message; an *end* in the past takes only what is there.
+
+        Raises:
+            TimedOut: there is none.
+            TransportFailed, DecodeFailed: the connection is over.
+        """
+        try:
+            while True:
+                message = self._parser.get_next_message()
+                if message is not None:
+                    return message
+                self._socket.settimeout(max(0.0, end - time.monotonic()))
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    raise ConnectionResetError("it hung up")
+                self._parser.add_data(data)
+        except (socket.timeout, BlockingIOError) as error:
+            raise TimedOut("no answer in time", where=where) from error
+        except OSError as error:
+            raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
+        except Exception as error:  # the parser's, of many kinds
+            raise DecodeFailed(f"the system bus sent what is no message: {error!r:.80}", where=where) from error
+
+    def _keep(self, message: Any) -> None:
+        """Keep a signal, or the answer to what was begun. What nobody waits for any more is dropped."""
+        fields = message.header.fields
+        if message.header.message_type == self._types.signal:
+            self._keep_signal(fields, self._body(message))
+            return
+        member, where = self._sent.pop(fields.get(self._fields.reply_serial), ("", ""))
+        if member and message.header.message_type == self._types.error:
+            self._failures.append((member, self._failure(message, where)))
+
+    def _keep_signal(self, fields: Any, body: Tuple[Any, ...]) -> None:
+        sender = fields.get(self._fields.sender, "")
+        signal = Signal(
+            fields.get(self._fields.path, ""),
+            fields.get(self._fields.interface, ""),
+            fields.get(self._fields.member, ""),
+            body,
+        )
+        if sender == _BUS:
+            if signal.member == "NameOwnerChanged" and body[0] in self._owners:
+                self._owners[body[0]] = body[2]
+                self._signals.append(signal)
+        elif sender and sender in self._owners.values():
+            self._signals.append(signal)
+
+    def _body(self, message: Any) -> Tuple[Any, ...]:
+        signature = message.header.fields.get(self._fields.signature, "")
+        try:
+            return tuple(plain(value, part) for value, part in zip(message.body, _parts(signature)))
+        except (AttributeError, IndexError, TypeError) as error:
+            raise DecodeFailed(f"a message's body is not of its signature {signature!r:.80}", where="D-Bus") from error
+
+    def _failure(self, answer: Any, where: str) -> FleetError:
+        name: str = answer.header.fields.get(self._fields.error_name, "")
+        said: Optional[str] = next((part for part in answer.body if isinstance(part, str)), None)
+        what = f"{name.rpartition('.')[2]}: {said}" if said else name
+        if name in _ABSENT:
+            return NotFound(what, where=where)
+        if name == f"{_BUS}.Error.AccessDenied" or name.endswith((".PermissionDenied", ".NotAuthorized")):
+            return AccessDenied(what, where=where, remedy="Run this as root")
+        if name in _SLOW:
+            return TimedOut(what, where=where)
+        return SupplicantRefused(what, where=where)

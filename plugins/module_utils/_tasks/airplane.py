@@ -1,0 +1,137 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Airplane mode: the soft block of the WLAN radios, and what stands in its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .._radio import sysfs
+from .._radio.rfkill import Switch, set_soft, set_soft_all, switches
+from .._system.errors import Refused
+
+#: Why a hard block stays, in words for people.
+_REASONS = {
+    "signal": "its hardware switch is off",
+    "not_owner": "CSME owns it",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for.
+
+    Attributes:
+        enabled: whether airplane mode is to be on.
+        interface: the interface whose radio alone is meant; None means all of the types.
+        bluetooth: Bluetooth is meant too.
+    """
+
+    enabled: bool
+    interface: Optional[str] = None
+    bluetooth: bool = False
+
+    @property
+    def types(self) -> Tuple[str, ...]:
+        """The types of switches that are meant when no interface is named."""
+        return ("wlan", "bluetooth") if self.bluetooth else ("wlan",)
+
+
+def ensure(request: Request, check_mode: bool) -> Dict[str, Any]:
+    """Bring the soft blocks to the wanted state, and return the module's result.
+
+    Args:
+        request: what is asked for.
+        check_mode: find out what would happen, and change nothing.
+
+    Raises:
+        Refused: there is no such radio (``no_radio``), *request* contradicts itself (``bad_options``), or a switch did
+            not follow (``not_followed``).
+        FleetError: rfkill could not be read or written.
+    """
+    if request.interface is not None and request.bluetooth:
+        raise Refused(
+            "bad_options",
+            f"the radio of {request.interface} alone is meant, and Bluetooth too",
+            remedy="Name the interface in one task, and bluetooth in another without it",
+        )
+    before = _meant(request, switches())
+    wrong = [switch for switch in before if switch.soft != request.enabled]
+    if wrong and not check_mode:
+        if request.interface is None:
+            for kind in sorted({switch.type for switch in wrong}):
+                set_soft_all(kind, request.enabled)
+        else:
+            for switch in wrong:
+                set_soft(switch.index, request.enabled)
+    after = before if check_mode else _meant(request, switches())
+    stayed = [] if check_mode else [switch.name for switch in after if switch.soft != request.enabled]
+    if stayed:
+        state = "on" if request.enabled else "off"
+        raise Refused(
+            "not_followed",
+            f"airplane mode is not {state} for {', '.join(stayed)}, although the kernel took the change",
+            remedy="Look for a program that sets it too (a desktop, a key), and try again",
+        )
+    return _result(request, before, after, bool(wrong), check_mode)
+
+
+def _meant(request: Request, known: Sequence[Switch]) -> Tuple[Switch, ...]:
+    if request.interface is None:
+        found = tuple(switch for switch in known if switch.type in request.types)
+        if not found:
+            raise Refused(
+                "no_radio",
+                f"this machine has no switch of type {' or '.join(request.types)}",
+                remedy="Load the radio's driver, or run this only on machines that have one",
+            )
+        return found
+    phy = sysfs.phy_of(request.interface)
+    found = tuple(switch for switch in known if phy is not None and switch.phy == phy)
+    if not found:
+        raise Refused("no_radio", f"{request.interface} is not an interface of a radio with a switch", remedy=_NAME_ONE)
+    return found
+
+
+_NAME_ONE = "Name a WLAN interface, or none to mean all radios"
+
+
+def _result(
+    request: Request, before: Sequence[Switch], after: Sequence[Switch], changed: bool, check_mode: bool
+) -> Dict[str, Any]:
+    return {
+        "changed": changed,
+        "enabled": request.enabled,
+        "switches": [_facts(switch, request.enabled if check_mode else switch.soft) for switch in after],
+        "diff": {
+            "before": {switch.name: {"soft": switch.soft} for switch in before},
+            "after": {switch.name: {"soft": request.enabled} for switch in before},
+        },
+        "warnings": [] if request.enabled else _standing(after),
+    }
+
+
+def _facts(switch: Switch, soft: bool) -> Dict[str, Any]:
+    return {
+        "index": switch.index,
+        "name": switch.name,
+        "type": switch.type,
+        "phy": switch.phy,
+        "soft": soft,
+        "hard": switch.hard,
+        "reasons": None if switch.reasons is None else sorted(switch.reasons),
+    }
+
+
+def _standing(after: Sequence[Switch]) -> List[str]:
+    """Return what a person has to know of blocks that no soft block lifts."""
+    told = []
+    for switch in after:
+        if switch.hard:
+            reasons = sorted(switch.reasons or ())
+            why = " and ".join(_REASONS.get(reason, reason) for reason in reasons) or "the kernel gives no reason"
+            told.append(f"{switch.name} stays blocked although airplane mode is off: {why}")
+    return told

@@ -1,0 +1,327 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of a wpa_supplicant that are no network's: who may use its control interface, and the country."""
+
+from __future__ import annotations
+
+import grp
+import importlib.util
+import os
+import re
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from .._managers.choice import choose
+from .._managers.conflicts import Conflict, Interface
+from .._managers.who import NETWORKMANAGER, WPA_SUPPLICANT
+from .._managers.wpa_supplicant import conf as _wpa_conf
+from .._managers.wpa_supplicant.backend import CONTROL_DIRECTORIES, control_socket
+from .._managers.wpa_supplicant.conf import CONF_PATH
+from .._managers.wpa_supplicant.control import WpaCtrl
+from .._network.parsing import Declaration
+from .._system import program as _program
+from .._system import run_folder
+from .._system.errors import FleetError, NotFound, Refused
+from .._watcher.bring_up_note import is_held
+from .profiles import request_for
+
+#: Where the sockets go.
+_DIRECTORY = "/run/wpa_supplicant"
+_GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+#: Seconds to wait for another task that changes networks on this laptop; as the modules for profiles do.
+_OTHERS_WAIT = 120.0
+#: Seconds for wpa_supplicant to read a file: it takes a tenth of one, or half on an emulated machine.
+_READ_WAIT = 20.0
+#: Seconds for a supplicant that was just started to make its control socket.
+_SOCKET_WAIT = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is wanted, as the module's options have it; see there."""
+
+    interface: str
+    group: str
+    path: Optional[str] = None
+    country: Optional[str] = None
+    backend: str = WPA_SUPPLICANT
+
+
+def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
+    """Return a configuration with some settings of its own; every network, comment and other setting stays.
+
+    A setting keeps its place; a new one goes to the top. Of several lines with one, the last stays: it is what counts.
+
+    Raises:
+        DecodeFailed: the file is so damaged that nothing can be said about its parts.
+    """
+    parts = list(_wpa_conf.parse(text, path))
+    left = dict(wanted)
+    for index in reversed(range(len(parts))):
+        part = parts[index]
+        if isinstance(part, str):
+            lines = _wpa_conf.Block("", tuple(_lines(part)), "")
+            here = {name: value for name, value in left.items() if name in lines.variables}
+            differs = frozenset(name for name, value in here.items() if lines.variables[name] != value)
+            parts[index] = _wpa_conf.edit(lines, here, differs, frozenset(wanted) - frozenset(left)).text
+            left = {name: value for name, value in left.items() if name not in here}
+    return "".join(f"{name}={value}\n" for name, value in left.items()) + _wpa_conf.render(tuple(parts))
+
+
+def _lines(text: str) -> Tuple[str, ...]:
+    """Return the lines with their ends; for wpa_supplicant, a line feed alone ends one."""
+    return tuple(re.findall(r"[^\n]*\n|[^\n]+\Z", text))
+
+
+def settings_of(text: str, path: str = "") -> Dict[str, str]:
+    """Return the settings of a configuration that are no network's."""
+    found: Dict[str, str] = {}
+    for part in _wpa_conf.parse(text, path):
+        if isinstance(part, str):
+            found.update(_wpa_conf.Block("", tuple(_lines(part)), "").variables)
+    return found
+
+
+def check_readable(program: str, text: str, path: str) -> None:
+    """Let wpa_supplicant read a configuration, for an interface that does not exist, so that it ends then.
+
+    Raises:
+        Refused: it can't.
+    """
+    descriptor = os.memfd_create("wpa_supplicant.conf")
+    try:
+        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
+        name = f"/proc/self/fd/{descriptor}"
+        argv = [program, "-Dnl80211", "-ivpro-fleet-none", f"-c{name}"]
+        done = _program.run(argv, _READ_WAIT, descriptors=[descriptor])
+    except (OSError, FleetError):
+        return  # that it can't be asked says nothing about the file
+    finally:
+        os.close(descriptor)
+    said = done.out + done.err
+    if b"Failed to read or parse configuration" in said:
+        # The rest of what it says may have a passphrase in it.
+        lines = sorted({int(number) for number in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)})
+        at = f" (line {', '.join(map(str, lines))})" if lines else ""
+        raise Refused(
+            "configuration_unusable",
+            f"wpa_supplicant can't read its configuration{at}, and would not start",
+            where=path,
+            remedy="Repair the file",
+        )
+
+
+class Runtime:
+    """The running supplicant of an interface, as far as its settings go."""
+
+    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
+        self._interface = interface
+        self._wanted = wanted
+        self._gid = gid
+        self.socket: Optional[str] = None
+        self.restart_needed = False
+        self.before: Dict[str, str] = {}
+        self.after: Dict[str, str] = {}
+
+    def look(self) -> None:
+        """Find out what the supplicant has, and what it is to get."""
+        if not self._interface.running:
+            return
+        self.restart_needed = True
+        with suppress(NotFound):
+            self.socket = _wait_socket(self._interface.name)
+            with WpaCtrl(self.socket) as ctrl:
+                has = {name: ctrl.request(f"GET {name}").strip() for name in (*self._wanted, "update_config")}
+            groups = {os.stat(path).st_gid for path in (self.socket, os.path.dirname(self.socket))}
+            same = has["ctrl_interface"].replace("DIR=/var/run/", "DIR=/run/") == self._wanted["ctrl_interface"]
+            self.restart_needed = not same or groups != {self._gid}
+            self._differ(has)
+
+    def _differ(self, has: Mapping[str, str]) -> None:
+        wanted = {**self._wanted, "update_config": "0"}
+        for name in ("country", "update_config"):
+            # A supplicant of another build may not tell; FAIL is no value.
+            if name in wanted and has[name] not in (wanted[name], "FAIL"):
+                self.before[name], self.after[name] = has[name], wanted[name]
+
+    def apply(self) -> None:
+        """Set what can be set while it runs.
+
+        Raises:
+            SupplicantRefused: it does not take a value.
+        """
+        if self.socket is not None and self.after:
+            with WpaCtrl(self.socket) as ctrl:
+                for name, value in self.after.items():
+                    ctrl.command(f"SET {name} {value}")
+
+    def carry_note(self, old: Optional[Tuple[int, int]], new: Tuple[int, int]) -> None:
+        """Keep what the modules for profiles know of the supplicant's secrets: this write has not touched them.
+
+        Their note names the file by its identity. With another one they would set every secret anew.
+        """
+        if old is None or self.socket is None:
+            return
+        status = os.stat(self.socket)
+        name, socket = run_folder.note_name(self._interface.name), (status.st_ino, status.st_ctime_ns)
+        unsure: Any = [] if old[1] < socket[1] else None
+        with suppress(FleetError):
+            entry = run_folder.read_journal(name) or {}
+            if entry.get("file") == list(old) and entry.get("socket") == list(socket):
+                unsure = entry.get("unsure", [])
+            if unsure is not None:
+                run_folder.write_journal(name, {"file": list(new), "socket": list(socket), "unsure": unsure})
+
+
+def _wait_socket(interface: str) -> str:
+    """Return the control socket of a supplicant that runs, and may have begun to a moment ago.
+
+    Raises:
+        NotFound: it has none.
+    """
+    deadline = time.monotonic() + _SOCKET_WAIT
+    while True:
+        try:
+            return control_socket(interface, CONTROL_DIRECTORIES)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _settings_of(options: Options) -> Tuple[str, str, Dict[str, str]]:
+    """Return interface, path and settings, fit for use.
+
+    Raises:
+        Refused: an option is not.
+    """
+    interface, group, country = options.interface, options.group, options.country
+    try:
+        request_for(interface, options.path, Declaration())
+    except FleetError as error:
+        raise Refused("invalid_option", str(error)) from None
+    if _GROUP.match(group) is None:
+        raise Refused("invalid_option", f"group: {group!r} is no name of a group")
+    settings = {"ctrl_interface": f"DIR={_DIRECTORY} GROUP={group}"}
+    if country is not None:
+        if _COUNTRY.match(country) is None:
+            raise Refused("invalid_option", f"country: {country!r} is no two capital letters of a country")
+        settings["country"] = country
+    return interface, options.path or CONF_PATH.format(interface=interface), settings
+
+
+def _refuse(conflicts: Sequence[Conflict], interface: str) -> None:
+    if not conflicts:
+        return
+    if len(conflicts) == 1:
+        only = conflicts[0]
+        error = Refused("conflict", only.what, where=only.where, remedy=only.remedy)
+    else:
+        texts = [str(Refused("", each.what, where=each.where, remedy=each.remedy)) for each in conflicts]
+        error = Refused("conflict", f"{len(conflicts)} things fight over {interface}: " + "; ".join(texts))
+    error.details = {"conflicts": [each.as_dict() for each in conflicts]}
+    raise error
+
+
+def _gid(group: str, *, check_mode: bool) -> Optional[int]:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        if check_mode:  # an earlier task would have made it
+            return None
+        remedy = f"Run 'groupadd --system {group}'; wpa_supplicant does not start with a group that there is not"
+        raise Refused("group_missing", f"there is no group {group} on the laptop", remedy=remedy) from None
+
+
+def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
+    """Bring the control interface and the country of a supplicant to what is wanted, in its file and while it runs.
+
+    Args:
+        options: what is wanted.
+        check_mode: change nothing.
+
+    Returns:
+        What the module returns.
+
+    Raises:
+        Refused: an option is unfit, something fights over the interface, there is no such group, or wpa_supplicant
+            could not read the file.
+        FleetError: it could not be done.
+    """
+    name, path, wanted = _settings_of(options)
+    choice = choose(options.backend, name)
+    if choice.backend == NETWORKMANAGER:
+        return _left_to_networkmanager(name)
+    interface = Interface(name, path)
+    try:
+        _refuse(interface.conflicts(), name)
+    except Refused as error:
+        error.details["warnings"] = list(choice.warnings)
+        raise
+    runtime = Runtime(interface, wanted, _gid(options.group, check_mode=check_mode))
+    with ExitStack() as stack:
+        if not check_mode:
+            stack.enter_context(run_folder.lock("profiles", _OTHERS_WAIT))
+        conf = _wpa_conf.read(path)
+        text = conf.text or ""
+        has = settings_of(text, path)
+        settings = {**wanted, "update_config": "0"} if not text or has.get("update_config", "0") != "0" else wanted
+        new = set_settings(text, settings, path)
+        changes = new != conf.text or not conf.private
+        runtime.look()
+        if interface.program is not None and (runtime.restart_needed or not interface.running):
+            check_readable(interface.program, new, path)
+        if not check_mode:
+            # First what may be refused: the file must not get a value that keeps the supplicant from starting.
+            runtime.apply()
+            if changes:
+                runtime.carry_note(conf.identity, _wpa_conf.write(conf.path, new))
+    shown = {key: value for key, value in has.items() if key in settings}
+    return {
+        "changed": changes or bool(runtime.after),
+        "interface": name,
+        "backend": choice.backend,
+        "file": {"changed": changes, "path": conf.path},
+        "runtime": {"changed": bool(runtime.after), "running": interface.running},
+        "restart_needed": runtime.restart_needed,
+        "held": is_held(name),
+        "present": interface.index is not None,
+        "program": interface.program,
+        "service": interface.service,
+        "template": interface.template,
+        "library": True,
+        "warnings": list(choice.warnings),
+        "diff": {
+            "before": {"file": _with_mode(shown, conf.mode), "runtime": runtime.before},
+            "after": {"file": _with_mode({**shown, **settings}, _wpa_conf.MODE), "runtime": runtime.after},
+        },
+    }
+
+
+def _left_to_networkmanager(name: str) -> Dict[str, Any]:
+    """Return what the module does where NetworkManager runs the interface: there is nothing to set."""
+    return {
+        "changed": False,
+        "interface": name,
+        "backend": NETWORKMANAGER,
+        "file": {"changed": False, "path": None},
+        "runtime": {"changed": False, "running": False},
+        "restart_needed": False,
+        "held": False,
+        "present": True,
+        "program": None,
+        "service": None,
+        "template": None,
+        # By name alone: what it would load stays where it is.
+        "library": importlib.util.find_spec("jeepney") is not None,
+        "diff": {"before": {}, "after": {}},
+    }
+
+
+def _with_mode(settings: Mapping[str, str], mode: Optional[int]) -> Dict[str, str]:
+    return {**settings, **({} if mode is None else {"mode": f"{mode:04o}"})}

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watcher's configuration: a JSON file, checked field by field.
+
+``plugins/schemas/amt_wifi_watcher_config.schema.json`` describes the same for the controller, where a library checks
+it; a laptop has none. Whoever changes one changes the other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, fields
+from typing import Any, Dict, Tuple
+
+from .._system.errors import FleetError
+from .._system.systemd import PRIORITIES
+
+PATH = "/etc/amt-wifi-watcher/config.json"
+#: Bytes; a configuration is well below a kilobyte.
+_SIZE_MAX = 65536
+#: The longest that a bring-up can be held back, in seconds. The time after which systemd ends a hold
+#: (roles/watcher/files/amt-wifi-watcher-hold@.service) is longer.
+HOLD_BRING_UP_MAX = 900
+#: IFNAMSIZ (linux/if.h) less the end mark; what the kernel refuses in a name (dev_valid_name).
+_INTERFACE = re.compile(r"[^/:\s]{1,15}\Z")
+_CHOICES: Dict[str, Tuple[str, ...]] = {
+    "idle": ("take", "leave"),
+    "no_credentials": ("leave", "take"),
+    "log_level": tuple(PRIORITIES),
+}
+
+
+class BadConfiguration(FleetError):
+    """The configuration is wrong. The message names the field."""
+
+    code = "bad_configuration"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the watcher is to do.
+
+    Attributes:
+        interfaces: the interfaces whose radios are watched; empty: every radio that CSME can own.
+        idle: ``take`` or ``leave`` a radio that CSME owns without a connection.
+        no_credentials: ``leave`` or ``take`` a radio whose connection the host could not carry on.
+        hold_roaming: keep the host at its access point while CSME forbids roaming.
+        hold_bring_up_seconds: for how long a supplicant's bring-up is held back at most, where it would end a session
+            that the host could not carry on (driver-managed kernels); 0: not at all. A laptop whose CSME is connected
+            to a network that the host has no profile for pays it at each boot, session or not, so it is short.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``.
+    """
+
+    interfaces: Tuple[str, ...] = ()
+    idle: str = "take"
+    no_credentials: str = "leave"
+    hold_roaming: bool = True
+    hold_bring_up_seconds: int = 120
+    log_level: str = "info"
+
+
+def read_config(path: str = PATH) -> Config:
+    """Return the configuration in a file; the defaults when there is no such file.
+
+    Raises:
+        BadConfiguration: the file can't be read, is no JSON, or a field of it is wrong.
+    """
+    try:
+        with open(path, "rb") as handle:
+            data = handle.read(_SIZE_MAX + 1)
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise BadConfiguration(f"it can't be read: {error.strerror}", where=path) from error
+    if len(data) > _SIZE_MAX:
+        raise BadConfiguration(f"it has more than {_SIZE_MAX} bytes", where=path)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadConfiguration(f"it is no JSON: {error}", where=path) from error
+    return parse_config(document, path)
+
+
+def parse_config(document: Any, where: str = PATH) -> Config:
+    """Return the configuration that a document describes.
+
+    Args:
+        document: as JSON gives it.
+        where: what errors call it.
+
+    Raises:
+        BadConfiguration: a field of it is wrong; all such fields are named.
+    """
+    if not isinstance(document, dict):
+        raise BadConfiguration("it is no mapping of settings", where=where)
+    known = {each.name for each in fields(Config)}
+    wrong = [f"{name} is no setting; there are {', '.join(sorted(known))}" for name in sorted(set(document) - known)]
+    for name, choices in _CHOICES.items():
+        if name in document and document[name] not in choices:
+            wrong.append(f"{name} has to be one of {', '.join(choices)}")
+    if not isinstance(document.get("hold_roaming", True), bool):
+        wrong.append("hold_roaming has to be true or false")
+    seconds = document.get("hold_bring_up_seconds", 0)
+    if isinstance(seconds, float) and seconds.is_integer():  # 60.0 is an integer to JSON Schema
+        seconds = int(seconds)
+        document = {**document, "hold_bring_up_seconds": seconds}
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= HOLD_BRING_UP_MAX:
+        wrong.append(f"hold_bring_up_seconds has to be a number from 0 to {HOLD_BRING_UP_MAX}")
+    interfaces = document.get("interfaces", [])
+    if not isinstance(interfaces, list) or not all(
+        isinstance(each, str) and _INTERFACE.match(each) and each not in (".", "..") for each in interfaces
+    ):
+        wrong.append("interfaces has to be a list of names of network interfaces")
+    if wrong:
+        raise BadConfiguration("; ".join(wrong), where=where, remedy="Correct the file, then reload the watcher")
+    return Config(**{**document, "interfaces": tuple(interfaces)})

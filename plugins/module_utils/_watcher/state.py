@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the watcher (``amt-wifi-watcher``) says of itself in the file system."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._system.errors import DecodeFailed, NotFound
+from .._system.reading import Reading, read_text
+
+UNIT = "amt-wifi-watcher.service"
+#: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
+_UNIT_FOLDERS = (
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+)
+#: Written by the watcher; the folder is its RuntimeDirectory, which systemd removes when it ends.
+_STATE = "run/amt-wifi-watcher/state.json"
+#: Characters; a state is well below a kilobyte.
+_STATE_MAX = 65536
+
+
+@dataclass(frozen=True)
+class LastHandover:
+    """How the watcher's last handover went; None for what it does not say. Times in ms, ``at`` as it wrote it."""
+
+    outcome: Optional[str]
+    at: Optional[str]
+    request_to_connected_ms: Optional[int]
+    request_to_address_ms: Optional[int]
+    session_kept: Optional[bool]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """The watcher. ``running`` is None when that is not known; what follows it, while it says nothing of that.
+
+    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
+    ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.
+    """
+
+    installed: bool
+    running: Optional[bool]
+    version: Optional[str] = None
+    state: Optional[str] = None
+    last_handover: Optional[LastHandover] = None
+    held: Mapping[str, str] = field(default_factory=dict)
+    managers: Mapping[str, Optional[str]] = field(default_factory=dict)
+
+
+def read_watcher(reading: Reading, root: str = "/") -> Watcher:
+    """Return what is known of the watcher; what could not be read goes to *reading*.
+
+    Args:
+        reading: takes what could not be read.
+        root: the directory that stands for ``/``.
+    """
+    installed = any(os.path.exists(os.path.join(root, folder, UNIT)) for folder in _UNIT_FOLDERS)
+    found = reading.attempt("watcher", lambda: _read_state(root))
+    if found is None:
+        return Watcher(installed, None)
+    running, document = found
+    return Watcher(
+        installed=installed,
+        running=running,
+        version=_field(document, "version", str),
+        state=_field(document, "state", str),
+        last_handover=_last_handover(document.get("last_handover")),
+        held=_held(document.get("radios")),
+        managers=_managers(document.get("radios")),
+    )
+
+
+def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
+    """Return whether the watcher that wrote the state document lives, and the document; empty when there is none."""
+    path = os.path.join(root, _STATE)
+    try:
+        text = read_text(path, _STATE_MAX)
+    except NotFound:
+        return False, {}
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DecodeFailed("the watcher's state is no JSON", where=path, remedy=f"Restart {UNIT}") from error
+    if not isinstance(document, dict):
+        raise DecodeFailed("the watcher's state is no mapping", where=path, remedy=f"Restart {UNIT}")
+    pid = _field(document, "pid", int)
+    return pid is not None and os.path.isdir(os.path.join(root, "proc", str(pid))), document
+
+
+def _held(document: Any) -> Dict[str, str]:
+    found: Dict[str, str] = {}
+    for radio in document if isinstance(document, list) else ():
+        if isinstance(radio, dict) and radio.get("state") == "held":
+            wanted = radio.get("wanted")
+            network = f"{wanted.get('ssid')!r} ({wanted.get('auth')})" if isinstance(wanted, dict) else "CSME's network"
+            found[str(radio.get("interface"))] = network
+    return found
+
+
+def _managers(document: Any) -> Dict[str, Optional[str]]:
+    radios = [radio for radio in document if isinstance(radio, dict)] if isinstance(document, list) else []
+    return {str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio}
+
+
+def _last_handover(document: Any) -> Optional[LastHandover]:
+    if not isinstance(document, dict):
+        return None
+    return LastHandover(
+        outcome=_field(document, "outcome", str),
+        at=_field(document, "at", str),
+        request_to_connected_ms=_field(document, "request_to_connected_ms", int),
+        request_to_address_ms=_field(document, "request_to_address_ms", int),
+        session_kept=_field(document, "session_kept", bool),
+    )
+
+
+def _field(document: Dict[str, Any], name: str, kind: type) -> Any:
+    """Return a value of the document; None when it is missing or of another type: a watcher may be newer than this."""
+    value = document.get(name)
+    # A bool is an int to Python; True is no number.
+    return value if isinstance(value, kind) and isinstance(value, bool) == (kind is bool) else None

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rooms of ``plugins/module_utils``, what each may import, and what its files import. For their test and picture.
+
+``from ansible_collections.vpro.fleet.tests.rooms import ROOMS, imports``
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Dict, FrozenSet, Iterator, Tuple
+
+HOUSE = Path(__file__).resolve().parents[1] / "plugins" / "module_utils"
+
+#: The files that import Ansible. They stand in no room, and no room imports them.
+PORCH = "porch"
+#: The wings: who runs an interface. None knows another, nor the room that they are in.
+WINGS: Tuple[str, ...] = ("_managers/wpa_supplicant", "_managers/networkmanager")
+_BASE: Tuple[str, ...] = ("_system", "_radio", "_network")
+_MIDDLE: Tuple[str, ...] = (*_BASE, "_handover", "_managers", *WINGS)
+#: What each room may import, beside itself. The order is from the ground up.
+ROOMS: Dict[str, Tuple[str, ...]] = {
+    "_system": (),
+    "_radio": ("_system",),
+    "_network": ("_system",),
+    "_handover": _BASE,
+    **dict.fromkeys(WINGS, _BASE),
+    "_managers": (*_BASE, *WINGS),
+    "_watcher": _MIDDLE,
+    "_facts": (*_MIDDLE, "_watcher"),
+    "_tasks": (*_MIDDLE, "_watcher", "_facts"),
+    PORCH: (*_MIDDLE, "_watcher", "_facts", "_tasks"),
+}
+#: These files, and what they import, do no I/O and know no clock. All of ``_network`` is like that.
+PURE: FrozenSet[str] = frozenset()
+#: Imports that are wrong, and go with the next steps.
+NOT_YET = frozenset(
+    {
+        ("_handover/deferred", "_managers/wpa_supplicant/backend"),
+        ("_handover/effects", "_managers/who"),
+        ("_handover/effects", "_managers/wpa_supplicant/backend"),
+        ("_handover/effects", "_managers/wpa_supplicant/control"),
+        ("_handover/run", "_managers/wpa_supplicant/backend"),
+        ("_managers/networkmanager/apply", "_handover/effects"),
+        ("_managers/networkmanager/apply", "_managers/services"),
+        ("_managers/networkmanager/backend", "_managers/wpa_supplicant/control"),
+        ("_managers/networkmanager/listener", "_managers/wpa_supplicant/control"),
+        ("_managers/networkmanager/backend", "_managers/wpa_supplicant/backend"),
+        ("_managers/networkmanager/client", "_managers/wpa_supplicant/control"),
+        ("_managers/networkmanager/files", "_managers/services"),
+        ("_managers/networkmanager/listener", "_managers/wpa_supplicant/backend"),
+    }
+)
+#: The files, as paths without their suffix.
+FILES = sorted(str(path.relative_to(HOUSE).with_suffix("")) for path in HOUSE.rglob("*.py") if path.stem != "__init__")
+
+
+def room_of(name: str) -> str:
+    """Return the room that a file is in."""
+    return name.rpartition("/")[0] or PORCH
+
+
+def imports(name: str) -> Iterator[str]:
+    """Yield what a file imports: a file of the house by its name in ``FILES``, anything else by its dotted name."""
+    for node in ast.walk(ast.parse((HOUSE / f"{name}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            folder = name.split("/")[: -node.level] + (node.module.split(".") if node.module else [])
+            path = "/".join(folder)
+            whole = [path] if path in FILES else ["/".join([*folder, alias.name]) for alias in node.names]
+            yield from whole

@@ -1,0 +1,441 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is heard on a radio, as events of a handover, and what is done when the supplicant does not let itself be told.
+
+What works is tested with the machines that use it: test_execute.py, test_watched.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, List, Optional, Type
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import Rest
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Hands
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+    Action,
+    BlockBack,
+    BlockGone,
+    EndScan,
+    Event,
+    Forget,
+    Hold,
+    InterfaceGone,
+    LookAgain,
+    PinFailed,
+    SoftBlocked,
+    SwitchedOff,
+    Unpin,
+    WidenScan,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Pin as PinAction
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
+    MANAGER_GONE,
+    Pin,
+    Profile,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import (
+    NOT_OWNER,
+    MalformedRecord,
+    RfkillEvent,
+    Switch,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, TransportFailed
+
+BSSID = "02:00:00:00:01:00"
+SWITCH = Switch(7, "wlan", "phy0", False, True, NOT_OWNER, "phy0")
+RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", SWITCH, True, True, True, None, None)
+PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
+PIN = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
+CHANGE = RfkillEvent(7, "wlan", "change", False, False, frozenset())
+
+
+class Supplicant:
+    """A backend that does what a test says, and keeps what it was asked."""
+
+    manager = "wpa_supplicant"
+    #: There is a link that the rest of a pin would drop.
+    linked = True
+
+    def __init__(self, *errors: Optional[FleetError]) -> None:
+        self.errors = list(errors)
+        self.asked: List[str] = []
+
+    def _do(self, what: str) -> bool:
+        self.asked.append(what)
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        return True
+
+    def hold(self, profile: Profile, bssid: str, record: Any) -> None:
+        self._do(f"hold {profile.id} {bssid}")
+
+    def pin(self, profile: Profile, bssid: str, frequencies: Any, record: Any) -> None:
+        self._do(f"pin {profile.id} {bssid}")
+
+    def widen(self, pin: Pin) -> bool:
+        return self._do("widen")
+
+    def look_again(self, pin: Pin) -> None:
+        self._do("look again")
+
+    def end_scan(self, pin: Pin) -> None:
+        self._do("end the scan")
+
+    def unpin(self, pin: Pin) -> bool:
+        return self._do("unpin")
+
+    def loosen(self, pin: Pin) -> bool:
+        return self._do("loosen") and not self.linked
+
+    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+        assert now
+        return self._do("end the rest")
+
+
+def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[Rest] = None) -> Hands:
+    return Hands(RADIO, None, supplicant, {5: PROFILE}, str(tmp_path), rest=rest)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deferred, "_RETRY_SECONDS", 0.0)
+
+
+# -- what is heard ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "event"),
+    [
+        (CHANGE, BlockGone),
+        (replace(CHANGE, op="add"), BlockGone),
+        (replace(CHANGE, op="del"), InterfaceGone),
+        (replace(CHANGE, op="change_all"), None),
+        (replace(CHANGE, index=8), None),
+        (replace(CHANGE, index=8, op="del"), None),
+        (replace(CHANGE, soft=True), SoftBlocked),
+        (replace(CHANGE, soft=True, hard=True, reasons=NOT_OWNER), SoftBlocked),
+        (replace(CHANGE, hard=True, reasons=NOT_OWNER), BlockBack),
+        (replace(CHANGE, hard=True, reasons=frozenset({"signal"})), SwitchedOff),
+        (replace(CHANGE, hard=True, reasons=NOT_OWNER | {"signal"}), SwitchedOff),
+        (replace(CHANGE, hard=True, reasons=None), SwitchedOff),
+        (MalformedRecord("three bytes"), None),
+    ],
+)
+def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Event]]) -> None:
+    told = hands(tmp_path).from_rfkill(heard)
+    assert told is None if event is None else isinstance(told, event)
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("CTRL-EVENT-SCAN-STARTED", "ScanStarted()"),
+        ("CTRL-EVENT-NETWORK-NOT-FOUND", "NothingFound()"),
+        ("CTRL-EVENT-CONNECTED", f"Connected(bssid='{BSSID}')"),
+        ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
+        ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
+        (MANAGER_GONE, "ManagerGone()"),
+        ("CTRL-EVENT-SCAN-RESULTS", "ScanEnded()"),
+        ("CTRL-EVENT-SCAN-FAILED", "ScanEnded()"),
+    ],
+)
+def test_an_event_of_the_supplicant(tmp_path: Path, name: str, event: str) -> None:
+    assert repr(hands(tmp_path).from_supplicant(SupplicantEvent(name, 3, bssid=BSSID))) == event
+
+
+def test_what_is_no_address(tmp_path: Path) -> None:
+    assert hands(tmp_path).from_address("something else") is None
+
+
+@pytest.mark.parametrize(("scope", "there"), [(0, True), (253, False)])
+def test_addresses_are_read_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: int, there: bool
+) -> None:
+    asked: List[int] = []
+
+    def addresses(ifindex: int) -> List[Address]:
+        asked.append(ifindex)
+        return [Address("192.0.2.7", 24, "inet", scope)]
+
+    monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
+    assert hands(tmp_path).has_address() is there
+    assert hands(tmp_path).look_for_address() is there
+    assert asked == [3, 3]
+
+
+def test_addresses_that_can_not_be_read_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def addresses(ifindex: int) -> List[Address]:
+        raise TransportFailed("no netlink")
+
+    monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
+    mine = hands(tmp_path)
+    assert mine.look_for_address() is None
+    assert "no netlink" in mine.warnings[0]
+
+
+# -- the DHCP client --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> List[Optional[Client]]:
+    """Who runs DHCP on the interface, for a test to change."""
+    found: List[Optional[Client]] = [Client.NETWORKD]
+    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: found[0])
+    return found
+
+
+@pytest.mark.parametrize("supplicant", [None, Supplicant()])
+def test_who_runs_dhcp_is_asked_anew(
+    tmp_path: Path, client: List[Optional[Client]], supplicant: Optional[Supplicant]
+) -> None:
+    asked: List[Any] = []
+    mine = Hands(RADIO, None, supplicant, {}, str(tmp_path), ask=lambda *what: asked.append(what))  # type: ignore[arg-type]
+    assert mine.ask_for_address() is Client.NETWORKD
+    client[0] = None
+    assert mine.ask_for_address() is None
+    assert asked == [(Client.NETWORKD, "wlan0")]
+    assert mine.warnings == []
+
+
+@pytest.mark.parametrize("runs", list(Client))
+def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
+    tmp_path: Path, client: List[Optional[Client]], runs: Client
+) -> None:
+    asked: List[Any] = []
+    client[0] = runs
+    mine = Hands(RADIO, None, Supplicant(), {}, str(tmp_path), ask=lambda *what: asked.append(what))  # type: ignore[arg-type]
+    mine.ask_for_address(in_handover=False)
+    assert len(asked) == (runs is Client.NETWORKD)
+    mine.ask_for_address()
+    assert asked[-1] == (runs, "wlan0")
+
+
+def test_networkmanager_is_not_asked(tmp_path: Path, client: List[Optional[Client]]) -> None:
+    supplicant = Supplicant()
+    supplicant.manager = "networkmanager"
+    mine = Hands(RADIO, None, supplicant, {}, str(tmp_path), ask=lambda *what: pytest.fail("asked"))  # type: ignore[arg-type]
+    assert mine.ask_for_address() is None
+
+
+def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: List[Optional[Client]]) -> None:
+    def refuse(*_what: object) -> None:
+        raise TransportFailed("it said no")
+
+    mine = Hands(RADIO, None, Supplicant(), {}, str(tmp_path), ask=refuse)  # type: ignore[arg-type]
+    assert mine.ask_for_address() is Client.NETWORKD
+    assert "it said no" in mine.warnings[0]
+
+
+# -- what is done -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", [PinAction(5, BSSID, (2437,)), Hold(5, BSSID)])
+def test_a_pin_without_a_supplicant_or_a_profile_fails(tmp_path: Path, action: Any) -> None:
+    assert hands(tmp_path).do(action) == PinFailed()
+    supplicant = Supplicant()
+    assert hands(tmp_path, supplicant).do(replace(action, profile_id=6)) == PinFailed()
+    assert supplicant.asked == []
+
+
+@pytest.mark.parametrize("action", [PinAction(5, BSSID, (2437,)), Hold(5, BSSID)])
+def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
+    made = hands(tmp_path, Supplicant(TransportFailed("not now")))
+    assert made.do(action) == PinFailed()
+    assert len(made.warnings) == 1
+    assert "not now" in made.warnings[0]
+
+
+def test_widening_that_fails_is_left_to_unpinning(tmp_path: Path) -> None:
+    supplicant = Supplicant(TransportFailed("not now"))
+    made = hands(tmp_path, supplicant)
+    made.do(WidenScan())
+    assert supplicant.asked == [], "there is no pin"
+    made.pin = PIN
+    made.do(WidenScan())
+    assert len(made.warnings) == 1
+    assert made.pin is not None
+
+
+@pytest.mark.parametrize(("action", "asked"), [(LookAgain(), "look again"), (EndScan(), "end the scan")])
+def test_another_look_is_for_what_is_pinned_and_may_fail(tmp_path: Path, action: Any, asked: str) -> None:
+    supplicant = Supplicant(None, TransportFailed("not now"))
+    made = hands(tmp_path, supplicant)
+    made.do(action)
+    assert supplicant.asked == [], "there is no pin"
+    made.pin = PIN
+    made.do(action)
+    assert (supplicant.asked, made.warnings) == ([asked], [])
+    made.do(action)
+    assert len(made.warnings) == 1
+    assert "not now" in made.warnings[0]
+
+
+def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
+    made = hands(tmp_path, Supplicant())
+    made.pin = PIN
+    run_folder.write_journal("phy0", {"pin": made.pin.as_dict()}, str(tmp_path))
+    made.do(Forget())
+    assert made.pin is None
+    assert run_folder.journals(str(tmp_path)) == []
+
+
+def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: Path) -> None:
+    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    made = hands(tmp_path, supplicant, rest)
+    made.pin = PIN
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    made.do(Unpin())
+    assert supplicant.asked == ["loosen"]
+    assert made.pin is None
+    assert (rest.stands, run_folder.journals(str(tmp_path))) == (True, ["rest-phy0"])
+
+
+@pytest.mark.parametrize("now", [False, True])
+@pytest.mark.parametrize("stays", [False, True])
+def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, stays: bool, now: bool) -> None:
+    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    supplicant.linked = now
+    made = hands(tmp_path, supplicant, rest if stays else None)
+    made.pin = PIN
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    made.unpin(now=now)
+    assert supplicant.asked == ["loosen" if stays and not now else "unpin"]
+    assert (rest.stands, run_folder.journals(str(tmp_path))) == (False, [])
+
+
+def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_arguments: Any) -> None:
+        raise TransportFailed("no space left")
+
+    monkeypatch.setattr(deferred, "write_journal", fails)
+    rest = Rest("phy0", str(tmp_path))
+    made = hands(tmp_path, Supplicant(), rest)
+    made.pin = PIN
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    made.do(Unpin())
+    assert made.pin == PIN
+    assert (rest.stands, run_folder.journals(str(tmp_path))) == (False, ["phy0"])
+    assert "no space left" in made.warnings[0]
+
+
+@pytest.mark.parametrize(("action", "asked"), [(PinAction(5, BSSID, (2437,)), "unpin"), (Hold(5, BSSID), "loosen")])
+def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
+    supplicant = Supplicant(TransportFailed("stuck"))
+    made = hands(tmp_path, supplicant, Rest("phy0", str(tmp_path)))
+    made.pin = PIN
+    assert made.do(action) == PinFailed()
+    assert (supplicant.asked, made.pin) == ([asked], PIN)
+    # The next time it can.
+    supplicant.linked = False
+    made.do(action)
+    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'hold'} 5 {BSSID}"]
+
+
+# -- what an earlier life left ----------------------------------------------------------------------------------------
+
+
+def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    Rest("phy1", folder).keep(PIN)
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, folder)
+    run_folder.write_journal(run_folder.note_name("wlan0"), {"file": [1, 2]}, folder)
+    supplicant: Any = Supplicant()
+    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
+    assert supplicant.asked == ["unpin", "end the rest"]
+    assert run_folder.journals(folder) == []
+    assert run_folder.read_journal("profiles-wlan0", folder) == {"file": [1, 2]}
+
+
+def test_a_journal_that_can_not_be_undone_is_in_no_others_way(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for radio in ("phy0", "phy1", "phy2"):
+        run_folder.write_journal(radio, {"pin": PIN.as_dict()}, folder)
+    supplicant: Any = Supplicant(TransportFailed("the first"), None, TransportFailed("the last"))
+    with pytest.raises(TransportFailed, match="the first"):
+        effects.undo_journals(lambda manager, interface: supplicant, folder)
+    assert run_folder.journals(folder) == ["phy0", "phy2"]
+    for radio in ("phy0", "phy2"):
+        with run_folder.lock(radio, 0.0, folder):  # nobody works on it any more
+            pass
+
+
+def test_the_rest_of_a_pin_is_left_alone_while_another_handover_works_on_its_radio(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    Rest("phy0", folder).keep(PIN)
+    other = run_folder.Lock("phy0", folder)
+    assert other.acquire()
+    supplicant: Any = Supplicant()
+    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == []
+    assert (supplicant.asked, run_folder.journals(folder)) == ([], ["rest-phy0"])
+
+
+def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path) -> None:
+    supplicant = Supplicant()
+    found = replace(PIN, previous_scan_freq=PIN.frequencies)
+    supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
+    Rest("phy0", str(tmp_path)).keep(PIN)
+    made = hands(tmp_path, supplicant)
+    made.do(PinAction(5, BSSID, (2437,)))
+    assert made.pin == PIN
+    assert Pin.from_dict((run_folder.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
+
+
+def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for radio in ("phy0", "phy1"):
+        run_folder.write_journal(radio, {"pin": PIN.as_dict()}, folder)
+    other = run_folder.Lock("phy0", folder)
+    assert other.acquire()
+    supplicant: Any = Supplicant()
+    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy1"]
+    assert run_folder.journals(folder) == ["phy0"]
+    other.release()
+    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0"]
+
+
+@pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, {"pin": {"interface": 5}}])
+def test_a_journal_without_a_pin_is_cleared_and_nobody_is_asked(tmp_path: Path, entry: Any) -> None:
+    run_folder.write_journal("phy0", entry, str(tmp_path))
+
+    def nobody(manager: str, interface: str) -> None:
+        raise AssertionError("there is no interface to ask about")
+
+    assert effects.undo_journals(nobody, str(tmp_path)) == []
+    assert run_folder.journals(str(tmp_path)) == []
+
+
+def test_a_journal_of_networkmanagers_waits_for_networkmanager(tmp_path: Path) -> None:
+    pin = PIN.as_dict()
+    run_folder.write_journal("phy0", {"pin": {**pin, "manager": "networkmanager"}}, str(tmp_path))
+    supplicant: Any = Supplicant()
+    for who in (supplicant, None):
+        assert effects.undo_journal("phy0", who, str(tmp_path)) is False
+        assert run_folder.journals(str(tmp_path)) == ["phy0"]
+    assert supplicant.asked == []
+
+
+def test_a_journal_stays_while_the_supplicant_can_not_be_told(tmp_path: Path) -> None:
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    supplicant: Any = Supplicant(TransportFailed("not now"))
+    with pytest.raises(TransportFailed):
+        effects.undo_journals(lambda manager, interface: supplicant, str(tmp_path))
+    assert run_folder.journals(str(tmp_path)) == ["phy0"]
+    held = run_folder.Lock("phy0", str(tmp_path))
+    assert held.acquire(), "its lock is free again"
+    held.release()

@@ -1,0 +1,384 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guard of a radio: what it does when, and the whole machine explored with its timers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
+    IDLE,
+    RETRY,
+    Busy,
+    Changed,
+    Free,
+    Guard,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    Look,
+    Spoke,
+    Tell,
+    Unanswered,
+    Unusable,
+    step,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    Connected,
+    Disconnected,
+    Expired,
+    Forget,
+    Hold,
+    InterfaceGone,
+    Outcome,
+    Phase,
+    Pin,
+    PinFailed,
+    Pinned,
+    Policy,
+    RequestOwnership,
+    RoamingAllowed,
+    RoamingForbidden,
+    ScanStarted,
+    SetTimer,
+    SoftBlocked,
+    SupplicantGone,
+    SwitchedOff,
+    Timer,
+    Unpin,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+
+SSID = b"corp\n\xff"
+BSSID = "02:00:00:00:01:00"
+NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+POLICY = GuardPolicy(handover=Policy(hold=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
+CAN, CANNOT, NOTHING = Blocked(NETWORK, 3), Blocked(NETWORK, None), Blocked(None, None)
+GRANTED = (Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
+
+
+def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard()) -> Tuple[Guard, List[GuardAction]]:  # noqa: B008
+    """Feed events to a guard; return its state, and all actions but the timers."""
+    done: List[GuardAction] = []
+    for event in events:
+        guard, actions = step(guard, event, policy)
+        done += actions
+    return guard, [action for action in done if not isinstance(action, (SetTimer, CancelTimer))]
+
+
+def test_a_block_is_looked_at_and_handed_over() -> None:
+    guard, actions = play(BlockBack(), CAN, *GRANTED)
+    assert actions[:3] == [Look(), Pin(3, BSSID, (2437,)), RequestOwnership()]
+    assert actions[-1] == Tell(Outcome.PROTECTED)
+    assert Unpin() not in actions
+    assert guard.handover is not None
+    assert guard.handover.phase is Phase.HOLDING
+    assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
+
+
+def test_without_credentials_csme_keeps_the_radio_until_something_changes() -> None:
+    guard, actions = play(CANNOT)
+    assert (guard.left, actions) == ("no_credentials", [Tell(Outcome.NO_CREDENTIALS)])
+    assert play(Changed(), guard=guard)[1] == [Look()]
+    assert RequestOwnership() not in play(Changed(), CANNOT, guard=guard)[1]
+    assert play(Changed(), CAN, guard=guard)[0].left is None
+
+
+def test_an_idle_csme_is_asked_or_left() -> None:
+    assert play(NOTHING)[1] == [RequestOwnership()]
+    assert play(NOTHING, BlockGone())[1][-1] == Tell(Outcome.OWNED)
+    guard, actions = play(NOTHING, policy=GuardPolicy(take_idle=False))
+    assert (guard.left, actions) == (IDLE, [])
+
+
+def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
+    taken_back = (Pinned(), BlockGone(), BlockBack())
+    guard = Guard()
+    pauses = []
+    for event in (CAN, *taken_back, Expired(RETRY), CAN, *taken_back, Expired(RETRY), CAN):
+        guard, actions = step(guard, event, POLICY)
+        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
+    assert (pauses, guard.left, guard.handover) == ([3.0], "taken_back", None)
+    # A change, or a radio that came back to the host in between, begins anew.
+    assert play(Changed(), CAN, guard=guard)[0].handover is not None
+    assert play(BlockGone(), BlockBack(), CAN, guard=guard)[0].handover is not None
+
+
+def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next() -> None:
+    no = Expired(Timer.ANSWER)
+    again = Expired(Timer.PAUSE)
+    guard, actions = play(CAN, Pinned(), no, again, no)
+    assert (guard.left, actions.count(RequestOwnership())) == ("denied", 2)
+    guard, actions = play(Expired(RETRY), CAN, Pinned(), no, guard=guard)
+    assert (guard.handover, guard.left, actions.count(RequestOwnership())) == (None, "denied", 1)
+    assert actions[-2:] == [Unpin(), Tell(Outcome.DENIED)]
+    # A change is worth the whole series.
+    assert play(Changed(), CAN, Pinned(), no, again, no, guard=guard)[1].count(RequestOwnership()) == 2
+
+
+def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
+    guard, _actions = play(CAN, *GRANTED)
+    assert play(BlockBack(), guard=guard)[1] == [Unpin(), Look()]
+
+
+def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
+    assert play(RoamingForbidden()) == (Guard(forbidden=True), [Look()])
+    guard, actions = play(RoamingForbidden(), Free(3, BSSID))
+    assert actions == [Look(), Hold(3, BSSID)]
+    assert guard.pinned
+    assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
+    # Not connected yet: it is looked at again when it is.
+    guard, actions = play(RoamingForbidden(), Free(), Connected(BSSID), Free(3, BSSID))
+    assert actions == [Look(), Look(), Hold(3, BSSID)]
+    # Nobody is held who need not be.
+    assert play(Connected(BSSID), Free(3, BSSID)) == (Guard(), [])
+    assert play(RoamingForbidden(), RoamingAllowed(), Free(3, BSSID))[1] == [Look()]
+    off = GuardPolicy(handover=Policy(hold=False))
+    assert play(RoamingForbidden(), Free(3, BSSID), policy=off)[1] == [Look()]
+
+
+def test_another_handover_is_waited_for() -> None:
+    assert step(Guard(), Busy(), POLICY) == (Guard(), (SetTimer(RETRY, POLICY.busy_seconds),))
+    assert play(Expired(RETRY))[1] == [Look()]
+
+
+def pauses(guard: Guard, looks: int) -> Tuple[Guard, List[float]]:
+    """Answer so many looks with no profiles; return the pauses before the next."""
+    found = []
+    for _look in range(looks):
+        guard, actions = step(guard, Unanswered(), POLICY)
+        found += [action.seconds for action in actions if isinstance(action, SetTimer) and action.timer == RETRY]
+        guard, actions = step(guard, Expired(RETRY), POLICY)
+        assert actions == (Look(),)
+    return guard, found
+
+
+def test_who_does_not_answer_is_asked_ever_less_often() -> None:
+    guard, found = pauses(Guard(), 9)
+    assert found == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    # What is new is looked at, at once or soon, and the pauses begin anew.
+    for event in (BlockBack(), Changed(), Blocked(None, None), Busy()):
+        assert step(guard, event, POLICY)[0].unanswered == 0
+    for event in (BlockBack(), Changed()):
+        assert step(guard, event, POLICY)[1] == (Look(),)
+    anew, actions = step(guard, Spoke(), POLICY)
+    assert actions == (SetTimer(RETRY, 0.5),)
+    assert pauses(anew, 2)[1] == [0.5, 1.0]
+    # Who talks all the time does not put the look off.
+    assert step(anew, Spoke(), POLICY) == (anew, ())
+
+
+@pytest.mark.parametrize("event", [SoftBlocked(), SwitchedOff(), InterfaceGone()])
+def test_a_radio_that_is_off_is_not_asked_for(event: GuardEvent) -> None:
+    guard, actions = play(CAN, event)
+    assert guard == Guard()
+    assert RequestOwnership() not in actions
+    assert Unpin() in actions
+
+
+FAILED = Guard(failures=1, left="taken_back")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [BlockGone(), SoftBlocked(), SwitchedOff(), InterfaceGone(), Unusable(), Free(), Free(3, BSSID)],
+)
+def test_a_radio_that_csme_does_not_keep_any_more_is_a_clean_sheet(event: GuardEvent) -> None:
+    assert play(event, guard=FAILED) == (Guard(), [])
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_success_is_a_clean_sheet(hold: bool) -> None:
+    policy = GuardPolicy(handover=Policy(hold=hold))
+    guard, actions = play(CAN, *GRANTED, guard=FAILED, policy=policy)
+    if hold:
+        guard, _actions = play(RoamingAllowed(), guard=guard, policy=policy)
+    assert guard == Guard()
+    assert Tell(Outcome.PROTECTED) in actions
+
+
+@pytest.mark.parametrize("event", [SoftBlocked(), SwitchedOff(), InterfaceGone()])
+def test_a_switch_in_the_middle_is_a_clean_sheet(event: GuardEvent) -> None:
+    assert play(CAN, Pinned(), event, guard=FAILED)[0] == Guard()
+
+
+def test_each_failure_has_a_pause_of_its_own() -> None:
+    policy = GuardPolicy(handover=Policy(), retry_seconds=(3.0, 10.0))
+    guard = Guard()
+    pauses: List[float] = []
+    for event in (CAN, PinFailed(), Expired(RETRY)) * 4:
+        guard, actions = step(guard, event, policy)
+        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
+    assert pauses == [3.0, 10.0]
+
+
+def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
+    """As after an overrun of events: what was missed is read."""
+    begun = (CAN, Pinned())
+    state = play(*begun, Free())[0].handover
+    assert state is not None
+    assert state.phase is Phase.CONNECTING
+    assert play(*begun, Free(), Connected(BSSID), AddressArrived())[1][-1] == Tell(Outcome.PROTECTED)
+    guard, actions = play(*begun, BlockGone(), CAN)
+    assert (guard.handover, guard.left) == (None, "taken_back")
+    assert actions[-2:] == [Unpin(), Tell(Outcome.TAKEN_BACK)]
+
+
+def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
+    guard, actions = step(Guard(), CAN, GuardPolicy(handover=Policy(timeout_seconds=1.0), retry_seconds=(3.0,)))
+    assert guard == Guard(failures=1, left="timed_out")
+    assert SetTimer(RETRY, 3.0) in actions
+    assert Tell(Outcome.TIMED_OUT) in actions
+
+
+def test_nobody_is_held_at_half_a_connection() -> None:
+    for half in (Free(3, None), Free(None, BSSID)):
+        assert play(RoamingForbidden(), half) == (Guard(forbidden=True), [Look()])
+
+
+# -- the whole machine ------------------------------------------------------------------------------------------------
+
+EVENTS: Tuple[GuardEvent, ...] = (
+    *(CAN, CANNOT, NOTHING, Free(), Free(3, BSSID), Unusable(), Busy(), Unanswered(), Spoke(), Changed()),
+    *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
+    *(Connected(BSSID), Disconnected(), AddressArrived()),
+    *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),
+)
+POLICIES = (
+    POLICY,
+    GuardPolicy(handover=Policy(hold=True, require_credentials=False, pauses_seconds=()), retry_seconds=()),
+    GuardPolicy(handover=Policy(hold=False, pauses_seconds=(1.0,)), take_idle=False, retry_seconds=(1.0,)),
+)
+
+#: A guard with the timers that run: what decides what can happen next.
+Whole = Tuple[Guard, FrozenSet[Hashable]]
+
+
+def advance(whole: Whole, event: GuardEvent, policy: GuardPolicy) -> Tuple[Whole, Tuple[GuardAction, ...]]:
+    guard, running = whole
+    timers = set(running)
+    if isinstance(event, Expired):
+        timers.discard(event.timer)
+    guard, actions = step(guard, event, policy)
+    for action in actions:
+        if isinstance(action, SetTimer):
+            timers.add(action.timer)
+        elif isinstance(action, CancelTimer):
+            timers.discard(action.timer)
+    return (guard, frozenset(timers)), actions
+
+
+Transition = Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]
+
+
+@cache
+def explore(policy: GuardPolicy) -> Dict[Whole, List[Transition]]:
+    """Walk every state with every event, and every timer that runs, until nothing new appears."""
+    found: Dict[Whole, List[Transition]] = {}
+    # One object for each state: there are ten times as many transitions.
+    first: Whole = (Guard(), frozenset())
+    known = {first: first}
+    todo = [first]
+    while todo:
+        whole = todo.pop()
+        transitions: List[Transition] = []
+        for event in (*EVENTS, *(Expired(timer) for timer in whole[1])):
+            after, actions = advance(whole, event, policy)
+            same = known.setdefault(after, after)
+            if same is after:
+                todo.append(after)
+            transitions.append((event, same, actions))
+        found[whole] = transitions
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _explored() -> Iterator[None]:
+    """Lets go of what was explored: half a million transitions make each collection of garbage take seconds."""
+    yield
+    explore.cache_clear()
+
+
+def told(policy: GuardPolicy, whole: Whole, event: GuardEvent) -> str:
+    return f"{policy} {whole} {event}"
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
+    """When the worst happens, which is nothing but a link that gets lost, time alone frees the host from every state.
+
+    The one state that waits for a word or a loss is a connected host whose roaming CSME forbade.
+    """
+    states = explore(policy)
+    assert len(states) > 50
+    for start in states:
+        guard, timers = start
+        if guard.handover is not None and guard.handover.phase is Phase.HOLDING and not timers:
+            assert guard.handover.forbidden, told(policy, start, Busy())
+        whole, _actions = advance(start, Disconnected(), policy)
+        # What a pin needs answered at once is answered by Pinned or PinFailed; the worse of the two is the first.
+        if whole[0].handover is not None and whole[0].handover.phase is Phase.PINNING:
+            whole, _actions = advance(whole, Pinned(), policy)
+        for _round in range(50):
+            if not whole[0].pinned:
+                break
+            assert whole[1], f"pinned, and no timer runs: {told(policy, whole, Busy())}"
+            # Any of them may be the next: the one that was set last is the hardest to argue with, so try each.
+            for timer in sorted(whole[1], key=repr):
+                whole, _actions = advance(whole, Expired(timer), policy)
+        assert not whole[0].pinned, told(policy, start, Busy())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
+    for whole, transitions in explore(policy).items():
+        guard, timers = whole
+        # Nothing under way: none of its timers runs, so nothing wakes an idle watcher.
+        if guard.handover is None:
+            assert timers <= {RETRY}, told(policy, whole, Busy())
+        for event, (after, later), actions in transitions:
+            asks = RequestOwnership() in actions
+            # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.
+            if asks and after.handover is not None and after.handover.connection is not None:
+                assert after.pinned, told(policy, whole, event)
+            if policy.handover.require_credentials:
+                assert not (asks and event == CANNOT), told(policy, whole, event)
+            assert not (asks and isinstance(event, (SoftBlocked, SwitchedOff, InterfaceGone, Free, Unusable))), told(
+                policy, whole, event
+            )
+            # What was pinned is undone exactly when it ends, and nothing else undoes it.
+            assert (guard.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), told(
+                policy, whole, event
+            )
+            # Failures are bounded.
+            assert after.failures <= len(policy.retry_seconds) + 1, told(policy, whole, event)
+            # An outcome is told once.
+            assert sum(isinstance(action, Tell) for action in actions) <= 1, told(policy, whole, event)
+            assert len(later) <= len(Timer) + 1, told(policy, whole, event)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> None:
+    """Actions carry numbers, timers and the BSSID that was decoded from six bytes; never an SSID nor a secret."""
+    for transitions in explore(policy).values():
+        for _event, _after, actions in transitions:
+            for action in actions:
+                for value in (getattr(action, each.name) for each in fields(action)):
+                    assert _harmless(value), action
+
+
+def _harmless(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(each, int) for each in value)
+    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID)

@@ -1,0 +1,482 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NetworkManager's profiles brought to the declared state, over a bus with a store of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import apply
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+    NM,
+    NM_DEVICE,
+    NM_SETTINGS,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import (
+    Declaration,
+    Eap,
+    InvalidProfiles,
+    NetworkProfile,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import Places, provision, request_for
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_backend import (
+    Laptop as Supplicant,
+)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import (
+    CONNECTION,
+    DEVICE,
+    SETTINGS,
+    FakeNetworkManager,
+    Settings,
+    profile,
+)
+
+CANARY = "canary-0f3e"
+OTHER = "canary-of-another"
+PSK: Dict[str, Any] = {"key-mgmt": ("s", "wpa-psk"), "psk": ("s", CANARY), "pmf": ("i", 2)}
+
+
+def psk(ssid: bytes = b"corp", passphrase: str = CANARY, **changes: Any) -> NetworkProfile:
+    return NetworkProfile(ssid, "psk", passphrase, **changes)
+
+
+def peap(ssid: bytes = b"eap", password: str = CANARY, **changes: Any) -> NetworkProfile:
+    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", None, password, "mschapv2", "/ca.pem"), **changes)
+
+
+def tls(password: Any = CANARY) -> NetworkProfile:
+    eap = Eap("tls", "me", client_cert="/c", private_key="/k", private_key_password=password)
+    return NetworkProfile(b"tls", "eap", eap=eap)
+
+
+OPEN = NetworkProfile(b"open", "open", pmf="disabled")
+ALL = (
+    OPEN,
+    NetworkProfile(b"\n\xff", "owe", pmf="required", bssid="02:00:00:00:01:00"),
+    psk(),
+    psk(b"key", "ab" * 32, priority=3),
+    NetworkProfile(b"sae", "sae", CANARY, pmf="required", hidden=True),
+    NetworkProfile(b"both", "psk+sae", CANARY, enabled=False),
+    peap(),
+    tls(),
+)
+
+
+class Laptop:
+    """One laptop whose interface NetworkManager runs, and the module's work on it."""
+
+    def __init__(self, folder: Path, bus: FakeBus) -> None:
+        self.bus = bus
+        self.manager = FakeNetworkManager(bus)
+        self.machine = Machine(folder)
+        self.machine.interface()
+        (folder / "sys/class/net/wlan0/phy80211").rmdir()
+        (folder / "phy7").mkdir()
+        (folder / "sys/class/net/wlan0/phy80211").symlink_to(folder / "phy7")
+        self.machine.networkmanager("true")
+        self.run = str(folder / "run/vpro-fleet")
+        self.places = Places((str(folder / "sockets"),), self.run, self.machine.root)
+        #: Everything that came out.
+        self.said: List[str] = []
+
+    def declare(
+        self,
+        *profiles: NetworkProfile,
+        absent: Any = (),
+        prune: bool = False,
+        check_mode: bool = False,
+        backend: str = "auto",
+    ) -> Dict[str, Any]:
+        request = request_for("wlan0", None, Declaration(profiles, absent, prune), backend)
+        self.bus.calls.clear()
+        try:
+            result = provision(request, check_mode, self.places)
+        except Refused as error:
+            self.said.append(str(error) + repr(error.as_dict()))
+            raise
+        self.said.append(json.dumps(result))
+        return result
+
+    def put(self, ssid: bytes = b"corp", flags: int = 0, **settings: Any) -> str:
+        return self.manager.put(profile(ssid, **settings), flags)
+
+    def ssids(self) -> List[bytes]:
+        return [each["802-11-wireless"]["ssid"][1] for each in self.manager.profiles.values()]
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    # Forking is what test_detached.py is about; the bus here is a thread of this very process.
+    monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: json.loads(json.dumps(work())))
+    monkeypatch.setattr(_provision, "_RADIO_WAIT", 0.1)
+    one = Laptop(tmp_path, fake_bus)
+    yield one
+    assert CANARY not in "".join(one.said), "a secret came out"
+    assert OTHER not in "".join(one.said), "a secret came out"
+
+
+def happened(result: Dict[str, Any]) -> Dict[str, str]:
+    assert result["changed"] == result["file"]["changed"] == result["runtime"]["changed"]
+    assert (result["backend"], result["interface"], result["file"]["path"]) == ("networkmanager", "wlan0", None)
+    assert (result["runtime"]["applied"], result["runtime"]["reason"]) == (True, None)
+    assert all(network["file"] == network["runtime"] for network in result["networks"])
+    return {network["ssid"]: network["file"] for network in result["networks"]}
+
+
+def test_networkmanager_gets_what_is_declared_and_then_nothing_changes(laptop: Laptop) -> None:
+    assert set(happened(laptop.declare(*ALL)).values()) == {"added"}
+    assert laptop.ssids() == [each.ssid for each in ALL]
+    assert set(laptop.manager.stored.values()) == {1}, "not on the disk"
+    assert laptop.manager.one(b"tls")["802-1x"]["private-key-password"] == ("s", CANARY)
+    uuids = {each["connection"]["uuid"][1] for each in laptop.manager.profiles.values()}
+    assert len(uuids) == len(ALL)
+    again = laptop.declare(*ALL)
+    assert (again["changed"], set(happened(again).values())) == (False, {"unchanged"})
+    assert laptop.manager.writes == []
+
+
+def test_check_mode_tells_the_same_and_changes_nothing(laptop: Laptop) -> None:
+    laptop.put(b"home", security={**PSK, "psk": ("s", OTHER)})
+    laptop.put(b"old", security=PSK)
+    arguments: Dict[str, Any] = {"prune": True}
+    checked = laptop.declare(psk(b"home"), peap(), check_mode=True, **arguments)
+    assert laptop.manager.writes == []
+    assert not Path(laptop.run).exists()
+    done = laptop.declare(psk(b"home"), peap(), **arguments)
+    assert checked == done
+    assert happened(done) == {"home": "changed", "eap": "added", "old": "removed"}
+    before, after = done["diff"]["before"]["connections"], done["diff"]["after"]["connections"]
+    assert set(before) == {"home", "old"}
+    assert set(after) == {"home", "eap"}
+    assert before["home"]["802-11-wireless-security.psk"] == "(set)"
+    assert after["home"]["802-11-wireless-security.psk"] == "(changed)"
+    assert laptop.manager.one(b"home")["802-11-wireless-security"]["psk"] == ("s", CANARY)
+
+
+def test_what_the_profile_does_not_decide_on_stays(laptop: Laptop) -> None:
+    path = laptop.put(security={**PSK, "pairwise": ("as", ["ccmp"])}, wireless={"powersave": ("u", 2)})
+    before = laptop.manager.profiles[path]
+    assert happened(laptop.declare(psk(priority=5))) == {"corp": "changed"}
+    after = laptop.manager.profiles[path]
+    assert (after["ipv4"], after["connection"]["id"]) == (before["ipv4"], ("s", "Theirs"))
+    assert after["connection"]["interface-name"] == ("s", "wlan0")
+    assert after["802-11-wireless"]["powersave"] == ("u", 2)
+    assert after["802-11-wireless-security"] == PSK
+    assert happened(laptop.declare(psk(priority=5))) == {"corp": "unchanged"}
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"connection": {"permissions": ("as", ["user:jane:"])}},
+        {"connection": {"interface-name": ("s", "wlan1")}},
+        {"wireless": {"mac-address": ("ay", b"\x02\x00\x00\x00\x00\x09")}},
+        {"wireless": {"mode": ("s", "ap")}},
+        {"wireless": {"ssid": ("s", "no bytes")}},
+    ],
+    ids=["a user's", "another interface's", "another device's", "an access point", "malformed"],
+)
+def test_what_is_others_is_not_touched(laptop: Laptop, theirs: Dict[str, Any]) -> None:
+    path = laptop.put(security=PSK, **theirs)
+    before = json.dumps(laptop.manager.profiles[path], default=repr)
+    assert happened(laptop.declare(psk(), prune=True)) == {"corp": "added"}
+    assert happened(laptop.declare(absent=(b"corp",))) == {"corp": "removed"}
+    assert json.dumps(laptop.manager.profiles[path], default=repr) == before
+    assert list(laptop.manager.profiles) == [path]
+
+
+def test_other_kinds_and_what_networkmanager_made_itself_are_not_touched(laptop: Laptop) -> None:
+    wired: Settings = {
+        "connection": {"id": ("s", "wired"), "uuid": ("s", "w"), "type": ("s", "802-3-ethernet")},
+        "802-3-ethernet": {},
+    }
+    paths = [laptop.manager.put(wired), laptop.put(b"found", flags=0x8), laptop.put(b"generated", flags=0x2)]
+    laptop.declare(psk(), prune=True)
+    laptop.declare(absent=(b"found", b"corp"))
+    assert list(laptop.manager.profiles) == paths
+
+
+def test_of_several_with_one_ssid_one_stays(laptop: Laptop) -> None:
+    laptop.put(uuid="a", security={"key-mgmt": ("s", "sae")})
+    fitting = laptop.put(uuid="b", security=PSK)
+    laptop.put(uuid="c", security=PSK)
+    assert happened(laptop.declare(psk())) == {"corp": "changed"}
+    assert list(laptop.manager.profiles) == [fitting]
+    assert laptop.declare(psk())["changed"] is False
+
+
+def test_the_one_in_use_is_the_one_that_stays(laptop: Laptop) -> None:
+    laptop.put(uuid="a", security=PSK)
+    used = laptop.put(uuid="b", security={**PSK, "psk": ("s", OTHER)})
+    laptop.manager.activate(used)
+    result = laptop.declare(psk())
+    assert list(laptop.manager.profiles) == [used]
+    assert any("applies from its next connection on" in warning for warning in result["warnings"])
+    assert laptop.declare(psk())["warnings"] == []
+
+
+def test_a_link_of_another_interface_outlives_a_prune(laptop: Laptop) -> None:
+    used = laptop.put(b"home", security={**PSK, "psk": ("s", OTHER)})
+    twice = laptop.put(b"corp", security={**PSK, "psk": ("s", OTHER)})
+    laptop.put(b"old", security=PSK)
+    laptop.manager.activate_elsewhere(used, "wlan1")
+    laptop.manager.activate_elsewhere(twice, "wlan2")
+    assert happened(laptop.declare(psk(), prune=True)) == {"corp": "added", "old": "removed"}
+    again = laptop.declare(psk(), prune=True)
+    assert again["changed"] is False
+    assert again["warnings"] == [
+        "profile 'Theirs' for network 'corp' stays, because of the link of wlan2. Give that interface a profile of its "
+        "own, and this one goes the next time",
+        "profile 'Theirs' for network 'home' stays, because of the link of wlan1. Give that interface a profile of its "
+        "own, and this one goes the next time",
+    ]
+    assert {used, twice} < set(laptop.manager.profiles)
+
+
+def test_a_link_of_another_interface_that_ends_meanwhile_is_none(laptop: Laptop) -> None:
+    ended = laptop.manager.activate_elsewhere(laptop.put(b"home", security=PSK), "wlan1")
+    del laptop.bus.properties[ended, f"{NM}.Connection.Active"]
+    assert happened(laptop.declare(prune=True)) == {"home": "removed"}
+
+
+def test_a_priority_is_no_news_for_the_connection_that_stands(laptop: Laptop) -> None:
+    laptop.manager.activate(laptop.put(security=PSK))
+    result = laptop.declare(psk(priority=7))
+    assert (result["changed"], result["warnings"]) == (True, [])
+
+
+def test_the_first_one_stays_where_none_fits(laptop: Laptop) -> None:
+    first = laptop.put(uuid="a")
+    laptop.put(uuid="b")
+    laptop.declare(psk())
+    assert list(laptop.manager.profiles) == [first]
+
+
+def test_what_is_in_memory_alone_goes_to_the_disk(laptop: Laptop) -> None:
+    path = laptop.put(security=PSK, connection={"interface-name": ("s", "wlan0")}, flags=1)
+    assert happened(laptop.declare(psk())) == {"corp": "changed"}
+    assert laptop.manager.stored[path] == 1
+    assert laptop.declare(psk())["changed"] is False
+
+
+def test_what_netplan_stores_is_on_the_disk_though_its_file_is_not(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    assert happened(laptop.declare(psk())) == {"corp": "added"}
+    (path,) = laptop.manager.profiles
+    assert laptop.bus.properties[path, CONNECTION]["Flags"] == ("u", 1)
+    again = laptop.declare(psk())
+    assert (again["changed"], laptop.manager.writes) == (False, [])
+    # What is not as declared is written, and to the disk.
+    assert happened(laptop.declare(psk(priority=4))) == {"corp": "changed"}
+    assert laptop.manager.stored[path] == 1
+    assert laptop.declare(psk(priority=4))["changed"] is False
+
+
+def test_a_profile_of_netplans_that_was_removed_is_put_back_onto_the_disk(laptop: Laptop) -> None:
+    laptop.manager.netplan = True
+    laptop.put(b"old", flags=1)
+    laptop.put(b"older", flags=1)
+    laptop.manager.refuses["Delete"] = 1
+    with pytest.raises(Refused, match="Nothing was changed"):
+        laptop.declare(absent=(b"old", b"older"))
+    assert sorted(laptop.ssids()) == [b"old", b"older"]
+    assert {laptop.manager.stored[path] for path in laptop.manager.profiles} == {1}
+
+
+def test_secrets_that_are_not_wanted_any_more_go(laptop: Laptop) -> None:
+    laptop.declare(tls())
+    assert happened(laptop.declare(tls(None))) == {"tls": "changed"}
+    assert laptop.manager.writes == ["Update2", "ClearSecrets"]
+    assert "private-key-password" not in laptop.manager.one(b"tls")["802-1x"]
+    assert laptop.declare(tls(None))["changed"] is False
+
+
+def test_a_key_without_a_password_is_said_to_have_none_once(laptop: Laptop) -> None:
+    assert happened(laptop.declare(tls(None))) == {"tls": "added"}
+    assert laptop.manager.one(b"tls")["802-1x"]["private-key-password-flags"] == ("u", 4)
+    assert laptop.declare(tls(None))["changed"] is False
+    assert happened(laptop.declare(tls())) == {"tls": "changed"}
+    assert "private-key-password-flags" not in laptop.manager.one(b"tls")["802-1x"]
+    assert laptop.declare(tls())["changed"] is False
+
+
+def test_no_users_agent_is_asked(laptop: Laptop) -> None:
+    path = laptop.put(security={"key-mgmt": ("s", "wpa-psk"), "psk-flags": ("u", 1)})
+    laptop.declare(psk())
+    assert laptop.bus.called("GetSecrets") == []
+    assert laptop.manager.profiles[path]["802-11-wireless-security"] == PSK
+    # Nor is anything asked of those that nobody declared.
+    laptop.put(b"another", security=PSK)
+    laptop.declare(psk())
+    assert len(laptop.bus.called("GetSecrets")) == 1
+
+
+def test_secrets_that_are_not_told_are_set_anew(laptop: Laptop) -> None:
+    laptop.declare(psk())
+    laptop.manager.refuses["GetSecrets"] = 0
+    assert happened(laptop.declare(psk())) == {"corp": "changed"}
+
+
+def test_one_that_goes_away_meanwhile_is_no_matter(laptop: Laptop) -> None:
+    gone = laptop.put(b"gone", security=PSK)
+    laptop.put(b"old", security=PSK)
+
+    def vanish() -> Any:
+        raise DBusError("org.freedesktop.DBus.Error.UnknownMethod", "no such object")
+
+    laptop.bus.methods[gone, f"{CONNECTION}.GetSettings"] = vanish
+    deleting = laptop.bus.methods[f"{SETTINGS}/2", f"{CONNECTION}.Delete"]
+    laptop.bus.methods[f"{SETTINGS}/2", f"{CONNECTION}.Delete"] = lambda: deleting() or vanish()
+    assert happened(laptop.declare(absent=(b"gone", b"old"))) == {"old": "removed"}
+
+
+def test_an_active_connection_that_ends_meanwhile_is_none(laptop: Laptop) -> None:
+    path = laptop.put(security=PSK)
+    laptop.manager.activate(path)
+    laptop.bus.properties = {k: v for k, v in laptop.bus.properties.items() if "ActiveConnection" not in k[0]}
+    assert laptop.declare(psk(enabled=False))["warnings"] == []
+
+
+# --- all or nothing ---
+
+
+@pytest.mark.parametrize(
+    ("refused", "after"),
+    [("Update2", 0), ("Update2", 1), ("AddConnection2", 0), ("AddConnection2", 1), ("Delete", 0), ("Delete", 1)],
+)
+def test_what_was_done_is_taken_back_when_the_rest_is_refused(laptop: Laptop, refused: str, after: int) -> None:
+    laptop.put(b"a", security={**PSK, "psk": ("s", OTHER)})
+    laptop.put(b"b", connection={"autoconnect-priority": ("i", 4)})
+    laptop.put(b"c", security=PSK)
+    laptop.put(b"d", security={**PSK, "psk": ("s", OTHER)})
+
+    def state() -> Any:
+        # Nothing makes a difference but what is stored: what was removed and is back has another path.
+        stored = laptop.manager.profiles.values()
+        return sorted(
+            (
+                {name: {key: value for key, value in keys.items() if key != "timestamp"} for name, keys in each.items()}
+                for each in stored
+            ),
+            key=lambda each: each["connection"]["uuid"],
+        )
+
+    before = state()
+    laptop.manager.refuses[refused] = after
+    laptop.manager.refusal = f"is no good: {CANARY}"
+    laptop.manager.once = True
+    with pytest.raises(Refused, match="Nothing was changed") as caught:
+        laptop.declare(psk(b"a"), psk(b"b"), psk(b"e"), peap(b"f"), prune=True)
+    assert caught.value.reason == "supplicant_refused"
+    assert "is no good: (secret)" in str(caught.value)
+    assert state() == before
+    laptop.declare(psk(b"a"), psk(b"b"), psk(b"e"), peap(b"f"), prune=True)
+    assert sorted(laptop.ssids()) == [b"a", b"b", b"e", b"f"]
+
+
+def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
+    laptop.put(b"a", security={**PSK, "psk": ("s", OTHER)})
+    laptop.manager.refuses.update({"Update2": 1, "AddConnection2": 0})
+    with pytest.raises(Refused, match="1 of the changes could not be taken back"):
+        laptop.declare(psk(b"a"), psk(b"b"))
+
+
+def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply, "_ANSWER", 2.0)
+    for ssid in (b"a", b"b", b"c"):
+        laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
+    laptop.manager.refuses["AddConnection2"] = 0
+    adding = laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"]
+
+    def hang(*arguments: Any) -> Any:
+        laptop.bus.silent.append("Update2")
+        return adding(*arguments)
+
+    laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"] = hang
+    with pytest.raises(Refused, match="3 of the changes could not be taken back"):
+        laptop.declare(psk(b"a"), psk(b"b"), psk(b"c"), psk(b"d"))
+    assert laptop.manager.writes == [*["Update2"] * 3, "AddConnection2", "Update2"]
+
+
+def test_one_who_is_told_to_end_takes_back_what_was_done(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.put(b"old", security=PSK)
+    do = apply._Connections.do
+
+    def ended(self: Any, step: Any, secrets: Any) -> None:
+        if step.new is None:
+            raise SystemExit("ended by signal 15")
+        do(self, step, secrets)
+
+    monkeypatch.setattr(apply._Connections, "do", ended)
+    with pytest.raises(SystemExit):
+        laptop.declare(psk(b"new"), prune=True)
+    assert laptop.ssids() == [b"old"]
+
+
+# --- who may ---
+
+
+def test_a_host_that_is_held_for_long_has_its_profiles_written_all_the_same(laptop: Laptop) -> None:
+    with run_folder.lock("phy7", 0, laptop.run):
+        assert laptop.declare(psk())["changed"] is True
+    assert laptop.ssids() == [b"corp"]
+
+
+def test_a_killed_handovers_pin_is_undone_first(laptop: Laptop) -> None:
+    supplicant = Supplicant(laptop.bus)
+    laptop.manager = FakeNetworkManager(laptop.bus)
+    supplicant.lift_the_block()
+    supplicant.add_network(bssid="02:00:00:00:01:00")
+    pin = Pin("wlan0", 1, b"corp".hex(), "02:00:00:00:01:00", (2412,), None, (), (), NetworkManagerBackend.manager)
+    run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.run)
+    checked = laptop.declare(psk(), check_mode=True)
+    assert checked["warnings"] == []
+    assert supplicant.bssid() == "02:00:00:00:01:00"
+    assert "a pin that a handover left on wlan0 was undone" in laptop.declare(psk())["warnings"]
+    assert supplicant.bssid() == "any"
+    assert run_folder.journals(laptop.run) == []
+
+
+def test_without_the_library_it_is_told(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jeepney", None)
+    for check_mode in (False, True):
+        with pytest.raises(Refused, match="python3-jeepney") as caught:
+            laptop.declare(psk(), check_mode=check_mode)
+        assert caught.value.reason == "library_missing"
+
+
+def test_no_wireless_interface(laptop: Laptop) -> None:
+    (laptop.machine.path / "sys/class/net/wlan0/phy80211").unlink()
+    with pytest.raises(Refused, match="wlan0 is no wireless interface") as caught:
+        laptop.declare(psk())
+    assert caught.value.reason == "not_wireless"
+
+
+def test_what_networkmanager_cannot_have_is_refused_before_anything(laptop: Laptop) -> None:
+    with pytest.raises(InvalidProfiles, match="-999 to 999"):
+        laptop.declare(psk(priority=1000))
+    request = request_for("wlan0", "/etc/x.conf", Declaration((psk(),)))
+    with pytest.raises(InvalidProfiles, match="path"):
+        provision(request, False, laptop.places)
+    assert laptop.bus.calls == []
+
+
+def test_an_interface_that_it_leaves_alone_after_all(laptop: Laptop) -> None:
+    laptop.bus.properties[DEVICE, NM_DEVICE]["Managed"] = ("b", False)
+    with pytest.raises(Refused, match="does not manage wlan0") as caught:
+        laptop.declare(psk())
+    assert caught.value.reason == NotFound.code

@@ -1,0 +1,251 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Joining through NetworkManager: the order that was seen, and what may come instead."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import joining as _nm_joining
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+    DISCONNECTED,
+    PREPARE,
+    UNAVAILABLE,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.joining import (
+    AbortScan,
+    Action,
+    Activate,
+    DeviceState,
+    Heard,
+    InterfaceState,
+    Joined,
+    Joining,
+    KeepTo,
+    NetworkAdded,
+    NothingFound,
+    NothingToEnd,
+    Reassociate,
+    Refused,
+    Scan,
+    Scanning,
+    SeeWhatCame,
+    step,
+)
+
+START = Joining(b"corp")
+NETWORK = "/networks/0"
+#: The profile comes up; and it is looked for the network.
+ACTIVATED: Tuple[Heard, ...] = (DeviceState(DISCONNECTED), DeviceState(PREPARE))
+LOOKED: Tuple[Heard, ...] = (*ACTIVATED, InterfaceState("inactive"), Scanning(True), Scanning(False))
+
+
+def follow(*heard: Heard, joining: Joining = START) -> Tuple[Joining, List[Action]]:
+    done: List[Action] = []
+    for each in heard:
+        joining, actions = step(joining, each)
+        done += actions
+    return joining, done
+
+
+def test_as_networkmanager_1_42_was_seen_to_do() -> None:
+    _end, done = follow(
+        InterfaceState("disconnected"),
+        Scanning(True),  # NetworkManager's own look at every channel
+        InterfaceState("inactive"),
+        DeviceState(DISCONNECTED),
+        DeviceState(PREPARE),
+        InterfaceState("interface_disabled"),  # it changes the MAC address
+        InterfaceState("inactive"),
+        Scanning(True),  # ours
+        DeviceState(60),  # it needs the secrets
+        DeviceState(PREPARE),
+        NetworkAdded(NETWORK, b"corp"),
+        Scanning(False),
+        InterfaceState("authenticating"),
+        InterfaceState("completed"),
+    )
+    assert done == [Activate(), Scan(), KeepTo(NETWORK), SeeWhatCame()]
+
+
+def test_where_the_mac_address_stays_its_look_is_ended_and_ours_follows() -> None:
+    joining, done = follow(Scanning(True), *ACTIVATED, NetworkAdded(NETWORK, b"corp"))
+    assert done == [Activate(), KeepTo(NETWORK), AbortScan()]
+    _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
+    assert done == [Scan(), SeeWhatCame()]
+
+
+def test_nothing_is_looked_for_before_the_activation_has_begun() -> None:
+    # What is seen earlier has NetworkManager bring the profile up by itself, and ours would end that.
+    _end, done = follow(DeviceState(DISCONNECTED), Scanning(True), Scanning(False), InterfaceState("inactive"))
+    assert done == [Activate()]
+
+
+def test_a_look_at_every_channel_that_begins_later_is_ended() -> None:
+    joining, done = follow(*LOOKED)
+    assert done == [Activate(), Scan()]
+    joining, done = follow(Scanning(True), joining=joining)
+    assert done == [AbortScan()]
+    _end, done = follow(Scanning(False), Scanning(True), Scanning(False), joining=joining)
+    assert done == [Scan()]
+
+
+def test_one_that_begins_as_ours_ends_is_told_of_with_it_and_is_ended() -> None:
+    joining, done = follow(*ACTIVATED, InterfaceState("inactive"), Scanning(True), Scanning(True))
+    assert done == [Activate(), Scan(), AbortScan()]
+    assert follow(Scanning(False), joining=joining)[1] == [Scan()]
+
+
+def test_a_look_that_finds_nothing_is_followed_by_another_at_once() -> None:
+    joining, done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), Scanning(True), Scanning(False))
+    assert done == [Activate(), Scan(), KeepTo(NETWORK), AbortScan(), Scan()]
+    joining, done = follow(Scanning(True), Scanning(False), joining=joining)
+    assert done == [SeeWhatCame()]
+    joining, done = follow(NothingFound(), joining=joining)
+    assert done == [Scan()]
+    # That one is under way already, or somebody else's is.
+    assert follow(NothingFound(), joining=joining)[1] == []
+    assert follow(Scanning(True), NothingFound(), joining=joining)[1] == []
+    found, done = follow(Scanning(True), Scanning(False), InterfaceState("authenticating"), joining=joining)
+    assert done == [SeeWhatCame()]
+    assert follow(InterfaceState("completed"), NothingFound(), joining=found)[1] == []
+
+
+def test_nobody_asks_what_a_look_found_that_had_nothing_to_join() -> None:
+    joining, done = follow(*LOOKED)
+    assert done == [Activate(), Scan()]
+    assert follow(NothingFound(), joining=joining)[1] == []
+
+
+def test_nobody_asks_what_the_look_of_another_found() -> None:
+    joining, _done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), InterfaceState("completed"))
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
+    # Ours was under way when the connection stood.
+    joining, _done = follow(*ACTIVATED, InterfaceState("inactive"), NetworkAdded(NETWORK, b"corp"), Scanning(True))
+    assert follow(InterfaceState("completed"), Scanning(False), joining=joining)[1] == []
+
+
+def test_other_networks_are_let_be() -> None:
+    assert follow(NetworkAdded(NETWORK, b"other"))[1] == []
+
+
+def test_before_networkmanager_has_the_device_nothing_is_done() -> None:
+    heard: List[Heard] = [InterfaceState("inactive"), Scanning(True), Scanning(False), DeviceState(PREPARE)]
+    assert follow(*heard)[1] == []
+
+
+def test_a_radio_that_is_blocked_again_begins_anew() -> None:
+    joining, _done = follow(*LOOKED)
+    _end, done = follow(DeviceState(UNAVAILABLE), *LOOKED, joining=joining)
+    assert done == [Activate(), Scan()]
+
+
+def test_a_radio_that_was_blocked_joins_the_same_network() -> None:
+    joining, _done = follow(*LOOKED, DeviceState(UNAVAILABLE))
+    assert follow(NetworkAdded(NETWORK, b"corp"), joining=joining)[1] == [KeepTo(NETWORK)]
+
+
+def test_an_interface_that_goes_down_forgets_the_scan_that_ran() -> None:
+    ours, _done = follow(*ACTIVATED, InterfaceState("inactive"), InterfaceState("interface_disabled"))
+    assert follow(Scanning(True), joining=ours)[1] == [AbortScan()], "that one is not ours"
+    theirs, done = follow(*LOOKED, Scanning(True), InterfaceState("interface_disabled"))
+    assert done[-1] == AbortScan()
+    assert follow(Scanning(False), joining=theirs)[1] == []
+    assert follow(NothingToEnd(), joining=theirs)[1] == []
+
+
+def test_a_connection_that_is_lost_is_looked_for_anew() -> None:
+    _end, done = follow(*LOOKED, InterfaceState("completed"), InterfaceState("inactive"))
+    assert done == [Activate(), Scan(), Scan()]
+
+
+def test_a_look_that_is_under_way_is_not_begun_again_for_another_network() -> None:
+    _end, done = follow(
+        Scanning(True), *ACTIVATED, NetworkAdded(NETWORK, b"corp"), NetworkAdded("/networks/1", b"corp")
+    )
+    assert done == [Activate(), KeepTo(NETWORK), AbortScan(), KeepTo("/networks/1")]
+
+
+def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
+    # NetworkManager's own began, and its news is still on the way.
+    _end, done = follow(
+        *ACTIVATED, InterfaceState("inactive"), Refused(), Scanning(True), Scanning(False), Scanning(True)
+    )
+    assert done == [Activate(), Scan(), AbortScan(), AbortScan(), Scan()]
+    assert follow(Refused())[1] == [], "nothing was asked for"
+
+
+def test_a_scan_that_is_only_about_to_begin_is_ended_when_it_has() -> None:
+    # The network was selected first: ours is refused, and there is nothing to end yet. What begins is not always told.
+    joining, done = follow(*ACTIVATED, InterfaceState("inactive"), Refused(), NothingToEnd(), Refused(), NothingToEnd())
+    assert done == [Activate(), Scan(), AbortScan(), Scan(), AbortScan(), Scan()]
+    joining, done = follow(Refused(), Scanning(False), joining=joining)
+    assert done == [AbortScan(), Scan()]
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [], "that one is ours"
+
+
+def test_a_scan_that_had_just_ended_is_not_taken_for_ours() -> None:
+    joining, done = follow(*LOOKED, Scanning(True), NothingToEnd(), Scanning(False))
+    assert done == [Activate(), Scan(), AbortScan(), Scan()]
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [], "that one is ours"
+    assert follow(NothingToEnd(), joining=joining)[1] == []
+
+
+def test_at_another_access_point_it_is_moved_once() -> None:
+    joining, _done = follow(*ACTIVATED, NetworkAdded(NETWORK, b"corp"))
+    assert follow(Joined(True), Joined(True), joining=joining)[1] == [Reassociate()]
+
+
+def test_with_eap_the_network_is_kept_when_the_connection_stands() -> None:
+    start = Joining(b"corp", eap=True)
+    joining, done = follow(*ACTIVATED, NetworkAdded(NETWORK, b"corp"), joining=start)
+    assert done == [Activate(), Scan()]
+    assert follow(Joined(False), Joined(False), joining=joining)[1] == [KeepTo(NETWORK)]
+    assert follow(Joined(True), joining=joining)[1] == [KeepTo(NETWORK), Reassociate()]
+    blocked, _done = follow(DeviceState(UNAVAILABLE), joining=joining)
+    assert blocked.eap
+
+
+def test_a_network_that_is_added_anew_is_kept_anew() -> None:
+    _end, done = follow(NetworkAdded(NETWORK, b"corp"), NetworkAdded("/networks/1", b"corp"), Joined(False))
+    assert done == [KeepTo(NETWORK), KeepTo("/networks/1")]
+
+
+def test_once_connected_scans_are_let_be() -> None:
+    joining, _done = follow(*LOOKED, InterfaceState("completed"))
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
+
+
+def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
+    joining, done = follow(*ACTIVATED, InterfaceState("inactive"))
+    for _time in range(100):
+        joining, _done = follow(Refused(), NothingToEnd(), joining=joining)
+    joining, done = follow(Refused(), Scanning(True), Scanning(False), joining=joining)
+    assert done == [AbortScan(), AbortScan(), Scan()]
+    # But not for ever.
+    joining, _done = follow(*ACTIVATED, InterfaceState("inactive"))
+    asked = []
+    for _time in range(1000):
+        joining, done = follow(Refused(), NothingToEnd(), joining=joining)
+        asked += done
+    assert asked.count(Scan()) == _nm_joining._REFUSALS
+    # A scan that began sets the count back.
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [AbortScan(), Scan()]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [(Scanning(True), Scanning(False)), (InterfaceState("inactive"),), (DeviceState(UNAVAILABLE), *LOOKED)],
+)
+def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
+    joining, _done = follow(*LOOKED)
+    asked = []
+    for _time in range(4 * _nm_joining._SCANS):
+        joining, done = follow(*again, joining=joining)
+        asked += done
+    assert asked.count(AbortScan()) <= 2 * _nm_joining._SCANS
+    assert 1 + asked.count(Scan()) == _nm_joining._SCANS

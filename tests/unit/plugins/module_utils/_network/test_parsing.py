@@ -1,0 +1,421 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vpro.fleet.plugins.module_utils._network import parsing
+from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import (
+    Eap,
+    InvalidProfiles,
+    NetworkProfile,
+    label_of,
+    parse_profile,
+    parse_profiles,
+)
+
+CANARY = "canary-0f3e"
+
+
+def no_problem(_path: str) -> Optional[str]:
+    return None
+
+
+def parse(**parameters: Any) -> Tuple[Optional[NetworkProfile], List[Tuple[str, str]]]:
+    profile, problems = parse_profile({"ssid": "corp", **parameters}, "profile 'corp'", no_problem)
+    assert all(problem.profile == "profile 'corp'" for problem in problems)
+    assert (profile is None) == bool(problems)
+    return profile, [(problem.field, problem.message) for problem in problems]
+
+
+PEAP: Dict[str, Any] = {"method": "peap", "identity": "me", "password": CANARY, "ca_cert": "/ca.pem"}
+TLS: Dict[str, Any] = {
+    "method": "tls",
+    "identity": "me",
+    "client_cert": "/c.pem",
+    "private_key": "/k.pem",
+    "private_key_password": CANARY,
+    "ca_cert": "/ca.pem",
+}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pmf"),
+    [
+        ({"security": "open"}, "disabled"),
+        ({"security": "owe"}, "required"),
+        ({"security": "psk", "passphrase": "12345678"}, "optional"),
+        ({"security": "sae", "passphrase": "ä"}, "required"),
+        ({"security": "psk+sae", "passphrase": "x" * 63}, "optional"),
+        ({"security": "eap", "eap": PEAP}, "optional"),
+        ({"security": "psk", "passphrase": "12345678", "pmf": "disabled"}, "disabled"),
+        ({"security": "psk+sae", "passphrase": "12345678", "pmf": "required"}, "required"),
+    ],
+)
+def test_each_kind_and_its_protection_of_management_frames(parameters: Dict[str, Any], pmf: str) -> None:
+    profile, _problems = parse(**parameters)
+    assert profile is not None
+    assert (profile.security, profile.pmf) == (parameters["security"], pmf)
+
+
+def test_everything_is_taken_over() -> None:
+    profile, _problems = parse(
+        security="eap",
+        eap={**PEAP, "anonymous_identity": "anon", "domain_suffix_match": "a.example;b.example", "phase2": None},
+        hidden=True,
+        priority=-7,
+        bssid="02:AA:00:00:01:00",
+        enabled=False,
+    )
+    assert profile == NetworkProfile(
+        ssid=b"corp",
+        security="eap",
+        eap=Eap("peap", "me", "anon", CANARY, "mschapv2", "/ca.pem", "a.example;b.example"),
+        hidden=True,
+        priority=-7,
+        pmf="optional",
+        bssid="02:aa:00:00:01:00",
+        enabled=False,
+    )
+
+
+def test_a_psk_of_64_digits_is_the_key_itself() -> None:
+    profile, _problems = parse(security="psk", passphrase="AB" * 32)
+    assert profile is not None
+    assert profile.is_raw_psk
+    assert profile.passphrase == "ab" * 32
+    # For SAE the same text is a password like any other.
+    profile, _problems = parse(security="sae", passphrase="AB" * 32)
+    assert profile is not None
+    assert (profile.is_raw_psk, profile.passphrase) == (False, "AB" * 32)
+
+
+@pytest.mark.parametrize("eap", [{**TLS, "private_key": "/k.p12", "client_cert": None}, TLS])
+def test_tls_with_files(eap: Dict[str, Any]) -> None:
+    assert parse(security="eap", eap=eap)[1] == []
+
+
+def test_a_server_need_not_be_authenticated_if_the_task_says_so() -> None:
+    assert parse(security="eap", eap={**PEAP, "ca_cert": None, "validate_server": False})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "message"),
+    [
+        ({}, "security", "is missing"),
+        ({"security": "wep"}, "security", "is one of open"),
+        ({"security": "psk"}, "passphrase", "is missing; security psk"),
+        ({"security": "psk", "passphrase": "1234567"}, "passphrase", "has 7 characters"),
+        ({"security": "psk", "passphrase": "g" * 64}, "passphrase", "has 64 characters"),
+        ({"security": "psk", "passphrase": "1234567ä"}, "passphrase", "no printable ASCII"),
+        ({"security": "psk", "passphrase": "12345678\n"}, "passphrase", "ends with a line break"),
+        ({"security": "psk", "passphrase": "1234\x005678"}, "passphrase", "control character"),
+        ({"security": "psk", "passphrase": "1234567\udc80"}, "passphrase", "no text"),
+        ({"security": "psk", "passphrase": ""}, "passphrase", "is empty"),
+        ({"security": "psk", "passphrase": 12345678}, "passphrase", "is no text"),
+        ({"security": "psk+sae", "passphrase": "ab" * 32}, "passphrase", "SAE needs the passphrase"),
+        ({"security": "sae", "passphrase": "x" * 129}, "passphrase", "has 129 bytes"),
+        ({"security": "open", "passphrase": "12345678"}, "passphrase", "security open has none"),
+        ({"security": "open", "eap": PEAP}, "eap", "security open has none"),
+        ({"security": "open", "pmf": "optional"}, "pmf", "allows disabled, not optional"),
+        ({"security": "sae", "passphrase": "x", "pmf": "optional"}, "pmf", "allows required"),
+        ({"security": "open", "pmf": "no"}, "pmf", "is one of"),
+        ({"security": "open", "bssid": "02:00:00:00:01"}, "bssid", "no MAC address"),
+        ({"security": "open", "bssid": "02:00:00:00:01:00\n"}, "bssid", "no MAC address"),
+        ({"security": "open", "bssid": "01:00:5e:00:00:01"}, "bssid", "no MAC address"),
+        ({"security": "open", "bssid": "00:00:00:00:00:00"}, "bssid", "no MAC address"),
+        ({"security": "open", "priority": 2**31}, "priority", "is no number"),
+        ({"security": "open", "priority": "1\n"}, "priority", "is no number"),
+        ({"security": "open", "ssid": "x" * 33}, "ssid", "has 1 to 32 bytes, this one has 33"),
+        ({"security": "open", "ssid": "ä" * 17}, "ssid", "this one has 34"),
+        ({"security": "open", "ssid": ""}, "ssid", "this one has 0"),
+        ({"security": "open", "ssid": "\udc80"}, "ssid", "give ssid_hex"),
+        ({"security": "open", "ssid": None}, "ssid", "is missing"),
+        ({"security": "open", "ssid_hex": "00"}, "ssid", "not both"),
+        ({"security": "open", "ssid": None, "ssid_hex": "0"}, "ssid_hex", "pairs of hex digits"),
+        ({"security": "open", "ssid": None, "ssid_hex": "00\n"}, "ssid_hex", "pairs of hex digits"),
+        ({"security": "open", "ssid": None, "ssid_hex": "00" * 33}, "ssid_hex", "this one has 33"),
+        ({"security": "eap"}, "eap", "is missing"),
+        ({"security": "eap", "eap": {**PEAP, "method": "md5"}}, "eap.method", "is one of"),
+        ({"security": "eap", "eap": {**PEAP, "identity": None}}, "eap.identity", "is missing"),
+        ({"security": "eap", "eap": {**PEAP, "identity": "x" * 254}}, "eap.identity", "has 254 bytes"),
+        ({"security": "eap", "eap": {**PEAP, "identity": "a\nb"}}, "eap.identity", "control character"),
+        ({"security": "eap", "eap": {**PEAP, "password": None}}, "eap.password", "is missing"),
+        ({"security": "eap", "eap": {**PEAP, "phase2": "pap"}}, "eap.phase2", "use ttls"),
+        ({"security": "eap", "eap": {**PEAP, "phase2": "md5"}}, "eap.phase2", "is one of"),
+        ({"security": "eap", "eap": {**PEAP, "client_cert": "/c"}}, "eap.client_cert", "method peap has none"),
+        ({"security": "eap", "eap": {**PEAP, "ca_cert": None}}, "eap.ca_cert", "is missing"),
+        ({"security": "eap", "eap": {**PEAP, "ca_cert": "ca.pem"}}, "eap.ca_cert", "no absolute path"),
+        ({"security": "eap", "eap": {**PEAP, "ca_cert": "/" + "x" * 900}}, "eap.ca_cert", "at most 900"),
+        ({"security": "eap", "eap": {**PEAP, "validate_server": False}}, "eap.ca_cert", "contradicts"),
+        ({"security": "eap", "eap": {**PEAP, "domain_suffix_match": "a b"}}, "eap.domain_suffix_match", "no DNS name"),
+        ({"security": "eap", "eap": {**PEAP, "domain_suffix_match": "a.b\n"}}, "eap.domain_suffix_match", "line break"),
+        ({"security": "eap", "eap": {**TLS, "private_key": None}}, "eap.private_key", "is missing"),
+        ({"security": "eap", "eap": {**TLS, "client_cert": None}}, "eap.client_cert", "PKCS#12"),
+        ({"security": "eap", "eap": {**TLS, "password": CANARY}}, "eap.password", "method tls has none"),
+        ({"security": "eap", "eap": {**TLS, "phase2": "pap"}}, "eap.phase2", "method tls has none"),
+    ],
+)
+def test_what_is_wrong_is_named(parameters: Dict[str, Any], field: str, message: str) -> None:
+    _profile, problems = parse(**parameters)
+    assert len(problems) == 1, problems
+    assert problems[0][0] == field
+    assert message in problems[0][1]
+    assert CANARY not in problems[0][1]
+
+
+def test_a_file_that_is_not_there() -> None:
+    profile, problems = parse_profile(
+        {"ssid": "x", "security": "eap", "eap": TLS}, "profile 'x'", lambda path: f"there is no file {path}"
+    )
+    assert profile is None
+    assert [str(problem) for problem in problems] == [
+        "profile 'x': eap.ca_cert: there is no file /ca.pem",
+        "profile 'x': eap.client_cert: there is no file /c.pem",
+        "profile 'x': eap.private_key: there is no file /k.pem",
+    ]
+
+
+def test_all_errors_of_all_profiles_at_once() -> None:
+    with pytest.raises(InvalidProfiles) as caught:
+        parse_profiles(
+            [
+                {"ssid": "good", "security": "open"},
+                {"ssid": "short", "security": "psk", "passphrase": CANARY[:7], "pmf": "never"},
+                {"ssid": "x" * 33, "security": "open"},
+                {"ssid_hex": "676f6f64", "security": "open"},
+            ],
+            no_problem,
+        )
+    text = str(caught.value)
+    assert text.startswith("4 errors: ")
+    assert "profiles[1] 'short': passphrase: " in text
+    assert "profiles[1] 'short': pmf: " in text
+    assert f"profiles[2] '{'x' * 33}': ssid: " in text
+    assert "profiles[3] '676f6f64': ssid: the SSID is declared twice, first by profiles[0]" in text
+    assert CANARY[:7] not in text
+    assert [problem["field"] for problem in caught.value.details["problems"]] == ["passphrase", "pmf", "ssid", "ssid"]
+    assert caught.value.code == "invalid_profile"
+
+
+def test_good_profiles_in_their_order() -> None:
+    names = ["b", "a", "c"]
+    profiles = parse_profiles([{"ssid": name, "security": "open"} for name in names], no_problem)
+    assert [profile.ssid.decode() for profile in profiles] == names
+
+
+@pytest.mark.parametrize(
+    ("parameters", "index", "label"),
+    [
+        ({"ssid": "corp"}, None, "profile 'corp'"),
+        ({"ssid": "corp"}, 3, "profiles[3] 'corp'"),
+        ({"ssid_hex": "00ff"}, 3, "profiles[3] '00ff'"),
+        ({"ssid": "a\x1b[31mb\n"}, None, "profile 'a\\x1b[31mb\\n'"),
+        ({"ssid": "\udc80"}, None, "profile '\\xed\\xb2\\x80'"),
+        ({}, 0, "profiles[0]"),
+        ("text", 0, "profiles[0]"),
+        ({"ssid": ["x"]}, 0, "profiles[0]"),
+    ],
+)
+def test_what_messages_call_a_profile(parameters: Any, index: Optional[int], label: str) -> None:
+    assert label_of(parameters, index) == label
+
+
+def test_secrets_are_in_no_repr() -> None:
+    profile, _problems = parse(security="psk", passphrase=CANARY)
+    assert CANARY not in repr(profile)
+    for eap in (PEAP, TLS):
+        profile, _problems = parse(security="eap", eap=eap)
+        assert profile is not None
+        assert CANARY not in repr(profile) + str(profile)
+
+
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.sampled_from(parsing.SECURITIES)
+OPTIONS = ("ssid", "ssid_hex", "security", "passphrase", "hidden", "priority", "pmf", "bssid", "enabled")
+EAP_OPTIONS = ("method", "identity", "password", "phase2", "ca_cert", "domain_suffix_match", "validate_server")
+
+
+@given(
+    st.dictionaries(st.sampled_from(OPTIONS), ANYTHING),
+    st.none() | ANYTHING | st.dictionaries(st.sampled_from(EAP_OPTIONS), ANYTHING),
+)
+def test_any_parameters_are_a_profile_or_named_problems(options: Dict[str, Any], eap: Any) -> None:
+    profile, problems = parse_profile({**options, "eap": eap}, "p", no_problem)
+    assert (profile is None) == bool(problems)
+    if profile is not None:
+        assert 1 <= len(profile.ssid) <= 32
+        assert profile.security in parsing.SECURITIES
+        assert profile.pmf in parsing.PMF_MODES
+
+
+SECRET_BEARING = st.sampled_from(
+    [
+        {"security": "psk", "passphrase": "{}"},
+        {"security": "sae", "passphrase": "{}" * 30},
+        {"security": "psk+sae", "passphrase": "{}\n"},
+        {"security": "open", "passphrase": "{}"},
+        {"security": "eap", "passphrase": "{}", "eap": {"method": "ttls", "password": "{}\n"}},
+        {"security": "eap", "eap": {"method": "tls", "private_key_password": "{}" * 99, "password": "{}"}},
+    ]
+)
+
+
+@given(SECRET_BEARING, st.sampled_from(["", "x" * 5, "ä", "\x00", "\udc80"]))
+def test_no_problem_tells_a_secret(template: Dict[str, Any], tail: str) -> None:
+    def fill(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: fill(inner) for name, inner in value.items()}
+        return value.replace("{}", CANARY + tail)
+
+    problems = parse_profile({"ssid": "x", **fill(template)}, "p", no_problem)[1]
+    assert CANARY not in " ".join(map(str, problems)) + repr(problems)
+
+
+# -- the limits, and what is said of them -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fields"),
+    [
+        ({"ssid": "x" * 32}, []),
+        ({"ssid": "x" * 33}, ["ssid"]),
+        ({"ssid": ""}, ["ssid"]),
+        ({"ssid": None, "ssid_hex": "aF" * 32}, []),
+        ({"ssid": None, "ssid_hex": "Af" * 33}, ["ssid_hex"]),
+        ({"ssid": None, "ssid_hex": "AG"}, ["ssid_hex"]),
+        ({"security": "sae", "passphrase": "x" * parsing._SAE_PASSWORD_MAX}, []),
+        ({"security": "sae", "passphrase": "x" * (parsing._SAE_PASSWORD_MAX + 1)}, ["passphrase"]),
+        ({"security": "sae", "passphrase": "a\x7f"}, ["passphrase"]),
+        ({"security": "sae", "passphrase": "a\x80"}, []),
+        ({"security": "psk", "passphrase": "x" * 7}, ["passphrase"]),
+        ({"security": "psk", "passphrase": "x" * 64}, ["passphrase"]),
+    ],
+)
+def test_the_limits(parameters: Dict[str, Any], fields: List[str]) -> None:
+    assert [field for field, _message in parse(**{"security": "open", **parameters})[1]] == fields
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "message"),
+    [
+        ("x\r\n", "ends with a line break; it has to be on one line"),
+        ("x\n", "ends with a line break; it has to be on one line"),
+        ("x\ny", "has a control character in it; it has to be on one line"),
+        (5, "is no text"),
+        ("", "is empty"),
+    ],
+)
+def test_what_is_no_line_of_text(passphrase: Any, message: str) -> None:
+    assert parse(security="sae", passphrase=passphrase)[1] == [("passphrase", message)]
+
+
+@pytest.mark.parametrize(
+    ("security", "message"),
+    [
+        ("psk", "has 3 characters; a passphrase has 8 to 63 characters, or 64 hex digits"),
+        ("psk+sae", "has 3 characters; a passphrase has 8 to 63 characters"),
+    ],
+)
+def test_a_length_that_is_wrong_is_told_with_those_that_are_right(security: str, message: str) -> None:
+    assert parse(security=security, passphrase="abc")[1] == [("passphrase", message)]
+
+
+def test_an_ssid_that_is_missing_or_twice_is_told_apart() -> None:
+    assert parse(ssid=None, security="open")[1] == [("ssid", "is missing; give ssid or ssid_hex")]
+    assert parse(ssid_hex="61", security="open")[1] == [("ssid", "give ssid or ssid_hex, not both")]
+
+
+def test_one_problem_is_told_as_it_is_and_several_are_counted() -> None:
+    with pytest.raises(InvalidProfiles) as caught:
+        parse_profiles([{"ssid": "corp"}], no_problem)
+    assert str(caught.value).startswith("profiles[0] 'corp': security: is missing")
+    with pytest.raises(InvalidProfiles) as caught:
+        parse_profiles([{"ssid": "corp"}, {"ssid": "home"}], no_problem)
+    assert str(caught.value).startswith("2 errors: profiles[0] 'corp': security: is missing")
+    assert len(caught.value.details["problems"]) == 2
+
+
+def test_the_files_of_a_list_are_checked() -> None:
+    with pytest.raises(InvalidProfiles, match="is not there"):
+        parse_profiles([{"ssid": "corp", "security": "eap", "eap": PEAP}], lambda path: f"{path} is not there")
+
+
+def test_which_networks_a_declaration_removes() -> None:
+    some = parsing.Declaration(absent=(b"old",))
+    assert [some.removes(ssid) for ssid in (b"old", b"other", None)] == [True, False, False]
+    pruned = parsing.Declaration(prune=True)
+    assert [pruned.removes(ssid) for ssid in (b"old", None)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("priority", "right"),
+    [
+        (parsing._PRIORITY_MAX, True),
+        (-parsing._PRIORITY_MAX, True),
+        (parsing._PRIORITY_MAX + 1, False),
+        (-parsing._PRIORITY_MAX - 1, False),
+        ("5", False),
+    ],
+)
+def test_priorities(priority: Any, right: bool) -> None:
+    profile, problems = parse(security="open", priority=priority)
+    assert [field for field, _message in problems] == ([] if right else ["priority"])
+    assert profile is None or profile.priority == priority
+
+
+def test_what_is_not_declared_has_its_default() -> None:
+    assert parse(security="open")[0] == NetworkProfile(b"corp", "open", pmf="disabled")
+
+
+@pytest.mark.parametrize(
+    ("bssid", "right"),
+    [
+        ("0A:00:00:00:01:0F", True),
+        ("0b:00:00:00:01:00", False),  # a group's
+        ("ff:ff:ff:ff:ff:ff", False),
+        ("00:00:00:00:00:00", False),
+    ],
+)
+def test_access_points(bssid: str, right: bool) -> None:
+    profile, problems = parse(security="open", bssid=bssid)
+    assert [field for field, _message in problems] == ([] if right else ["bssid"])
+    assert profile is None or profile.bssid == bssid.lower()
+
+
+def test_every_field_of_a_certificate_arrives() -> None:
+    profile, problems = parse(security="eap", eap={**TLS, "anonymous_identity": "anonymous"})
+    assert problems == []
+    assert profile is not None
+    assert profile.eap == Eap(
+        method="tls",
+        identity="me",
+        anonymous_identity="anonymous",
+        client_cert="/c.pem",
+        private_key="/k.pem",
+        private_key_password=CANARY,
+        ca_cert="/ca.pem",
+    )
+
+
+@pytest.mark.parametrize("name", ["client_cert", "private_key", "private_key_password"])
+def test_a_password_method_has_no_certificate_of_the_clients(name: str) -> None:
+    assert parse(security="eap", eap={**PEAP, name: "/x"})[1] == [(f"eap.{name}", "method peap has none")]
+
+
+@pytest.mark.parametrize("name", ["ca_cert", "domain_suffix_match"])
+def test_who_does_not_check_the_server_says_nothing_of_it(name: str) -> None:
+    eap = {**PEAP, "ca_cert": None, "validate_server": False}
+    assert parse(security="eap", eap=eap)[1] == []
+    assert parse(security="eap", eap={**eap, name: "/x"})[1][0][0] == f"eap.{name}"
+
+
+@pytest.mark.parametrize(("key", "right"), [("/k.p12", True), ("/k.pfx", True), ("/k.pem", False)])
+def test_what_holds_its_certificate_needs_no_other(key: str, right: bool) -> None:
+    problems = parse(security="eap", eap={**TLS, "client_cert": None, "private_key": key})[1]
+    assert [field for field, _message in problems] == ([] if right else ["eap.client_cert"])

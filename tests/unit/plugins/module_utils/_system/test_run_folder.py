@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock and the journal, on a real file system."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
+    AccessDenied,
+    DecodeFailed,
+    TimedOut,
+    TransportFailed,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "run")
+
+
+def test_a_journal_comes_back_as_it_was(folder: str) -> None:
+    assert run_folder.read_journal("phy0", folder) is None
+    run_folder.write_journal("phy0", {"pin": {"a": [1, "b"]}}, folder)
+    assert run_folder.read_journal("phy0", folder) == {"pin": {"a": [1, "b"]}}
+    assert run_folder.read_journal("phy1", folder) is None
+    run_folder.clear_journal("phy0", folder)
+    run_folder.clear_journal("phy0", folder)
+    assert run_folder.read_journal("phy0", folder) is None
+
+
+def test_a_journal_is_for_its_owner_alone(folder: str) -> None:
+    run_folder.write_journal("phy0", {}, folder)
+    assert os.stat(folder).st_mode & 0o777 == 0o700
+    assert os.stat(os.path.join(folder, "phy0.journal")).st_mode & 0o777 == 0o600
+
+
+def test_an_interrupted_write_leaves_the_old_journal(folder: str) -> None:
+    run_folder.write_journal("phy0", {"n": 1}, folder)
+    with pytest.raises(TypeError):
+        run_folder.write_journal("phy0", {"n": object()}, folder)
+    assert run_folder.read_journal("phy0", folder) == {"n": 1}
+    run_folder.write_journal("phy0", {"n": 2}, folder)
+    assert os.listdir(folder) == ["phy0.journal"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '{"a": 1}{'])
+def test_a_broken_journal_is_named(folder: str, text: str) -> None:
+    os.makedirs(folder)
+    path = os.path.join(folder, "phy0.journal")
+    with open(path, "w", encoding="ascii") as handle:
+        handle.write(text)
+    with pytest.raises(DecodeFailed, match="the journal of phy0 is not") as failure:
+        run_folder.read_journal("phy0", folder)
+    assert failure.value.where == path
+    assert "remove the file" in failure.value.remedy
+
+
+def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
+    """The folder may be the watcher's user's, who must not make root write elsewhere."""
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    os.makedirs(folder)
+    for name in ("phy0.lock", f"phy0.journal.{os.getpid()}", "phy1.journal"):
+        os.symlink(victim, os.path.join(folder, name))
+    with pytest.raises(TransportFailed, match=r"phy0\.lock"):
+        run_folder.Lock("phy0", folder).acquire()
+    with pytest.raises(TransportFailed, match=r"phy0\.journal"):
+        run_folder.write_journal("phy0", {}, folder)
+    # Of the journal itself, the link is what is replaced.
+    run_folder.write_journal("phy1", {"n": 1}, folder)
+    assert not os.path.islink(os.path.join(folder, "phy1.journal"))
+    assert victim.read_text() == "as it was"
+
+
+def test_what_is_no_file_is_not_read(folder: str, tmp_path: Path) -> None:
+    """The folder may be the watcher's user's, who must not have root read elsewhere, or wait."""
+    victim = tmp_path / "victim"
+    victim.write_text("{}")
+    os.makedirs(folder)
+    os.symlink(victim, os.path.join(folder, "phy0.journal"))
+    os.mkfifo(os.path.join(folder, "phy1.journal"))
+    os.mkdir(os.path.join(folder, "phy2.journal"))
+    with pytest.raises(TransportFailed, match=r"phy0\.journal"):
+        run_folder.read_journal("phy0", folder)
+    for radio in ("phy1", "phy2"):
+        with pytest.raises(DecodeFailed, match="is no file") as caught:
+            run_folder.read_journal(radio, folder)
+        assert caught.value.where == os.path.join(folder, f"{radio}.journal")
+        assert "remove the file" in str(caught.value.remedy)
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(TransportFailed, match="run"):
+        run_folder.write_journal("phy0", {}, str(tmp_path / "run"))
+
+
+_HOLDER = """
+import sys, time
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+with run_folder.lock("phy0", 0, sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_is_one_processes_and_goes_with_it(folder: str) -> None:
+    path = os.pathsep.join(sys.path)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, folder], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(TimedOut, match="phy0"), run_folder.lock("phy0", 0.1, folder):
+            pass
+        # Another radio is another matter.
+        with run_folder.lock("phy1", 0, folder):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    start = time.monotonic()
+    with run_folder.lock("phy0", 5, folder):
+        assert time.monotonic() - start < 5
+
+
+def test_what_is_written_is_plain_json(folder: str) -> None:
+    run_folder.write_journal("phy0", {"ssid_hex": "ff00"}, folder)
+    with open(os.path.join(folder, "phy0.journal"), encoding="ascii") as handle:
+        assert json.load(handle) == {"ssid_hex": "ff00"}
+
+
+def test_only_what_is_a_journal_is_listed(folder: str) -> None:
+    assert run_folder.journals(folder) == []
+    for radio in ("phy1", "phy0"):
+        run_folder.write_journal(radio, {}, folder)
+    run_folder.write_journal(run_folder.note_name("wlan0"), {}, folder)
+    with run_folder.lock("phy2", 0, folder):
+        assert run_folder.journals(folder) == ["phy0", "phy1"], "a note is none"
+    assert os.path.exists(os.path.join(folder, "profiles-wlan0.journal"))
+
+
+def test_a_held_lock_is_held_once(folder: str) -> None:
+    held = run_folder.Lock("phy0", folder)
+    held.release()
+    assert not held.held
+    assert held.acquire()
+    assert held.acquire(), "it is held here already"
+    other = run_folder.Lock("phy0", folder)
+    assert not other.acquire()
+    assert not other.held
+    other.release()
+    assert not other.acquire(), "only who has it can release it"
+    held.release()
+    assert not held.held
+    assert other.acquire()
+    other.release()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_a_right_that_is_missing_is_told_apart(folder: str, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    run_folder.write_journal("phy0", {"n": 1}, folder)
+    for name, call in (
+        ("unlink", lambda: run_folder.clear_journal("phy0", folder)),
+        ("listdir", lambda: run_folder.journals(folder)),
+        ("rename", lambda: run_folder.write_journal("phy0", {"n": 2}, folder)),
+        ("makedirs", lambda: run_folder.write_journal("phy0", {"n": 2}, folder)),
+        ("open", lambda: run_folder.Lock("phy0", folder).acquire()),
+        ("fstat", lambda: run_folder.Lock("phy0", folder).acquire()),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, refuse)
+            with pytest.raises(AccessDenied) as caught:
+                call()
+        assert folder in str(caught.value)
+        assert "become: true" in caught.value.remedy
+    assert run_folder.read_journal("phy0", folder) == {"n": 1}, "what failed changed nothing"
+
+
+def test_what_else_the_kernel_says_is_told(folder: str) -> None:
+    os.makedirs(os.path.join(folder, "phy0.journal"))
+    with pytest.raises(TransportFailed, match="Is a directory") as caught:
+        run_folder.clear_journal("phy0", folder)
+    assert caught.value.errno == errno.EISDIR
+    with pytest.raises(TransportFailed) as caught:
+        run_folder.journals(os.path.join(folder, "x" * 300))
+    assert caught.value.errno == errno.ENAMETOOLONG
+
+
+def test_a_failed_write_leaves_no_rest(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    os.makedirs(folder)
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(TransportFailed, match="No space left") as caught:
+        run_folder.write_journal("phy0", {}, folder)
+    assert caught.value.errno == errno.ENOSPC
+    assert os.listdir(folder) == []
+
+
+def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: List[Tuple[int, int, int]] = []
+    run_folder.write_journal("phy0", {}, folder)
+    stat = os.stat
+
+    def of_another(path: Any, **named: Any) -> Any:
+        found = stat(path, **named)
+        return SimpleNamespace(st_uid=4711, st_gid=found.st_gid, st_mode=found.st_mode)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        os, "fchown", lambda descriptor, uid, gid: given.append((uid, gid, os.fstat(descriptor).st_size))
+    )
+    run_folder.write_journal("phy0", {}, folder)
+    assert given == [], "it is theirs already"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", of_another)
+        run_folder.write_journal("phy0", {}, folder)
+        assert given == [(4711, stat(folder).st_gid, 0)], "before anything is in it"
+        patch.setattr(os, "geteuid", lambda: 4712)
+        run_folder.write_journal("phy0", {}, folder)
+    assert len(given) == 1, "nobody else may"

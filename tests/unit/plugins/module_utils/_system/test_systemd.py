@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Iterator, Optional
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._system import systemd
+from ansible_collections.vpro.fleet.plugins.module_utils._system.systemd import Log, notify, watchdog_seconds
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[socket.socket]:
+    """Stands where systemd listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "socket"))
+        sock.settimeout(60)
+        yield sock
+
+
+def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+    notify("READY=1", "STATUS=all is well")
+    assert listener.recv(1000) == b"READY=1\nSTATUS=all is well"
+
+
+def test_an_abstract_socket_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind("")
+        sock.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + sock.getsockname()[1:].decode())
+        notify("WATCHDOG=1")
+        assert sock.recv(1000) == b"WATCHDOG=1"
+
+
+@pytest.mark.parametrize("value", [None, "", "/none"])
+def test_nobody_has_to_listen(monkeypatch: pytest.MonkeyPatch, value: Optional[str]) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NOTIFY_SOCKET", value)
+    notify("READY=1")
+
+
+@pytest.mark.parametrize(
+    ("usec", "pid", "seconds"),
+    [
+        ("90000000", None, 90.0),
+        ("90000000", "mine", 90.0),
+        ("90000000", "1", None),
+        ("0", None, None),
+        ("1", None, 1e-06),
+        ("x", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_watchdog(
+    monkeypatch: pytest.MonkeyPatch, usec: Optional[str], pid: Optional[str], seconds: Optional[float]
+) -> None:
+    for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", str(os.getpid()) if pid == "mine" else pid)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert watchdog_seconds() == seconds
+
+
+def test_nobody_is_waited_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+    for _time in range(2000):  # more than its queue holds
+        notify("WATCHDOG=1")
+    assert listener.recv(1000) == b"WATCHDOG=1"
+
+
+def test_the_journal_gets_fields(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(systemd, "_JOURNAL", listener.getsockname())
+    Log().write("warning", "a sentence", amt_wifi_interface="wlan0", amt_wifi_ms=None, text="two\nlines")
+    data = listener.recv(1000)
+    assert b"MESSAGE=a sentence\nPRIORITY=4\nSYSLOG_IDENTIFIER=amt-wifi-watcher\nAMT_WIFI_INTERFACE=wlan0\n" in data
+    assert data.endswith(b"TEXT\n\x09\0\0\0\0\0\0\0two\nlines\n")
+    assert b"AMT_WIFI_MS" not in data
+    assert capsys.readouterr().err == "", "it is written once"
+
+
+def test_what_is_no_text_is_written_all_the_same(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    monkeypatch.setattr(systemd, "_JOURNAL", listener.getsockname())
+    Log().write("info", "\xe9\udcff")
+    assert listener.recv(1000).startswith(b"MESSAGE=\xc3\xa9\\udcff\n")
+
+
+def test_what_is_less_is_not_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(systemd, "_JOURNAL", "/none")
+    log = Log("warning")
+    for level in ("debug", "info", "warning", "error"):
+        log.write(level, f"of {level}")
+    assert capsys.readouterr().err == "warning: of warning\nerror: of error\n"

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the watcher's command says, and what its exit statuses tell the units that run it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up, bring_up_networkmanager
+
+RADIO = {"phy": "phy0", "interface": "wlan0", "state": "watching", "reason": None, "wanted": None, "supplicant": True}
+
+
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> List[int]:
+    """The times after which the kernel would end the command."""
+    asked: List[int] = []
+    monkeypatch.setattr(signal, "alarm", asked.append)
+    return asked
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What "status" says of a state."""
+
+    def tell(radios: List[Dict[str, Any]], last: Any = None) -> str:
+        path = tmp_path / "state.json"
+        path.write_text(json.dumps({"version": "1.2.3", "pid": 7, "radios": radios, "last_handover": last}))
+        monkeypatch.setattr(command, "STATE_PATH", str(path))
+        assert command.main(["status"]) == 0
+        return capsys.readouterr().out
+
+    return tell
+
+
+def test_a_state_without_a_radio(told: Callable[..., str]) -> None:
+    assert told([]) == "amt-wifi-watcher 1.2.3 (process 7)\n  no radio that CSME can own\n"
+
+
+def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
+    assert told([RADIO]).splitlines()[1:] == ["  wlan0 (phy0): nothing to do"]
+
+
+def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None:
+    wanted = {"ssid": "corp\\xff", "auth": "psk"}
+    left = {**RADIO, "state": "left", "reason": "no_credentials", "wanted": wanted, "supplicant": False}
+    assert told([left, {**RADIO, "interface": "wlan1", "state": "of a newer version"}]).splitlines()[1:] == [
+        "  wlan0 (phy0): CSME keeps the radio",
+        "    because: no_credentials",
+        "    wanted: a profile for 'corp\\\\xff' (psk)",
+        "    neither wpa_supplicant nor NetworkManager is there, or can be used",
+        "  wlan1 (phy0): of a newer version",
+    ]
+
+
+def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Callable[..., str]) -> None:
+    wanted = {"ssid": "corp", "auth": "psk"}
+    assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
+        "  wlan0 (phy0): CSME keeps the radio; it will be tried again",
+        "    because: taken_back",
+        "    CSME's network: 'corp' (psk)",
+    ]
+
+
+@pytest.mark.parametrize(("took", "sentence"), [(290, ", address after 290 ms"), (None, "")])
+def test_the_last_handover(told: Callable[..., str], took: Any, sentence: str) -> None:
+    last = {"outcome": "protected", "at": "2026-11-22T08:00:00Z", "request_to_address_ms": took}
+    assert told([], last).splitlines()[-1] == f"  last handover: protected at 2026-11-22T08:00:00Z{sentence}"
+
+
+@pytest.mark.parametrize(
+    ("blockers", "status", "said"),
+    [
+        ([], 0, "A handover would succeed here now\n"),
+        (
+            [{"code": "no_supplicant", "message": "Nobody runs it"}, {"code": "no_profile", "message": "None fits"}],
+            1,
+            "no_supplicant: Nobody runs it\nno_profile: None fits\n",
+        ),
+    ],
+)
+def test_the_verdict(
+    blockers: List[Dict[str, str]],
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(gather, "collect", lambda: {"readiness": {"blockers": blockers}})
+    assert command.main(["check"]) == status
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(("may", "status"), [(True, 0), (False, command.NOT_YET)])
+def test_whether_an_interface_may_be_brought_up(
+    may: bool, status: int, alarms: List[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: List[str] = []
+
+    def may_bring_up(interface: str) -> bool:
+        asked.append(interface)
+        return may
+
+    monkeypatch.setattr(bring_up, "may_bring_up", may_bring_up)
+    assert command.main(["bring-up", "wlan0"]) == status
+    assert asked == ["wlan0"]
+    assert len(alarms) == 1, "the supplicant's start does not wait for whatever keeps the answer"
+
+
+def test_holding_back_has_no_end_but_its_own(
+    alarms: List[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bring_up, "hold_back", lambda interface, tell: tell(f"{interface}: waits"))
+    monkeypatch.setattr(bring_up_networkmanager, "bring_up", lambda interface, tell: tell(f"{interface}: is given"))
+    assert command.main(["hold", "wlan0"]) == 0
+    assert command.main(["hold-networkmanager", "wlan1"]) == 0
+    assert capsys.readouterr().out == "wlan0: waits\nwlan1: is given\n"
+    assert alarms == []
+
+
+def test_before_networkmanager_starts(
+    alarms: List[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bring_up_networkmanager, "hold_before_start", lambda: ["wlan0"])
+    assert command.main(["before-networkmanager"]) == 0
+    assert capsys.readouterr().out == "wlan0: NetworkManager leaves it alone until it is decided\n"
+    assert len(alarms) == 1, "the boot does not wait for whatever keeps the answer"
+
+
+def test_a_failure_is_one_line_and_a_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise TransportFailed("the kernel refused", where="netlink")
+
+    monkeypatch.setattr(gather, "collect", fails)
+    monkeypatch.setattr(sys, "argv", ["amt-wifi-watcher", "check"])
+    assert command.main() == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("amt-wifi-watcher: ")
+    assert "the kernel refused" in err
+
+
+def test_the_version_is_what_the_role_wrote_beside_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "__file__", str(tmp_path / "_tasks" / "command.py"))
+    (tmp_path / "_tasks").mkdir()
+    (tmp_path / "VERSION").write_text("9.8.7\n")
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == "amt-wifi-watcher 9.8.7\n"

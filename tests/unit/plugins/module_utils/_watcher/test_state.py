@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import LastHandover, Watcher, read_watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import write_state
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
+
+STATE = "run/amt-wifi-watcher/state.json"
+HANDOVER = {
+    "outcome": "protected",
+    "at": "2026-11-22T08:00:00Z",
+    "request_to_connected_ms": 221,
+    "request_to_address_ms": 290,
+    "session_kept": True,
+}
+WHOLE: Dict[str, Any] = {"pid": 700, "version": "1.0.0", "state": "idle", "last_handover": HANDOVER, "newer": [1]}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path)
+    machine.process(700, "python3")
+    return machine
+
+
+def read(machine: Machine) -> Watcher:
+    reading = Reading()
+    watcher = read_watcher(reading, machine.root)
+    assert reading.unreadable == ()
+    return watcher
+
+
+def test_none(machine: Machine) -> None:
+    machine.write("etc/systemd/system/other.service", "")
+    assert read(machine) == Watcher(installed=False, running=False)
+
+
+@pytest.mark.parametrize("folder", ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"])
+def test_installed(machine: Machine, folder: str) -> None:
+    machine.write(f"{folder}/amt-wifi-watcher.service", "")
+    assert read(machine) == Watcher(installed=True, running=False)
+
+
+def test_running(machine: Machine) -> None:
+    machine.write(STATE, json.dumps(WHOLE))
+    handover = LastHandover("protected", "2026-11-22T08:00:00Z", 221, 290, True)
+    assert read(machine) == Watcher(False, True, "1.0.0", "idle", handover)
+
+
+def test_who_runs_what_it_watches(machine: Machine) -> None:
+    radios = [{"interface": "wlan0", "manager": "networkmanager"}, {"interface": "wlan1", "manager": None}, {}, 7]
+    machine.write(STATE, json.dumps({**WHOLE, "radios": radios}))
+    assert read(machine).managers == {"wlan0": "networkmanager", "wlan1": None}
+
+
+@pytest.mark.parametrize("pid", [701, None, "700", True, 700.0, -1, 10**400])
+def test_a_state_that_nobody_keeps(machine: Machine, pid: Any) -> None:
+    machine.write(STATE, json.dumps({**WHOLE, "pid": pid}))
+    assert read(machine).running is False
+
+
+@pytest.mark.parametrize("value", [None, 1, [], {}, {"outcome": 5, "request_to_connected_ms": "1", "session_kept": 1}])
+def test_values_of_other_types_are_left_out(machine: Machine, value: Any) -> None:
+    machine.write(STATE, json.dumps({"pid": 700, "version": value, "state": value, "last_handover": value}))
+    watcher = read(machine)
+    assert (watcher.running, watcher.version, watcher.state) == (True, None, None)
+    assert watcher.last_handover in (None, LastHandover(None, None, None, None, None))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "\0", "[" * 60000, "[" * 100000, '{"pid": ' + "9" * 5000 + "}"])
+def test_rubbish_is_named(machine: Machine, text: str) -> None:
+    machine.write(STATE, text)
+    reading = Reading()
+    assert read_watcher(reading, machine.root) == Watcher(False, None)
+    assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
+    kind = "mapping" if text in ("[]", "7") else "JSON"
+    said = f"the watcher's state is no {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
+    assert reading.unreadable[0].why == said
+
+
+def test_a_state_that_is_no_file(machine: Machine) -> None:
+    (machine.path / STATE).mkdir(parents=True)
+    reading = Reading()
+    assert read_watcher(reading, machine.root).running is None
+    assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
+
+
+@pytest.mark.parametrize(
+    ("radios", "held"),
+    [
+        (
+            [
+                {"interface": "wlan0", "state": "held", "wanted": {"ssid": "corp", "auth": "psk"}},
+                {"interface": "wlan1", "state": "left", "wanted": {"ssid": "corp", "auth": "psk"}},
+            ],
+            {"wlan0": "'corp' (psk)"},
+        ),
+        ([], {}),
+        ({"interface": "wlan0"}, {}),
+        ([None, {"state": "held", "wanted": None}], {"None": "CSME's network"}),
+    ],
+)
+def test_what_is_held_back(machine: Machine, radios: Any, held: Dict[str, str]) -> None:
+    machine.write(STATE, json.dumps({**WHOLE, "radios": radios}))
+    assert read(machine).held == held
+
+
+# -- what the watcher writes ------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_read_by_anybody(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    before = os.umask(0o077)
+    try:
+        write_state({"pid": 1}, str(path))
+        (tmp_path / "state.json.new").write_text("what a crash has left, and longer than the new one")
+        write_state({"pid": 2}, str(path))
+    finally:
+        os.umask(before)
+    assert json.loads(path.read_text()) == {"pid": 2}
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["state.json"]
+
+
+def test_a_state_that_can_not_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.json"
+    write_state({"pid": 1}, str(path))
+
+    def full(_old: str, _new: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(TransportFailed, match="No space left on device") as caught:
+        write_state({"pid": 2}, str(path))
+    assert (caught.value.where, caught.value.errno) == (str(path), errno.ENOSPC)
+    assert json.loads(path.read_text()) == {"pid": 1}
+    assert os.listdir(tmp_path) == ["state.json"]
+    with pytest.raises(TransportFailed):
+        write_state({}, str(tmp_path / "none" / "state.json"))

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The house stands in its rooms: who may import whom (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Dict, Set
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.rooms import FILES, HOUSE, NOT_YET, PORCH, PURE, ROOMS, imports, room_of
+
+#: Each file's imports that are in the house.
+INSIDE: Dict[str, Set[str]] = {name: {each for each in imports(name) if each in FILES} for name in FILES}
+#: A file with more lines has more than one subject.
+LONGEST = 800
+
+
+def reached(name: str) -> Set[str]:
+    """Return the files that come with one: itself, what it imports, and what that imports."""
+    found: Set[str] = set()
+    todo = [name]
+    while todo:
+        each = todo.pop()
+        if each not in found:
+            found.add(each)
+            todo += INSIDE[each]
+    return found
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_imports_what_its_room_may(name: str) -> None:
+    for imported in imports(name):
+        assert "ansible_collections" not in imported, "imports within the house are relative"
+        if imported in FILES and (name, imported) not in NOT_YET:
+            assert room_of(imported) in (room_of(name), *ROOMS[room_of(name)]), f"{name} imports {imported}"
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    tuple(TopologicalSorter(INSIDE).static_order())
+
+
+@pytest.mark.parametrize("name", sorted(PURE | {name for name in FILES if room_of(name) == "_network"}))
+def test_pure_is_a_wall(name: str) -> None:
+    everything = {imported.split(".")[0] for each in reached(name) for imported in imports(each)}
+    assert everything.isdisjoint({"fcntl", "os", "select", "signal", "socket", "subprocess", "threading", "time"})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_the_porch_knows_ansible(name: str) -> None:
+    knows = any(imported.split(".")[0] == "ansible" for each in reached(name) for imported in imports(each))
+    assert knows == (room_of(name) == PORCH)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="sys knows the names of its library since 3.10")
+@pytest.mark.parametrize("name", FILES)
+def test_no_third_party_library_but_pyroute2(name: str) -> None:
+    others: Set[str] = {imported.split(".")[0] for imported in imports(name) if imported not in FILES}
+    library = {"pyroute2"} if name == "_radio/netlink" else set()
+    assert others <= {*sys.stdlib_module_names, "ansible", *library}
+
+
+def test_a_file_has_one_subject() -> None:
+    long = {name: (HOUSE / f"{name}.py").read_text(encoding="utf-8").count("\n") for name in FILES}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST} == {}
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != PORCH])
+def test_the_face_of_a_room_is_a_docstring(room: str) -> None:
+    """It imports nothing, so one file of a room never loads the others."""
+    body = ast.parse((HOUSE / room / "__init__.py").read_text(encoding="utf-8")).body
+    assert [type(statement) for statement in body] == [ast.Expr]
+
+
+def test_the_house_is_an_ordinary_package_too(tmp_path: Path) -> None:
+    """As the watcher uses it: no Ansible, another package name."""
+    (tmp_path / "vpro_fleet").symlink_to(HOUSE)
+    code = "import vpro_fleet._tasks.ownership, sys; sys.exit('ansible' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
