@@ -19,22 +19,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 
-from ._managers.choice import AUTO, BACKENDS
-from ._network.parsing import (
-    EAP_METHODS,
-    PHASE2_METHODS,
-    PMF_MODES,
-    SECURITIES,
-    Declaration,
-    FileCheck,
-    InvalidProfiles,
-    Problem,
-    duplicates,
-    label_of,
-    parse_profile,
-    parse_profiles,
-    parse_ssid,
-)
+from ._network.backend import AUTO, BACKENDS
+from ._network.declared import EAP_METHODS, PHASE2_METHODS, PMF_MODES, SECURITIES, Declaration, InvalidProfiles, Problem
+from ._network.parsing import FileCheck, duplicates, parse_profile, parse_profiles, parse_ssid
+from ._network.reader import label_of
 from ._tasks.profiles import check_file, provision, request_for
 
 #: Where the networks go.

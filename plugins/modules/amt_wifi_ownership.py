@@ -192,7 +192,7 @@ error:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _module
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import ownership
 
 

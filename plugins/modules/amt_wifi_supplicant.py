@@ -212,7 +212,8 @@ error:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _module
-from ansible_collections.vpro.fleet.plugins.module_utils._managers import choice, who
+from ansible_collections.vpro.fleet.plugins.module_utils._network import backend
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import WPA_SUPPLICANT
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 
 
@@ -226,8 +227,8 @@ def main() -> None:
             "country": {"type": "str"},
             "backend": {
                 "type": "str",
-                "choices": list(choice.BACKENDS),
-                "default": who.WPA_SUPPLICANT,
+                "choices": list(backend.BACKENDS),
+                "default": WPA_SUPPLICANT,
             },
         },
         supports_check_mode=True,

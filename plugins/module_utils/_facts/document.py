@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
 
+from .._radio.connection import _ssid_facts, connection_facts
+
 if TYPE_CHECKING:  # what is only named in signatures need not be there at run time: every import costs every task
-    from .._managers.who import Managed
-    from .._managers.wpa_supplicant.backend import Profile
-    from .._radio.csme import CsmeConnection
+    from .._network.managed import Managed
+    from .._network.profile import Profile
     from .._radio.driver import Platform
     from .._radio.radio import Link, Radio
     from .._radio.rfkill import Switch
@@ -86,20 +87,6 @@ def radio_facts(radio: Radio) -> Dict[str, Any]:
     }
 
 
-def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str, Any]]:
-    """Return CSME's connection as facts, None when it has none."""
-    if connection is None:
-        return None
-    return {
-        **_ssid_facts(connection.ssid),
-        "bssid": connection.bssid,
-        "channel": connection.channel,
-        "frequencies": list(connection.frequencies),
-        "auth": connection.auth,
-        "cipher": connection.cipher,
-    }
-
-
 def _rfkill_facts(switch: Optional[Switch]) -> Optional[Dict[str, Any]]:
     if switch is None:
         return None
@@ -157,8 +144,3 @@ def _watcher_facts(watcher: Watcher) -> Dict[str, Any]:
         "state": watcher.state,
         "last_handover": None if watcher.last_handover is None else asdict(watcher.last_handover),
     }
-
-
-def _ssid_facts(ssid: bytes) -> Dict[str, str]:
-    """Return an SSID as text for people (bytes that are no UTF-8 escaped) and as hex for programs."""
-    return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .._managers.who import BUDGET, as_stored, read_managers
+from .._managers.survey import BUDGET, as_stored, read_managers
 from .._radio import sysfs
 from .._radio.driver import generation, read_platform
 from .._radio.nl80211 import Nl80211

@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
-from .._managers.who import IWD, NETWORKMANAGER, NONE, Managed
-from .._managers.wpa_supplicant.backend import Profile, find_obstacle, find_profile
-from .._radio.csme import CsmeConnection
+from .._network.backend import IWD, NETWORKMANAGER, NONE
+from .._network.managed import Managed
+from .._network.profile import Profile, find_obstacle, find_profile
+from .._radio.connection import CsmeConnection
 from .._radio.driver import FIRST_KERNEL, Platform
 from .._radio.radio import Radio
 from .._system.reading import Unreadable

@@ -23,24 +23,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, Optional, Tuple, Union
 
+from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
 from .._system.bare import Bare
 from .._system.statemachine import Machine
-from .machine import (
+from .messages import (
     AddressArrived,
     BlockBack,
     CancelTimer,
-    Connected,
-    Disconnected,
     Event,
     Expired,
     InterfaceGone,
-    ManagerGone,
-    Policy,
     SetTimer,
     SoftBlocked,
-    SupplicantGone,
     SwitchedOff,
 )
+from .policy import Policy
 
 
 class NoAddress(Bare):

@@ -16,7 +16,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Callable, Optional, TypeVar
 
-from .._managers.wpa_supplicant.backend import Backend, Pin
+from .._network.backend import Backend
+from .._network.pin import Pin
 from .._system.errors import FleetError, NotFound
 from .._system.run_folder import FOLDER, clear_journal, read_journal, write_journal
 

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
-from .._managers.who import WPA_SUPPLICANT
-from .._managers.wpa_supplicant.backend import MANAGER_GONE, Backend, Profile
-from .._managers.wpa_supplicant.backend import Pin as PinRecord
-from .._managers.wpa_supplicant.control import SupplicantEvent
+from .._managers.wpa_supplicant.codec import SupplicantEvent
+from .._network.backend import MANAGER_GONE, WPA_SUPPLICANT, Backend
+from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._network.pin import Pin as PinRecord
+from .._network.profile import Profile
 from .._radio import csme, rtnetlink
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Radio, routable
@@ -20,31 +20,24 @@ from .._radio.rfkill import NOT_OWNER, RfkillEvent
 from .._radio.rtnetlink import AddressEvent
 from .._system import dhcp
 from .._system.errors import FleetError
-from .._system.run_folder import FOLDER, Lock, clear_journal, journals, read_journal, write_journal
-from .deferred import Rest, over_rest, radio_of, retried, tells_of_rest
-from .machine import (
+from .._system.run_folder import FOLDER, clear_journal, write_journal
+from .deferred import Rest, over_rest, retried
+from .messages import (
     Action,
     AddressArrived,
     BlockBack,
     BlockGone,
-    Connected,
-    Disconnected,
     EndScan,
     Event,
     Forget,
     Hold,
     InterfaceGone,
     LookAgain,
-    ManagerGone,
-    NothingFound,
     Pin,
     PinFailed,
     Pinned,
     RequestOwnership,
-    ScanEnded,
-    ScanStarted,
     SoftBlocked,
-    SupplicantGone,
     SwitchedOff,
     Unpin,
     WidenScan,
@@ -261,73 +254,3 @@ class Hands:
         if not isinstance(heard, AddressEvent) or not heard.added or heard.ifindex != self._ifindex:
             return None
         return AddressArrived() if routable((heard.address,)) else None
-
-
-def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
-    """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
-
-    Args:
-        supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
-            gone.
-        folder: where the journals are.
-
-    Returns:
-        The radios whose pin was set back. Those that another handover works on are left alone.
-
-    Raises:
-        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays, and the
-            others were seen to.
-    """
-    undone, failure = [], None
-    for journal in journals(folder):
-        radio = radio_of(journal)
-        held = Lock(radio, folder)
-        try:
-            if held.acquire():
-                told = (read_journal(journal, folder) or {}).get("pin")
-                interface = told.get("interface") if isinstance(told, dict) else None
-                supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
-                if undo_journal(journal, supplicant, folder):
-                    undone.append(radio)
-        except FleetError as error:
-            failure = failure or error
-        finally:
-            held.release()
-    if failure is not None:
-        raise failure
-    return undone
-
-
-def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
-    """Undo the pin that a handover left behind when it was killed, or the rest of one.
-
-    Args:
-        journal: the radio's name; of a rest, see ``journal_of``.
-        supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
-        folder: where the journal is.
-
-    Returns:
-        Whether anything was set back.
-
-    Raises:
-        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
-            does where somebody else has the pin.
-    """
-    entry = read_journal(journal, folder)
-    if entry is None:
-        return False
-    told = entry.get("pin")
-    if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
-        # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
-        return False
-    undone = False
-    if supplicant is not None:
-        undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
-        undone = bool(retried(undo, PinRecord.from_dict(told)))
-    clear_journal(journal, folder)
-    return undone
-
-
-def _manager_of(told: Any) -> str:
-    """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
-    return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

@@ -14,27 +14,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple, Union
 
+from .._network.events import Connected
 from .._system.bare import Bare
-from . import machine
-from .machine import (
-    SUCCESSES,
+from . import machine, messages
+from .machine import Phase, State
+from .messages import (
     BlockBack,
     Blocked,
     BlockGone,
     CancelTimer,
-    Connected,
     Expired,
     InterfaceGone,
-    Outcome,
-    Phase,
-    Policy,
     RoamingAllowed,
     RoamingForbidden,
     SetTimer,
     SoftBlocked,
-    State,
     SwitchedOff,
 )
+from .policy import SUCCESSES, Outcome, Policy
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ class Retry(Bare):
     """The guard's own timer: the pause before the next look."""
 
 
-GuardEvent = Union[machine.Event, Free, Unusable, Busy, Unanswered, Spoke, Changed]
+GuardEvent = Union[messages.Event, Free, Unusable, Busy, Unanswered, Spoke, Changed]
 
 
 # -- actions, beside those of a handover -------------------------------------------------------------------------------
@@ -114,7 +111,7 @@ class Tell:
 
 #: The guard's timer, beside those of a handover.
 RETRY = Retry()
-GuardAction = Union[machine.Action, Look, Tell]
+GuardAction = Union[messages.Action, Look, Tell]
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------

@@ -24,10 +24,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Callable, Dict, Hashable, Optional, Tuple, Union
+from typing import Callable, Dict, Optional, Tuple, Union
 
-from .._radio.csme import CsmeConnection
-from .._system.bare import Bare
+from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._radio.connection import CsmeConnection
+from .messages import (
+    Action,
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    EndScan,
+    Event,
+    Expired,
+    Forget,
+    Hold,
+    InterfaceGone,
+    LookAgain,
+    Pin,
+    PinFailed,
+    Pinned,
+    RequestOwnership,
+    RoamingAllowed,
+    RoamingForbidden,
+    SetTimer,
+    SoftBlocked,
+    SwitchedOff,
+    Timer,
+    Unpin,
+    WidenScan,
+)
+from .policy import Outcome, Policy
 
 
 class Phase(Enum):
@@ -41,304 +69,6 @@ class Phase(Enum):
     ADDRESSING = "addressing"
     HOLDING = "holding"
     DONE = "done"
-
-
-class Outcome(Enum):
-    """How a handover ended. The values are stable: modules return them."""
-
-    #: The host owns the radio and CSME had no connection that could have been carried on.
-    OWNED = "owned"
-    #: The host owns the radio, is connected, and had an address within CSME's deadline.
-    PROTECTED = "protected"
-    #: The host owns the radio and is connected, but no address came within CSME's deadline. Whether the session
-    #: lives is CSME's word alone.
-    CONNECTED = "connected"
-    #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
-    NO_CREDENTIALS = "no_credentials"
-    #: CSME did not give the radio away, however often it was asked.
-    DENIED = "denied"
-    #: The host owns the radio, but did not connect in time, and CSME did not take it back.
-    NOT_CONNECTED = "not_connected"
-    #: CSME gave the radio away and took it back.
-    TAKEN_BACK = "taken_back"
-    #: Airplane mode came on.
-    AIRPLANE_MODE = "airplane_mode"
-    #: The radio's switch went off (hard block with the reason "signal").
-    SWITCH_OFF = "switch_off"
-    #: The supplicant could not be told of the pin.
-    PIN_FAILED = "pin_failed"
-    #: The time allowed for the whole was over.
-    TIMED_OUT = "timed_out"
-    #: The supplicant ended or restarted in the middle, and the pin went with it.
-    SUPPLICANT_GONE = "supplicant_gone"
-    #: NetworkManager ended, restarted or let go of the interface in the middle. The supplicant below may go on.
-    MANAGER_GONE = "manager_gone"
-    #: The interface or the radio went away.
-    INTERFACE_GONE = "interface_gone"
-
-
-#: Outcomes after which the host owns the radio.
-SUCCESSES = frozenset({Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED})
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What to do where there is a choice.
-
-    Attributes:
-        pin: pin the profile to CSME's access point and channel before asking.
-        require_credentials: leave CSME its radio when no profile can carry its connection on.
-        answer_seconds: how long to wait for the block to go after a request. The driver itself waits 500 ms for CSME
-            (iwlmei's ownership timeout, HZ/2); an answer that crosses on the way gets as much again.
-        pauses_seconds: the pauses between requests that got no answer; their number bounds the requests.
-        deadline_seconds: what CSME gives the host to connect, DHCP included, before it takes the radio back: 3 s. An
-            address that comes later is no proof of anything.
-        grace_seconds: how much longer to wait for CSME to do so.
-        address_seconds: from a connection to the first look for an address, and from each time that whoever runs DHCP
-            was asked anew to the next; their number bounds the asks. The first: on a network that is quick an address
-            comes 5 to 50 ms after a connection, and one that takes longer is delayed by no more than this. The second:
-            a server that first sees whether an address is in use takes a second (ping-timeout, dhcpd.conf(5)), and its
-            answer must not be thrown away. The third: a client sends its own second message after 3 to 5 s.
-        scan_seconds: how long the supplicant may scan before that is taken for another scan than that of the pin's
-            channel, and ended; so often at most. A radio looks at one channel for 30 to 120 ms; the growing time lets
-            one that takes longer come to its end. Once the host is connected, each is ended at once, until all that
-            were ended are twice as many.
-        timeout_seconds: bound of the whole. No request is made that could not be carried through within it.
-        hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
-        confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
-            with each status of the connection; the word can be lost, and the pin must not outlive it by much.
-        lost_seconds: how long a link may be lost while holding, before the pin is undone so that the host can roam.
-            An access point that answers takes the host back within a scan of its channels and a handshake.
-    """
-
-    pin: bool = True
-    require_credentials: bool = True
-    answer_seconds: float = 1.0
-    pauses_seconds: Tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
-    deadline_seconds: float = 3.0
-    grace_seconds: float = 1.0
-    address_seconds: Tuple[float, ...] = (0.1, 1.5, 3.0)
-    scan_seconds: Tuple[float, ...] = (0.2, 0.5, 1.0)
-    timeout_seconds: float = 30.0
-    hold: bool = False
-    confirm_seconds: float = 15.0
-    lost_seconds: float = 5.0
-
-    @property
-    def attempt_seconds(self) -> float:
-        """What one request may take from its beginning to the end of its consequences, in seconds."""
-        return self.answer_seconds + self.deadline_seconds + self.grace_seconds
-
-
-# -- events: what happened -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """CSME holds the radio. Carries what it reports, and the id of the profile that could join its network."""
-
-    connection: Optional[CsmeConnection]
-    profile_id: Optional[int]
-
-
-class Pinned(Bare):
-    """The supplicant has the pin."""
-
-
-class PinFailed(Bare):
-    """The supplicant does not have the pin, and nothing of it is left."""
-
-
-class BlockGone(Bare):
-    """The hard block with the reason "not owner" went away: the host owns the radio."""
-
-
-class BlockBack(Bare):
-    """The hard block with the reason "not owner" is there (again)."""
-
-
-class SoftBlocked(Bare):
-    """Airplane mode came on."""
-
-
-class SwitchedOff(Bare):
-    """The radio's switch went off: hard block with the reason "signal"."""
-
-
-class ScanStarted(Bare):
-    """The supplicant's scan runs, over the frequencies that it was given."""
-
-
-class ScanEnded(Bare):
-    """The supplicant has scanned, whatever came of it."""
-
-
-class NothingFound(Bare):
-    """The supplicant's scan is done, and no access point that it may join was in it."""
-
-
-@dataclass(frozen=True)
-class Connected:
-    """The supplicant completed a connection to *bssid*."""
-
-    bssid: str
-
-
-class Disconnected(Bare):
-    """The supplicant lost its connection."""
-
-
-class AddressArrived(Bare):
-    """The connected interface has an address that counts: see ``_handover/addressing.py``."""
-
-
-@dataclass(frozen=True)
-class RoamingForbidden:
-    """CSME's session lives, so the host must stay with its access point. Carries what it is connected to, if it is."""
-
-    profile_id: Optional[int] = None
-    bssid: Optional[str] = None
-
-
-class RoamingAllowed(Bare):
-    """CSME's session is over: the host may roam."""
-
-
-class SupplicantGone(Bare):
-    """The supplicant ended or restarted; what it was told is gone with it."""
-
-
-class ManagerGone(Bare):
-    """Who told the supplicant what to do does so no more; what is known of its profiles is void, a pin may stand."""
-
-
-class InterfaceGone(Bare):
-    """The interface or its radio went away."""
-
-
-class Timer(Enum):
-    """The timers a handover runs. Setting one that runs starts it anew."""
-
-    ANSWER = "answer"
-    PAUSE = "pause"
-    DEADLINE = "deadline"
-    GRACE = "grace"
-    SCAN = "scan"
-    LAST_REQUEST = "last request"
-    CONFIRM = "confirm"
-    LOST = "lost"
-
-
-@dataclass(frozen=True)
-class Expired:
-    """A timer ran out: one of a handover's, or one that whoever guards a radio keeps beside them."""
-
-    timer: Hashable
-
-
-Event = Union[
-    Blocked,
-    Pinned,
-    PinFailed,
-    BlockGone,
-    BlockBack,
-    SoftBlocked,
-    SwitchedOff,
-    ScanStarted,
-    ScanEnded,
-    NothingFound,
-    Connected,
-    Disconnected,
-    AddressArrived,
-    RoamingForbidden,
-    RoamingAllowed,
-    SupplicantGone,
-    ManagerGone,
-    InterfaceGone,
-    Expired,
-]
-
-
-# -- actions: what is to be done ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Pin:
-    """Write the pin to the journal, then give it to the supplicant. Answered by Pinned or PinFailed."""
-
-    profile_id: int
-    bssid: str
-    frequencies: Tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Write the pin to the journal, then keep the supplicant at the access point that it is connected to.
-
-    Nothing else of the profile changes, and the link stays. Answered by PinFailed, or nothing.
-    """
-
-    profile_id: int
-    bssid: str
-
-
-class Unpin(Bare):
-    """Undo the pin without dropping the link, then clear the journal."""
-
-
-class Forget(Bare):
-    """Clear the journal: the pin is gone with the supplicant, which must not be waited for."""
-
-
-class WidenScan(Bare):
-    """Let later scans see every channel again. The rest of the pin stays."""
-
-
-class LookAgain(Bare):
-    """Have the frequencies of the pin scanned once more."""
-
-
-class EndScan(Bare):
-    """End the scan that runs, unless only the pin's frequencies are ever scanned.
-
-    Until the host is connected, they are looked at next.
-    """
-
-
-class RequestOwnership(Bare):
-    """Ask CSME for the radio. The answer is BlockGone, or nothing."""
-
-
-@dataclass(frozen=True)
-class SetTimer:
-    """Let *timer* expire after *seconds*."""
-
-    timer: Hashable
-    seconds: float
-
-
-@dataclass(frozen=True)
-class CancelTimer:
-    """Forget *timer*."""
-
-    timer: Hashable
-
-
-Action = Union[
-    Pin,
-    Hold,
-    Unpin,
-    Forget,
-    WidenScan,
-    LookAgain,
-    EndScan,
-    RequestOwnership,
-    SetTimer,
-    CancelTimer,
-]
-
-
-# -- the machine -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

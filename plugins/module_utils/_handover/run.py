@@ -13,10 +13,10 @@ from __future__ import annotations
 import select
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .._managers.wpa_supplicant.backend import Backend, Profile, Source
+from .._network.backend import Backend, Source
+from .._network.profile import Profile
 from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Radio
@@ -27,69 +27,18 @@ from .._system.run_folder import FOLDER
 from .._system.statemachine import Machine
 from .addressing import Addressing
 from .effects import Hands
-from .machine import (
+from .machine import State, step
+from .messages import (
     Action,
     AddressArrived,
-    BlockBack,
     Blocked,
-    BlockGone,
     CancelTimer,
-    Connected,
-    Disconnected,
     Event,
     Expired,
-    InterfaceGone,
-    ManagerGone,
-    Outcome,
-    Pinned,
-    Policy,
-    ScanStarted,
     SetTimer,
-    SoftBlocked,
-    State,
-    SupplicantGone,
-    SwitchedOff,
-    step,
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was done or seen: its name, and when, in ms after the first ownership request."""
-
-    name: str
-    at_ms: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """How a handover went. Times in ms after the first ownership request; None for what did not happen."""
-
-    outcome: Outcome
-    steps: Tuple[Step, ...]
-    requests: int
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    warnings: Tuple[str, ...]
-    #: Who owns the radio at the end: ``host`` or ``csme``.
-    owner: str = "host"
-
-
-#: What a report calls the events that it tells.
-_STEP_NAMES: Dict[type, str] = {
-    Pinned: "pinned",
-    BlockGone: "granted",
-    BlockBack: "taken_back",
-    ScanStarted: "scan",
-    Connected: "connected",
-    Disconnected: "disconnected",
-    AddressArrived: "address",
-    SoftBlocked: "airplane_mode",
-    SwitchedOff: "switch_off",
-    SupplicantGone: "supplicant_gone",
-    ManagerGone: "manager_gone",
-    InterfaceGone: "interface_gone",
-}
+from .policy import Outcome, Policy
+from .trace import _STEP_NAMES, Report, Step
 
 
 class Handover:

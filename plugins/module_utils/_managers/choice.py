@@ -10,17 +10,14 @@ import os
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
+from .._network.backend import IWD, NETWORKMANAGER, WPA_SUPPLICANT
 from .._radio import sysfs
+from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
 from . import services
 from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY, is_over_iwd
-from .who import IWD, NETWORKMANAGER, WPA_SUPPLICANT
-from .wpa_supplicant.backend import CONTROL_DIRECTORIES, control_socket
-
-AUTO = "auto"
-#: What a task may ask for.
-BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
+from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
 
 #: Seconds for NetworkManager to say whether it manages an interface.
 _ANSWER = 10.0
@@ -67,7 +64,7 @@ def _choose(asked: str, interface: str, root: str, directories: Optional[Sequenc
     if asked == WPA_SUPPLICANT:
         return Choice(WPA_SUPPLICANT)
     try:
-        programs = services.running({"NetworkManager", IWD}, root)
+        programs = process.running({"NetworkManager", IWD}, root)
     except NotFound:  # no procfs: nobody is seen to run anything
         programs = frozenset()
     recorded = _recorded(interface, root) if "NetworkManager" in programs else False

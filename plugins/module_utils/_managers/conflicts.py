@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .._radio import sysfs
+from .._system import systemd
 from .._system.errors import FleetError, NotFound
-from .._system.reading import list_folder, read_text
+from .._system.files import list_folder, read_text
 from . import services
 
 #: Where distributions have the program, and units; the administrator's units first.
@@ -56,7 +57,7 @@ class Interface:
         self.name = name
         self.path = path
         self.root = root
-        self.service = f"wpa_supplicant@{services.instance(name)}.service"
+        self.service = f"wpa_supplicant@{systemd.instance(name)}.service"
         self._processes = list(_read_processes(root))
 
     @property

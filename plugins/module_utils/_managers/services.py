@@ -12,55 +12,17 @@ from __future__ import annotations
 
 import os
 import re
-from typing import AbstractSet, FrozenSet, Optional
+from typing import Optional
 
-from .._system.errors import AccessDenied, FleetError, NotFound
-from .._system.reading import list_folder, names_in, read_text
+from .._system.errors import NotFound
+from .._system.files import read_text
 
+#: The programs that run interfaces, by the names of their processes.
+PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 #: NetworkManager's folder of state, which it makes at its start and which outlives it (NMRUNDIR).
 _NETWORKMANAGER_FOLDER = "run/NetworkManager"
 #: NetworkManager's own record of a device, by ifindex (NM_CONFIG_DEVICE_STATE_DIR in its nm-config.h).
 NETWORKMANAGER_DEVICES = f"{_NETWORKMANAGER_FOLDER}/devices"
-
-
-def running(names: AbstractSet[str], root: str = "/") -> FrozenSet[str]:
-    """Return those of the programs *names* that run, in this network namespace as far as that can be told.
-
-    An interface belongs to one network namespace, and so does whoever runs it; only root may see another's process's.
-
-    Args:
-        names: as the kernel has them (``comm``), at most 15 characters.
-        root: the directory that stands for ``/``.
-
-    Raises:
-        AccessDenied: procfs shows a user only the user's own processes (``hidepid``), so nobody knows.
-        NotFound, TransportFailed: there is no procfs.
-    """
-    proc = os.path.join(root, "proc")
-    processes = [name for name in list_folder(proc) if name.isdecimal()]
-    try:
-        read_text(os.path.join(proc, "1/comm"))  # there is always one, and it is never an ordinary user's
-    except (AccessDenied, NotFound) as error:
-        raise AccessDenied("the processes of others are hidden", where=proc, remedy="Run this as root") from error
-    here = _network_namespace(os.path.join(proc, "self"))
-    found = set()
-    for process in processes:
-        folder = os.path.join(proc, process)
-        try:
-            name = read_text(os.path.join(folder, "comm"))
-        except FleetError:  # it ended meanwhile
-            continue
-        if name in names and _network_namespace(folder) in (here, None):
-            found.add(name)
-    return frozenset(found)
-
-
-def _network_namespace(process: str) -> Optional[str]:
-    """Return what names the network namespace of a process; None when it must not be known."""
-    try:
-        return os.readlink(os.path.join(process, "ns/net"))
-    except OSError:
-        return None
 
 
 def networkmanager_was_here(root: str = "/") -> bool:
@@ -97,19 +59,3 @@ def networkmanager_wait_file(interface: str, root: str = "/") -> str:
 def networkmanager_waits(interface: str, root: str = "/") -> bool:
     """Say whether NetworkManager leaves an interface alone now, and will run it once its bring-up may go on."""
     return os.path.exists(networkmanager_wait_file(interface, root))
-
-
-def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
-    """Say whether systemd starts a wpa_supplicant for an interface at boot, by a service of that one's own."""
-    service = f"wpa_supplicant@{instance(interface)}.service"
-    for folder in ("etc/systemd/system", "run/systemd/system"):
-        at = os.path.join(root, folder)
-        for wanting in names_in(at):
-            if wanting.endswith((".wants", ".requires")) and os.path.lexists(os.path.join(at, wanting, service)):
-                return True
-    return False
-
-
-def instance(name: str) -> str:
-    """Return a name as the instance of a unit of systemd's: ``wpa_supplicant@INSTANCE.service`` (systemd.unit(5))."""
-    return "".join(c if re.match(r"[A-Za-z0-9:_.]", c) else "".join(f"\\x{b:02x}" for b in c.encode()) for c in name)

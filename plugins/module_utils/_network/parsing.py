@@ -11,18 +11,25 @@ fits, so two of them would leave open which one a laptop uses.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .._system.errors import FleetError
+from .declared import (
+    _PSK,
+    EAP_METHODS,
+    PHASE2_METHODS,
+    PMF_MODES,
+    SECURITIES,
+    Eap,
+    InvalidProfiles,
+    NetworkProfile,
+    Problem,
+    is_passphrase,
+)
+from .reader import _Reader, label_of
 
 #: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
 _SSID_MAX = 32
-#: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
-_PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
 _PASSPHRASE_MIN, _PASSPHRASE_MAX = 8, 63
-#: 256 bits, the key itself.
-_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
 #: Octets of an SAE password. IEEE 802.11 sets no limit; WPA3 devices take up to 128.
 _SAE_PASSWORD_MAX = 128
 #: Octets of an identity: the longest NAI that RADIUS carries, RFC 7542 2.8.
@@ -37,13 +44,7 @@ _DOMAINS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:;[A-Za-z0-9_-]+(?:
 _BSSID = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
 #: wpa_supplicant keeps a priority in a C int.
 _PRIORITY_MAX = 2**31 - 1
-#: As much of a name as a message shows.
-_SHOWN = 64
 
-SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
-EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
-PHASE2_METHODS: Tuple[str, ...] = ("mschapv2", "pap")
-PMF_MODES: Tuple[str, ...] = ("disabled", "optional", "required")
 #: Which PMF modes a kind of security allows; the first is the default. Sources: WPA3 Specification 3.3, 2.2 and 2.3
 #: (SAE and its transition), RFC 8110 4.4 (OWE needs PMF); a network without keys has no PMF.
 _PMF: Mapping[str, Tuple[str, ...]] = {
@@ -58,114 +59,6 @@ _WITH_PASSPHRASE = frozenset({"psk", "sae", "psk+sae"})
 
 #: Says what is wrong with a file that a profile names, None if nothing is.
 FileCheck = Callable[[str], Optional[str]]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with one field of one profile. Never repeats a secret."""
-
-    profile: str
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        parts = (self.profile, self.field, self.message)
-        return ": ".join(part for part in parts if part)
-
-
-class InvalidProfiles(FleetError):
-    """What a task declares is no profile. ``details["problems"]`` has every problem, the text the same."""
-
-    code = "invalid_profile"
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        if len(problems) == 1:
-            text = str(problems[0])
-        else:
-            text = f"{len(problems)} errors: " + "; ".join(str(problem) for problem in problems)
-        super().__init__(text)
-        self.details = {"problems": [asdict(problem) for problem in problems]}
-
-
-@dataclass(frozen=True)
-class Eap:
-    """How to authenticate by 802.1X. Paths are the laptop's."""
-
-    method: str
-    identity: str
-    anonymous_identity: Optional[str] = None
-    password: Optional[str] = field(default=None, repr=False)
-    phase2: Optional[str] = None
-    ca_cert: Optional[str] = None
-    domain_suffix_match: Optional[str] = None
-    client_cert: Optional[str] = None
-    private_key: Optional[str] = None
-    private_key_password: Optional[str] = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class NetworkProfile:
-    """One network, as declared and checked."""
-
-    ssid: bytes
-    #: One of ``SECURITIES``.
-    security: str
-    #: Of psk, sae and psk+sae: the passphrase or password, or a PSK of 64 hex digits.
-    passphrase: Optional[str] = field(default=None, repr=False)
-    eap: Optional[Eap] = None
-    hidden: bool = False
-    priority: int = 0
-    #: One of ``PMF_MODES``.
-    pmf: str = "optional"
-    bssid: Optional[str] = None
-    enabled: bool = True
-
-    @property
-    def is_raw_psk(self) -> bool:
-        """Say whether the passphrase is the key itself, which only PSK can use."""
-        return self.security == "psk" and self.passphrase is not None and bool(_PSK.match(self.passphrase))
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """The networks that a laptop is to have, and those that it is not to have."""
-
-    #: In the order declared.
-    profiles: Tuple[NetworkProfile, ...] = ()
-    absent: Tuple[bytes, ...] = ()
-    #: Every station network that is not in ``profiles`` is to go, whoever made it.
-    prune: bool = False
-
-    def removes(self, ssid: Optional[bytes]) -> bool:
-        """Say whether a network that is not in ``profiles`` is to go; None: one without an SSID, or of any."""
-        return self.prune or ssid in self.absent
-
-
-def is_passphrase(text: str) -> bool:
-    """Say whether *text* can be a WPA passphrase: 8 to 63 printable ASCII characters."""
-    return bool(_PASSPHRASE.match(text))
-
-
-def ssid_text(ssid: bytes) -> str:
-    """Return an SSID for people: what is no UTF-8, and what would upset a terminal, is escaped."""
-    text = ssid.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def label_of(parameters: Any, index: Optional[int] = None) -> str:
-    """Return what messages call a profile.
-
-    Args:
-        parameters: the profile's parameters as the task gives them, perhaps wrong.
-        index: its place in a list of profiles, None where there is only one.
-    """
-    place = "profile" if index is None else f"profiles[{index}]"
-    known = parameters if isinstance(parameters, Mapping) else {}
-    name = known.get("ssid") or known.get("ssid_hex")
-    if not isinstance(name, str):
-        return place
-    shown = ssid_text(name.encode("utf-8", "surrogatepass"))
-    return f"{place} '{shown[:_SHOWN]}'"
 
 
 def parse_ssid(parameters: Mapping[str, Any], label: str) -> Tuple[bytes, Tuple[Problem, ...]]:
@@ -239,66 +132,6 @@ def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
             problems.append(Problem(label_of(each, index), "ssid", message))
         first.setdefault(ssid, index)
     return tuple(problems)
-
-
-class _Reader:
-    """The parameters of one profile, and what was found wrong with them."""
-
-    def __init__(self, parameters: Mapping[str, Any], label: str, prefix: str = "") -> None:
-        self.parameters = parameters
-        self.label = label
-        self.prefix = prefix
-        self.problems: List[Problem] = []
-
-    def fail(self, name: str, message: str) -> None:
-        self.problems.append(Problem(self.label, self.prefix + name, message))
-
-    def given(self, name: str) -> bool:
-        return self.parameters.get(name) is not None
-
-    def inside(self, name: str) -> _Reader:
-        """Return a reader of a parameter that is a mapping; it adds to the same problems."""
-        value = self.parameters.get(name)
-        inner = _Reader(value if isinstance(value, Mapping) else {}, self.label, f"{name}.")
-        inner.problems = self.problems
-        return inner
-
-    def choice(self, name: str, choices: Sequence[str], default: str = "") -> str:
-        value = self.parameters.get(name)
-        if value is None:
-            if not default:
-                self.fail(name, f"is missing; it is one of {', '.join(choices)}")
-            return default
-        if value not in choices:
-            self.fail(name, f"is one of {', '.join(choices)}")
-            return default
-        return str(value)
-
-    def text(self, name: str, limit: int) -> Optional[str]:
-        """Return a text without control characters, None if it was not given or is wrong. Never shows it."""
-        value = self.parameters.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value:
-            self.fail(name, "is empty" if value == "" else "is no text")
-            return None
-        if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
-            where = "ends with a line break" if value.rstrip("\r\n").isprintable() else "has a control character in it"
-            self.fail(name, f"{where}; it has to be on one line")
-            return None
-        try:
-            size = len(value.encode("utf-8"))
-        except UnicodeEncodeError:
-            self.fail(name, "has something in it that is no text")
-            return None
-        if size > limit:
-            self.fail(name, f"has {size} bytes, at most {limit} are possible")
-            return None
-        return value
-
-    def forbid(self, name: str, reason: str) -> None:
-        if self.given(name):
-            self.fail(name, reason)
 
 
 def _ssid(reader: _Reader) -> bytes:

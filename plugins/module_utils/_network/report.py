@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
-from .parsing import Declaration, ssid_text
+from .declared import Declaration
+from .values import ssid_text
 
 #: Networks with what is to be seen of them.
 Shown = Tuple[Tuple[bytes, Dict[str, str]], ...]

@@ -14,12 +14,14 @@ import errno
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Dict, Optional, Tuple, Type, Union
+from typing import Any, Dict, Optional, Type, Union
 
 from .._system.errors import DecodeFailed, TransportFailed
-from . import channels, netlink
-from .netlink import required
-from .nl80211 import Nl80211, VendorCommand, Wiphy
+from . import channels, netlink_codec
+from .connection import CsmeConnection
+from .netlink_codec import required
+from .nl80211 import Nl80211
+from .nl80211_messages import VendorCommand, Wiphy
 
 INTEL_OUI = 0x001735
 
@@ -41,7 +43,7 @@ ATTR_COLLOC_ADDR = 0x71
 #: IEEE 802.11, 9.4.2.2
 SSID_MAX = 32
 
-_CONNECTION: netlink.Attributes = (
+_CONNECTION: netlink_codec.Attributes = (
     (ATTR_ADDR, "ADDR", "l2addr"),
     (ATTR_SSID, "SSID", "cdata"),
     (ATTR_STA_CIPHER, "STA_CIPHER", "uint32"),
@@ -51,7 +53,7 @@ _CONNECTION: netlink.Attributes = (
     (ATTR_COLLOC_CHANNEL, "COLLOC_CHANNEL", "cdata"),
     (ATTR_COLLOC_ADDR, "COLLOC_ADDR", "l2addr"),
 )
-_ROAMING: netlink.Attributes = (
+_ROAMING: netlink_codec.Attributes = (
     (ATTR_VIF_ADDR, "VIF_ADDR", "l2addr"),
     (ATTR_ROAMING_FORBIDDEN, "ROAMING_FORBIDDEN", "uint8"),
 )
@@ -84,37 +86,6 @@ class Cipher(IntEnum):
     def label(self) -> str:
         """The name of the cipher in the facts."""
         return self.name.lower().replace("_", "-")
-
-
-@dataclass(frozen=True)
-class CsmeConnection:
-    """The connection that CSME last reported; it holds only while the rfkill reason is "not owner".
-
-    Attributes:
-        ssid: 0 to 32 bytes, not text.
-        bssid: of CSME's access point, lower case.
-        channel: number only; see *frequencies*.
-        band: ``channels.BAND_*``, None when the driver did not say (mainline never does).
-        frequencies: MHz; every one that *channel* can mean.
-        auth: open, eap, psk, sae, or ``unknown(N)``.
-        cipher: none, tkip, ccmp, gcmp, gcmp-256, or ``unknown(N)``; None when the driver did not say.
-        colloc_channel: of the collocated access point in another band that announces a 6 GHz one.
-        colloc_bssid: of that access point.
-        auth_raw: the number behind *auth*; None only in a value that did not come from a message.
-        cipher_raw: the number behind *cipher*.
-    """
-
-    ssid: bytes
-    bssid: str
-    channel: int
-    band: Optional[int]
-    frequencies: Tuple[int, ...]
-    auth: str
-    cipher: Optional[str]
-    colloc_channel: Optional[int]
-    colloc_bssid: Optional[str]
-    auth_raw: Optional[int] = None
-    cipher_raw: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -225,8 +196,8 @@ def decode_roaming_forbidden(data: bytes) -> RoamingForbidden:
     return RoamingForbidden(vif_mac=values.get("VIF_ADDR"), forbidden=bool(forbidden))
 
 
-def _decode(layout: netlink.Attributes, data: bytes, where: str) -> Dict[str, Any]:
-    return netlink.decode(netlink.message_class("nla", layout), data, where)
+def _decode(layout: netlink_codec.Attributes, data: bytes, where: str) -> Dict[str, Any]:
+    return netlink_codec.decode(netlink_codec.message_class("nla", layout), data, where)
 
 
 def _label(kind: Union[Type[AuthMode], Type[Cipher]], number: int) -> str:

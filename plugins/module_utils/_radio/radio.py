@@ -14,8 +14,9 @@ from .._system.reading import Reading, Unreadable
 from . import csme as _csme
 from . import driver as _platform
 from . import rtnetlink, sysfs
-from .csme import CsmeConnection
-from .nl80211 import Interface, Nl80211, Wiphy
+from .connection import CsmeConnection
+from .nl80211 import Nl80211
+from .nl80211_messages import Interface, Wiphy
 from .rfkill import Switch, switches
 
 __all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]

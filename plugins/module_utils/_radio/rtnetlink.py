@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple, Union
 
 from .._system.errors import DecodeFailed, NotFound
-from . import netlink
+from . import netlink, netlink_codec
 from .netlink import DEFAULT_TIMEOUT, MalformedEvent, NetlinkSocket
 
 RTM_NEWADDR = 20
@@ -31,7 +31,7 @@ IFA_F_TENTATIVE = 0x40
 
 #: struct ifaddrmsg
 _FIELDS = (("family", "B"), ("prefixlen", "B"), ("flags", "B"), ("scope", "B"), ("index", "I"))
-_ADDRESS: netlink.Attributes = (
+_ADDRESS: netlink_codec.Attributes = (
     (1, "IFA_ADDRESS", "cdata"),
     (2, "IFA_LOCAL", "cdata"),
     (8, "IFA_FLAGS", "uint32"),
@@ -142,7 +142,7 @@ def decode_address(data: bytes) -> Optional[AddressEvent]:
     message_type = int.from_bytes(data[4:6], sys.byteorder)
     if message_type not in (RTM_NEWADDR, RTM_DELADDR):
         return None
-    values = netlink.decode(_kind(), data, where)
+    values = netlink_codec.decode(_kind(), data, where)
     if values["family"] not in _FAMILIES:
         return None
     added = message_type == RTM_NEWADDR
@@ -156,7 +156,7 @@ def decode_address(data: bytes) -> Optional[AddressEvent]:
 def _address(values: Dict[str, Any], where: str) -> Address:
     name, size = _FAMILIES[values["family"]]
     # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
-    packed = values["IFA_LOCAL"] if "IFA_LOCAL" in values else netlink.required(values, "IFA_ADDRESS", where)
+    packed = values["IFA_LOCAL"] if "IFA_LOCAL" in values else netlink_codec.required(values, "IFA_ADDRESS", where)
     if len(packed) != size or values["prefixlen"] > 8 * size:
         raise DecodeFailed(f"An {name} address has {len(packed)} bytes, prefix {values['prefixlen']}", where=where)
     return Address(
@@ -168,4 +168,4 @@ def _address(values: Dict[str, Any], where: str) -> Address:
 
 
 def _kind() -> Any:
-    return netlink.message_class("nlmsg", _ADDRESS, _FIELDS)
+    return netlink_codec.message_class("nlmsg", _ADDRESS, _FIELDS)

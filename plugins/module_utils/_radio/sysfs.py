@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound, TransportFailed
-from .._system.reading import list_folder, os_error, read_text
+from .._system.files import list_folder, os_error, read_text
 
 _NO_SYSFS = "Mount sysfs; a container may be without it on purpose"
 #: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.

@@ -16,9 +16,9 @@ import socket
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
+from .dbus_values import Signal, _parts, plain
 from .errors import (
     AccessDenied,
     DecodeFailed,
@@ -48,51 +48,6 @@ _ABSENT = frozenset(
     for name in ("ServiceUnknown", "NameHasNoOwner", "UnknownObject", "UnknownMethod", "UnknownInterface")
 )
 _SLOW = frozenset(f"{_BUS}.Error.{name}" for name in ("NoReply", "Timeout", "TimedOut"))
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One signal: the object and interface that it comes from, its name, and what it carries, plain."""
-
-    path: str
-    interface: str
-    member: str
-    body: Tuple[Any, ...]
-
-
-def plain(value: Any, signature: str) -> Any:
-    """Return a value without the variants around what it holds: D-Bus wraps each in its signature.
-
-    Args:
-        value: as jeepney gives it: a variant is a pair of signature and value.
-        signature: its D-Bus signature.
-    """
-    if signature == "v":
-        return plain(value[1], value[0])
-    if signature.startswith("a{"):
-        return {key: plain(held, signature[3:-1]) for key, held in value.items()}
-    if signature.startswith("a") and signature != "ay":
-        return [plain(held, signature[1:]) for held in value]
-    if signature.startswith("("):
-        return tuple(plain(held, part) for held, part in zip(value, _parts(signature[1:-1])))
-    return value
-
-
-def _parts(signature: str) -> Tuple[str, ...]:
-    """Return the complete types that a signature is made of (D-Bus specification, "Type system")."""
-    parts = []
-    while signature:
-        end = 1
-        while signature[end - 1 : end] == "a":
-            end += 1
-        if signature[end - 1] in "({":
-            depth = 1
-            while depth:
-                depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(signature[end], 0)
-                end += 1
-        parts.append(signature[:end])
-        signature = signature[end:]
-    return tuple(parts)
 
 
 class SystemBus:

@@ -19,7 +19,7 @@ from typing import Callable, Optional
 
 from . import networkd
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
-from .reading import read_text
+from .files import read_text
 
 #: The values of DHCP= (systemd.network(5), systemd.syntax(7), and the older ones that networkd still takes). It ignores
 #: any other, an empty one among them.

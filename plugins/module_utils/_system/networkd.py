@@ -10,7 +10,7 @@ import os
 from typing import Dict, List, Tuple
 
 from .errors import NotFound
-from .reading import list_folder, read_text
+from .files import list_folder, read_text
 
 #: What it says of each link, by the interface's index, as lines NAME=value.
 _LINKS = "run/systemd/netif/links"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Any, Iterable
+from typing import AbstractSet, Any, FrozenSet, Iterable, Optional
 
-from .errors import NotFound, TransportFailed
+from .errors import AccessDenied, FleetError, NotFound, TransportFailed
+from .files import list_folder, read_text
 
 
 class ProcessEnd:
@@ -46,3 +47,43 @@ class ProcessEnd:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def running(names: AbstractSet[str], root: str = "/") -> FrozenSet[str]:
+    """Return those of the programs *names* that run, in this network namespace as far as that can be told.
+
+    An interface belongs to one network namespace, and so does whoever runs it; only root may see another's process's.
+
+    Args:
+        names: as the kernel has them (``comm``), at most 15 characters.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        AccessDenied: procfs shows a user only the user's own processes (``hidepid``), so nobody knows.
+        NotFound, TransportFailed: there is no procfs.
+    """
+    proc = os.path.join(root, "proc")
+    processes = [name for name in list_folder(proc) if name.isdecimal()]
+    try:
+        read_text(os.path.join(proc, "1/comm"))  # there is always one, and it is never an ordinary user's
+    except (AccessDenied, NotFound) as error:
+        raise AccessDenied("the processes of others are hidden", where=proc, remedy="Run this as root") from error
+    here = _network_namespace(os.path.join(proc, "self"))
+    found = set()
+    for process in processes:
+        folder = os.path.join(proc, process)
+        try:
+            name = read_text(os.path.join(folder, "comm"))
+        except FleetError:  # it ended meanwhile
+            continue
+        if name in names and _network_namespace(folder) in (here, None):
+            found.add(name)
+    return frozenset(found)
+
+
+def _network_namespace(process: str) -> Optional[str]:
+    """Return what names the network namespace of a process; None when it must not be known."""
+    try:
+        return os.readlink(os.path.join(process, "ns/net"))
+    except OSError:
+        return None

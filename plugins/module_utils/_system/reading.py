@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Tuple, TypeVar
 
-from .errors import AccessDenied, FleetError, NotFound, TransportFailed
+from .errors import FleetError
 
 _Value = TypeVar("_Value")
 
@@ -60,50 +58,3 @@ class Reading:
             # Facts that fail take gather_facts of a whole fleet with them; a fault of ours costs its own field alone.
             self.add(Unreadable(what, f"unexpected {type(error).__name__}: {error}. Please report this", "unexpected"))
         return None
-
-
-def read_text(path: str, limit: int = -1) -> str:
-    """Return the text of a small file, without white space around it.
-
-    Args:
-        path: the file.
-        limit: characters to read at most; -1 reads all.
-
-    Raises:
-        NotFound, AccessDenied, TransportFailed: it cannot be read.
-    """
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read(limit).strip()
-    except OSError as error:
-        raise os_error(error, path) from error
-
-
-def list_folder(path: str) -> List[str]:
-    """Return the names in a folder, in no order.
-
-    Raises:
-        NotFound, AccessDenied, TransportFailed: it cannot be read.
-    """
-    try:
-        return os.listdir(path)
-    except OSError as error:
-        raise os_error(error, path) from error
-
-
-def names_in(path: str) -> List[str]:
-    """Return the names in a folder, in no order; none where it is not there or can't be read."""
-    try:
-        return list_folder(path)
-    except FleetError:
-        return []
-
-
-def os_error(error: OSError, path: str) -> FleetError:
-    """Return the collection's error for the system's."""
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied("reading this was refused", where=path, remedy="Run this as root")
-    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR):
-        return NotFound("this machine does not show this", where=path)
-    text = os.strerror(error.errno or 0)
-    return TransportFailed(f"reading this failed: {text}", where=path, errno=error.errno or 0)

@@ -10,6 +10,7 @@ Both are datagrams to a socket. The library for them is no part of what every di
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from typing import Mapping, Optional
@@ -78,3 +79,8 @@ def _send(path: str, data: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def instance(name: str) -> str:
+    """Return a name as the instance of a unit of systemd's: ``wpa_supplicant@INSTANCE.service`` (systemd.unit(5))."""
+    return "".join(c if re.match(r"[A-Za-z0-9:_.]", c) else "".join(f"\\x{b:02x}" for b in c.encode()) for c in name)

@@ -14,8 +14,9 @@ import time
 from typing import Any, Dict, List, Optional, TextIO
 
 from .._system.errors import FleetError, LibraryMissing, NotFound
-from .._system.reading import read_text
-from .._watcher.config import PATH, BadConfiguration, read_config
+from .._system.files import read_text
+from .._system.systemd import Log
+from .._watcher.config import PATH, BadConfiguration, Config, read_config
 from .._watcher.state_file import STATE_PATH
 
 #: What the exit status of "bring-up" says: not yet. Any other lets the supplicant go on.
@@ -41,7 +42,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
             from .._watcher.memory import use_small_pages
 
             use_small_pages()
-            from .._watcher.loop import watch
 
             watch(version)
             return 0
@@ -179,3 +179,22 @@ def _check() -> int:
     if not blockers:
         _tell("A handover would succeed here now")
     return 1 if blockers else 0
+
+
+def watch(version: str, path: str = PATH) -> None:
+    """Be the service.
+
+    Raises:
+        FleetError: the machine has no rfkill, or no netlink that can be used.
+    """
+    from .._watcher.loop import Watcher
+
+    log = Log()
+    try:
+        config = read_config(path)
+    except FleetError as error:
+        # The role and check-config keep it from coming to this. Ending would only be answered by another start.
+        config = Config()
+        log.write("error", f"the configuration is refused, the defaults are in force: {error}", code=error.code)
+    log.level = config.log_level
+    Watcher(version, config, path, log).run()

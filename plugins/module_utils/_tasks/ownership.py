@@ -10,12 +10,16 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .._facts import document
-from .._handover.effects import undo_journal
-from .._handover.machine import SUCCESSES, Outcome, Policy
-from .._handover.run import Handover, Report
+from .._handover.policy import SUCCESSES, Outcome, Policy
+from .._handover.run import Handover
+from .._handover.trace import Report
+from .._handover.undo import undo_journal
+from .._handover.words import _REFUSALS
 from .._managers.who import backend_of
-from .._managers.wpa_supplicant.backend import Backend, Obstacle, Pin, Profile, find_obstacle, find_profile
+from .._network.backend import Backend
+from .._network.pin import Pin
+from .._network.profile import Obstacle, Profile, find_obstacle, find_profile
+from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Radio, Unreadable, read_radios
 from .._radio.rfkill import NOT_OWNER
@@ -43,38 +47,6 @@ _UNDO_SECONDS = 2.0
 _REPORT_SECONDS = 2.0
 #: Pause between two looks at a radio that another handover works on, in seconds.
 _BUSY_PAUSE = 0.2
-
-_REFUSALS: Dict[Outcome, Tuple[str, str]] = {
-    Outcome.NO_CREDENTIALS: ("no profile can carry CSME's connection on", ""),
-    Outcome.DENIED: (
-        "CSME did not give the radio away",
-        "End the remote session, or try again when it has ended",
-    ),
-    Outcome.NOT_CONNECTED: (
-        "the host owns the radio, but was not connected in time; it is free to connect to any network",
-        "Check that the access point answers and that the credentials are right; the steps tell how far it came",
-    ),
-    Outcome.TAKEN_BACK: (
-        "CSME gave the radio away and took it back, because the host was not connected in time",
-        "Check that the access point answers and that the credentials are right; the steps tell how far it came",
-    ),
-    Outcome.AIRPLANE_MODE: ("airplane mode is on", "Turn it off (rfkill unblock wlan)"),
-    Outcome.SWITCH_OFF: ("the radio's hardware switch is off", "Turn the switch on"),
-    Outcome.PIN_FAILED: (
-        "the supplicant did not take the pin",
-        "See the warnings for its answer; nothing was asked of CSME",
-    ),
-    Outcome.SUPPLICANT_GONE: (
-        "the supplicant ended or restarted in the middle of the handover",
-        "Look into its log for the reason, and try again",
-    ),
-    Outcome.MANAGER_GONE: (
-        "NetworkManager ended, restarted or let go of the interface in the middle of the handover",
-        "Look into its log for the reason, and try again when it has settled",
-    ),
-    Outcome.INTERFACE_GONE: ("the interface went away in the middle of the handover", "Try again when it is back"),
-    Outcome.TIMED_OUT: ("the handover did not end within the time allowed", "Give a longer timeout"),
-}
 
 
 @dataclass(frozen=True)
@@ -265,7 +237,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         failure = _refusal(report.outcome, radio)
         failure.details = {
             **_told(report),
-            "csme": document.connection_facts(radio.csme),
+            "csme": connection.connection_facts(radio.csme),
             "owner": report.owner,
             "changed": report.owner == "host",
             "warnings": warnings,
@@ -318,7 +290,7 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
 
 
 def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
-    network = document.connection_facts(radio.csme) or {}
+    network = connection.connection_facts(radio.csme) or {}
     what = (
         f"CSME's session on {radio.interface} runs over the network {network['ssid']!r} ({network['auth']}), "
         "and the host could not carry it on: "
@@ -366,7 +338,7 @@ def _result(
         "interface": radio.interface,
         "phy": radio.phy,
         "owner": owner,
-        "csme": document.connection_facts(radio.csme),
+        "csme": connection.connection_facts(radio.csme),
         "profile_id": None if profile is None else profile.id,
         "diff": {"before": before, "after": after},
     }

@@ -17,12 +17,11 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .._managers.choice import choose
 from .._managers.conflicts import Conflict, Interface
-from .._managers.who import NETWORKMANAGER, WPA_SUPPLICANT
 from .._managers.wpa_supplicant import conf as _wpa_conf
-from .._managers.wpa_supplicant.backend import CONTROL_DIRECTORIES, control_socket
 from .._managers.wpa_supplicant.conf import CONF_PATH
-from .._managers.wpa_supplicant.control import WpaCtrl
-from .._network.parsing import Declaration
+from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT
+from .._network.declared import Declaration
 from .._system import program as _program
 from .._system import run_folder
 from .._system.errors import FleetError, NotFound, Refused

@@ -16,16 +16,15 @@ import time
 from contextlib import ExitStack
 from typing import Callable, Iterable, Optional, Tuple
 
-from .._managers import services
-from .._managers.wpa_supplicant.backend import Profile, find_profile
 from .._managers.wpa_supplicant.conf import CONF_PATH
 from .._managers.wpa_supplicant.configured import configured_profiles
+from .._network.profile import Profile, find_profile
 from .._radio import csme, sysfs
-from .._radio.csme import CsmeConnection
+from .._radio.connection import CsmeConnection
 from .._radio.driver import DRIVER_MANAGED
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
-from .._system import program
+from .._system import program, systemd
 from .._system.errors import FleetError
 from .._system.reading import Reading
 from .bring_up_note import FOLDER, hold_note, is_over
@@ -138,7 +137,7 @@ def may_bring_up(
         _reason, wanted = verdict(interface, config, connection_of, profiles_of, root)
     except FleetError:
         return True
-    return wanted is None or not start(UNIT.format(instance=services.instance(interface)))
+    return wanted is None or not start(UNIT.format(instance=systemd.instance(interface)))
 
 
 def hold_back(

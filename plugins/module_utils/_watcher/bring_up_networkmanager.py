@@ -23,16 +23,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Callable, List, Tuple
 
-from .._handover.effects import undo_journal
-from .._handover.machine import Policy
+from .._handover.policy import Policy
 from .._handover.run import Handover
+from .._handover.undo import undo_journal
 from .._managers import services
 from .._managers.networkmanager.backend import NetworkManagerBackend
 from .._managers.networkmanager.files import leaves_alone
-from .._managers.wpa_supplicant.backend import find_profile
+from .._managers.wpa_supplicant import control
+from .._network.profile import find_profile
 from .._radio import sysfs
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
+from .._system import systemd
 from .._system.errors import FleetError, NotFound
 from .._system.run_folder import lock
 from .bring_up import ConnectionOf, connection_of, hold_back, start, verdict
@@ -97,7 +99,7 @@ def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, roo
 
 def _is_anothers(interface: str, root: str) -> bool:
     """Say whether a wpa_supplicant's own service runs an interface. It is held back by itself, and may be so now."""
-    if services.supplicant_is_enabled(interface, root):
+    if control.supplicant_is_enabled(interface, root):
         return True
     folder = os.path.join(root, FOLDER.lstrip("/"))
     return is_held(interface, folder) and not services.networkmanager_waits(interface, root)
@@ -112,7 +114,7 @@ def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
     except (OSError, UnicodeEncodeError):
         _forget(interface, root)
         return False
-    if start(UNIT.format(instance=services.instance(interface))):
+    if start(UNIT.format(instance=systemd.instance(interface))):
         return True
     _forget(interface, root)
     return False

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._handover import guard as _guard
 from .._handover.addressing import Addressing
 from .._handover.deferred import Rest, journal_of
-from .._handover.effects import Hands, undo_journal
+from .._handover.effects import Hands
 from .._handover.guard import (
     RETRY,
     Busy,
@@ -29,36 +29,29 @@ from .._handover.guard import (
     Unanswered,
     Unusable,
 )
-from .._handover.machine import (
+from .._handover.machine import Phase
+from .._handover.messages import (
     AddressArrived,
     BlockBack,
     Blocked,
     BlockGone,
     CancelTimer,
-    Connected,
-    Disconnected,
     Expired,
     InterfaceGone,
-    ManagerGone,
-    Outcome,
-    Phase,
     SetTimer,
-    SupplicantGone,
     Timer,
 )
+from .._handover.policy import Outcome
+from .._handover.undo import undo_journal
+from .._handover.words import _HELD, _LEVELS, _NARROW, _NOBODY, _SENTENCES, _STUCK, _UNUSABLE, _name
 from .._managers.services import networkmanager_was_here
-from .._managers.who import NETWORKMANAGER, WPA_SUPPLICANT, OverIwd, backend_from_within
-from .._managers.wpa_supplicant.backend import (
-    MANAGER_GONE,
-    PROFILE_TOUCHED,
-    Obstacle,
-    Source,
-    find_obstacle,
-    find_profile,
-)
-from .._managers.wpa_supplicant.control import SupplicantEvent
+from .._managers.who import OverIwd, backend_from_within
+from .._managers.wpa_supplicant.codec import SupplicantEvent
+from .._network.backend import MANAGER_GONE, NETWORKMANAGER, PROFILE_TOUCHED, WPA_SUPPLICANT, Source
+from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
+from .._network.profile import Obstacle, find_obstacle, find_profile
 from .._radio import csme
-from .._radio.csme import CsmeConnection
+from .._radio.connection import CsmeConnection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Radio
 from .._radio.rfkill import NOT_OWNER, RfkillEvent
@@ -69,6 +62,7 @@ from .._system.statemachine import Machine
 from .._system.systemd import Log
 from . import bring_up_note
 from .bring_up_note import is_held
+from .state import Last
 
 #: After news of profiles, seconds until they are looked at: whoever changes them changes several, one after the other.
 _NEWS_SECONDS = 2.0
@@ -88,17 +82,6 @@ _ECHO_SECONDS = 10.0
 _NEWS = "news"
 #: What the supplicant says when its networks change (wpa_ctrl.h).
 _NETWORK_EVENTS = frozenset({"CTRL-EVENT-NETWORK-ADDED", "CTRL-EVENT-NETWORK-REMOVED"})
-
-
-@dataclass(frozen=True)
-class Last:
-    """How the last handover went. ``at`` is UTC; times in ms after the first request, None for what did not happen."""
-
-    outcome: str
-    at: str
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    session_kept: Optional[bool]
 
 
 class Watched:
@@ -611,40 +594,3 @@ class Watched:
 
 def _expired(timer: Any) -> Any:
     return Changed() if timer == _NEWS else Expired(timer)
-
-
-def _name(connection: Optional[CsmeConnection]) -> str:
-    """Return how a log line names CSME's network; an SSID is bytes from the air, and escaped."""
-    if connection is None:
-        return ""
-    return (
-        f" ({connection.ssid.decode('utf-8', 'backslashreplace')!r}, {connection.auth}, channel {connection.channel})"
-    )
-
-
-_NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
-_STUCK = "the supplicant did not get its usual channels back"
-_HELD = (
-    "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
-    "Add one, with credentials"
-)
-_UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
-_NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
-_LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
-_SENTENCES: Dict[Outcome, str] = {
-    Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
-    Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",
-    Outcome.CONNECTED: "the host has the radio and is connected, but got no address within CSME's deadline",
-    Outcome.NO_CREDENTIALS: "CSME keeps the radio: no enabled profile of {who} can join its network. "
-    "Add one, with credentials",
-    Outcome.DENIED: "CSME does not give the radio away",
-    Outcome.NOT_CONNECTED: "the host has the radio, but did not connect in time; it is free to roam",
-    Outcome.TAKEN_BACK: "CSME took the radio back, because the host did not connect in time",
-    Outcome.AIRPLANE_MODE: "airplane mode came on",
-    Outcome.SWITCH_OFF: "the radio's switch went off",
-    Outcome.PIN_FAILED: "{who} did not take the pin; CSME was not asked",
-    Outcome.SUPPLICANT_GONE: "wpa_supplicant ended in the middle of the handover",
-    Outcome.MANAGER_GONE: "{who} let go of the interface in the middle of the handover",
-    Outcome.INTERFACE_GONE: "the interface went away in the middle of the handover",
-    Outcome.TIMED_OUT: "the handover took too long",
-}

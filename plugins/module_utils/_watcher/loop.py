@@ -17,17 +17,20 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
-from .._handover.effects import undo_journals
 from .._handover.guard import Changed, GuardPolicy
-from .._handover.machine import Policy, RoamingAllowed, RoamingForbidden
+from .._handover.messages import RoamingAllowed, RoamingForbidden
+from .._handover.policy import Policy
+from .._handover.undo import undo_journals
 from .._managers.services import NETWORKMANAGER_DEVICES
 from .._managers.who import backend_by_name
-from .._managers.wpa_supplicant.backend import CONTROL_DIRECTORIES, Source
+from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES
+from .._network.backend import Source
 from .._radio import csme
 from .._radio.netlink import EventsLost
-from .._radio.nl80211 import ConfigEvent, Nl80211, Nl80211Events, VendorEvent
+from .._radio.nl80211 import Nl80211, Nl80211Events
+from .._radio.nl80211_messages import ConfigEvent, VendorEvent
 from .._radio.radio import Radio, read_radios
 from .._radio.rfkill import RfkillEvent, RfkillEvents
 from .._radio.rtnetlink import AddressEvents
@@ -37,8 +40,9 @@ from .._system.run_folder import FOLDER
 from .._system.systemd import Log, notify, watchdog_seconds
 from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
-from .config import PATH, Config, read_config
+from .config import Config, read_config
 from .guarded import Watched
+from .state import _ORDER
 from .state_file import STATE_SCHEMA_VERSION, write_state
 
 #: What may bring a supplicant or a profile: the control sockets, and the folder above them, which a supplicant makes;
@@ -405,10 +409,6 @@ class Watcher:
         }
 
 
-#: The states of radios, what matters most first.
-_ORDER: List[str] = ["handover", "retrying", "left", "held", "holding", "watching"]
-
-
 def _radio_state(watched: Watched) -> Dict[str, Any]:
     wanted = watched.wanted if watched.reason is not None else None
     return {
@@ -439,21 +439,4 @@ def _fields(radio: Radio) -> Dict[str, Any]:
     return {"amt_wifi_interface": radio.interface, "amt_wifi_radio": radio.phy}
 
 
-def watch(version: str, path: str = PATH) -> None:
-    """Be the service.
-
-    Raises:
-        FleetError: the machine has no rfkill, or no netlink that can be used.
-    """
-    log = Log()
-    try:
-        config = read_config(path)
-    except FleetError as error:
-        # The role and check-config keep it from coming to this. Ending would only be answered by another start.
-        config = Config()
-        log.write("error", f"the configuration is refused, the defaults are in force: {error}", code=error.code)
-    log.level = config.log_level
-    Watcher(version, config, path, log).run()
-
-
-__all__ = ["Watcher", "policy_of", "watch"]
+__all__ = ["Watcher", "policy_of"]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound
-from .._system.reading import Reading, read_text
+from .._system.files import read_text
+from .._system.reading import Reading
 
 UNIT = "amt-wifi-watcher.service"
 #: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
@@ -129,3 +130,18 @@ def _field(document: Dict[str, Any], name: str, kind: type) -> Any:
     value = document.get(name)
     # A bool is an int to Python; True is no number.
     return value if isinstance(value, kind) and isinstance(value, bool) == (kind is bool) else None
+
+
+@dataclass(frozen=True)
+class Last:
+    """How the last handover went. ``at`` is UTC; times in ms after the first request, None for what did not happen."""
+
+    outcome: str
+    at: str
+    request_to_connected_ms: Optional[int]
+    request_to_address_ms: Optional[int]
+    session_kept: Optional[bool]
+
+
+#: The states of radios, what matters most first.
+_ORDER: List[str] = ["handover", "retrying", "left", "held", "holding", "watching"]

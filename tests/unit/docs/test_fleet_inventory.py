@@ -22,7 +22,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch

@@ -14,10 +14,9 @@ from typing import Any, Dict, FrozenSet, Iterator, Set, Tuple
 import pytest
 import yaml
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import guard
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import guard, words
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
 DOCS = TREE / "docs"
@@ -67,7 +66,7 @@ def test_everything_that_the_watcher_says_can_be_looked_up() -> None:
     for sentence in command._SENTENCES.values():
         assert f"| {sentence} |" in TROUBLESHOOTING
     # Every outcome has a sentence in the journal.
-    assert set(guarded._SENTENCES) == set(Outcome)
+    assert set(words._SENTENCES) == set(Outcome)
 
 
 # -- what the pages name -----------------------------------------------------------------------------------------------

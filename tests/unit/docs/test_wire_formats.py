@@ -17,11 +17,21 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import client
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme, netlink, nl80211, rfkill, rtnetlink
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import config, loop, state_file
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import names as names_
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import codec, control
+from ansible_collections.vpro.fleet.plugins.module_utils._network import values
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import (
+    csme,
+    netlink,
+    netlink_codec,
+    nl80211,
+    nl80211_messages,
+    rfkill,
+    rtnetlink,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import config, state_file
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import state as _state
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
@@ -29,10 +39,7 @@ PAGE = (TREE / "docs" / "wire-formats.md").read_text(encoding="utf-8")
 HOUSE = TREE / "plugins" / "module_utils"
 WING = HOUSE / "_managers" / "networkmanager"
 #: What speaks on the bus: the bus itself, then what speaks to NetworkManager.
-BUS = (
-    "_system/dbus.py",
-    *(f"_managers/networkmanager/{name}.py" for name in ("apply", "backend", "client", "listener")),
-)
+BUS = ("_system/dbus.py", *(path.relative_to(HOUSE).as_posix() for path in sorted(WING.glob("*.py"))))
 #: What the page calls pyroute2's types of attributes.
 TYPES = {
     "uint8": "u8",
@@ -77,7 +84,7 @@ def attributes(heading: str) -> Set[Tuple[int, str, str]]:
     return {(int(row["Number"], 0), row["Name"], row["Type"]) for row in table(heading)}
 
 
-def decoded(*layouts: netlink.Attributes) -> Set[Tuple[int, str, str]]:
+def decoded(*layouts: netlink_codec.Attributes) -> Set[Tuple[int, str, str]]:
     return {(number, name, TYPES[kind]) for layout in layouts for number, name, kind in layout}
 
 
@@ -100,22 +107,28 @@ def packed(names: Iterable[str], formats: str) -> List[Tuple[str, int, str]]:
 
 def test_netlink() -> None:
     names = ("length", "type", "flags", "sequence", "port")
-    assert layout("Message header") == packed(names, netlink._HEADER.format.lstrip("="))
+    assert layout("Message header") == packed(names, netlink_codec._HEADER.format.lstrip("="))
     assert numbers("Numbers of netlink") == constants(netlink, r"(NETLINK|NLM|SOL|GENL|CTRL)_|NLMSG_")
 
 
 def test_nl80211() -> None:
     assert numbers("Commands of nl80211") == constants(nl80211, r"CMD_")
-    messages = (nl80211._WIPHY, nl80211._INTERFACE, nl80211._STATION, nl80211._SCAN)
-    assert attributes("Attributes of nl80211") == decoded(*messages, nl80211._VENDOR, nl80211._EVENT)
-    assert attributes("Attributes within STA_INFO and BSS") == decoded(nl80211._STA_INFO, nl80211._BSS)
-    assert nl80211._TDLS_PEER == 1 << 6
-    assert (nl80211._ASSOCIATED, nl80211._ELEMENT_SSID, nl80211._PAIR.size) == (1, 0, 8)
+    messages = (nl80211_messages._WIPHY, nl80211_messages._INTERFACE, nl80211_messages._STATION, nl80211_messages._SCAN)
+    assert attributes("Attributes of nl80211") == decoded(*messages, nl80211_messages._VENDOR, nl80211_messages._EVENT)
+    assert attributes("Attributes within STA_INFO and BSS") == decoded(
+        nl80211_messages._STA_INFO, nl80211_messages._BSS
+    )
+    assert nl80211_messages._TDLS_PEER == 1 << 6
+    assert (nl80211_messages._ASSOCIATED, nl80211_messages._ELEMENT_SSID, nl80211_messages._PAIR.size) == (1, 0, 8)
 
 
 def test_events_of_nl80211() -> None:
     groups = {row["Group"]: listed(row["Commands"]) for row in table("Events of nl80211")}
-    known = {"config": nl80211.CONFIG_COMMANDS, "scan": nl80211.SCAN_COMMANDS, "mlme": nl80211.MLME_COMMANDS}
+    known = {
+        "config": nl80211_messages.CONFIG_COMMANDS,
+        "scan": nl80211_messages.SCAN_COMMANDS,
+        "mlme": nl80211_messages.MLME_COMMANDS,
+    }
     assert groups == {
         "vendor": {},
         **{group: {name: number for number, name in commands.items()} for group, commands in known.items()},
@@ -178,8 +191,9 @@ def test_rtnetlink() -> None:
 
 def test_limits_of_the_control_interface() -> None:
     limits = numbers("Limits of the control interface", "Bytes", "Where")
-    known = constants(control, r"_[A-Z_]+_MAX$")
-    known.pop("_EVENTS_READ_MAX")  # a number of events
+    known: Dict[str, int] = {}
+    for module in (control, codec, values):
+        known.update(constants(module, r"_?[A-Z_]+_MAX$"))
     assert limits == known
 
 
@@ -219,7 +233,7 @@ def test_commands_of_the_control_interface() -> None:
 
 def test_escapes_of_the_control_interface() -> None:
     row = next(row for row in table("Text in and out") if "printf" in row["Form"])
-    assert set(re.findall(r"\\(.)", row["Form"])) == {*control._ESCAPES, "x"}
+    assert set(re.findall(r"\\(.)", row["Form"])) == {*values._ESCAPES, "x"}
 
 
 def names(heading: str, column: str) -> Set[str]:
@@ -254,7 +268,7 @@ def bus_reads(tree: ast.AST) -> Iterator[List[str]]:
 
 
 def test_settings_of_a_profile() -> None:
-    source = (WING / "client.py").read_text(encoding="utf-8")
+    source = (WING / "connection.py").read_text(encoding="utf-8")
     listed_ = names("Settings of a profile", "Setting") | names("Settings of a profile", "Keys")
     for name in listed_:
         assert f'"{name}"' in source, name
@@ -276,8 +290,8 @@ def test_signals_on_d_bus() -> None:
 
 def test_device_states_of_networkmanager() -> None:
     states = numbers("Device states of NetworkManager")
-    assert states == {name: getattr(client, name) for name in states}
-    assert states == constants(client, r"[A-Z]+$")
+    assert states == {name: getattr(names_, name) for name in states}
+    assert states == constants(names_, r"[A-Z]+$")
 
 
 # --- our own --------------------------------------------------------------------------------------------------------
@@ -323,7 +337,7 @@ def test_the_watchers_state() -> None:
     told = re.search(r"^\| `state` \| string \| (Of .*) \|$", PAGE, re.MULTILINE)
     assert told is not None
     order = re.findall(r"`(\w+)`", told.group(1))
-    assert order == [*loop._ORDER, "no_radio"]
+    assert order == [*_state._ORDER, "no_radio"]
     assert set(order) == set(state["properties"]["state"]["enum"])
 
 

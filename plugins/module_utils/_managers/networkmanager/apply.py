@@ -19,15 +19,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from ..._handover.effects import undo_journal
-from ..._network.parsing import Declaration
+from ..._handover.undo import undo_journal
+from ..._network.declared import Declaration
 from ..._network.report import by_name, networks
-from ..._system.dbus import SystemBus, plain
+from ..._system.dbus import SystemBus
+from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ..._system.run_folder import FOLDER, lock
 from ..services import networkmanager_waits
 from .backend import NetworkManagerBackend
-from .client import NM, NM_PATH, NM_SETTINGS, NetworkManager, connection_of
+from .client import NetworkManager
+from .connection import connection_of
+from .names import NM, NM_PATH, NM_SETTINGS
 from .plan import NmPlan, Step, Stored, concerned, plan_connections
 from .settings import (
     EAP,

@@ -20,7 +20,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 
 from ..._radio import sysfs
 from ..._system.errors import FleetError
-from ..._system.reading import names_in, read_text
+from ..._system.files import names_in, read_text
 from .. import services
 
 #: Where NetworkManager's configuration is, in the order in which it is read (``read_entire_config``). A file hides one

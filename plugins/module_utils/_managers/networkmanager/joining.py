@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Tuple, Union
 
 from ..._system.bare import Bare
-from .client import PREPARE, UNAVAILABLE
+from .names import PREPARE, UNAVAILABLE
 
 #: More looks than a handover has time for: CSME gives it 3 s, and a look at one channel takes 40 ms or more. Seen are
 #: one or two.

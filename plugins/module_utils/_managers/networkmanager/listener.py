@@ -9,22 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from ..._system.dbus import PROPERTIES, Signal, SystemBus
+from ..._network.backend import MANAGER_GONE, PROFILE_TOUCHED
+from ..._network.pin import Pin
+from ..._system.dbus import PROPERTIES, SystemBus
+from ..._system.dbus_values import Signal
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
-from ..wpa_supplicant.backend import MANAGER_GONE, PROFILE_TOUCHED, Pin
-from ..wpa_supplicant.control import SupplicantEvent
+from ..wpa_supplicant.codec import SupplicantEvent
 from . import joining
-from .client import (
-    NM,
-    NM_DEVICE,
-    NM_SETTINGS,
-    UNMANAGED,
-    WPA,
-    WPA_INTERFACE,
-    WPA_PATH,
-    NetworkManager,
-    Supplicant,
-)
+from .client import NetworkManager
 from .joining import (
     AbortScan,
     Activate,
@@ -42,6 +34,8 @@ from .joining import (
     Scanning,
     SeeWhatCame,
 )
+from .names import NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
+from .supplicant import Supplicant
 
 #: The supplicant's states in which a link that stands goes on: it renews its keys in the second and third.
 _CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from ..._network.parsing import Declaration, ssid_text
+from ..._network.declared import Declaration
 from ..._network.report import Shown
-from .client import Connection
+from ..._network.values import ssid_text
+from .connection import Connection
 from .settings import (
     CONNECTION,
     Key,

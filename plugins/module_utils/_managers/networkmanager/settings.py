@@ -14,9 +14,11 @@ import re
 from types import MappingProxyType
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..._network.parsing import Eap, NetworkProfile, Problem, ssid_text
-from ..._system.dbus import plain
-from .client import NOT_REQUIRED, needs_nobody
+from ..._network.declared import Eap, NetworkProfile, Problem
+from ..._network.values import ssid_text
+from ..._system.dbus_values import plain
+from .connection import needs_nobody
+from .names import NOT_REQUIRED
 
 #: A value with its D-Bus signature.
 Variant = Tuple[str, Any]

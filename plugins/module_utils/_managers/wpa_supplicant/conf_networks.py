@@ -10,7 +10,7 @@ import grp
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from ..._network.parsing import Declaration, NetworkProfile
+from ..._network.declared import Declaration, NetworkProfile
 from ..._network.report import Shown
 from . import conf as _wpa_conf
 from .conf import Block, ConfFile, Part

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Mapping, Optional, Tuple
 
-from .backend import Profile
+from ..._network.profile import Profile
 from .conf import Block, parse
 from .conf import read as read_conf
 from .variables import is_station, number_of, ssid_of

@@ -16,9 +16,9 @@ import re
 from types import MappingProxyType
 from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
-from ..._network.parsing import Eap, NetworkProfile, is_passphrase, ssid_text
+from ..._network.declared import Eap, NetworkProfile, is_passphrase
+from ..._network.values import decode_value, encode_bssid, encode_ssid, ssid_text
 from ..._system.errors import DecodeFailed
-from .control import decode_value, encode_bssid, encode_ssid
 
 #: A network's variables as a profile wants them. None: the variable is not to be set.
 Wanted = Mapping[str, Optional[str]]

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.filter.schema_errors import FilterModule, schema_errors
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import InvalidProfiles, parse_profiles
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import InvalidProfiles
+from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import parse_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._profile_options import PROFILE
 from ansible_collections.vpro.fleet.plugins.plugin_utils import _documents
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
     NM,
     NM_DEVICE,
     NM_PATH,

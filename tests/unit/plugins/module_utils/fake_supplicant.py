@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf as _wpa_conf
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
+from ansible_collections.vpro.fleet.plugins.module_utils._network import values
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 SECRETS = {"psk", "sae_password", "password", "private_key_passwd", "wep_key0"}
@@ -48,12 +48,12 @@ class FakeNetwork:
 
     @property
     def ssid(self) -> bytes:
-        return control.decode_value(self.variables["ssid"]) if "ssid" in self.variables else b""
+        return values.decode_value(self.variables["ssid"]) if "ssid" in self.variables else b""
 
     def secret(self, name: str) -> Optional[bytes]:
         """What a secret is, however it was given."""
         value = self.variables.get(name)
-        return None if value is None else control.decode_value(value)
+        return None if value is None else values.decode_value(value)
 
 
 class FakeSupplicant:
@@ -207,7 +207,7 @@ class FakeSupplicant:
         if name in SECRETS:
             return "*"
         if name in TEXTS:
-            raw = control.decode_value(value)
+            raw = values.decode_value(value)
             printable = all(32 <= byte < 127 for byte in raw)
             return f'"{raw.decode("ascii")}"' if printable else raw.hex()
         return value
@@ -251,11 +251,11 @@ class FakeSupplicant:
             return None
         try:
             if name in TEXTS and before is not None and name != "password":
-                same = control.decode_value(before) == control.decode_value(value)
+                same = values.decode_value(before) == values.decode_value(value)
             else:
                 same = before == value and name != "password"
             if name in TEXTS:
-                control.decode_value(value)
+                values.decode_value(value)
         except DecodeFailed:
             return None
         if name not in TEXTS | NUMBERS | WORDS:

@@ -17,6 +17,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_profile, amt_wifi_profiles
 
@@ -53,7 +54,7 @@ class Task:
 
 @pytest.fixture
 def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
-    places = _provision.Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
+    places = apply.Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
     monkeypatch.setattr(_provision, "Places", lambda: places)
     monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: work())
     journal: List[str] = []

@@ -15,9 +15,10 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document as _inventory
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import Managed
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import connection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Link, Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
@@ -214,7 +215,7 @@ def test_a_link_of_which_little_is_known() -> None:
 
 
 def test_no_connection_of_csmes() -> None:
-    assert _inventory.connection_facts(None) is None
+    assert connection.connection_facts(None) is None
 
 
 WPA = Managed("wlan0", "wpa_supplicant", "2.10", (PROFILE,))

@@ -13,9 +13,9 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, blockers
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import Managed
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Obstacle, Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch

@@ -22,24 +22,26 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.addressing im
     State,
     step,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     AddressArrived,
     BlockBack,
     BlockGone,
     CancelTimer,
-    Connected,
-    Disconnected,
     Expired,
     InterfaceGone,
-    ManagerGone,
-    Policy,
     RoamingForbidden,
-    ScanStarted,
     SetTimer,
     SoftBlocked,
-    SupplicantGone,
     SwitchedOff,
     Timer,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    ManagerGone,
+    ScanStarted,
+    SupplicantGone,
 )
 
 BSSID = "02:00:00:00:01:00"

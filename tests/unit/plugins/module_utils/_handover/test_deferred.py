@@ -21,7 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred impo
     retried,
     tells_of_rest,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
 

@@ -15,10 +15,10 @@ from typing import Any, List, Optional, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, undo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import Rest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Hands
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
     BlockBack,
     BlockGone,
@@ -34,13 +34,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine impor
     Unpin,
     WidenScan,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Pin as PinAction
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
-    MANAGER_GONE,
-    Pin,
-    Profile,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Pin as PinAction
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import (
     NOT_OWNER,
@@ -356,7 +354,7 @@ def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Pat
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, folder)
     run_folder.write_journal(run_folder.note_name("wlan0"), {"file": [1, 2]}, folder)
     supplicant: Any = Supplicant()
-    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
+    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
     assert supplicant.asked == ["unpin", "end the rest"]
     assert run_folder.journals(folder) == []
     assert run_folder.read_journal("profiles-wlan0", folder) == {"file": [1, 2]}
@@ -368,7 +366,7 @@ def test_a_journal_that_can_not_be_undone_is_in_no_others_way(tmp_path: Path) ->
         run_folder.write_journal(radio, {"pin": PIN.as_dict()}, folder)
     supplicant: Any = Supplicant(TransportFailed("the first"), None, TransportFailed("the last"))
     with pytest.raises(TransportFailed, match="the first"):
-        effects.undo_journals(lambda manager, interface: supplicant, folder)
+        undo.undo_journals(lambda manager, interface: supplicant, folder)
     assert run_folder.journals(folder) == ["phy0", "phy2"]
     for radio in ("phy0", "phy2"):
         with run_folder.lock(radio, 0.0, folder):  # nobody works on it any more
@@ -381,7 +379,7 @@ def test_the_rest_of_a_pin_is_left_alone_while_another_handover_works_on_its_rad
     other = run_folder.Lock("phy0", folder)
     assert other.acquire()
     supplicant: Any = Supplicant()
-    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == []
+    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == []
     assert (supplicant.asked, run_folder.journals(folder)) == ([], ["rest-phy0"])
 
 
@@ -403,10 +401,10 @@ def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) 
     other = run_folder.Lock("phy0", folder)
     assert other.acquire()
     supplicant: Any = Supplicant()
-    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy1"]
+    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy1"]
     assert run_folder.journals(folder) == ["phy0"]
     other.release()
-    assert effects.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0"]
+    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0"]
 
 
 @pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, {"pin": {"interface": 5}}])
@@ -416,7 +414,7 @@ def test_a_journal_without_a_pin_is_cleared_and_nobody_is_asked(tmp_path: Path, 
     def nobody(manager: str, interface: str) -> None:
         raise AssertionError("there is no interface to ask about")
 
-    assert effects.undo_journals(nobody, str(tmp_path)) == []
+    assert undo.undo_journals(nobody, str(tmp_path)) == []
     assert run_folder.journals(str(tmp_path)) == []
 
 
@@ -425,7 +423,7 @@ def test_a_journal_of_networkmanagers_waits_for_networkmanager(tmp_path: Path) -
     run_folder.write_journal("phy0", {"pin": {**pin, "manager": "networkmanager"}}, str(tmp_path))
     supplicant: Any = Supplicant()
     for who in (supplicant, None):
-        assert effects.undo_journal("phy0", who, str(tmp_path)) is False
+        assert undo.undo_journal("phy0", who, str(tmp_path)) is False
         assert run_folder.journals(str(tmp_path)) == ["phy0"]
     assert supplicant.asked == []
 
@@ -434,7 +432,7 @@ def test_a_journal_stays_while_the_supplicant_can_not_be_told(tmp_path: Path) ->
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
     supplicant: Any = Supplicant(TransportFailed("not now"))
     with pytest.raises(TransportFailed):
-        effects.undo_journals(lambda manager, interface: supplicant, str(tmp_path))
+        undo.undo_journals(lambda manager, interface: supplicant, str(tmp_path))
     assert run_folder.journals(str(tmp_path)) == ["phy0"]
     held = run_folder.Lock("phy0", str(tmp_path))
     assert held.acquire(), "its lock is free again"

@@ -29,36 +29,37 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
     Unusable,
     step,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     AddressArrived,
     BlockBack,
     Blocked,
     BlockGone,
     CancelTimer,
-    Connected,
-    Disconnected,
     Expired,
     Forget,
     Hold,
     InterfaceGone,
-    Outcome,
-    Phase,
     Pin,
     PinFailed,
     Pinned,
-    Policy,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
-    ScanStarted,
     SetTimer,
     SoftBlocked,
-    SupplicantGone,
     SwitchedOff,
     Timer,
     Unpin,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    ScanStarted,
+    SupplicantGone,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 
 SSID = b"corp\n\xff"
 BSSID = "02:00:00:00:01:00"

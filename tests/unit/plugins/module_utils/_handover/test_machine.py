@@ -11,16 +11,14 @@ from typing import Dict, List, Optional, Set, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
-    SUCCESSES,
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, hold, step
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
     AddressArrived,
     BlockBack,
     Blocked,
     BlockGone,
     CancelTimer,
-    Connected,
-    Disconnected,
     EndScan,
     Event,
     Expired,
@@ -28,31 +26,30 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine impor
     Hold,
     InterfaceGone,
     LookAgain,
-    ManagerGone,
-    NothingFound,
-    Outcome,
-    Phase,
     Pin,
     PinFailed,
     Pinned,
-    Policy,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
-    ScanEnded,
-    ScanStarted,
     SetTimer,
     SoftBlocked,
-    State,
-    SupplicantGone,
     SwitchedOff,
     Timer,
     Unpin,
     WidenScan,
-    hold,
-    step,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    ManagerGone,
+    NothingFound,
+    ScanEnded,
+    ScanStarted,
+    SupplicantGone,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 
 BSSID = "02:00:00:00:01:00"
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)

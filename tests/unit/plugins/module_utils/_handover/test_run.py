@@ -18,19 +18,16 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import run as _execute
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import undo_journal
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Outcome, Policy
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.run import Handover, Report
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.run import Handover
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import Report
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.undo import undo_journal
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
-    MANAGER_GONE,
-    Pin,
-    Profile,
-    Source,
-    SupplicantStatus,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import SupplicantEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE, Source, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent, Switch

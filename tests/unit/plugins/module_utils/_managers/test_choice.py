@@ -13,7 +13,7 @@ from typing import Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.choice import choose
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import NM, NM_DEVICE, NM_PATH
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_DEVICE, NM_PATH
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, Refused
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
@@ -179,7 +179,7 @@ def test_one_who_may_not_see_the_processes_is_told(machine: Machine, monkeypatch
     def denied(_names: object, _root: str) -> None:
         raise AccessDenied("the processes of others are hidden")
 
-    name = "ansible_collections.vpro.fleet.plugins.module_utils._managers.services.running"
+    name = "ansible_collections.vpro.fleet.plugins.module_utils._system.process.running"
     monkeypatch.setattr(name, denied)
     with pytest.raises(AccessDenied):
         chosen(machine)

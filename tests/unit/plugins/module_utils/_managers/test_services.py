@@ -10,6 +10,8 @@ from typing import Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import services
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
+from ansible_collections.vpro.fleet.plugins.module_utils._system import process, systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, NotFound
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
@@ -22,13 +24,13 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_what_runs(machine: Machine) -> None:
-    assert services.running(NAMES, machine.root) == frozenset()
+    assert process.running(NAMES, machine.root) == frozenset()
     machine.process(700, "iwd")
     machine.process(701, "wpa_supplicant")
     machine.process(702, "iwdx")
     machine.write("proc/not-a-process/comm", "NetworkManager")
     (machine.path / "proc/703").mkdir()  # it ended meanwhile
-    assert services.running(NAMES, machine.root) == {"iwd", "wpa_supplicant"}
+    assert process.running(NAMES, machine.root) == {"iwd", "wpa_supplicant"}
 
 
 @pytest.mark.parametrize(("namespace", "counts"), [("net:[1]", True), ("net:[2]", False), (None, True)])
@@ -36,24 +38,24 @@ def test_another_network_namespace_has_other_interfaces(
     machine: Machine, namespace: Optional[str], counts: bool
 ) -> None:
     machine.process(700, "iwd", namespace)
-    assert ("iwd" in services.running(NAMES, machine.root)) == counts
+    assert ("iwd" in process.running(NAMES, machine.root)) == counts
 
 
 def test_processes_that_are_hidden(machine: Machine) -> None:
     machine.process(700, "iwd")
     (machine.path / "proc/1/comm").unlink()
     with pytest.raises(AccessDenied, match="the processes of others are hidden") as caught:
-        services.running(NAMES, machine.root)
+        process.running(NAMES, machine.root)
     assert (caught.value.where, caught.value.remedy) == (str(machine.path / "proc"), "Run this as root")
 
 
 def test_no_procfs(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        services.running(NAMES, str(tmp_path))
+        process.running(NAMES, str(tmp_path))
 
 
 def test_this_machine_has_a_first_process() -> None:
-    assert services.running(frozenset({Path("/proc/1/comm").read_text().strip()})) != frozenset()
+    assert process.running(frozenset({Path("/proc/1/comm").read_text().strip()})) != frozenset()
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,11 @@ def test_a_supplicant_is_enabled_by_what_wants_or_requires_it(machine: Machine, 
     at = machine.path / link
     at.parent.mkdir(parents=True)
     at.symlink_to("/nowhere/wpa_supplicant@.service")  # the template may not be there yet
-    assert services.supplicant_is_enabled("wl-0", machine.root) is enabled
+    assert control.supplicant_is_enabled("wl-0", machine.root) is enabled
 
 
 @pytest.mark.parametrize(
     ("name", "instance"), [("wlan0", "wlan0"), ("Az9:_.", "Az9:_."), ("wl-0 é", "wl\\x2d0\\x20\\xc3\\xa9")]
 )
 def test_a_name_becomes_an_instance_as_systemd_escapes_it(name: str, instance: str) -> None:
-    assert services.instance(name) == instance
+    assert systemd.instance(name) == instance

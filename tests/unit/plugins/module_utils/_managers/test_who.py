@@ -13,20 +13,19 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers import who
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import backend as _nm_backend
+from ansible_collections.vpro.fleet.plugins.module_utils._managers import survey, who
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import profiles as _profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import NM, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import IWD_REMEDY
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.survey import as_stored, read_managers
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import (
-    Managed,
-    as_stored,
     backend_by_name,
     backend_from_within,
     backend_of,
-    read_managers,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
@@ -222,7 +221,7 @@ def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     seconds: float,
     profiles: Optional[int],
 ) -> None:
-    monkeypatch.setattr(who, "_ANSWERING_SECONDS", seconds)
+    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", seconds)
     path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
     told = networkmanager.bus.methods[path, get]
 
@@ -329,7 +328,7 @@ def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_g
     def asked() -> bool:
         raise AssertionError("the bus is asked")
 
-    monkeypatch.setattr(f"{_nm_backend.__name__}.networkmanager_runs", asked)
+    monkeypatch.setattr(f"{_profiles.__name__}.networkmanager_runs", asked)
     with pytest.raises(NotFound):
         backend_from_within("wlan0", 3, machine.root)
     machine.networkmanager("false")
@@ -356,7 +355,7 @@ def test_the_backend_that_a_pin_names(tmp_path: Path, monkeypatch: pytest.Monkey
     assert isinstance(networkmanager, NetworkManagerBackend)
     assert networkmanager.interface == "wlan0"
     assert backend_by_name("wpa_supplicant", "wlan0") is None
-    monkeypatch.setattr(f"{who.__name__}.control_socket", lambda interface: str(tmp_path / interface))
+    monkeypatch.setattr(f"{who.__name__}.control_socket", lambda interface, *_directories: str(tmp_path / interface))
     with Supplicant(tmp_path / "wlan0") as supplicant:
         supplicant.network("corp", psk="*")
         backend = backend_by_name("wpa_supplicant", "wlan0")
@@ -422,7 +421,7 @@ def denied(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     def refuse(interface: str, directories: List[str]) -> str:
         raise AccessDenied("not for this user", where=directories[0])
 
-    monkeypatch.setattr(who, "control_socket", refuse)
+    monkeypatch.setattr(survey, "control_socket", refuse)
     return machine
 
 
@@ -473,7 +472,7 @@ def test_a_fault_of_ours_does_not_end_it(machine: Machine, monkeypatch: pytest.M
     def broken(interface: str, directories: List[str]) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(who, "control_socket", broken)
+    monkeypatch.setattr(survey, "control_socket", broken)
     assert manager(machine, "supplicant.wlan0") == Managed("wlan0", None)
 
 
@@ -506,7 +505,7 @@ def test_dead_supplicants_cost_the_budget_once(dead: Machine) -> None:
 
 
 def test_the_budget_is_a_second() -> None:
-    assert who.BUDGET == 1.0
+    assert survey.BUDGET == 1.0
 
 
 def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
@@ -537,7 +536,7 @@ def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
 
 
 def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(who, "_ANSWERING_SECONDS", 1.0)
+    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", 1.0)
     found = manager(dawdler, "supplicant.wlan0", budget=1.0)
     assert (found.version, found.trouble) == ("2.10", "timed_out")
 

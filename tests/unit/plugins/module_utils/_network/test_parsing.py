@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network import parsing
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import (
-    Eap,
-    InvalidProfiles,
-    NetworkProfile,
-    label_of,
-    parse_profile,
-    parse_profiles,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._network import declared, parsing
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, InvalidProfiles, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import parse_profile, parse_profiles
+from ansible_collections.vpro.fleet.plugins.module_utils._network.reader import label_of
 
 CANARY = "canary-0f3e"
 
@@ -236,7 +231,7 @@ def test_secrets_are_in_no_repr() -> None:
         assert CANARY not in repr(profile) + str(profile)
 
 
-ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.sampled_from(parsing.SECURITIES)
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=70) | st.sampled_from(declared.SECURITIES)
 OPTIONS = ("ssid", "ssid_hex", "security", "passphrase", "hidden", "priority", "pmf", "bssid", "enabled")
 EAP_OPTIONS = ("method", "identity", "password", "phase2", "ca_cert", "domain_suffix_match", "validate_server")
 
@@ -250,8 +245,8 @@ def test_any_parameters_are_a_profile_or_named_problems(options: Dict[str, Any],
     assert (profile is None) == bool(problems)
     if profile is not None:
         assert 1 <= len(profile.ssid) <= 32
-        assert profile.security in parsing.SECURITIES
-        assert profile.pmf in parsing.PMF_MODES
+        assert profile.security in declared.SECURITIES
+        assert profile.pmf in declared.PMF_MODES
 
 
 SECRET_BEARING = st.sampled_from(
@@ -347,9 +342,9 @@ def test_the_files_of_a_list_are_checked() -> None:
 
 
 def test_which_networks_a_declaration_removes() -> None:
-    some = parsing.Declaration(absent=(b"old",))
+    some = declared.Declaration(absent=(b"old",))
     assert [some.removes(ssid) for ssid in (b"old", b"other", None)] == [True, False, False]
-    pruned = parsing.Declaration(prune=True)
+    pruned = declared.Declaration(prune=True)
     assert [pruned.removes(ssid) for ssid in (b"old", None)] == [True, True]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import Declaration, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.report import by_name, networks
 
 

@@ -13,13 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import channels, csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import (
-    AuthMode,
-    Cipher,
-    CsmeConnection,
-    RoamingForbidden,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import Nl80211, VendorCommand, Wiphy
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import AuthMode, Cipher, RoamingForbidden
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import Nl80211
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import VendorCommand, Wiphy
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,

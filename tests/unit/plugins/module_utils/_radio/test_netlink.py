@@ -24,7 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import netlink
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import netlink, netlink_codec
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import NetlinkSocket
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
@@ -65,11 +65,11 @@ Case = Tuple[Values, bytes]
 
 
 def bare() -> Any:
-    return netlink.message_class("nla", ATTRIBUTES)
+    return netlink_codec.message_class("nla", ATTRIBUTES)
 
 
 def genl() -> Any:
-    return netlink.message_class("genlmsg", ATTRIBUTES)
+    return netlink_codec.message_class("genlmsg", ATTRIBUTES)
 
 
 # -- loading pyroute2 -------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def run(code: str, *options: str, first: str = "") -> subprocess.CompletedProces
     root = os.path.abspath(netlink.__file__).split(f"{os.sep}ansible_collections{os.sep}")[0]
     path = os.pathsep.join(filter(None, (first, root, os.environ.get("PYTHONPATH", ""))))
     house = "ansible_collections.vpro.fleet.plugins.module_utils"
-    prelude = f"import sys\nfrom {house}._radio import netlink\nfrom {house}._system import errors\n"
+    prelude = f"import sys\nfrom {house}._radio import netlink, netlink_codec\nfrom {house}._system import errors\n"
     return subprocess.run(
         [sys.executable, *options, "-c", prelude + textwrap.dedent(code)],
         env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -95,8 +95,8 @@ def test_only_the_codec_is_loaded_and_an_honest_import_still_works() -> None:
     result = run(
         """
         assert not any(name.startswith(("pyroute2", "pr2modules.")) for name in sys.modules)
-        codec = netlink.load()
-        assert codec is netlink.load()
+        codec = netlink_codec.load()
+        assert codec is netlink_codec.load()
         assert codec.genlmsg and codec.nla
         left = [name for name in sys.modules if name.startswith(("pyroute2", "pr2modules."))]
         assert not left, left
@@ -115,10 +115,10 @@ def test_only_the_codec_is_loaded_and_an_honest_import_still_works() -> None:
 def test_the_message_of_a_bare_load_and_of_an_honest_import_do_not_mix() -> None:
     result = run(
         """
-        kind = netlink.message_class("genlmsg", ((1, "WORD", "uint32"),))
+        kind = netlink_codec.message_class("genlmsg", ((1, "WORD", "uint32"),))
         import pyroute2
-        data = netlink.encode(kind, {"type": 20}, {"cmd": 1, "version": 1}, [("WORD", 7)])
-        assert netlink.decode(kind, data, "x")["WORD"] == 7
+        data = netlink_codec.encode(kind, {"type": 20}, {"cmd": 1, "version": 1}, [("WORD", 7)])
+        assert netlink_codec.decode(kind, data, "x")["WORD"] == 7
         """
     )
     assert result.returncode == 0, result.stderr
@@ -128,7 +128,7 @@ def test_a_pyroute2_that_is_there_already_is_used() -> None:
     result = run(
         """
         import pyroute2.netlink
-        assert netlink.load() is sys.modules["pyroute2.netlink"]
+        assert netlink_codec.load() is sys.modules["pyroute2.netlink"]
         assert sys.modules["pyroute2"] is pyroute2
         """
     )
@@ -140,7 +140,7 @@ def test_without_pyroute2_everything_imports_and_use_names_the_package() -> None
         """
         from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme, nl80211, rtnetlink
         for use in (
-            netlink.load,
+            netlink_codec.load,
             nl80211.Nl80211,
             lambda: nl80211.Nl80211Events(["vendor"]),
             lambda: rtnetlink.addresses(1),
@@ -168,7 +168,7 @@ def test_a_broken_pyroute2_is_named_and_leaves_nothing_behind(tmp_path: Path) ->
     result = run(
         """
         try:
-            netlink.load()
+            netlink_codec.load()
         except errors.LibraryMissing as error:
             assert "distutils_that_is_gone" in error.what, error.what
         else:
@@ -181,16 +181,16 @@ def test_a_broken_pyroute2_is_named_and_leaves_nothing_behind(tmp_path: Path) ->
 
 
 def test_library_missing_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    netlink.load.cache_clear()
+    netlink_codec.load.cache_clear()
     try:
         monkeypatch.setitem(sys.modules, "pyroute2", None)
         with pytest.raises(LibraryMissing):
-            netlink.load()
+            netlink_codec.load()
         monkeypatch.undo()
-        assert netlink.load().nla
+        assert netlink_codec.load().nla
     finally:
-        netlink.load.cache_clear()
-        netlink.message_class.cache_clear()
+        netlink_codec.load.cache_clear()
+        netlink_codec.message_class.cache_clear()
 
 
 @pytest.fixture
@@ -199,12 +199,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for name in [name for name in sys.modules if name.partition(".")[0] in ("pyroute2", "pr2modules")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(tmp_path))
-    netlink.load.cache_clear()
+    netlink_codec.load.cache_clear()
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
         del sys.modules[name]
-    netlink.load.cache_clear()
+    netlink_codec.load.cache_clear()
 
 
 def lay_out(folder: Path, files: Dict[str, str]) -> None:
@@ -229,7 +229,7 @@ def test_of_both_layouts_the_codec_alone_is_loaded_and_only_what_is_pyroute2s_go
             f"{package}/netlink/part.py": "",
         },
     )
-    loaded = netlink.load()
+    loaded = netlink_codec.load()
     assert (loaded.__name__, loaded.PARENT) == (f"{package}.netlink", "pyroute2")
     assert loaded.__file__.startswith(str(elsewhere))
     left = sorted(name for name in sys.modules if name.startswith(("pyroute2", "pr2modules")))
@@ -240,7 +240,7 @@ def test_what_was_loaded_before_stays(elsewhere: Path) -> None:
     files = ("pr2modules/__init__.py", "pr2modules/netlink/__init__.py", "pyroute2/__init__.py")
     lay_out(elsewhere, dict.fromkeys(files, ""))
     kept = importlib.import_module("pr2modules")
-    assert netlink.load().__name__ == "pr2modules.netlink"
+    assert netlink_codec.load().__name__ == "pr2modules.netlink"
     assert sys.modules["pr2modules"] is kept
     assert "pyroute2" not in sys.modules
 
@@ -248,7 +248,7 @@ def test_what_was_loaded_before_stays(elsewhere: Path) -> None:
 def test_a_module_that_only_has_the_name_is_no_pyroute2(elsewhere: Path) -> None:
     lay_out(elsewhere, {"pyroute2.py": "raise SystemExit('must not be run')\n"})
     with pytest.raises(LibraryMissing, match="not installed") as caught:
-        netlink.load()
+        netlink_codec.load()
     assert caught.value.where == sys.executable
     assert "python3-pyroute2" in caught.value.remedy
 
@@ -317,7 +317,7 @@ def encoded(draw: st.DrawFn) -> Case:
 def test_decode_bare(case: Case) -> None:
     values, data = case
     with silence():
-        assert netlink.decode(bare(), data, WHERE) == expected_of(values)
+        assert netlink_codec.decode(bare(), data, WHERE) == expected_of(values)
 
 
 @settings(deadline=None)
@@ -325,7 +325,7 @@ def test_decode_bare(case: Case) -> None:
 def test_decode_message(case: Case, command: int) -> None:
     values, data = case
     with silence():
-        decoded = netlink.decode(genl(), generic(20, command, data), WHERE)
+        decoded = netlink_codec.decode(genl(), generic(20, command, data), WHERE)
     assert decoded == {"cmd": command, "version": 1, "reserved": 0, **expected_of(values)}
 
 
@@ -333,15 +333,15 @@ def test_decode_message(case: Case, command: int) -> None:
 @given(VALUES)
 def test_encode_then_decode(values: Values) -> None:
     attributes = list(expected_of(values).items())
-    data = netlink.encode(genl(), {"type": 20, "sequence_number": 9}, {"cmd": 3, "version": 1}, attributes)
+    data = netlink_codec.encode(genl(), {"type": 20, "sequence_number": 9}, {"cmd": 3, "version": 1}, attributes)
     assert data[:20] == struct.pack("=IHHIIBBH", len(data), 20, 0, 9, 0, 3, 1, 0)
-    decoded = netlink.decode(genl(), data, WHERE)
+    decoded = netlink_codec.decode(genl(), data, WHERE)
     assert {name: decoded[name] for name in decoded if name in NUMBERS} == expected_of(values)
 
 
 def test_encode_writes_what_the_kernel_reads() -> None:
     attributes = [("WORD", 7), ("BYTES", b"abc"), ("FLAG", True), ("MAC", "01:02:03:04:05:06")]
-    data = netlink.encode(genl(), {"type": 20}, {"cmd": 3, "version": 1}, attributes)
+    data = netlink_codec.encode(genl(), {"type": 20}, {"cmd": 3, "version": 1}, attributes)
     expected = [u32(3, 7), attribute(7, b"abc"), attribute(6), attribute(5, bytes(range(1, 7)))]
     assert data == generic(20, 3, *expected)
 
@@ -360,11 +360,11 @@ def test_cut_anywhere(case: Case, data: st.DataObject) -> None:
         offset += (length + 3) & ~3
     with silence():
         if complete:
-            decoded = netlink.decode(bare(), whole[:cut], WHERE)
+            decoded = netlink_codec.decode(bare(), whole[:cut], WHERE)
             assert {NUMBERS[name] for name in decoded} == names & set(NUMBERS.values())
         else:
             with pytest.raises(DecodeFailed):
-                netlink.decode(bare(), whole[:cut], WHERE)
+                netlink_codec.decode(bare(), whole[:cut], WHERE)
 
 
 @pytest.mark.parametrize("kind", [bare, genl])
@@ -374,9 +374,9 @@ def test_arbitrary_bytes(kind: Callable[[], Any], data: bytes) -> None:
     with silence():
         for prefix in (b"", struct.pack("=IHHII", 16 + len(data), 20, 0, 0, 0)):
             with contextlib.suppress(DecodeFailed):
-                netlink.decode(kind(), prefix + data, WHERE)
+                netlink_codec.decode(kind(), prefix + data, WHERE)
             with contextlib.suppress(DecodeFailed):
-                netlink.elements(prefix + data, WHERE)
+                netlink_codec.elements(prefix + data, WHERE)
 
 
 @settings(deadline=None, max_examples=300)
@@ -386,7 +386,7 @@ def test_spoilt_bytes(case: Case, data: st.DataObject) -> None:
     for _count in range(data.draw(st.integers(1, 4))):
         spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
     with silence(), contextlib.suppress(DecodeFailed):
-        netlink.decode(genl(), bytes(spoilt), WHERE)
+        netlink_codec.decode(genl(), bytes(spoilt), WHERE)
 
 
 @pytest.mark.parametrize(
@@ -408,48 +408,48 @@ def test_spoilt_bytes(case: Case, data: st.DataObject) -> None:
 )
 def test_malformed_attributes(data: bytes, reason: str) -> None:
     with silence(), pytest.raises(DecodeFailed, match=reason) as caught:
-        netlink.decode(bare(), data, WHERE)
+        netlink_codec.decode(bare(), data, WHERE)
     assert caught.value.where == WHERE
     with silence(), pytest.raises(DecodeFailed):
-        netlink.decode(genl(), generic(20, 1, data), WHERE)
+        netlink_codec.decode(genl(), generic(20, 1, data), WHERE)
 
 
 @pytest.mark.parametrize("length", [0, 4, 15, 19, 21, 2**32 - 1])
 def test_a_message_whose_length_is_wrong(length: int) -> None:
     with silence(), pytest.raises(DecodeFailed, match="cut short or has a wrong length") as caught:
-        netlink.decode(genl(), struct.pack("=IHHIIBBH", length, 20, 0, 0, 0, 1, 1, 0), WHERE)
+        netlink_codec.decode(genl(), struct.pack("=IHHIIBBH", length, 20, 0, 0, 0, 1, 1, 0), WHERE)
     assert caught.value.where == WHERE
 
 
 def test_a_value_never_comes_from_the_bytes_behind_it() -> None:
     inner = struct.pack("=HH", 5, 3) + b"\1"  # a u32 of one byte, and no padding: pyroute2 would read on
     with pytest.raises(DecodeFailed):
-        netlink.decode(bare(), inner + b"\2\3\4" + u32(3, 9), WHERE)
+        netlink_codec.decode(bare(), inner + b"\2\3\4" + u32(3, 9), WHERE)
 
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=12)), max_size=6))
 @settings(deadline=None)
 def test_elements(items: List[Tuple[int, bytes]]) -> None:
     data = b"".join(attribute(number, payload) for number, payload in items)
-    assert netlink.elements(data, WHERE) == tuple(payload for _number, payload in items)
+    assert netlink_codec.elements(data, WHERE) == tuple(payload for _number, payload in items)
 
 
 def test_an_element_of_length_zero_does_not_hang() -> None:
     with pytest.raises(DecodeFailed):
-        netlink.elements(u32(1, 1) + bytes(8), WHERE)
+        netlink_codec.elements(u32(1, 1) + bytes(8), WHERE)
 
 
 def test_required() -> None:
-    assert netlink.required({"WORD": 0}, "WORD", WHERE) == 0
+    assert netlink_codec.required({"WORD": 0}, "WORD", WHERE) == 0
     with pytest.raises(DecodeFailed, match="Attribute WORD is missing") as caught:
-        netlink.required({}, "WORD", WHERE)
+        netlink_codec.required({}, "WORD", WHERE)
     assert caught.value.where == WHERE
 
 
 def test_text() -> None:
-    assert netlink.text(b"wlan0\0") == "wlan0"
-    assert netlink.text(b"wlan0") == "wlan0"
-    assert os.fsencode(netlink.text(b"wl\xff\0rest")) == b"wl\xff"
+    assert netlink_codec.text(b"wlan0\0") == "wlan0"
+    assert netlink_codec.text(b"wlan0") == "wlan0"
+    assert os.fsencode(netlink_codec.text(b"wl\xff\0rest")) == b"wl\xff"
 
 
 # -- datagrams --------------------------------------------------------------------------------------------------------
@@ -457,19 +457,19 @@ def test_text() -> None:
 
 def test_split() -> None:
     first, second = message(20, b"abc", flags=2, sequence=5), message(3, b"")
-    assert netlink.split(first + b"\0" + second, WHERE) == [
-        netlink.Message(20, 2, 5, first),
-        netlink.Message(3, 0, 0, second),
+    assert netlink_codec.split(first + b"\0" + second, WHERE) == [
+        netlink_codec.Message(20, 2, 5, first),
+        netlink_codec.Message(3, 0, 0, second),
     ]
-    assert netlink.split(b"", WHERE) == []
-    assert [part.data for part in netlink.split(first, WHERE)] == [first]  # unpadded at the end
+    assert netlink_codec.split(b"", WHERE) == []
+    assert [part.data for part in netlink_codec.split(first, WHERE)] == [first]  # unpadded at the end
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_split_arbitrary_bytes(data: bytes) -> None:
     try:
-        parts = netlink.split(data, WHERE)
+        parts = netlink_codec.split(data, WHERE)
     except DecodeFailed:
         return
     assert all(len(part.data) >= 16 for part in parts)
@@ -480,10 +480,10 @@ def test_split_arbitrary_bytes(data: bytes) -> None:
 def test_split_cut_anywhere(cut: int) -> None:
     whole = message(20, b"abcd") + message(20, b"efgh12")
     if cut in (20, 42):
-        assert netlink.split(whole[:cut], WHERE)
+        assert netlink_codec.split(whole[:cut], WHERE)
     else:
         with pytest.raises(DecodeFailed):
-            netlink.split(whole[:cut], WHERE)
+            netlink_codec.split(whole[:cut], WHERE)
 
 
 # -- the socket, against a scripted kernel ----------------------------------------------------------------------------
@@ -513,7 +513,7 @@ def test_request_and_ack(kernel: Kernel, sock: NetlinkSocket) -> None:
         ack(sequence_of(request)),
     ]
     (reply,) = ask(sock)
-    assert netlink.decode(genl(), reply, WHERE)["WORD"] == 8
+    assert netlink_codec.decode(genl(), reply, WHERE)["WORD"] == 8
     assert kernel.requests == [generic(20, 1, u32(3, 7), flags=0x05, sequence=1)]
 
 
@@ -538,7 +538,7 @@ def test_dump_in_several_datagrams(kernel: Kernel, sock: NetlinkSocket) -> None:
         ]
 
     kernel.answer = answer
-    assert [netlink.decode(genl(), part, WHERE)["WORD"] for part in ask(sock, dump=True)] == [0, 1, 2, 3, 4]
+    assert [netlink_codec.decode(genl(), part, WHERE)["WORD"] for part in ask(sock, dump=True)] == [0, 1, 2, 3, 4]
     assert kernel.requests == [generic(20, 1, u32(3, 7), flags=0x301, sequence=1)]
 
 
@@ -624,7 +624,7 @@ def test_an_error_that_the_kernel_does_not_explain(
 @given(rest=st.binary(max_size=40), flags=st.sampled_from([0, 0x100, 0x200, 0x300]))
 def test_any_error_message(rest: bytes, flags: int) -> None:
     payload = struct.pack("=i", -errno.EINVAL) + rest
-    (error,) = netlink.split(message(2, payload, flags=flags), WHERE)
+    (error,) = netlink_codec.split(message(2, payload, flags=flags), WHERE)
     with silence():
         assert netlink._outcome(error, WHERE)[0] == errno.EINVAL
 
@@ -678,10 +678,10 @@ def test_a_late_answer_is_not_taken_for_the_next_one(kernel: Kernel, sock: Netli
     kernel.queue(generic(20, 2, u32(3, 1), sequence=1) + ack(1))
     kernel.answer = lambda request: [ack(1, errno.EIO), generic(20, 2, u32(3, 2), sequence=2) + ack(2)]
     (reply,) = ask(sock)
-    assert netlink.decode(genl(), reply, WHERE)["WORD"] == 2
+    assert netlink_codec.decode(genl(), reply, WHERE)["WORD"] == 2
     kernel.answer = lambda request: [ack(1, errno.EIO) + generic(20, 2, u32(3, 3), sequence=3) + ack(3)]
     (reply,) = ask(sock)
-    assert netlink.decode(genl(), reply, WHERE)["WORD"] == 3
+    assert netlink_codec.decode(genl(), reply, WHERE)["WORD"] == 3
 
 
 def test_a_stream_of_foreign_messages_does_not_put_the_timeout_off(
@@ -954,14 +954,14 @@ def test_a_real_missing_family(real: NetlinkSocket) -> None:
 
 
 def test_a_real_dump(real: NetlinkSocket) -> None:
-    kind = netlink.message_class("genlmsg", netlink._CTRL)
+    kind = netlink_codec.message_class("genlmsg", netlink._CTRL)
     replies = real.request("Listing families", kind, 16, {"cmd": 3, "version": 1}, dump=True)
-    names = [netlink.text(netlink.decode(kind, reply, WHERE)["CTRL_ATTR_FAMILY_NAME"]) for reply in replies]
+    names = [netlink_codec.text(netlink_codec.decode(kind, reply, WHERE)["CTRL_ATTR_FAMILY_NAME"]) for reply in replies]
     assert "nlctrl" in names
 
 
 def test_a_real_error(real: NetlinkSocket) -> None:
-    kind = netlink.message_class("genlmsg", netlink._CTRL)
+    kind = netlink_codec.message_class("genlmsg", netlink._CTRL)
     with pytest.raises(TransportFailed) as caught:
         real.request("Asking nonsense", kind, 16, {"cmd": 250, "version": 1})
     assert caught.value.errno == errno.EOPNOTSUPP

@@ -15,14 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import netlink, nl80211
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import netlink, netlink_codec, nl80211_messages
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import MalformedEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import (
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import Nl80211, Nl80211Events
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import (
     ConfigEvent,
     Interface,
     MlmeEvent,
-    Nl80211,
-    Nl80211Events,
     ScanEvent,
     Station,
     VendorCommand,
@@ -73,7 +72,7 @@ CHANNEL = attribute(22, attribute(1, attribute(1, attribute(7, u32(1, 5180) + at
 
 
 def test_the_parts_of_a_dump_are_merged() -> None:
-    found = nl80211.merge_wiphys(
+    found = nl80211_messages.merge_wiphys(
         [
             part(1, u8(61, 7)),
             part(1, CHANNEL),
@@ -95,13 +94,15 @@ def test_the_parts_of_a_dump_are_merged() -> None:
 
 
 def test_no_radio() -> None:
-    assert nl80211.merge_wiphys([]) == ()
+    assert nl80211_messages.merge_wiphys([]) == ()
 
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_flag_bits_on_the_vendor_attributes(flag: int) -> None:
     parts = [part(0), part(0, pairs(197, (1, 2), flag=flag)), part(0, pairs(198, (3, 4), flag=flag, first=0))]
-    assert nl80211.merge_wiphys(parts) == (Wiphy(0, "phy0", frozenset({VendorCommand(1, 2)}), (VendorCommand(3, 4),)),)
+    assert nl80211_messages.merge_wiphys(parts) == (
+        Wiphy(0, "phy0", frozenset({VendorCommand(1, 2)}), (VendorCommand(3, 4),)),
+    )
 
 
 @st.composite
@@ -134,7 +135,7 @@ def dumps(draw: st.DrawFn) -> Tuple[Dict[int, Tuple[List[Any], List[Any]]], List
 @given(dumps())
 def test_any_dump(case: Tuple[Dict[int, Tuple[List[Any], List[Any]]], List[bytes]]) -> None:
     radios, parts = case
-    assert nl80211.merge_wiphys(parts) == tuple(
+    assert nl80211_messages.merge_wiphys(parts) == tuple(
         Wiphy(
             index,
             f"phy{index}",
@@ -162,21 +163,21 @@ def test_any_dump(case: Tuple[Dict[int, Tuple[List[Any], List[Any]]], List[bytes
 )
 def test_malformed_radios(spoilt: bytes) -> None:
     with pytest.raises(DecodeFailed) as caught:
-        nl80211.merge_wiphys([spoilt])
+        nl80211_messages.merge_wiphys([spoilt])
     assert caught.value.where == "GET_WIPHY"
 
 
 def test_a_part_that_is_not_wanted_costs_no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: List[bytes] = []
-    decode = netlink.decode
+    decode = netlink_codec.decode
 
     def counting(kind: Any, data: bytes, where: str) -> Dict[str, Any]:
         decoded.append(data)
         return decode(kind, data, where)
 
-    monkeypatch.setattr(netlink, "decode", counting)
+    monkeypatch.setattr(netlink_codec, "decode", counting)
     wanted = [part(0, u8(61, 7)), part(0, pairs(197, (1, 2)))]
-    assert nl80211.merge_wiphys([wanted[0], *[part(0, CHANNEL)] * 100, wanted[1]])[0].vendor_commands
+    assert nl80211_messages.merge_wiphys([wanted[0], *[part(0, CHANNEL)] * 100, wanted[1]])[0].vendor_commands
     assert decoded == wanted
 
 
@@ -201,26 +202,28 @@ def interface(**changes: bytes) -> bytes:
 
 
 def test_an_interface() -> None:
-    assert nl80211.decode_interface(interface()) == Interface(5, "wlan0", 0, "02:00:de:ad:be:ef", 2, None, None)
-    assert nl80211.decode_interface(interface(ssid=attribute(52, b"a\xff\0"), freq=u32(38, 5180))) == Interface(
-        5, "wlan0", 0, "02:00:de:ad:be:ef", 2, b"a\xff\0", 5180
+    assert nl80211_messages.decode_interface(interface()) == Interface(
+        5, "wlan0", 0, "02:00:de:ad:be:ef", 2, None, None
     )
+    assert nl80211_messages.decode_interface(
+        interface(ssid=attribute(52, b"a\xff\0"), freq=u32(38, 5180))
+    ) == Interface(5, "wlan0", 0, "02:00:de:ad:be:ef", 2, b"a\xff\0", 5180)
 
 
 def test_a_device_without_an_interface() -> None:
-    assert nl80211.decode_interface(interface(ifindex=b"", ifname=b"")) is None
+    assert nl80211_messages.decode_interface(interface(ifindex=b"", ifname=b"")) is None
 
 
 @pytest.mark.parametrize("name", ["ifname", "wiphy", "iftype", "mac"])
 def test_what_an_interface_must_have(name: str) -> None:
     with pytest.raises(DecodeFailed, match=f"(?i){name} is missing") as caught:
-        nl80211.decode_interface(interface(**{name: b""}))
+        nl80211_messages.decode_interface(interface(**{name: b""}))
     assert caught.value.where == "GET_INTERFACE"
 
 
 def test_a_malformed_interface_is_named() -> None:
     with pytest.raises(DecodeFailed) as caught:
-        nl80211.decode_interface(interface(mac=attribute(6, b"12345")))
+        nl80211_messages.decode_interface(interface(mac=attribute(6, b"12345")))
     assert caught.value.where == "GET_INTERFACE"
 
 
@@ -233,20 +236,20 @@ def station(*info: bytes, mac: bytes = BSSID) -> bytes:
 
 @pytest.mark.parametrize(("byte", "signal"), [(0xC4, -60), (0x80, -128), (0xFF, -1), (0, 0), (0x7F, 127)])
 def test_signal(byte: int, signal: int) -> None:
-    found = nl80211.decode_station(station(u32(1, 7), u8(7, byte)))
+    found = nl80211_messages.decode_station(station(u32(1, 7), u8(7, byte)))
     assert found == Station("02:00:de:ad:be:ef", signal)
 
 
 def test_no_signal() -> None:
-    assert nl80211.decode_station(station()) == Station("02:00:de:ad:be:ef", None)
+    assert nl80211_messages.decode_station(station()) == Station("02:00:de:ad:be:ef", None)
     bare = generic(FAMILY, 19, attribute(6, BSSID))
-    assert nl80211.decode_station(bare) == Station("02:00:de:ad:be:ef", None)
+    assert nl80211_messages.decode_station(bare) == Station("02:00:de:ad:be:ef", None)
 
 
 def test_a_tdls_peer_is_not_the_access_point() -> None:
     peer, normal = (attribute(17, struct.pack("=II", 0xFE, flags)) for flags in (1 << 6 | 1 << 1, 1 << 1))
-    assert nl80211.decode_station(station(peer)) is None
-    assert nl80211.decode_station(station(normal, u8(7, 0xC4))) == Station("02:00:de:ad:be:ef", -60)
+    assert nl80211_messages.decode_station(station(peer)) is None
+    assert nl80211_messages.decode_station(station(normal, u8(7, 0xC4))) == Station("02:00:de:ad:be:ef", -60)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +264,7 @@ def test_a_tdls_peer_is_not_the_access_point() -> None:
 )
 def test_malformed_stations(data: bytes) -> None:
     with pytest.raises(DecodeFailed) as caught:
-        nl80211.decode_station(data)
+        nl80211_messages.decode_station(data)
     assert caught.value.where == "GET_STATION"
 
 
@@ -273,24 +276,24 @@ ROAMING = attribute(0x02, BSSID) + u8(0x64, 1)
 def test_a_vendor_event() -> None:
     common = u32(1, 0), u32(195, 0x1735), u32(196, 0x32)
     event = generic(FAMILY, 103, *common, u32(3, 5), attribute(153, struct.pack("=Q", 2**33)), attribute(197, ROAMING))
-    assert nl80211.decode_event(event) == VendorEvent(0x1735, 0x32, 0, 5, 2**33, ROAMING)
-    assert nl80211.decode_event(generic(FAMILY, 103, *common)) == VendorEvent(0x1735, 0x32, 0, None, None, b"")
+    assert nl80211_messages.decode_event(event) == VendorEvent(0x1735, 0x32, 0, 5, 2**33, ROAMING)
+    assert nl80211_messages.decode_event(generic(FAMILY, 103, *common)) == VendorEvent(0x1735, 0x32, 0, None, None, b"")
     nested = generic(FAMILY, 103, *common, attribute(197 | 0x8000, ROAMING))
-    assert nl80211.decode_event(nested) == VendorEvent(0x1735, 0x32, 0, None, None, ROAMING)
+    assert nl80211_messages.decode_event(nested) == VendorEvent(0x1735, 0x32, 0, None, None, ROAMING)
 
 
 def test_mlme_events() -> None:
     place = u32(1, 0), u32(3, 5), attribute(6, BSSID)
     connect = generic(FAMILY, 46, *place, u16(72, 17), attribute(77, bytes(30)))
-    assert nl80211.decode_event(connect) == MlmeEvent(46, "connect", 0, 5, "02:00:de:ad:be:ef", 17)
-    assert nl80211.decode_event(generic(FAMILY, 48)) == MlmeEvent(48, "disconnect", None, None, None, None)
-    assert nl80211.decode_event(generic(FAMILY, 200)) == MlmeEvent(200, "unknown(200)", None, None, None, None)
+    assert nl80211_messages.decode_event(connect) == MlmeEvent(46, "connect", 0, 5, "02:00:de:ad:be:ef", 17)
+    assert nl80211_messages.decode_event(generic(FAMILY, 48)) == MlmeEvent(48, "disconnect", None, None, None, None)
+    assert nl80211_messages.decode_event(generic(FAMILY, 200)) == MlmeEvent(200, "unknown(200)", None, None, None, None)
 
 
 @pytest.mark.parametrize(("command", "name"), [(33, "trigger"), (34, "results"), (35, "aborted")])
 def test_scan_events(command: int, name: str) -> None:
     event = generic(FAMILY, command, u32(1, 0), u32(3, 5), attribute(44, u32(0, 5180)))
-    assert nl80211.decode_event(event) == ScanEvent(command, name, 0, 5)
+    assert nl80211_messages.decode_event(event) == ScanEvent(command, name, 0, 5)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_scan_events(command: int, name: str) -> None:
 )
 def test_config_events(command: int, name: str) -> None:
     event = generic(FAMILY, command, u32(1, 0), u32(3, 5))
-    assert nl80211.decode_event(event) == ConfigEvent(command, name, 0, 5)
+    assert nl80211_messages.decode_event(event) == ConfigEvent(command, name, 0, 5)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +319,7 @@ def test_config_events(command: int, name: str) -> None:
     ],
 )
 def test_malformed_events_are_values(data: bytes) -> None:
-    event = nl80211.decode_event(data)
+    event = nl80211_messages.decode_event(data)
     assert isinstance(event, MalformedEvent)
     assert "(event)" in event.reason
 
@@ -324,8 +327,8 @@ def test_malformed_events_are_values(data: bytes) -> None:
 @settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=80), st.integers(0, 255))
 def test_arbitrary_events(data: bytes, command: int) -> None:
-    assert nl80211.decode_event(data)
-    assert nl80211.decode_event(generic(FAMILY, command, data))
+    assert nl80211_messages.decode_event(data)
+    assert nl80211_messages.decode_event(generic(FAMILY, command, data))
 
 
 @settings(deadline=None, max_examples=300)
@@ -333,10 +336,10 @@ def test_arbitrary_events(data: bytes, command: int) -> None:
 def test_arbitrary_answers(data: bytes) -> None:
     whole = generic(FAMILY, 3, data)
     decoders: Tuple[Callable[[], Any], ...] = (
-        lambda: nl80211.merge_wiphys([part(0), whole, part(0, data)]),
-        lambda: nl80211.decode_interface(whole),
-        lambda: nl80211.decode_station(whole),
-        lambda: nl80211.decode_station(station(data)),
+        lambda: nl80211_messages.merge_wiphys([part(0), whole, part(0, data)]),
+        lambda: nl80211_messages.decode_interface(whole),
+        lambda: nl80211_messages.decode_station(whole),
+        lambda: nl80211_messages.decode_station(station(data)),
     )
     for decode in decoders:
         with contextlib.suppress(DecodeFailed):
@@ -407,39 +410,39 @@ def bss(elements: bytes, *more: bytes) -> bytes:
 @pytest.mark.parametrize("ssid", [b"", b"corp", b'a"\\\n\xff\x00', bytes(32)])
 def test_the_associated_ssid(ssid: bytes) -> None:
     elements = b"\x01\x02\x82\x84" + bytes([0, len(ssid)]) + ssid + b"\x03\x01\x06"
-    assert nl80211.decode_associated_ssid(bss(elements, u32(9, 1))) == ssid
+    assert nl80211_messages.decode_associated_ssid(bss(elements, u32(9, 1))) == ssid
     # Only the associated one counts: seen, authenticated, joined as an IBSS.
-    assert nl80211.decode_associated_ssid(bss(elements)) is None
-    assert nl80211.decode_associated_ssid(bss(elements, u32(9, 0))) is None
-    assert nl80211.decode_associated_ssid(bss(elements, u32(9, 2))) is None
-    assert nl80211.decode_associated_ssid(generic(FAMILY, 34, u32(3, 5))) is None
-    assert nl80211.decode_associated_ssid(bss(b"\x01\x02\x82\x84", u32(9, 1))) is None
+    assert nl80211_messages.decode_associated_ssid(bss(elements)) is None
+    assert nl80211_messages.decode_associated_ssid(bss(elements, u32(9, 0))) is None
+    assert nl80211_messages.decode_associated_ssid(bss(elements, u32(9, 2))) is None
+    assert nl80211_messages.decode_associated_ssid(generic(FAMILY, 34, u32(3, 5))) is None
+    assert nl80211_messages.decode_associated_ssid(bss(b"\x01\x02\x82\x84", u32(9, 1))) is None
 
 
 @pytest.mark.parametrize("elements", [b"\x00", b"\x00\x05corp", b"\x01\x01", b"\x01\x02\x82\x84\x00"])
 def test_cut_off_elements(elements: bytes) -> None:
     with pytest.raises(DecodeFailed, match="cut off") as caught:
-        nl80211.decode_associated_ssid(bss(elements, u32(9, 1)))
+        nl80211_messages.decode_associated_ssid(bss(elements, u32(9, 1)))
     assert caught.value.where == "GET_SCAN"
 
 
 def test_the_shortest_elements() -> None:
-    assert nl80211.decode_associated_ssid(bss(b"\x00\x00", u32(9, 1))) == b""
+    assert nl80211_messages.decode_associated_ssid(bss(b"\x00\x00", u32(9, 1))) == b""
     # An access point of which nothing was heard yet has none.
-    assert nl80211.decode_associated_ssid(generic(FAMILY, 34, attribute(47, u32(9, 1)))) is None
+    assert nl80211_messages.decode_associated_ssid(generic(FAMILY, 34, attribute(47, u32(9, 1)))) is None
 
 
 @pytest.mark.parametrize("data", [generic(FAMILY, 34, attribute(47, b"123")), generic(FAMILY, 34, b"123")])
 def test_malformed_access_points(data: bytes) -> None:
     with pytest.raises(DecodeFailed) as caught:
-        nl80211.decode_associated_ssid(data)
+        nl80211_messages.decode_associated_ssid(data)
     assert caught.value.where == "GET_SCAN"
 
 
 @given(st.binary(max_size=60), st.integers(0, 3))
 def test_any_elements(elements: bytes, status: int) -> None:
     with contextlib.suppress(DecodeFailed):
-        nl80211.decode_associated_ssid(bss(elements, u32(9, status)))
+        nl80211_messages.decode_associated_ssid(bss(elements, u32(9, status)))
 
 
 def test_ssid(kernel: Kernel) -> None:

@@ -13,8 +13,13 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import radio as _radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import Interface, Station, VendorCommand, Wiphy
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import (
+    Interface,
+    Station,
+    VendorCommand,
+    Wiphy,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import (
     Link,
     Radio,

@@ -19,7 +19,8 @@ import pytest
 from jeepney.low_level import HeaderFields
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus
-from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import Signal, SystemBus, plain
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import SystemBus
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus_values import Signal, plain
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,

@@ -17,13 +17,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     NotFound,
     TransportFailed,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import (
-    Reading,
-    Unreadable,
-    list_folder,
-    os_error,
-    read_text,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._system.files import list_folder, os_error, read_text
+from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading, Unreadable
 
 
 def test_what_can_be_read_is_returned() -> None:

@@ -13,10 +13,11 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Tup
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import SUCCESSES, Outcome, Policy
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.run import Report, Step
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Obstacle, Pin, Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import Report, Step
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio, Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (

@@ -14,10 +14,11 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply, conf
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend as _supplicant
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import (
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import (
     Declaration,
     Eap,
     InvalidProfiles,
@@ -26,7 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import
 from ansible_collections.vpro.fleet.plugins.module_utils._system import detached, run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import Places, provision, request_for
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import (
     FakeNetwork,
@@ -98,9 +99,9 @@ class Laptop:
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     # Forking is what test_detached.py is about; the supplicant here is a thread of this very process.
     monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: json.loads(json.dumps(work())))
-    monkeypatch.setattr(_provision, "_RADIO_WAIT", 0.1)
+    monkeypatch.setattr(apply, "_RADIO_WAIT", 0.1)
     # That thread may not get the processor for seconds, where the machine has other work.
-    monkeypatch.setattr(_provision, "WpaCtrl", lambda path: WpaCtrl(path, 60.0))
+    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 60.0))
     one = Laptop(tmp_path)
     yield one
     one.supplicant.stop()
@@ -479,7 +480,7 @@ def test_without_the_interface_the_file_is_written(laptop: Laptop) -> None:
 
 def test_a_supplicant_that_dies_in_between(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = laptop.start()
-    monkeypatch.setattr(_provision, "WpaCtrl", lambda path: WpaCtrl(path, 0.5))
+    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 0.5))
     fake.hook = lambda request: "" if request.startswith("SET_NETWORK") else None
     result = laptop.declare(psk())
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)
@@ -708,7 +709,7 @@ def test_an_unexpected_error_does_not_show_what_it_was_about(laptop: Laptop, mon
     def fail(*_arguments: object) -> None:
         raise ValueError(CANARY)
 
-    monkeypatch.setattr(_provision, "plan_file", fail)
+    monkeypatch.setattr(apply, "plan_file", fail)
     for check_mode in (False, True):
         with pytest.raises(Refused) as caught:
             laptop.declare(psk(), check_mode=check_mode)

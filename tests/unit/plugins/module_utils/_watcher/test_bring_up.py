@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import hold_back, may_bring_up, verdict

@@ -14,9 +14,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Outcome
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up_networkmanager
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import ConnectionOf

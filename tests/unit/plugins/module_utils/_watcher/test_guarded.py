@@ -13,27 +13,22 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, undo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardPolicy
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     AddressArrived,
-    Connected,
-    Disconnected,
-    Policy,
     RoamingAllowed,
     RoamingForbidden,
-    ScanStarted,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import OverIwd
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
-    MANAGER_GONE,
-    PROFILE_TOUCHED,
-    WpaSupplicant,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control, monitor
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE, PROFILE_TOUCHED
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, Disconnected, ScanStarted
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
@@ -489,7 +484,7 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     other = run_folder.Lock("phy0", laptop.folder)
     assert other.acquire()
     backend = WpaSupplicant("wlan0", laptop.path)
-    assert effects.undo_journal("phy0", backend, laptop.folder) is False
+    assert undo.undo_journal("phy0", backend, laptop.folder) is False
     other.release()
     # The link is looked at now and then, and lives on.
     due = late.watched.due
@@ -602,7 +597,7 @@ def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(laptop:
     late.network.disabled = True  # somebody's doing
     late.watched.detach()  # killed
     backend = WpaSupplicant("wlan0", laptop.path)
-    assert effects.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
+    assert undo.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
     assert late.network.disabled
     late.network.disabled = False
     assert laptop.as_before
@@ -844,7 +839,7 @@ class Life:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fatal: int) -> None:
         self.done = 0
         self.fatal = fatal
-        self._wrap(monkeypatch, control._Socket, "_exchange")
+        self._wrap(monkeypatch, control.ControlSocket, "_exchange")
         for name in ("write_journal", "clear_journal"):
             self._wrap(monkeypatch, effects, name)
         self._wrap(monkeypatch, csme, "request_ownership")
@@ -875,7 +870,7 @@ def live(laptop: Laptop) -> None:
     # The kernel closes what a dead process had open.
     watched._lock.release()
     for source in watched.sources:
-        if isinstance(source, control.WpaMonitor):
+        if isinstance(source, monitor.WpaMonitor):
             source._drop()
         else:
             source.close()
@@ -898,8 +893,8 @@ def test_killed_before_any_action_and_started_again_it_undoes_what_was_left(
             Life(patch, fatal)
             live(laptop)
         left += not laptop.as_before
-        effects.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.folder)
+        undo.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.folder)
         assert laptop.as_before, f"killed before action {fatal}"
         # And once more is no harm.
-        assert effects.undo_journals(lambda manager, interface: None, laptop.folder) == []
+        assert undo.undo_journals(lambda manager, interface: None, laptop.folder) == []
     assert left > 5, "the pin is there for a while"

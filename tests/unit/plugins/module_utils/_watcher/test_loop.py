@@ -25,12 +25,13 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 import jsonschema
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Backend, Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Backend
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import ConfigEvent, VendorEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import ConfigEvent, VendorEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
@@ -43,6 +44,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TransportFailed,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command as _command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded, loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher, policy_of
@@ -369,7 +371,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     with pytest.raises(SystemExit):
         command.main([])
     ran: List[str] = []
-    monkeypatch.setattr(f"{loop.__name__}.watch", ran.append)
+    monkeypatch.setattr(f"{_command.__name__}.watch", ran.append)
     assert command.main(["run"]) == 0
     assert ran == ["unknown"]
 
@@ -385,7 +387,7 @@ def test_only_a_service_without_its_library_is_not_started_again_at_once(
         raise error
 
     slept: List[float] = []
-    monkeypatch.setattr(f"{loop.__name__}.watch", watch)
+    monkeypatch.setattr(f"{_command.__name__}.watch", watch)
     monkeypatch.setattr(f"{command.__name__}.time.sleep", slept.append)
     assert command.main(["run"]) == 1
     assert slept == pauses
@@ -414,11 +416,11 @@ def test_a_bad_configuration_at_the_start_is_told_and_the_defaults_hold(
     monkeypatch.setattr(loop, "Watcher", Started)
     monkeypatch.setattr(f"{_systemd.__name__}._JOURNAL", "/none")
     machine.config.write_text('{"idle": "maybe"}')
-    loop.watch("1", str(machine.config))
+    _command.watch("1", str(machine.config))
     assert started == [Config()]
     assert "idle" in capsys.readouterr().err
     machine.config.write_text('{"idle": "leave"}')
-    loop.watch("1", str(machine.config))
+    _command.watch("1", str(machine.config))
     assert started[1].idle == "leave"
 
 

@@ -15,22 +15,23 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
     NM,
     NM_DEVICE,
     NM_SETTINGS,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import (
     Declaration,
     Eap,
     InvalidProfiles,
     NetworkProfile,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import Places, provision, request_for
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_backend import (
     Laptop as Supplicant,
 )

@@ -14,11 +14,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import backend as _nm_backend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import (
-    NetworkManagerBackend,
-    networkmanager_runs,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.listener import Listener
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
     DISCONNECTED,
     NM,
     NM_DEVICE,
@@ -32,19 +30,16 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     WPA_NETWORK,
     WPA_PATH,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.listener import Listener
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import networkmanager_runs
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import (
     MANAGER_GONE,
     PROFILE_TOUCHED,
-    Pin,
-    Profile,
-    find_profile,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import (
-    CommandUnsafe,
-    SupplicantEvent,
     SupplicantStatus,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import PROPERTIES, SystemBus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,

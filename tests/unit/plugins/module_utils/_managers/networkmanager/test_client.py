@@ -10,8 +10,14 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import profile_of
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import Device, NetworkManager
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import (
+    Connection,
+    connection_of,
+    is_asked_for,
+    matches,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
     NM,
     NM_DEVICE,
     NM_PATH,
@@ -20,17 +26,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     WPA,
     WPA_INTERFACE,
     WPA_NETWORK,
-    Connection,
-    Device,
-    NetworkManager,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import profile_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.supplicant import (
     Supplicant,
     SupplicantNetwork,
-    connection_of,
-    is_asked_for,
-    matches,
     network_of,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import PROPERTIES
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,

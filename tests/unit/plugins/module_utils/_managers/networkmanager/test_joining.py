@@ -11,11 +11,6 @@ from typing import List, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import joining as _nm_joining
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import (
-    DISCONNECTED,
-    PREPARE,
-    UNAVAILABLE,
-)
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.joining import (
     AbortScan,
     Action,
@@ -35,6 +30,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     Scanning,
     SeeWhatCame,
     step,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
+    DISCONNECTED,
+    PREPARE,
+    UNAVAILABLE,
 )
 
 START = Joining(b"corp")

@@ -10,7 +10,7 @@ from typing import Any, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import Connection
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import Connection
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.plan import (
     NmPlan,
     Stored,
@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     plan_connections,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.settings import new_settings, wanted
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import Declaration, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, NetworkProfile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import profile as theirs
 
 CANARY = "canary-0f3e"

@@ -28,7 +28,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     wanted,
     with_secrets,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import Eap, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, NetworkProfile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import profile
 
 CANARY = "canary-0f3e"

@@ -20,16 +20,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import (
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend, control
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
     Obstacle,
-    Pin,
     Profile,
-    WpaSupplicant,
     find_obstacle,
     find_profile,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import CommandUnsafe
+from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,
@@ -1038,7 +1038,7 @@ def test_any_other_document_is_refused(document: object) -> None:
 
 def test_the_control_socket_of_an_interface(fake: FakeSupplicant, tmp_path: Path) -> None:
     directories = (str(tmp_path / "absent"), str(tmp_path))
-    assert backend.control_socket("wlan0", directories) == fake.path
+    assert control.control_socket("wlan0", directories) == fake.path
 
 
 @pytest.mark.parametrize("interface", ["wlan1", "", ".", "..", "../wlan0", "sub/../wlan0", "file", "a\0b"])
@@ -1047,7 +1047,7 @@ def test_no_control_socket(fake: FakeSupplicant, tmp_path: Path, interface: str)
     (tmp_path / "sub").mkdir()
     directories = (str(tmp_path / "absent"), str(tmp_path / "sub"), str(tmp_path))
     with pytest.raises(NotFound, match="Start wpa_supplicant") as caught:
-        backend.control_socket(interface, directories)
+        control.control_socket(interface, directories)
     assert caught.value.what == f"no wpa_supplicant offers a control socket for {interface!r}"
     assert caught.value.where == ", ".join(directories)
 
@@ -1062,7 +1062,7 @@ def test_a_control_directory_for_others(fake: FakeSupplicant, tmp_path: Path, mo
 
     monkeypatch.setattr(os, "stat", refuse)
     with pytest.raises(AccessDenied, match="GROUP") as caught:
-        backend.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
+        control.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
     assert caught.value.where == "/closed"
     assert caught.value.what == "the supplicant's control directory is not for this user"
-    assert backend.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path
+    assert control.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path

@@ -19,7 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     FilePlan,
     plan_file,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import Declaration, Eap, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, Eap, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 CANARY = "canary-0f3e"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Profile, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 CONF = """ctrl_interface=DIR=/run/wpa_supplicant

@@ -17,14 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import (
-    CommandUnsafe,
-    Network,
-    SupplicantStatus,
-    WpaCtrl,
-    WpaMonitor,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import codec, monitor
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.monitor import WpaMonitor
+from ansible_collections.vpro.fleet.plugins.module_utils._network import values
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,
@@ -49,19 +48,19 @@ def printf_encode(data: bytes) -> str:
 
 @given(st.binary(max_size=64))
 def test_printf_is_undone_for_any_bytes(data: bytes) -> None:
-    assert control.decode_printf(printf_encode(data)) == data
+    assert values.decode_printf(printf_encode(data)) == data
 
 
 @pytest.mark.parametrize("text", ["\\", "a\\", "\\q", "\\x", "\\x1", "\\xg0", "\\\\\\", "\\u00e9", "\\0"])
 def test_unknown_escapes(text: str) -> None:
     with pytest.raises(DecodeFailed):
-        control.decode_printf(text)
+        values.decode_printf(text)
 
 
 @given(st.text())
 def test_printf_of_any_text_is_bytes_or_refused(text: str) -> None:
     with suppress(DecodeFailed):
-        assert isinstance(control.decode_printf(text), bytes)
+        assert isinstance(values.decode_printf(text), bytes)
 
 
 @pytest.mark.parametrize(
@@ -79,20 +78,20 @@ def test_printf_of_any_text_is_bytes_or_refused(text: str) -> None:
     ],
 )
 def test_values(text: str, value: bytes) -> None:
-    assert control.decode_value(text) == value
+    assert values.decode_value(text) == value
 
 
 @pytest.mark.parametrize("text", ['"', "P", 'P"', '"a', 'a"', "0", "0g", "FAIL\n", "\ud800", "*"])
 def test_values_that_are_none(text: str) -> None:
     with pytest.raises(DecodeFailed):
-        control.decode_value(text)
+        values.decode_value(text)
 
 
 @given(st.binary(max_size=40))
 def test_values_of_any_bytes(data: bytes) -> None:
-    assert control.decode_value(data.hex()) == data
-    assert control.decode_value(f'P"{printf_encode(data)}"') == data
-    assert control.decode_value('"' + data.decode("utf-8", "surrogateescape") + '"') == data
+    assert values.decode_value(data.hex()) == data
+    assert values.decode_value(f'P"{printf_encode(data)}"') == data
+    assert values.decode_value('"' + data.decode("utf-8", "surrogateescape") + '"') == data
 
 
 def test_status_of_a_connection() -> None:
@@ -100,7 +99,7 @@ def test_status_of_a_connection() -> None:
         "bssid=02:00:00:00:01:AA\nfreq=2437\nssid=a\\nb\\xff=c\nid=3\nid_str=x\nmode=station\npairwise_cipher=CCMP\n"
         "key_mgmt=WPA2-PSK\nwpa_state=COMPLETED\nip_address=192.0.2.7\naddress=02:00:00:00:00:00\n"
     )
-    status = control.decode_status(text)
+    status = codec.decode_status(text)
     assert status == SupplicantStatus(
         "COMPLETED", "02:00:00:00:01:aa", b"a\nb\xff=c", 3, 2437, "WPA2-PSK", "02:00:00:00:00:00"
     )
@@ -108,18 +107,18 @@ def test_status_of_a_connection() -> None:
 
 
 def test_an_ssid_with_a_space_is_whole_in_a_status() -> None:
-    status = control.decode_status("ssid=corp guest=1\nid_str=x wpa_state=SCANNING\nwpa_state=COMPLETED\n")
+    status = codec.decode_status("ssid=corp guest=1\nid_str=x wpa_state=SCANNING\nwpa_state=COMPLETED\n")
     assert status == SupplicantStatus("COMPLETED", ssid=b"corp guest=1")
 
 
 def test_status_without_a_connection() -> None:
-    status = control.decode_status("wpa_state=INTERFACE_DISABLED\naddress=12:4a:85:8b:28:7e\nuuid=f8f2340a\n")
+    status = codec.decode_status("wpa_state=INTERFACE_DISABLED\naddress=12:4a:85:8b:28:7e\nuuid=f8f2340a\n")
     assert status == SupplicantStatus("INTERFACE_DISABLED", address="12:4a:85:8b:28:7e")
     assert not status.connected
 
 
 def test_a_later_line_does_not_override_an_earlier_one() -> None:
-    assert control.decode_status("id=1\nid_str=\nid=7\nwpa_state=COMPLETED\nwpa_state=SCANNING\n").network_id == 1
+    assert codec.decode_status("id=1\nid_str=\nid=7\nwpa_state=COMPLETED\nwpa_state=SCANNING\n").network_id == 1
 
 
 @pytest.mark.parametrize(
@@ -138,13 +137,13 @@ def test_a_later_line_does_not_override_an_earlier_one() -> None:
 )
 def test_status_that_is_none(text: str) -> None:
     with pytest.raises(DecodeFailed):
-        control.decode_status(text)
+        codec.decode_status(text)
 
 
 @given(st.text() | st.text().map("wpa_state=COMPLETED\nssid=".__add__))
 def test_any_status_is_a_status_or_refused(text: str) -> None:
     with suppress(DecodeFailed):
-        assert control.decode_status(text).state
+        assert codec.decode_status(text).state
 
 
 def test_networks() -> None:
@@ -155,14 +154,14 @@ def test_networks() -> None:
         "7\tcorp\tany\t[TEMP-DISABLED]\n"
         "9\tDIRECT-x\t02:00:00:00:00:09\t[DISABLED][P2P-PERSISTENT]\n"
     )
-    assert control.decode_networks(text) == (
+    assert codec.decode_networks(text) == (
         Network(0, b"home", None, True, False, False),
         Network(1, b'\x00\xff\n"\t', "02:00:00:00:00:0a", False, False, False),
         Network(2, b"", None, False, True, False),
         Network(7, b"corp", None, False, False, True),
         Network(9, b"DIRECT-x", "02:00:00:00:00:09", False, True, False),
     )
-    assert control.decode_networks(HEADING) == ()
+    assert codec.decode_networks(HEADING) == ()
 
 
 NETWORK = st.builds(
@@ -183,13 +182,13 @@ def line(network: Network) -> str:
 
 @given(st.lists(NETWORK, max_size=5))
 def test_any_networks(networks: List[Network]) -> None:
-    assert control.decode_networks(HEADING + "".join(map(line, networks))) == tuple(networks)
+    assert codec.decode_networks(HEADING + "".join(map(line, networks))) == tuple(networks)
 
 
 @given(st.text() | st.text().map(HEADING.__add__))
 def test_any_text_is_networks_or_refused(text: str) -> None:
     with suppress(DecodeFailed):
-        assert isinstance(control.decode_networks(text), tuple)
+        assert isinstance(codec.decode_networks(text), tuple)
 
 
 @pytest.mark.parametrize(
@@ -197,11 +196,11 @@ def test_any_text_is_networks_or_refused(text: str) -> None:
 )
 def test_a_row_that_is_no_network(row: str) -> None:
     with pytest.raises(DecodeFailed):
-        control.decode_networks(HEADING + row + "\n")
+        codec.decode_networks(HEADING + row + "\n")
 
 
 def test_event_connected() -> None:
-    event = control.decode_event(
+    event = codec.decode_event(
         b"<3>CTRL-EVENT-CONNECTED - Connection to 02:00:00:00:01:AA completed [id=4 id_str=at home]"
     )
     assert event is not None
@@ -214,7 +213,7 @@ def test_event_connected() -> None:
 
 
 def test_event_disconnected() -> None:
-    event = control.decode_event(b"<3>CTRL-EVENT-DISCONNECTED bssid=02:00:00:00:01:00 reason=3 locally_generated=1")
+    event = codec.decode_event(b"<3>CTRL-EVENT-DISCONNECTED bssid=02:00:00:00:01:00 reason=3 locally_generated=1")
     assert event is not None
     assert event.fields == {"bssid": "02:00:00:00:01:00", "reason": "3", "locally_generated": "1"}
     assert (event.bssid, event.reason) == ("02:00:00:00:01:00", 3)
@@ -222,7 +221,7 @@ def test_event_disconnected() -> None:
 
 def test_an_ssid_cannot_pass_for_fields() -> None:
     ssid = b'x" id=9 duration=0 \xff'
-    event = control.decode_event(
+    event = codec.decode_event(
         f'<3>CTRL-EVENT-SSID-TEMP-DISABLED id=1 ssid="{printf_encode(ssid)}" auth_failures=2 duration=20 '
         "reason=WRONG_KEY".encode()
     )
@@ -232,7 +231,7 @@ def test_an_ssid_cannot_pass_for_fields() -> None:
 
 
 def test_of_two_fields_with_one_name_the_first_counts() -> None:
-    event = control.decode_event(b"<3>CTRL-EVENT-CONNECTED - x [id=1 id_str=at home id=9]")
+    event = codec.decode_event(b"<3>CTRL-EVENT-CONNECTED - x [id=1 id_str=at home id=9]")
     assert event is not None
     assert event.network_id == 1
 
@@ -252,32 +251,32 @@ def test_of_two_fields_with_one_name_the_first_counts() -> None:
     ],
 )
 def test_event_names(data: bytes, name: str, text: str) -> None:
-    event = control.decode_event(data)
+    event = codec.decode_event(data)
     assert event is not None
     assert (event.name, event.text) == (name, text)
 
 
 def test_quotes_are_no_part_of_a_field() -> None:
-    event = control.decode_event(b"""<3>CTRL-EVENT-X a='b c' d="" e='""")
+    event = codec.decode_event(b"""<3>CTRL-EVENT-X a='b c' d="" e='""")
     assert event is not None
     assert event.fields == {"a": "b c", "d": "", "e": "'"}
 
 
 @pytest.mark.parametrize("data", [b"", b"OK\n", b"PONG\n", b"<", b"<x>y", b"<3", b"<1234>CTRL-EVENT-X"])
 def test_what_is_no_event(data: bytes) -> None:
-    assert control.decode_event(data) is None
+    assert codec.decode_event(data) is None
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(b'<3>CTRL-EVENT-X id=1 ssid="'.__add__))
 def test_any_datagram_is_an_event_or_none(data: bytes) -> None:
-    event = control.decode_event(data)
+    event = codec.decode_event(data)
     assert event is None or event.text == event.text.encode("utf-8").decode("utf-8")
 
 
 def test_a_long_hostile_event_takes_no_time() -> None:
     started = time.monotonic()
     for filler in (b"a=", b'a="\\', b"[", b"a", b" ", b"A-", b"a='", b'"\\"'):
-        control.decode_event(b"<3>CTRL-EVENT-X " + filler * (65000 // len(filler)))
+        codec.decode_event(b"<3>CTRL-EVENT-X " + filler * (65000 // len(filler)))
     assert time.monotonic() - started < 2
 
 
@@ -288,11 +287,11 @@ LONG = "\xe9" * 100
 @pytest.mark.parametrize(
     ("decode", "text", "what"),
     [
-        (control.decode_printf, "ab\\q" + LONG, "unknown escape at character 2"),
-        (control.decode_printf, "\ud800" + LONG, "text that cannot have come from a supplicant"),
-        (control.decode_value, "0g" + LONG, "a value is neither quoted text nor hex"),
-        (control.decode_status, "state=" + LONG, "the reply to STATUS has no wpa_state"),
-        (control.decode_networks, "FAIL " + LONG, "the reply to LIST_NETWORKS has an unknown heading"),
+        (values.decode_printf, "ab\\q" + LONG, "unknown escape at character 2"),
+        (values.decode_printf, "\ud800" + LONG, "text that cannot have come from a supplicant"),
+        (values.decode_value, "0g" + LONG, "a value is neither quoted text nor hex"),
+        (codec.decode_status, "state=" + LONG, "the reply to STATUS has no wpa_state"),
+        (codec.decode_networks, "FAIL " + LONG, "the reply to LIST_NETWORKS has an unknown heading"),
     ],
 )
 def test_what_does_not_decode_is_named_and_shown_in_part(decode: Callable[[str], object], text: str, what: str) -> None:
@@ -311,7 +310,7 @@ def test_what_does_not_decode_is_named_and_shown_in_part(decode: Callable[[str],
 )
 def test_a_value_of_a_status_that_does_not_decode_is_named(line: str, what: str) -> None:
     with pytest.raises(DecodeFailed) as caught:
-        control.decode_status(f"wpa_state=COMPLETED\n{line}\n")
+        codec.decode_status(f"wpa_state=COMPLETED\n{line}\n")
     assert (caught.value.what, caught.value.where) == (what, ascii(LONG[:80]))
 
 
@@ -325,12 +324,12 @@ def test_a_value_of_a_status_that_does_not_decode_is_named(line: str, what: str)
 )
 def test_a_column_of_a_network_that_does_not_decode_is_named(row: str, what: str, shown: str) -> None:
     with pytest.raises(DecodeFailed) as caught:
-        control.decode_networks(f"{HEADING}{row}\n")
+        codec.decode_networks(f"{HEADING}{row}\n")
     assert (caught.value.what, caught.value.where) == (what, ascii(shown[:80]))
 
 
 def test_an_ssid_that_is_too_long_is_told_with_its_length() -> None:
-    for decode in (control.encode_ssid, lambda ssid: control._decode_ssid(ssid.decode())):
+    for decode in (values.encode_ssid, lambda ssid: codec._decode_ssid(ssid.decode())):
         decode(b"x" * 32)
         with pytest.raises(FleetError, match="at most 32 bytes, this one has 33"):
             decode(b"x" * 33)
@@ -341,20 +340,20 @@ def test_an_ssid_that_is_too_long_is_told_with_its_length() -> None:
 
 @given(st.binary(max_size=32))
 def test_an_ssid_of_any_bytes_becomes_hex(ssid: bytes) -> None:
-    assert control.decode_value(control.encode_ssid(ssid)) == ssid
-    assert set(control.encode_ssid(ssid)) <= set("0123456789abcdef")
+    assert values.decode_value(values.encode_ssid(ssid)) == ssid
+    assert set(values.encode_ssid(ssid)) <= set("0123456789abcdef")
 
 
 @pytest.mark.parametrize(
     ("encode", "words"),
     [
-        (lambda: control.encode_ssid(b"x" * 33), "an SSID has at most 32 bytes"),
-        (lambda: control.encode_bssid("02:00:00:00:00:00\nx"), "is no BSSID"),
-        (lambda: control.encode_bssid("02:00:00:00:00:00\n"), "is no BSSID"),
-        (lambda: control.encode_bssid(""), "'' is no BSSID"),
-        (lambda: control.encode_bssid("any"), "'any' is no BSSID"),
-        (lambda: control.encode_frequencies([2412, 0]), "a positive number of MHz, not 0"),
-        (lambda: control.encode_frequencies([-1]), "a positive number of MHz, not -1"),
+        (lambda: values.encode_ssid(b"x" * 33), "an SSID has at most 32 bytes"),
+        (lambda: values.encode_bssid("02:00:00:00:00:00\nx"), "is no BSSID"),
+        (lambda: values.encode_bssid("02:00:00:00:00:00\n"), "is no BSSID"),
+        (lambda: values.encode_bssid(""), "'' is no BSSID"),
+        (lambda: values.encode_bssid("any"), "'any' is no BSSID"),
+        (lambda: values.encode_frequencies([2412, 0]), "a positive number of MHz, not 0"),
+        (lambda: values.encode_frequencies([-1]), "a positive number of MHz, not -1"),
     ],
 )
 def test_values_that_do_not_get_into_a_command(encode: Callable[[], str], words: str) -> None:
@@ -363,11 +362,11 @@ def test_values_that_do_not_get_into_a_command(encode: Callable[[], str], words:
 
 
 def test_encoders() -> None:
-    assert control.encode_bssid("02:AA:00:00:00:01") == "02:aa:00:00:00:01"
-    assert control.encode_bssid(None) == "any"
-    assert control.encode_frequencies((2412, 5975)) == "2412 5975"
-    assert control.encode_frequencies((1,)) == "1"
-    assert control.encode_frequencies(()) == ""
+    assert values.encode_bssid("02:AA:00:00:00:01") == "02:aa:00:00:00:01"
+    assert values.encode_bssid(None) == "any"
+    assert values.encode_frequencies((2412, 5975)) == "2412 5975"
+    assert values.encode_frequencies((1,)) == "1"
+    assert values.encode_frequencies(()) == ""
 
 
 # --- transport, against a real datagram server ---
@@ -448,7 +447,7 @@ def test_events_on_the_command_socket_are_skipped(server: Server) -> None:
 def test_a_reply_with_bytes_that_are_no_text(server: Server) -> None:
     server.script = lambda _request: [b'"\xff"']
     with WpaCtrl(server.path) as ctrl:
-        assert control.decode_value(ctrl.request("GET_NETWORK 0 identity")) == b"\xff"
+        assert values.decode_value(ctrl.request("GET_NETWORK 0 identity")) == b"\xff"
 
 
 @pytest.mark.parametrize("reply", [b"FAIL\n", b"UNKNOWN COMMAND\n", b"", b"OK", b"FAIL-BUSY\n"])
@@ -824,11 +823,11 @@ def test_a_monitor_whose_socket_fails_is_over(server: Server, monkeypatch: pytes
 
 def test_no_more_events_than_some_are_read_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others have their turn, however much one supplicant has to say."""
-    monkeypatch.setattr(control, "_EVENTS_READ_MAX", 2)
-    with WpaMonitor(server.path) as monitor:
+    monkeypatch.setattr(monitor, "_EVENTS_READ_MAX", 2)
+    with WpaMonitor(server.path) as heard:
         for _count in range(3):
             server.emit(b"<3>CTRL-EVENT-SCAN-STARTED ")
-        assert [len(monitor.read()) for _read in range(3)] == [2, 1, 0]
+        assert [len(heard.read()) for _read in range(3)] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -11,24 +11,24 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import (
-    CommandUnsafe,
-    Network,
-    SupplicantStatus,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.networks import (
+    commit,
+    discard,
+    prepare,
+    read_networks,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.networks_plan import (
     Assignment,
     Desired,
     Plan,
     Running,
-    commit,
-    discard,
     plan,
-    prepare,
-    read_networks,
     without_pin,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, SupplicantRefused, TimedOut
 
 BSSID = "02:00:00:00:01:00"

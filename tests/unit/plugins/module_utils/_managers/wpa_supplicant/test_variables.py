@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import variables as _variables
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import new_block, parse, render
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import decode_value
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import (
     agrees,
     choose,
@@ -24,7 +23,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     pmk,
     variants,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import Eap, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.values import decode_value
 
 CANARY = "canary-0f3e"
 SSID = b"IEEE"

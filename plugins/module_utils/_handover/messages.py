@@ -1,0 +1,186 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the machine of a handover hears, and what it has done: events, timers and actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Hashable, Optional, Tuple, Union
+
+from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._radio.connection import CsmeConnection
+from .._system.bare import Bare
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """CSME holds the radio. Carries what it reports, and the id of the profile that could join its network."""
+
+    connection: Optional[CsmeConnection]
+    profile_id: Optional[int]
+
+
+class Pinned(Bare):
+    """The supplicant has the pin."""
+
+
+class PinFailed(Bare):
+    """The supplicant does not have the pin, and nothing of it is left."""
+
+
+class BlockGone(Bare):
+    """The hard block with the reason "not owner" went away: the host owns the radio."""
+
+
+class BlockBack(Bare):
+    """The hard block with the reason "not owner" is there (again)."""
+
+
+class SoftBlocked(Bare):
+    """Airplane mode came on."""
+
+
+class SwitchedOff(Bare):
+    """The radio's switch went off: hard block with the reason "signal"."""
+
+
+class AddressArrived(Bare):
+    """The connected interface has an address that counts: see ``_handover/addressing.py``."""
+
+
+@dataclass(frozen=True)
+class RoamingForbidden:
+    """CSME's session lives, so the host must stay with its access point. Carries what it is connected to, if it is."""
+
+    profile_id: Optional[int] = None
+    bssid: Optional[str] = None
+
+
+class RoamingAllowed(Bare):
+    """CSME's session is over: the host may roam."""
+
+
+class InterfaceGone(Bare):
+    """The interface or its radio went away."""
+
+
+class Timer(Enum):
+    """The timers a handover runs. Setting one that runs starts it anew."""
+
+    ANSWER = "answer"
+    PAUSE = "pause"
+    DEADLINE = "deadline"
+    GRACE = "grace"
+    SCAN = "scan"
+    LAST_REQUEST = "last request"
+    CONFIRM = "confirm"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Expired:
+    """A timer ran out: one of a handover's, or one that whoever guards a radio keeps beside them."""
+
+    timer: Hashable
+
+
+Event = Union[
+    Blocked,
+    Pinned,
+    PinFailed,
+    BlockGone,
+    BlockBack,
+    SoftBlocked,
+    SwitchedOff,
+    ScanStarted,
+    ScanEnded,
+    NothingFound,
+    Connected,
+    Disconnected,
+    AddressArrived,
+    RoamingForbidden,
+    RoamingAllowed,
+    SupplicantGone,
+    ManagerGone,
+    InterfaceGone,
+    Expired,
+]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Write the pin to the journal, then give it to the supplicant. Answered by Pinned or PinFailed."""
+
+    profile_id: int
+    bssid: str
+    frequencies: Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Write the pin to the journal, then keep the supplicant at the access point that it is connected to.
+
+    Nothing else of the profile changes, and the link stays. Answered by PinFailed, or nothing.
+    """
+
+    profile_id: int
+    bssid: str
+
+
+class Unpin(Bare):
+    """Undo the pin without dropping the link, then clear the journal."""
+
+
+class Forget(Bare):
+    """Clear the journal: the pin is gone with the supplicant, which must not be waited for."""
+
+
+class WidenScan(Bare):
+    """Let later scans see every channel again. The rest of the pin stays."""
+
+
+class LookAgain(Bare):
+    """Have the frequencies of the pin scanned once more."""
+
+
+class EndScan(Bare):
+    """End the scan that runs, unless only the pin's frequencies are ever scanned.
+
+    Until the host is connected, they are looked at next.
+    """
+
+
+class RequestOwnership(Bare):
+    """Ask CSME for the radio. The answer is BlockGone, or nothing."""
+
+
+@dataclass(frozen=True)
+class SetTimer:
+    """Let *timer* expire after *seconds*."""
+
+    timer: Hashable
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CancelTimer:
+    """Forget *timer*."""
+
+    timer: Hashable
+
+
+Action = Union[
+    Pin,
+    Hold,
+    Unpin,
+    Forget,
+    WidenScan,
+    LookAgain,
+    EndScan,
+    RequestOwnership,
+    SetTimer,
+    CancelTimer,
+]

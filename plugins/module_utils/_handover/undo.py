@@ -1,0 +1,86 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Undoing the pins that a process left that was killed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, List, Optional
+
+from .._network.backend import WPA_SUPPLICANT, Backend
+from .._network.pin import Pin as PinRecord
+from .._system.errors import FleetError
+from .._system.run_folder import FOLDER, Lock, clear_journal, journals, read_journal
+from .deferred import radio_of, retried, tells_of_rest
+
+
+def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
+    """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
+
+    Args:
+        supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
+            gone.
+        folder: where the journals are.
+
+    Returns:
+        The radios whose pin was set back. Those that another handover works on are left alone.
+
+    Raises:
+        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays, and the
+            others were seen to.
+    """
+    undone, failure = [], None
+    for journal in journals(folder):
+        radio = radio_of(journal)
+        held = Lock(radio, folder)
+        try:
+            if held.acquire():
+                told = (read_journal(journal, folder) or {}).get("pin")
+                interface = told.get("interface") if isinstance(told, dict) else None
+                supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
+                if undo_journal(journal, supplicant, folder):
+                    undone.append(radio)
+        except FleetError as error:
+            failure = failure or error
+        finally:
+            held.release()
+    if failure is not None:
+        raise failure
+    return undone
+
+
+def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+    """Undo the pin that a handover left behind when it was killed, or the rest of one.
+
+    Args:
+        journal: the radio's name; of a rest, see ``journal_of``.
+        supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
+        folder: where the journal is.
+
+    Returns:
+        Whether anything was set back.
+
+    Raises:
+        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
+            does where somebody else has the pin.
+    """
+    entry = read_journal(journal, folder)
+    if entry is None:
+        return False
+    told = entry.get("pin")
+    if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
+        # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
+        return False
+    undone = False
+    if supplicant is not None:
+        undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
+        undone = bool(retried(undo, PinRecord.from_dict(told)))
+    clear_journal(journal, folder)
+    return undone
+
+
+def _manager_of(told: Any) -> str:
+    """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
+    return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A profile of NetworkManager's: which network it is for, and whether it needs somebody to ask."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+
+from ..._system.errors import DecodeFailed
+from .names import _MAY_BE_NONE, _SYSTEM, NOT_REQUIRED, number_of
+
+#: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
+#: ``wpa-psk`` brings SAE along where the supplicant has it.
+_KEY_MGMT: Mapping[str, FrozenSet[str]] = {
+    "none": frozenset({"NONE"}),
+    "ieee8021x": frozenset({"IEEE8021X"}),
+    "owe": frozenset({"OWE"}),
+    "wpa-psk": frozenset({"WPA-PSK", "SAE"}),
+    "sae": frozenset({"SAE"}),
+    "wpa-eap": frozenset({"WPA-EAP"}),
+    "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
+}
+
+
+#: Where ``pmf`` matters (same place): without it (1) there is no SAE, which needs it; with it required (3) only what
+#: was made for it is left. With the other values of ``key-mgmt`` it is as they need it.
+_BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
+    ("wpa-psk", 1): frozenset({"WPA-PSK"}),
+    ("wpa-psk", 3): frozenset({"WPA-PSK-SHA256", "SAE"}),
+    ("wpa-eap", 3): frozenset({"WPA-EAP-SHA256"}),
+}
+
+
+#: Devices that a profile is not for: the second name is that of NetworkManager 1.48 and later.
+_DENIED = ("mac-address-blacklist", "mac-address-denylist")
+
+
+#: What a profile may set about machines and devices beside names of interfaces, none of which is looked at here.
+_CONDITIONS = ("driver", "path", "kernel-command-line")
+
+
+#: A pattern's signs, and the rest of it, which a backslash keeps from being taken for one.
+_PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
+
+
+#: The values of ``key-mgmt`` whose secret is ``psk``.
+_BY_PSK = ("wpa-psk", "sae")
+
+
+#: The secrets of 802.1X, in NetworkManager's setting of that name.
+_EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
+
+
+#: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
+_CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
+
+
+_SECURED = "802-11-wireless-security"
+
+
+_WIRELESS = "802-11-wireless"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A Wi-Fi profile of NetworkManager's.
+
+    Attributes:
+        number: the last part of its D-Bus path: it stays for as long as NetworkManager runs.
+        path: its D-Bus path.
+        name: as people see it.
+        ssid: its bytes.
+        key_mgmt: in wpa_supplicant's words.
+        bssid: the one access point that it is for; None: any.
+        mac: the one device that it is for, by its permanent address; None: any.
+        band: ``bg`` or ``a``, the one band that it is for; None: any.
+        channel: the one channel that it is for; 0: any.
+        autoconnect: NetworkManager may use it by itself.
+        priority: of autoconnect; the higher is taken first.
+        interface: the one interface that it is for; None: any.
+        owned: it is some user's alone, and of no use before that user has logged in.
+        credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
+        denied: the devices that it is not for, by their permanent addresses.
+        address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
+            ...); None: NetworkManager's default.
+        names: patterns of interfaces that it is for, see ``matches``; none: any.
+        conditions: what else it sets about the machines and devices that it is for, by the settings' names.
+        elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
+    """
+
+    number: int
+    path: str
+    name: str
+    ssid: bytes
+    key_mgmt: FrozenSet[str]
+    bssid: Optional[str]
+    mac: Optional[str]
+    band: Optional[str]
+    channel: int
+    autoconnect: bool
+    priority: int
+    interface: Optional[str]
+    owned: bool
+    credentials: FrozenSet[str]
+    denied: FrozenSet[str] = frozenset()
+    address: Optional[str] = None
+    names: Tuple[str, ...] = ()
+    conditions: Tuple[str, ...] = ()
+    elsewhere: Tuple[Tuple[str, int], ...] = ()
+
+
+def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
+    """Return the Wi-Fi profile that settings describe; None when they are of another kind.
+
+    Args:
+        path: its D-Bus path.
+        settings: as ``GetSettings`` gives them, plain.
+
+    Raises:
+        DecodeFailed: they are malformed.
+    """
+    wireless = settings.get(_WIRELESS)
+    if wireless is None or wireless.get("mode", "infrastructure") != "infrastructure":
+        return None
+    try:
+        general, security = settings["connection"], settings.get(_SECURED)
+        ssid = wireless["ssid"]
+        if not isinstance(ssid, bytes):
+            raise TypeError("an SSID is bytes")
+        match = settings.get("match", {})
+        elsewhere = _elsewhere(security, settings.get("802-1x", {}))
+        return Connection(
+            number=number_of(path),
+            path=path,
+            name=str(general["id"]),
+            ssid=ssid,
+            key_mgmt=_key_mgmt(security),
+            bssid=_mac(wireless.get("bssid", b"")),
+            mac=_mac(wireless.get("mac-address", b"")),
+            band=wireless.get("band") or None,
+            channel=int(wireless.get("channel", 0)),
+            autoconnect=bool(general.get("autoconnect", True)),
+            priority=int(general.get("autoconnect-priority", 0)),
+            interface=general.get("interface-name") or None,
+            owned=bool(general.get("permissions")),
+            credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
+            denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
+            address=_assigned(wireless),
+            names=tuple(map(str, match.get("interface-name", ()))),
+            conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
+            elsewhere=elsewhere,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether an interface is one of those that patterns name (nm-settings(5), "match").
+
+    Each is a shell's, and one of several suffices; ``!`` inverts one, and ``&`` makes it one that all have to be.
+    """
+    one_of: List[bool] = []
+    for pattern in patterns:
+        found = _PATTERN.match(pattern)
+        sign, inverted, glob = found.groups() if found else ("", "", pattern)
+        fits = fnmatchcase(name, glob) != bool(inverted)
+        if sign == "&" or (inverted and not sign):
+            if not fits:
+                return False
+        else:
+            one_of.append(fits)
+    return any(one_of) or not one_of
+
+
+def _mac(octets: bytes) -> Optional[str]:
+    """Return an address as text; None when there is none."""
+    return ":".join(f"{octet:02x}" for octet in octets) or None
+
+
+def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
+    """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
+    return str(wireless.get("assigned-mac-address", "")).lower() or _mac(wireless.get("cloned-mac-address", b""))
+
+
+def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:
+    if security is None:
+        return _KEY_MGMT["none"]
+    name = security["key-mgmt"]
+    return _BY_PMF.get((name, int(security.get("pmf", 0))), _KEY_MGMT.get(name, frozenset()))
+
+
+def _credentials(
+    security: Optional[Mapping[str, Any]], eap: Mapping[str, Any], elsewhere: Tuple[Tuple[str, int], ...]
+) -> FrozenSet[str]:
+    if security is None:
+        return frozenset()
+    key_mgmt = security["key-mgmt"]
+    if key_mgmt == "none":
+        return frozenset({"wep_key"})
+    if elsewhere:
+        return frozenset()
+    if key_mgmt in _BY_PSK:
+        return frozenset({"psk"})
+    return frozenset({"identity", "eap"}) if eap.get("eap") else frozenset()
+
+
+def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> Tuple[Tuple[str, int], ...]:
+    """Return the flags that say of a secret that the system does not hold it, of those that the profile needs."""
+    if security is None:
+        return ()
+    if security["key-mgmt"] in _BY_PSK:
+        setting, names = security, ["psk"]
+    else:
+        # Those of the methods that it may use; the flags of the others are not set.
+        tokens = (f"{name}-password" for name in _CERTIFICATES if _is_on_a_token(eap, name))
+        setting, names = eap, [*_EAP_SECRETS, *tokens]
+    flags = ((name, int(setting.get(f"{name}-flags", _SYSTEM))) for name in names)
+    return tuple((f"{name}-flags", value) for name, value in flags if not needs_nobody(name, value))
+
+
+def needs_nobody(secret: str, flags: int) -> bool:
+    """Say whether NetworkManager can do without anybody's session for a secret: the system stores it, or there is none.
+
+    Args:
+        secret: its key in NetworkManager's settings.
+        flags: its flags there, NM_SETTING_SECRET_FLAG_*.
+    """
+    return flags == _SYSTEM or (secret.endswith(_MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
+
+
+#: The methods of EAP, and within others (phase 2), that take a password (eap_methods_table in nm-setting-8021x.c).
+_BY_PASSWORD = frozenset({"leap", "pwd", "md5", "pap", "chap", "mschap", "mschapv2", "fast", "gtc"})
+
+
+def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]) -> bool:
+    """Say whether NetworkManager, to bring a profile up, asks somebody for a secret that it needs and does not have.
+
+    As ``need_secrets`` of its settings has it, but for whether a secret is right. What is not known here needs none.
+
+    Args:
+        settings: as ``GetSettings`` gives them, plain.
+        held: the keys of the secrets that the system has.
+    """
+    if settings.get(_SECURED, {}).get("key-mgmt") in _BY_PSK:
+        return "psk" not in held
+    eap = settings.get("802-1x", {})
+    return any(_eap_is_asked_for(str(method), eap, held) for method in eap.get("eap", ()))
+
+
+def _eap_is_asked_for(method: str, eap: Mapping[str, Any], held: FrozenSet[str], phase: str = "") -> bool:
+    if method in ("peap", "ttls") and not phase:
+        inner = str(eap.get("phase2-auth") or eap.get("phase2-autheap"))
+        return _eap_is_asked_for(inner, eap, held, "phase2-")
+    if method == "tls":
+        tokens = [f"{phase}{name}" for name in ("ca-cert", "client-cert") if _is_on_a_token(eap, f"{phase}{name}")]
+        secrets = (f"{phase}private-key-password", *(f"{name}-password" for name in tokens))
+        return any(name not in held and not eap.get(f"{name}-flags", _SYSTEM) & NOT_REQUIRED for name in secrets)
+    if method in _BY_PASSWORD:
+        return not held & {"password", "password-raw"}
+    return method == "sim" and "pin" not in held
+
+
+def _is_on_a_token(eap: Mapping[str, Any], name: str) -> bool:
+    return bytes(eap.get(name, b"")).startswith(b"pkcs11:")

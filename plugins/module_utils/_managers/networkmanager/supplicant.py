@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The wpa_supplicant below NetworkManager, over the bus."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..._network.values import decode_value
+from ..._system.dbus import PROPERTIES, SystemBus
+from ..._system.errors import DecodeFailed, NotFound, SupplicantRefused
+from .connection import _mac
+from .names import WPA, WPA_INTERFACE, WPA_NETWORK, WPA_PATH
+
+
+@dataclass(frozen=True)
+class SupplicantNetwork:
+    """A network that NetworkManager gave to wpa_supplicant: its path, its SSID, the access point that it is kept to."""
+
+    path: str
+    ssid: Optional[bytes]
+    bssid: Optional[str]
+
+
+def network_of(path: str, properties: Mapping[str, str]) -> SupplicantNetwork:
+    """Return the network that wpa_supplicant's own properties of it describe: text, as in its configuration file."""
+    bssid = properties.get("bssid")
+    return SupplicantNetwork(path, _ssid(properties.get("ssid")), bssid if bssid != "any" else None)
+
+
+def _ssid(text: Optional[str]) -> Optional[bytes]:
+    """Return the bytes of an SSID; None where there is none, or what is there is none."""
+    with suppress(DecodeFailed):
+        return decode_value(text) if text else None
+    return None
+
+
+class Supplicant:
+    """The wpa_supplicant below NetworkManager, as far as a handover needs it.
+
+    Args:
+        bus: the system's bus.
+    """
+
+    def __init__(self, bus: SystemBus) -> None:
+        self._bus = bus
+
+    def interface(self, name: str) -> str:
+        """Return the path of an interface.
+
+        Raises:
+            NotFound: wpa_supplicant does not run, or does not have it: NetworkManager adds it when the block lifts.
+        """
+        path: str = self._bus.call(WPA, WPA_PATH, WPA, "GetInterface", "s", (name,))[0]
+        return path
+
+    def properties(self, interface: str) -> Dict[str, Any]:
+        """Return an interface's properties by name."""
+        return self._bus.get_all(WPA, interface, WPA_INTERFACE)
+
+    def state(self, interface: str) -> str:
+        """Return an interface's state, in wpa_supplicant's own words."""
+        return str(self._bus.get(WPA, interface, WPA_INTERFACE, "State"))
+
+    def networks(self, interface: str) -> Tuple[SupplicantNetwork, ...]:
+        """Return the networks of an interface."""
+        paths: List[str] = self._bus.get(WPA, interface, WPA_INTERFACE, "Networks")
+        found = []
+        for path in paths:
+            try:
+                found.append(self.network(path))
+            except NotFound:
+                continue
+        return tuple(found)
+
+    def network(self, path: str) -> SupplicantNetwork:
+        """Return one network.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        return network_of(path, self._bus.get(WPA, path, WPA_NETWORK, "Properties"))
+
+    def bssid(self, interface: str) -> Optional[str]:
+        """Return the access point that an interface is connected to, or about to be; None: to none."""
+        return self.network_in_use(interface)[1]
+
+    def network_in_use(self, interface: str) -> Tuple[Optional[bytes], Optional[str]]:
+        """Return the SSID and the access point that an interface is connected to, or about to be; None: to none."""
+        try:
+            bss = self.properties(interface).get("CurrentBSS", "/")
+            if bss == "/":
+                return None, None
+            told = self._bus.get_all(WPA, bss, f"{WPA}.BSS")
+        except (NotFound, SupplicantRefused):
+            return None, None
+        ssid = told.get("SSID")
+        return ssid if isinstance(ssid, bytes) else None, _mac(told.get("BSSID", b""))
+
+    def set_bssid(self, network: str, bssid: Optional[str]) -> None:
+        """Keep a network to one access point; None: to none. The link stays."""
+        self._bus.call(*self._kept(network, bssid))
+
+    def end_scan(self, interface: str) -> None:
+        """As ``abort_scan``, and wait for the answer.
+
+        Raises:
+            SupplicantRefused: no scan runs.
+        """
+        self._bus.call(WPA, interface, WPA_INTERFACE, "AbortScan")
+
+    # -- begun: nothing is waited for ---------------------------------------------------------------------------------
+
+    def keep_to(self, network: str, bssid: str) -> None:
+        """As ``set_bssid``."""
+        self._bus.begin(*self._kept(network, bssid))
+
+    def scan(self, interface: str, ssid: bytes, frequencies: Sequence[int]) -> None:
+        """Look for one network on some frequencies (MHz) alone."""
+        # The second number is a channel's width, of which wpa_supplicant makes no use.
+        channels = [(frequency, 20) for frequency in frequencies]
+        asked = {"Type": ("s", "active"), "SSIDs": ("aay", [ssid]), "Channels": ("a(uu)", channels)}
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "Scan", "a{sv}", (asked,))
+
+    def abort_scan(self, interface: str) -> None:
+        """End the scan that runs."""
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "AbortScan")
+
+    def reassociate(self, interface: str) -> None:
+        """Leave the access point for one that the network may be joined at."""
+        self._bus.begin(WPA, interface, WPA_INTERFACE, "Reassociate")
+
+    @staticmethod
+    def _kept(network: str, bssid: Optional[str]) -> Tuple[str, str, str, str, str, Tuple[Any, ...]]:
+        """Return the call that keeps a network to an access point."""
+        value = ("a{sv}", {"bssid": ("s", bssid or "any")})
+        return WPA, network, PROPERTIES, "Set", "ssv", (WPA_NETWORK, "Properties", value)

@@ -1,0 +1,263 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing declared networks into wpa_supplicant's file, and into the one that runs."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+from ..._handover.undo import undo_journal
+from ..._network.declared import Request
+from ..._network.pin import Pin
+from ..._network.report import Shown, by_name, networks
+from ..._network.values import ssid_text
+from ..._radio import sysfs
+from ..._system import process
+from ..._system.errors import FleetError, NotFound, Refused, SupplicantRefused
+from ..._system.run_folder import FOLDER, lock, note_name, read_journal, write_journal
+from .. import services
+from . import conf as _wpa_conf
+from .backend import WpaSupplicant
+from .conf import CONF_PATH, ConfFile
+from .conf_networks import Entry, FilePlan, default_header, plan_file
+from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .networks import commit, discard, prepare, read_networks
+from .networks_plan import Desired, Plan, plan, without_pin
+
+#: Seconds to wait for a handover on the radio to end: longer than one takes.
+_RADIO_WAIT = 45.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are; a test has its own."""
+
+    #: The control sockets.
+    sockets: Tuple[str, ...] = CONTROL_DIRECTORIES
+    #: Locks and notes.
+    folder: str = FOLDER
+    #: What stands for ``/`` in sysfs.
+    root: str = "/"
+
+
+class _Runtime:
+    """The running supplicant of an interface; or the reason why there is none to talk to."""
+
+    def __init__(self, request: Request, places: Places) -> None:
+        self._request = request
+        self._places = places
+        self._ctrl: Optional[WpaCtrl] = None
+        self._socket = ""
+        self._radio: Optional[str] = None
+        self._built: Tuple[int, ...] = ()
+        self._proof: Optional[FrozenSet[str]] = None
+        self.plan = Plan()
+        #: What the supplicant has is what is declared.
+        self.applied = False
+        #: It was asked to change what it has, and may have done a part of it even if ``applied`` is false.
+        self.touched = False
+        self.reason: Optional[str] = None
+        self.warnings: List[str] = []
+
+    def enter(self, stack: ExitStack, *, check_mode: bool) -> None:
+        """Find the supplicant, wait for handovers to end and undo what a killed one left."""
+        with self._reaching():
+            with suppress(NotFound):
+                self._radio = sysfs.phy_of(self._request.interface, self._places.root)
+                self._refuse_networkmanager()
+            self._socket = control_socket(self._request.interface, self._places.sockets)
+            if not check_mode and self._radio is not None:
+                stack.enter_context(lock(self._radio, _RADIO_WAIT, self._places.folder))
+                supplicant = WpaSupplicant(self._request.interface, self._socket)
+                if undo_journal(self._radio, supplicant, self._places.folder):
+                    self.warnings.append(f"a pin that a handover left on {self._request.interface} was undone")
+            self._ctrl = stack.enter_context(WpaCtrl(self._socket))
+
+    def _refuse_networkmanager(self) -> None:
+        """Leave alone a supplicant that NetworkManager runs: it would undo any change, and reads no file of its."""
+        root = self._places.root
+        # The record outlives NetworkManager.
+        if process.running({"NetworkManager"}, root):
+            index = sysfs.index_of(self._request.interface, root)
+            if services.networkmanager_manages(index, root):
+                raise Refused(
+                    "networkmanager",
+                    f"NetworkManager runs {self._request.interface}, and wpa_supplicant reads no file there",
+                    remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+                    "wpa_supplicant@.service for it",
+                )
+
+    def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
+        """Find out what is to be done."""
+        ctrl = self._ctrl
+        if ctrl is None:
+            return
+        with self._reaching():
+            removable = None if self._request.declared.prune else frozenset(self._request.declared.absent)
+            networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable)
+            pin = self._pin()
+            if pin is not None:
+                networks = without_pin(networks, pin)
+            self._proof = self._read_note(conf)
+            desired = [_desired(entry, self._proof) for entry in entries]
+            self.plan = plan(networks, desired, connected=ctrl.status().connected)
+            self.applied = True
+
+    def prepare(self, undo: ExitStack) -> None:
+        """Do what the supplicant may refuse, and give *undo* what takes it back.
+
+        Raises:
+            SupplicantRefused: it does.
+        """
+        ctrl = self._ctrl
+        if ctrl is not None and self.applied:
+            with self._reaching(refusal_is_failure=True):
+                self._built = prepare(ctrl, self.plan)
+                undo.callback(discard, ctrl, self._built)
+
+    def commit(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
+        """Do the rest, and note that file and supplicant now agree.
+
+        Args:
+            identity: the file's.
+            file: what it has.
+        """
+        if self._ctrl is not None and self.applied:
+            self.touched = True
+            with self._reaching():
+                commit(self._ctrl, self.plan, self._built)
+                for ssid in self.plan.unsure:
+                    self.warnings.append(_UNSURE.format(ssid_text(ssid)))
+                self._write_note(identity, file)
+
+    @contextmanager
+    def _reaching(self, *, refusal_is_failure: bool = False) -> Iterator[None]:
+        """Take a supplicant that can't be reached, now or any more, for a reason and no failure."""
+        try:
+            yield
+        except FleetError as error:
+            if refusal_is_failure and isinstance(error, SupplicantRefused):
+                raise
+            self._ctrl = None
+            self.applied = False
+            self.reason = str(error)
+
+    def _pin(self) -> Optional[Pin]:
+        """Return the pin of a handover that is under way, or was killed: only check mode ever finds one."""
+        if self._radio is None:
+            return None
+        with suppress(FleetError):
+            entry = read_journal(self._radio, self._places.folder)
+            return None if entry is None else Pin.from_dict(entry.get("pin"))
+        return None
+
+    # -- the note -------------------------------------------------------------------------------------------------
+
+    def _read_note(self, conf: ConfFile) -> Optional[FrozenSet[str]]:
+        """Return the SSIDs, in hex, of which it is not known what secrets the supplicant has; None: of none it is."""
+        socket = self._identity()
+        if conf.identity is None or socket is None:
+            return None
+        if conf.identity[1] < socket[1]:
+            return frozenset()  # it read the file as it is
+        with suppress(FleetError):
+            entry = read_journal(self._name(), self._places.folder) or {}
+            unsure = entry.get("unsure")
+            same = entry.get("file") == list(conf.identity) and entry.get("socket") == list(socket)
+            if same and isinstance(unsure, list):
+                return frozenset(map(str, unsure))
+        return None
+
+    def _write_note(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
+        """Note what is known now. Of a network that was not declared it is no more than before: nobody looked at it."""
+        socket = self._identity()
+        if identity is not None and socket is not None:
+            others = {ssid.hex() for ssid in file.ssids} - {entry.ssid.hex() for entry in file.entries}
+            unsure = (others if self._proof is None else others & self._proof) | {s.hex() for s in self.plan.unsure}
+            entry = {"file": list(identity), "socket": list(socket), "unsure": sorted(unsure)}
+            write_journal(self._name(), entry, self._places.folder)
+
+    def _identity(self) -> Optional[Tuple[int, int]]:
+        """Return which control socket this is, and when it was made: that is when the supplicant read its file."""
+        try:
+            status = os.stat(self._socket)
+        except OSError:
+            return None
+        return status.st_ino, status.st_ctime_ns
+
+    def _name(self) -> str:
+        return note_name(self._request.interface)
+
+
+_UNSURE = (
+    "network '{}' carries the link, and the file has changed since wpa_supplicant read it: whether it has the declared "
+    "secret can't be told, and to set it again would drop the link. Run the task again when the laptop is not "
+    "connected there, or restart wpa_supplicant"
+)
+
+
+def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
+    proven = entry.known and proof is not None and entry.ssid.hex() not in proof
+    return Desired(entry.ssid, entry.form, entry.extras, proven, entry.stale, entry.rebuild)
+
+
+def _by_wpa_supplicant(request: Request, places: Places, check_mode: bool) -> Dict[str, Any]:
+    runtime = _Runtime(request, places)
+    with ExitStack() as stack:
+        runtime.enter(stack, check_mode=check_mode)
+        # Not before: what was read while a handover was waited for may be old.
+        conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
+        file = plan_file(conf, request.declared, default_header())
+        runtime.look(conf, file.entries)
+        if not check_mode:
+            runtime.commit(_replace(conf, file, runtime), file)
+    return _result(request, conf, file, runtime)
+
+
+def _replace(conf: ConfFile, file: FilePlan, runtime: _Runtime) -> Optional[Tuple[int, int]]:
+    """Prepare the runtime and replace the file, or leave both as they were; return the file's identity."""
+    identity = conf.identity
+    with ExitStack() as files, ExitStack() as undo:
+        replace_file = None
+        if file.changes and file.text is not None:
+            replace_file = files.enter_context(_wpa_conf.staged(conf.path, file.text))
+        runtime.prepare(undo)
+        if replace_file is not None:
+            identity = replace_file()
+        undo.pop_all()
+    return identity
+
+
+def _result(request: Request, conf: ConfFile, file: FilePlan, runtime: _Runtime) -> Dict[str, Any]:
+    todo = runtime.plan if runtime.applied or runtime.touched else Plan()
+    warnings = list(runtime.warnings)
+    if runtime.reason is not None:
+        about = "this is about the file alone; a running wpa_supplicant may have something else"
+        warnings.append(f"{about}: {runtime.reason}")
+    return {
+        "changed": file.changes or todo.changes,
+        "interface": request.interface,
+        "file": {"changed": file.changes, "path": conf.path},
+        "runtime": {"changed": todo.changes, "applied": runtime.applied, "reason": runtime.reason},
+        "networks": networks(
+            request.declared, {"file": (file.before, file.after), "runtime": (todo.before, todo.after)}
+        ),
+        "diff": {
+            "before": {"file": _file_shown(conf.mode, file, file.before), "runtime": by_name(todo.before)},
+            "after": {"file": _file_shown(_wpa_conf.MODE, file, file.after), "runtime": by_name(todo.after)},
+        },
+        "warnings": warnings,
+    }
+
+
+def _file_shown(mode: Optional[int], file: FilePlan, shown: Shown) -> Dict[str, Any]:
+    """Return one side of the file's diff, with its permissions if it is there and is written."""
+    document: Dict[str, Any] = {"networks": by_name(shown)}
+    if file.changes and mode is not None:
+        document["mode"] = f"{mode:04o}"
+    return document

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to change for the networks of a running wpa_supplicant to be those that are declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+
+from ..._network.pin import Pin
+from .variables import SECRETS, Found, Wanted, agrees, describe, kinds
+
+#: Once set, wpa_supplicant has no value that takes them back (``wpa_config_parse_psk``, ``_eap``).
+_STICKY = frozenset({"psk", "eap"})
+
+
+#: A build without OWE, SAE or an EAP method refuses these, so they go first. Other values are refused by none, since an
+#: encoder made them.
+_FIRST = ("ssid", "key_mgmt", "eap")
+
+
+@dataclass(frozen=True)
+class Running:
+    """One network of the supplicant. Of secrets, ``variables`` has ``*``."""
+
+    id: int
+    ssid: bytes
+    current: bool
+    temp_disabled: bool
+    variables: Found = field(default_factory=dict)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it is not to be joined."""
+        return self.variables.get("disabled") == "1"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One network as the supplicant is to have it."""
+
+    ssid: bytes
+    wanted: Wanted = field(repr=False)
+    #: What else its block in the file sets: for a network that has to be made anew.
+    extras: Found = field(repr=False, default_factory=dict)
+    #: The file tells what secrets the supplicant has now.
+    proven: bool = True
+    #: The secrets that the file had with another value until now; if proven, the supplicant has that one.
+    stale: FrozenSet[str] = frozenset()
+    #: It has variables that contradict the profile and can't be taken back.
+    rebuild: bool = False
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it is to be joined."""
+        return self.wanted.get("disabled") != "1"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One SET_NETWORK."""
+
+    network_id: int
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What brings a supplicant to the declared state. Empty: it is there."""
+
+    #: Networks to make.
+    build: Tuple[Desired, ...] = ()
+    assign: Tuple[Assignment, ...] = ()
+    #: Sent too, although nothing says that they differ: see ``_refreshed``.
+    refresh: Tuple[Assignment, ...] = ()
+    enable: Tuple[int, ...] = ()
+    disable: Tuple[int, ...] = ()
+    remove: Tuple[int, ...] = ()
+    #: Changed networks that are to be tried again at once, the highest priority first.
+    retry: Tuple[int, ...] = ()
+    #: Networks whose secret can't be compared, nor set again without a drop of the link.
+    unsure: Tuple[bytes, ...] = ()
+    #: Networks that change, as they are and as they will be, for people.
+    before: Tuple[Tuple[bytes, Dict[str, str]], ...] = ()
+    after: Tuple[Tuple[bytes, Dict[str, str]], ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.build or self.assign or self.enable or self.disable or self.remove)
+
+
+def without_pin(networks: Iterable[Running], pin: Pin) -> Tuple[Running, ...]:
+    """Return networks as they will be when a pin has been undone."""
+    return tuple(_without_pin(network, pin) for network in networks)
+
+
+def _without_pin(network: Running, pin: Pin) -> Running:
+    variables = dict(network.variables)
+    key = (network.id, network.ssid.hex())
+    if key == (pin.network_id, pin.ssid_hex):
+        variables["disabled"] = "0"
+        if variables.get("bssid") == pin.bssid:
+            variables.pop("bssid")
+            if pin.previous_bssid is not None:
+                variables["bssid"] = pin.previous_bssid
+    elif key in pin.disabled:
+        variables["disabled"] = "0"
+    return replace(network, variables=variables)
+
+
+def plan(networks: Sequence[Running], desired: Sequence[Desired], *, connected: bool) -> Plan:
+    """Return what brings *networks* to the declared state.
+
+    Args:
+        networks: as ``read_networks`` gave them: those that are not desired are to go.
+        desired: the declared networks, in their order.
+        connected: the current network has a link.
+    """
+    steps = _Steps()
+    for each in desired:
+        candidates = [network for network in networks if network.ssid == each.ssid]
+        keeper = _keeper(candidates, each)
+        for network in candidates:
+            if network is not keeper:
+                steps.remove(network)
+        if keeper is None:
+            steps.build(each)
+        else:
+            _bring(steps, keeper, each, connected and keeper.current)
+    wanted = {each.ssid for each in desired}
+    for network in networks:
+        if network.ssid not in wanted:
+            steps.remove(network)
+    return steps.plan
+
+
+def _keeper(candidates: Sequence[Running], each: Desired) -> Optional[Running]:
+    """Of several networks with one SSID, return the one to keep: the current one, then one of the right kind."""
+    kind = kinds(each.wanted.get("key_mgmt") or "")
+    ranked = sorted(candidates, key=lambda n: (not n.current, kinds(n.variables.get("key_mgmt", "")) != kind, n.id))
+    return ranked[0] if ranked else None
+
+
+def _bring(steps: _Steps, network: Running, each: Desired, linked: bool) -> None:
+    """Plan for a network that exists. *linked*: the link that stands is its."""
+    doubtful = {name for name in SECRETS if name in each.wanted} if not each.proven else set(each.stale)
+    differing = [name for name in each.wanted if name != "disabled" and _differs(name, network, each, doubtful)]
+    unset = {name for name in differing if each.wanted[name] is None}
+    other_kind = not kinds(network.variables.get("key_mgmt", "")) & kinds(each.wanted["key_mgmt"] or "")
+    # One that carries no link and that nothing vouches for is made anew: then every variable of it is right.
+    if each.rebuild or other_kind or unset & _STICKY or (not each.proven and not linked):
+        steps.remove(network)
+        steps.build(each)
+        return
+    if not each.proven and linked:
+        kept = [name for name in differing if _drops_link_unseen(name, network, each)]
+        if kept:
+            steps.unsure.append(each.ssid)
+            differing = [name for name in differing if name not in kept]
+    steps.change(network, each, differing)
+    if not network.current and each.proven:
+        steps.refreshes += _refreshed(network, each, differing)
+
+
+def _differs(name: str, network: Running, each: Desired, doubtful: Iterable[str]) -> bool:
+    have = network.variables.get(name)
+    if name in SECRETS and have is not None and each.wanted[name] is not None:
+        return name in doubtful
+    return not agrees(name, each.wanted, network.variables)
+
+
+def _compares_itself(name: str, value: str) -> bool:
+    """Say whether SET_NETWORK with the value that a secret has already does nothing at all.
+
+    True of text variables and a passphrase in quotes; a key in hex and an EAP password count as changed each time
+    (``wpa_config_parse_str``, ``_psk``, ``_password``, releases 2.10 to 2026).
+    """
+    return name in ("sae_password", "private_key_passwd") or (name == "psk" and value.startswith('"'))
+
+
+def _drops_link_unseen(name: str, network: Running, each: Desired) -> bool:
+    """Say whether setting a secret that the supplicant may well have would drop the link that stands."""
+    value = each.wanted[name]
+    if name not in SECRETS or name not in network.variables or value is None or _compares_itself(name, value):
+        return False
+    if name in each.stale:  # the task brings another one than the file had: that is what it is for
+        return False
+    return bool({"sae", "eap"} & kinds(each.wanted.get("key_mgmt") or ""))
+
+
+def _refreshed(network: Running, each: Desired, differing: Iterable[str]) -> List[Assignment]:
+    """Return the secrets to send to a network that should have them already.
+
+    Somebody may have set others by hand, and wpa_supplicant does not tell. Only those that it compares itself, and not
+    to the current network: a handshake may be under way.
+    """
+    return [
+        Assignment(network.id, name, value)
+        for name, value in each.wanted.items()
+        if name in SECRETS and name not in differing and value is not None and _compares_itself(name, value)
+    ]
+
+
+class _Steps:
+    """A plan in the making."""
+
+    def __init__(self) -> None:
+        self.builds: List[Desired] = []
+        self.assignments: List[Assignment] = []
+        self.refreshes: List[Assignment] = []
+        self.enabled: List[int] = []
+        self.disabled: List[int] = []
+        self.removed: List[int] = []
+        self.retried: List[Tuple[int, int]] = []
+        self.unsure: List[bytes] = []
+        self.before: List[Tuple[bytes, Dict[str, str]]] = []
+        self.after: List[Tuple[bytes, Dict[str, str]]] = []
+
+    def build(self, each: Desired) -> None:
+        self.builds.append(each)
+        variables = {name: value for name, value in each.wanted.items() if value is not None}
+        replaced = any(ssid == each.ssid for ssid, _shown in self.before)
+        self.after.append((each.ssid, describe(variables, SECRETS if replaced else ())))
+
+    def remove(self, network: Running) -> None:
+        self.removed.append(network.id)
+        self.before.append((network.ssid, describe(network.variables)))
+
+    def change(self, network: Running, each: Desired, differing: Sequence[str]) -> None:
+        order = [name for name in _FIRST if name in differing]
+        for name in (*order, *(name for name in differing if name not in order)):
+            self.assignments.append(Assignment(network.id, name, _value(name, each.wanted[name])))
+        toggled = network.disabled == each.enabled
+        if toggled:
+            (self.enabled if each.enabled else self.disabled).append(network.id)
+        elif differing and each.enabled and not network.current:
+            self.retried.append((-int(each.wanted["priority"] or 0), network.id))
+        if differing or toggled:
+            have = network.variables
+            self.before.append((network.ssid, describe(have)))
+            values = ((n, v if n in differing or n == "disabled" else have.get(n)) for n, v in each.wanted.items())
+            changed = [name for name in differing if name in have]
+            self.after.append((each.ssid, describe({n: v for n, v in values if v is not None}, changed)))
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(
+            build=tuple(self.builds),
+            assign=tuple(self.assignments),
+            refresh=tuple(self.refreshes),
+            enable=tuple(self.enabled),
+            disable=tuple(self.disabled),
+            remove=tuple(self.removed),
+            retry=tuple(network_id for _priority, network_id in sorted(self.retried)),
+            unsure=tuple(self.unsure),
+            before=tuple(self.before),
+            after=tuple(self.after),
+        )
+
+
+def _value(name: str, value: Optional[str]) -> str:
+    """Return what SET_NETWORK takes to set a variable, or to take it back."""
+    if value is not None:
+        return value
+    return "any" if name == "bssid" else "NULL"

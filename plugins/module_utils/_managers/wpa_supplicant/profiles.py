@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""wpa_supplicant's networks as profiles, and asking it within a time."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import List, Optional, Tuple
+
+from ..._network.backend import SupplicantStatus
+from ..._network.managed import Patience
+from ..._network.profile import _KEY_MGMT, _PSK, _SAE, Profile
+from .codec import Network
+from .control import DEFAULT_TIMEOUT, WpaCtrl
+from .pinning import frequencies_of
+
+#: hostap's VERSION_STR: "2.10", "2.12-devel-hostap_2_11-857-g54930b62b".
+_VERSION = re.compile(r"[0-9][0-9A-Za-z._+~-]{0,79}\Z")
+
+
+class WpaProfiles:
+    """wpa_supplicant over its control socket. Every call opens a connection of its own, so restarts do not matter.
+
+    Args:
+        interface: the name of the interface.
+        path: its control socket, see ``control_socket``.
+        timeout: seconds for each answer.
+    """
+
+    manager = "wpa_supplicant"
+
+    def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self._interface = interface
+        self._path = path
+        self._timeout = timeout
+
+    @property
+    def interface(self) -> str:
+        """The name of the interface."""
+        return self._interface
+
+    def _connect(self) -> WpaCtrl:
+        return WpaCtrl(self._path, self._timeout)
+
+    def status(self) -> SupplicantStatus:
+        """Return what the supplicant is doing.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        """
+        with self._connect() as ctrl:
+            return ctrl.status()
+
+    def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        """Return every configured network, by ascending id; with *ssid* those of that SSID alone, which is faster.
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        """
+        with self._connect() as ctrl:
+            found = (_profile(ctrl, n) for n in ctrl.networks() if ssid is None or n.ssid == ssid)
+            return tuple(profile for profile in found if profile is not None)
+
+
+def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
+    """Ask for the rest of a network; None when it went away since it was listed."""
+    key_mgmt = frozenset((ctrl.get(network.id, "key_mgmt") or "").split())
+    if not key_mgmt:  # never empty on a network that exists
+        return None
+    asked: List[str] = []
+    if key_mgmt & _PSK:
+        asked += ["psk"]
+    if key_mgmt & _SAE:
+        asked += ["psk", "sae_password"]
+    if key_mgmt & _KEY_MGMT["eap"]:
+        asked += ["identity", "eap"]
+    credentials = {name for name in asked if ctrl.get(network.id, name) not in (None, '""')}
+    if "NONE" in key_mgmt and any(ctrl.get(network.id, f"wep_key{number}") for number in range(4)):
+        credentials.add("wep_key")
+    priority = ctrl.get(network.id, "priority") or "0"
+    return Profile(
+        id=network.id,
+        ssid=network.ssid,
+        key_mgmt=key_mgmt,
+        enabled=not network.disabled,
+        bssid=network.bssid,
+        scan_freq=frequencies_of(ctrl.get(network.id, "scan_freq")),
+        current=network.current,
+        priority=int(priority) if re.fullmatch(r"-?[0-9]{1,10}", priority) else 0,
+        credentials=frozenset(credentials),
+    )
+
+
+class BoundedProfiles(WpaProfiles):
+    """wpa_supplicant, whom nobody waits for longer than *patience* allows."""
+
+    def __init__(self, interface: str, path: str, patience: Patience) -> None:
+        super().__init__(interface, path)
+        self._patience = patience
+
+    def _connect(self) -> WpaCtrl:
+        return _BoundedCtrl(self._path, self._patience)
+
+    def version(self) -> Optional[str]:
+        """Return its version; None when it does not tell (hostapd and wpa_supplicant before 0.7.2)."""
+        with self._connect() as ctrl:
+            reply = ctrl.request("GET version").strip()
+        return reply if _VERSION.match(reply) else None
+
+
+class _BoundedCtrl(WpaCtrl):
+    """A conversation that ends when *patience* does."""
+
+    def __init__(self, path: str, patience: Patience) -> None:
+        super().__init__(path)
+        self._patience = patience
+
+    def request(self, command: str) -> str:
+        left = max(self._patience.end - time.monotonic(), 0.0)
+        self._timeout = round(min(self._patience.timeout, left), 3)
+        return super().request(command)

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A network as somebody declares it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Optional, Sequence, Tuple
+
+from .._system.errors import FleetError
+from .backend import AUTO
+
+#: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
+_PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
+
+
+#: 256 bits, the key itself.
+_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
+
+
+SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
+
+
+EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
+
+
+PHASE2_METHODS: Tuple[str, ...] = ("mschapv2", "pap")
+
+
+PMF_MODES: Tuple[str, ...] = ("disabled", "optional", "required")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one field of one profile. Never repeats a secret."""
+
+    profile: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        parts = (self.profile, self.field, self.message)
+        return ": ".join(part for part in parts if part)
+
+
+class InvalidProfiles(FleetError):
+    """What a task declares is no profile. ``details["problems"]`` has every problem, the text the same."""
+
+    code = "invalid_profile"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        if len(problems) == 1:
+            text = str(problems[0])
+        else:
+            text = f"{len(problems)} errors: " + "; ".join(str(problem) for problem in problems)
+        super().__init__(text)
+        self.details = {"problems": [asdict(problem) for problem in problems]}
+
+
+@dataclass(frozen=True)
+class Eap:
+    """How to authenticate by 802.1X. Paths are the laptop's."""
+
+    method: str
+    identity: str
+    anonymous_identity: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
+    phase2: Optional[str] = None
+    ca_cert: Optional[str] = None
+    domain_suffix_match: Optional[str] = None
+    client_cert: Optional[str] = None
+    private_key: Optional[str] = None
+    private_key_password: Optional[str] = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class NetworkProfile:
+    """One network, as declared and checked."""
+
+    ssid: bytes
+    #: One of ``SECURITIES``.
+    security: str
+    #: Of psk, sae and psk+sae: the passphrase or password, or a PSK of 64 hex digits.
+    passphrase: Optional[str] = field(default=None, repr=False)
+    eap: Optional[Eap] = None
+    hidden: bool = False
+    priority: int = 0
+    #: One of ``PMF_MODES``.
+    pmf: str = "optional"
+    bssid: Optional[str] = None
+    enabled: bool = True
+
+    @property
+    def is_raw_psk(self) -> bool:
+        """Say whether the passphrase is the key itself, which only PSK can use."""
+        return self.security == "psk" and self.passphrase is not None and bool(_PSK.match(self.passphrase))
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The networks that a laptop is to have, and those that it is not to have."""
+
+    #: In the order declared.
+    profiles: Tuple[NetworkProfile, ...] = ()
+    absent: Tuple[bytes, ...] = ()
+    #: Every station network that is not in ``profiles`` is to go, whoever made it.
+    prune: bool = False
+
+    def removes(self, ssid: Optional[bytes]) -> bool:
+        """Say whether a network that is not in ``profiles`` is to go; None: one without an SSID, or of any."""
+        return self.prune or ssid in self.absent
+
+
+def is_passphrase(text: str) -> bool:
+    """Say whether *text* can be a WPA passphrase: 8 to 63 printable ASCII characters."""
+    return bool(_PASSPHRASE.match(text))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for: networks, on an interface."""
+
+    interface: str
+    #: The configuration file; None: the usual one.
+    path: Optional[str]
+    declared: Declaration
+    #: Whom the networks are configured with, as ``_backend_choice`` knows them.
+    backend: str = AUTO

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An interface, who runs it, and what that knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from .profile import Profile
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a supplicant is waited for: *timeout* seconds for an answer, *end* (``time.monotonic``) for all."""
+
+    timeout: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Managed:
+    """One wireless interface, and who runs it.
+
+    Attributes:
+        interface: its name.
+        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` (also below NetworkManager) or ``none``; None when that
+            can't be told.
+        version: wpa_supplicant's or NetworkManager's; None when it did not tell, and for the others.
+        profiles: theirs; None when they could not be read, and for the others.
+        trouble: why the profiles could not be read, as an error's code; None when they could.
+            ``not_found``: wpa_supplicant offers no control socket for this interface.
+    """
+
+    interface: str
+    manager: Optional[str]
+    version: Optional[str] = None
+    profiles: Optional[Tuple[Profile, ...]] = None
+    trouble: Optional[str] = None

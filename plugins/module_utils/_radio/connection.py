@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSME's connection, as values and as facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class CsmeConnection:
+    """The connection that CSME last reported; it holds only while the rfkill reason is "not owner".
+
+    Attributes:
+        ssid: 0 to 32 bytes, not text.
+        bssid: of CSME's access point, lower case.
+        channel: number only; see *frequencies*.
+        band: ``channels.BAND_*``, None when the driver did not say (mainline never does).
+        frequencies: MHz; every one that *channel* can mean.
+        auth: open, eap, psk, sae, or ``unknown(N)``.
+        cipher: none, tkip, ccmp, gcmp, gcmp-256, or ``unknown(N)``; None when the driver did not say.
+        colloc_channel: of the collocated access point in another band that announces a 6 GHz one.
+        colloc_bssid: of that access point.
+        auth_raw: the number behind *auth*; None only in a value that did not come from a message.
+        cipher_raw: the number behind *cipher*.
+    """
+
+    ssid: bytes
+    bssid: str
+    channel: int
+    band: Optional[int]
+    frequencies: Tuple[int, ...]
+    auth: str
+    cipher: Optional[str]
+    colloc_channel: Optional[int]
+    colloc_bssid: Optional[str]
+    auth_raw: Optional[int] = None
+    cipher_raw: Optional[int] = None
+
+
+def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str, Any]]:
+    """Return CSME's connection as facts, None when it has none."""
+    if connection is None:
+        return None
+    return {
+        **_ssid_facts(connection.ssid),
+        "bssid": connection.bssid,
+        "channel": connection.channel,
+        "frequencies": list(connection.frequencies),
+        "auth": connection.auth,
+        "cipher": connection.cipher,
+    }
+
+
+def _ssid_facts(ssid: bytes) -> Dict[str, str]:
+    """Return an SSID as text for people (bytes that are no UTF-8 escaped) and as hex for programs."""
+    return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}

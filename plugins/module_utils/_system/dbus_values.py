@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values of D-Bus as Python's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Tuple
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal: the object and interface that it comes from, its name, and what it carries, plain."""
+
+    path: str
+    interface: str
+    member: str
+    body: Tuple[Any, ...]
+
+
+def plain(value: Any, signature: str) -> Any:
+    """Return a value without the variants around what it holds: D-Bus wraps each in its signature.
+
+    Args:
+        value: as jeepney gives it: a variant is a pair of signature and value.
+        signature: its D-Bus signature.
+    """
+    if signature == "v":
+        return plain(value[1], value[0])
+    if signature.startswith("a{"):
+        return {key: plain(held, signature[3:-1]) for key, held in value.items()}
+    if signature.startswith("a") and signature != "ay":
+        return [plain(held, signature[1:]) for held in value]
+    if signature.startswith("("):
+        return tuple(plain(held, part) for held, part in zip(value, _parts(signature[1:-1])))
+    return value
+
+
+def _parts(signature: str) -> Tuple[str, ...]:
+    """Return the complete types that a signature is made of (D-Bus specification, "Type system")."""
+    parts = []
+    while signature:
+        end = 1
+        while signature[end - 1 : end] == "a":
+            end += 1
+        if signature[end - 1] in "({":
+            depth = 1
+            while depth:
+                depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(signature[end], 0)
+                end += 1
+        parts.append(signature[:end])
+        signature = signature[end:]
+    return tuple(parts)

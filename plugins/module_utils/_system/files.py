@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading files and folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import List
+
+from .errors import AccessDenied, FleetError, NotFound, TransportFailed
+
+
+def read_text(path: str, limit: int = -1) -> str:
+    """Return the text of a small file, without white space around it.
+
+    Args:
+        path: the file.
+        limit: characters to read at most; -1 reads all.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read(limit).strip()
+    except OSError as error:
+        raise os_error(error, path) from error
+
+
+def list_folder(path: str) -> List[str]:
+    """Return the names in a folder, in no order.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it cannot be read.
+    """
+    try:
+        return os.listdir(path)
+    except OSError as error:
+        raise os_error(error, path) from error
+
+
+def names_in(path: str) -> List[str]:
+    """Return the names in a folder, in no order; none where it is not there or can't be read."""
+    try:
+        return list_folder(path)
+    except FleetError:
+        return []
+
+
+def os_error(error: OSError, path: str) -> FleetError:
+    """Return the collection's error for the system's."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AccessDenied("reading this was refused", where=path, remedy="Run this as root")
+    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR):
+        return NotFound("this machine does not show this", where=path)
+    text = os.strerror(error.errno or 0)
+    return TransportFailed(f"reading this failed: {text}", where=path, errno=error.errno or 0)
