@@ -37,24 +37,14 @@ ROOMS: Dict[str, Tuple[str, ...]] = {
 #: These files, and what they import, do no I/O and know no clock. All of ``_network`` is like that.
 PURE: FrozenSet[str] = frozenset(
     {
+        "_facts/readiness",
         "_handover/addressing",
         "_handover/guard",
         "_handover/machine",
         "_handover/messages",
         "_handover/policy",
         "_managers/networkmanager/joining",
-    }
-)
-#: Imports that are wrong, and go with the next steps.
-NOT_YET = frozenset(
-    {
-        ("_handover/effects", "_managers/wpa_supplicant/codec"),
-        ("_managers/networkmanager/apply", "_handover/undo"),
-        ("_managers/networkmanager/apply", "_managers/services"),
-        ("_managers/networkmanager/files", "_managers/services"),
-        ("_managers/networkmanager/listener", "_managers/wpa_supplicant/codec"),
-        ("_managers/wpa_supplicant/apply", "_handover/undo"),
-        ("_managers/wpa_supplicant/apply", "_managers/services"),
+        "_managers/wpa_supplicant/joining",
     }
 )
 #: The files, as paths without their suffix.

@@ -17,10 +17,8 @@ from .._radio.connection import _ssid_facts, connection_facts
 if TYPE_CHECKING:  # what is only named in signatures need not be there at run time: every import costs every task
     from .._network.managed import Managed
     from .._network.profile import Profile
-    from .._radio.driver import Platform
-    from .._radio.radio import Link, Radio
-    from .._radio.rfkill import Switch
-    from .._watcher.state import Watcher
+    from .._radio.values import Link, Platform, Radio, Switch
+    from .._watcher.report import Watcher
     from .readiness import Blocker, Known
 
 #: Raised when a reader of the document has to change.

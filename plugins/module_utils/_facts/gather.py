@@ -13,8 +13,9 @@ from .._managers.survey import BUDGET, as_stored, read_managers
 from .._radio import sysfs
 from .._radio.driver import generation, read_platform
 from .._radio.nl80211 import Nl80211
-from .._radio.radio import Radio, read_radios
+from .._radio.radio import read_radios
 from .._radio.rfkill import switches
+from .._radio.values import Radio
 from .._system.reading import Reading, Unreadable
 from .._watcher.state import read_watcher
 from .document import document

@@ -16,10 +16,9 @@ from .._network.backend import IWD, NETWORKMANAGER, NONE
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio.connection import CsmeConnection
-from .._radio.driver import FIRST_KERNEL, Platform
-from .._radio.radio import Radio
+from .._radio.values import FIRST_KERNEL, Platform, Radio
 from .._system.reading import Unreadable
-from .._watcher.state import Watcher
+from .._watcher.report import Watcher
 
 #: The first kernel that gives the reason of a hard block.
 _REASONS_KERNEL = (5, 11)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional
 
-from .._managers.wpa_supplicant.codec import SupplicantEvent
-from .._network.backend import MANAGER_GONE, WPA_SUPPLICANT, Backend
-from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin as PinRecord
 from .._network.profile import Profile
 from .._radio import csme, rtnetlink
 from .._radio.nl80211 import Nl80211
-from .._radio.radio import Radio, routable
+from .._radio.radio import routable
 from .._radio.rfkill import NOT_OWNER, RfkillEvent
 from .._radio.rtnetlink import AddressEvent
+from .._radio.values import Radio
 from .._system import dhcp
 from .._system.errors import FleetError
 from .._system.run_folder import FOLDER, clear_journal, write_journal
@@ -27,12 +26,10 @@ from .messages import (
     AddressArrived,
     BlockBack,
     BlockGone,
-    EndScan,
     Event,
     Forget,
     Hold,
     InterfaceGone,
-    LookAgain,
     Pin,
     PinFailed,
     Pinned,
@@ -40,7 +37,6 @@ from .messages import (
     SoftBlocked,
     SwitchedOff,
     Unpin,
-    WidenScan,
 )
 
 
@@ -103,18 +99,6 @@ class Hands:
             self.unpin()
         elif isinstance(action, Forget):
             self.forget()
-        elif isinstance(action, WidenScan):
-            # What fails here, un-pinning tries again.
-            failed = "the supplicant still scans the channels of the pin alone"
-            self._tell(lambda supplicant, pin: supplicant.widen(pin), failed)
-        elif isinstance(action, LookAgain):
-            # What fails here, the supplicant's own next scan makes up for.
-            failed = "the supplicant did not look for the access point again"
-            self._tell(lambda supplicant, pin: supplicant.look_again(pin), failed)
-        elif isinstance(action, EndScan):
-            # What fails here, the supplicant comes to the end of by itself.
-            failed = "the supplicant did not end a scan that is in the way"
-            self._tell(lambda supplicant, pin: supplicant.end_scan(pin), failed)
         elif isinstance(action, RequestOwnership):
             self._mark("requested")
             self._request()
@@ -165,9 +149,10 @@ class Hands:
         if self.pin is not None:  # how things were before it would be forgotten
             return PinFailed()
 
-        def record(pin: PinRecord) -> None:
+        def record(pin: PinRecord) -> PinRecord:
             self.pin = over_rest(self._radio.phy, pin, self._folder)
             write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
+            return self.pin
 
         try:
             if isinstance(action, Hold):
@@ -178,15 +163,6 @@ class Hands:
             self.warnings.append(f"the pin failed: {error}")
             return PinFailed()
         return Pinned()
-
-    def _tell(self, what: Callable[[Backend, PinRecord], object], failed: str) -> None:
-        """Have the supplicant do something about the pin, if there is one; a failure is a warning of those words."""
-        if self.pin is None or self.supplicant is None:
-            return
-        try:
-            what(self.supplicant, self.pin)
-        except FleetError as error:
-            self.warnings.append(f"{failed}: {error}")
 
     def unpin(self, *, now: bool = False) -> None:
         """Undo the pin. What can't be undone now stays in the journal for whoever comes next.
@@ -230,24 +206,6 @@ class Hands:
             return BlockGone()
         # For any other reason, known or not, nobody can use the radio, whoever owns it.
         return BlockBack() if heard.reasons == NOT_OWNER else SwitchedOff()
-
-    def from_supplicant(self, heard: SupplicantEvent) -> Optional[Event]:
-        """Return what an event of the supplicant's means; None: nothing."""
-        if heard.name == "CTRL-EVENT-SCAN-STARTED":
-            return ScanStarted()
-        if heard.name in ("CTRL-EVENT-SCAN-RESULTS", "CTRL-EVENT-SCAN-FAILED"):
-            return ScanEnded()
-        if heard.name == "CTRL-EVENT-NETWORK-NOT-FOUND":
-            return NothingFound()
-        if heard.name == "CTRL-EVENT-CONNECTED":
-            return Connected(heard.bssid or "")
-        if heard.name == "CTRL-EVENT-DISCONNECTED":
-            return Disconnected()
-        if heard.name == "CTRL-EVENT-TERMINATING":
-            return SupplicantGone()
-        if heard.name == MANAGER_GONE:
-            return ManagerGone()
-        return None
 
     def from_address(self, heard: Any) -> Optional[Event]:
         """Return what an address that came or went means for this radio; None: nothing."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Callable, Dict, Optional, Tuple, Union
 
-from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
 from .._radio.connection import CsmeConnection
 from .messages import (
     Action,
@@ -35,13 +35,11 @@ from .messages import (
     Blocked,
     BlockGone,
     CancelTimer,
-    EndScan,
     Event,
     Expired,
     Forget,
     Hold,
     InterfaceGone,
-    LookAgain,
     Pin,
     PinFailed,
     Pinned,
@@ -53,7 +51,6 @@ from .messages import (
     SwitchedOff,
     Timer,
     Unpin,
-    WidenScan,
 )
 from .policy import Outcome, Policy
 
@@ -80,8 +77,6 @@ class State:
         connection: what CSME reported.
         requests: how often ownership was asked for.
         pinned: a pin may be with the supplicant, so it has to be undone.
-        widened: its part that narrows the scan is undone already.
-        ended: how many scans were ended.
         late: CSME's deadline has passed since the host owns the radio.
         last: no other request is to follow: there is no time for one, or it was asked often enough before.
         forbidden: what CSME said last of roaming since the host asked for the radio; None: nothing.
@@ -92,8 +87,6 @@ class State:
     connection: Optional[CsmeConnection] = None
     requests: int = 0
     pinned: bool = False
-    widened: bool = False
-    ended: int = 0
     late: bool = False
     last: bool = False
     forbidden: Optional[bool] = None
@@ -191,15 +184,6 @@ def _paused(state: State, event: Event, policy: Policy) -> Result:
 def _connecting(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
-    if isinstance(event, ScanStarted) and state.pinned:
-        return _scanning(state, policy)
-    if isinstance(event, ScanEnded) and state.pinned:
-        return state, (CancelTimer(Timer.SCAN),)
-    if isinstance(event, Expired) and event.timer is Timer.SCAN and state.ended < len(policy.scan_seconds):
-        return replace(state, ended=state.ended + 1), (EndScan(),)
-    if isinstance(event, NothingFound) and state.pinned:
-        # The answer to a probe may be lost or late. Left alone the supplicant looks again after seconds, everywhere.
-        return state, (LookAgain(),)
     # Any other access point, which only an un-pinned or restarted supplicant finds, may be on another network.
     if isinstance(event, Connected) and state.connection is not None and event.bssid == state.connection.bssid:
         return replace(state, phase=Phase.ADDRESSING), ()
@@ -208,37 +192,7 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
     return state, ()
 
 
-def _scanning(state: State, policy: Policy) -> Result:
-    timers = tuple(SetTimer(Timer.SCAN, seconds) for seconds in policy.scan_seconds[state.ended : state.ended + 1])
-    if state.widened:
-        return state, timers
-    # The narrow scan is under way and no keys exist yet: the last moment at which wpa_supplicant lets the frequencies
-    # be changed without dropping what comes of it.
-    return replace(state, widened=True), (*timers, WidenScan())
-
-
-def _is_of_a_scan(event: Event) -> bool:
-    return isinstance(event, (ScanStarted, ScanEnded)) or (isinstance(event, Expired) and event.timer is Timer.SCAN)
-
-
-def _keep_channel(state: State, event: Event, policy: Policy) -> Result:
-    """End a scan of a host that has just been connected.
-
-    A look at every channel may have been queued behind the one that found CSME's access point. It begins when the
-    connection stands, and leaves the channel for seconds.
-    """
-    if not (state.pinned and state.requests):
-        return state, ()
-    if isinstance(event, ScanEnded):
-        return state, (CancelTimer(Timer.SCAN),)
-    if state.ended >= 2 * len(policy.scan_seconds):
-        return state, ()
-    return replace(state, ended=state.ended + 1), (EndScan(),)
-
-
 def _addressing(state: State, event: Event, policy: Policy) -> Result:
-    if _is_of_a_scan(event):
-        return _keep_channel(state, event, policy)
     if isinstance(event, AddressArrived):
         return _connected(state, Outcome.CONNECTED if state.late else Outcome.PROTECTED, policy)
     if isinstance(event, BlockBack):
@@ -252,8 +206,6 @@ def _addressing(state: State, event: Event, policy: Policy) -> Result:
 
 def _holding(state: State, event: Event, policy: Policy) -> Result:
     outcome = state.outcome or Outcome.CONNECTED
-    if _is_of_a_scan(event):
-        return _keep_channel(state, event, policy)
     if isinstance(event, RoamingForbidden):
         return state, (CancelTimer(Timer.CONFIRM),)
     if isinstance(event, (RoamingAllowed, BlockBack, PinFailed)):
@@ -289,7 +241,7 @@ def hold(event: RoamingForbidden) -> Result:
     """
     if event.profile_id is None or event.bssid is None:
         raise ValueError("there is no connection to hold")
-    state = State(phase=Phase.HOLDING, pinned=True, widened=True, forbidden=True, outcome=Outcome.PROTECTED)
+    state = State(phase=Phase.HOLDING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
     return state, (Hold(event.profile_id, event.bssid),)
 
 

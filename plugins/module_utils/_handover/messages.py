@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Hashable, Optional, Tuple, Union
 
-from .._network.events import Connected, Disconnected, ManagerGone, NothingFound, ScanEnded, ScanStarted, SupplicantGone
+from .._network.events import LinkEvent
 from .._radio.connection import CsmeConnection
 from .._system.bare import Bare
 
@@ -74,7 +74,6 @@ class Timer(Enum):
     PAUSE = "pause"
     DEADLINE = "deadline"
     GRACE = "grace"
-    SCAN = "scan"
     LAST_REQUEST = "last request"
     CONFIRM = "confirm"
     LOST = "lost"
@@ -88,6 +87,7 @@ class Expired:
 
 
 Event = Union[
+    LinkEvent,
     Blocked,
     Pinned,
     PinFailed,
@@ -95,16 +95,9 @@ Event = Union[
     BlockBack,
     SoftBlocked,
     SwitchedOff,
-    ScanStarted,
-    ScanEnded,
-    NothingFound,
-    Connected,
-    Disconnected,
     AddressArrived,
     RoamingForbidden,
     RoamingAllowed,
-    SupplicantGone,
-    ManagerGone,
     InterfaceGone,
     Expired,
 ]
@@ -138,21 +131,6 @@ class Forget(Bare):
     """Clear the journal: the pin is gone with the supplicant, which must not be waited for."""
 
 
-class WidenScan(Bare):
-    """Let later scans see every channel again. The rest of the pin stays."""
-
-
-class LookAgain(Bare):
-    """Have the frequencies of the pin scanned once more."""
-
-
-class EndScan(Bare):
-    """End the scan that runs, unless only the pin's frequencies are ever scanned.
-
-    Until the host is connected, they are looked at next.
-    """
-
-
 class RequestOwnership(Bare):
     """Ask CSME for the radio. The answer is BlockGone, or nothing."""
 
@@ -177,9 +155,6 @@ Action = Union[
     Hold,
     Unpin,
     Forget,
-    WidenScan,
-    LookAgain,
-    EndScan,
     RequestOwnership,
     SetTimer,
     CancelTimer,

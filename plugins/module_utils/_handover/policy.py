@@ -67,10 +67,6 @@ class Policy:
             comes 5 to 50 ms after a connection, and one that takes longer is delayed by no more than this. The second:
             a server that first sees whether an address is in use takes a second (ping-timeout, dhcpd.conf(5)), and its
             answer must not be thrown away. The third: a client sends its own second message after 3 to 5 s.
-        scan_seconds: how long the supplicant may scan before that is taken for another scan than that of the pin's
-            channel, and ended; so often at most. A radio looks at one channel for 30 to 120 ms; the growing time lets
-            one that takes longer come to its end. Once the host is connected, each is ended at once, until all that
-            were ended are twice as many.
         timeout_seconds: bound of the whole. No request is made that could not be carried through within it.
         hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
         confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
@@ -86,7 +82,6 @@ class Policy:
     deadline_seconds: float = 3.0
     grace_seconds: float = 1.0
     address_seconds: Tuple[float, ...] = (0.1, 1.5, 3.0)
-    scan_seconds: Tuple[float, ...] = (0.2, 0.5, 1.0)
     timeout_seconds: float = 30.0
     hold: bool = False
     confirm_seconds: float = 15.0

@@ -13,15 +13,16 @@ from __future__ import annotations
 import select
 import time
 from contextlib import ExitStack
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from .._network.backend import Backend, Source
+from .._network.backend import Backend, Listener, Source
+from .._network.events import link_event
 from .._network.profile import Profile
 from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211
-from .._radio.radio import Radio
 from .._radio.rfkill import RfkillEvents
 from .._radio.rtnetlink import AddressEvents
+from .._radio.values import Radio
 from .._system.dhcp_program import ask
 from .._system.run_folder import FOLDER
 from .._system.statemachine import Machine
@@ -76,6 +77,7 @@ class Handover:
         )
         self._addressing = Addressing(policy, self._look_for_address, self._ask_for_address, clock)
         self._trace: List[Tuple[str, float]] = []
+        self._listeners: Sequence[Listener] = ()
 
     def run(self) -> Report:
         """Do the handover and return how it went.
@@ -93,8 +95,9 @@ class Handover:
             rfkill: Source = self._open(stack, RfkillEvents())
             sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: hands.from_rfkill}
             if self._supplicant is not None:
-                for heard in self._supplicant.listen(hands.warnings.append):
-                    sources[self._open(stack, heard)] = hands.from_supplicant
+                self._listeners = self._supplicant.listen(hands.warnings.append)
+                for heard in self._listeners:
+                    sources[self._open(stack, heard)] = link_event
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
                 self._feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))
@@ -116,11 +119,14 @@ class Handover:
 
     def _wait(self, sources: Dict[Source, Callable[[Any], Optional[Event]]]) -> None:
         """Wait for the next thing to happen and let the machine answer it."""
-        due = [at for at in (self._machine.due, self._addressing.due) if at is not None]
+        timers = (self._machine.due, self._addressing.due, *(listener.due for listener in self._listeners))
+        due = [at for at in timers if at is not None]
         timeout = max(0.0, min(due) - self._clock()) if due else None
         self._read(sources, select.select(list(sources), [], [], timeout)[0])
         self._machine.expire()
         if self._machine.state.outcome is None:
+            for listener in self._listeners:
+                listener.expire()
             self._addressing.expire()
 
     def _feed(self, event: Event) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
@@ -14,7 +15,7 @@ from .._network.backend import IWD, NETWORKMANAGER, WPA_SUPPLICANT
 from .._radio import sysfs
 from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
-from . import services
+from .networkmanager import records
 from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY, is_over_iwd
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
@@ -59,6 +60,29 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     return choice
 
 
+def refuse_networkmanagers(interface: str, root: str = "/") -> None:
+    """Refuse to change a supplicant that NetworkManager runs: it would undo any change, and reads no file of its.
+
+    Args:
+        interface: the interface's name. It need not exist.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        Refused: NetworkManager runs the interface.
+        AccessDenied, TransportFailed: this user can't tell.
+    """
+    with suppress(NotFound):  # no such interface, or no procfs: nobody is seen to run it
+        # The record outlives NetworkManager.
+        runs = process.running({"NetworkManager"}, root)
+        if runs and records.networkmanager_manages(sysfs.index_of(interface, root), root):
+            raise Refused(
+                NETWORKMANAGER,
+                f"NetworkManager runs {interface}, and wpa_supplicant reads no file there",
+                remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+                "wpa_supplicant@.service for it",
+            )
+
+
 def _choose(asked: str, interface: str, root: str, directories: Optional[Sequence[str]]) -> Choice:
     """As ``choose``, whatever is below NetworkManager."""
     if asked == WPA_SUPPLICANT:
@@ -93,7 +117,7 @@ def _recorded(interface: str, root: str) -> Optional[bool]:
     """Return whether a NetworkManager that runs has recorded that it manages an interface; None: neither."""
     try:
         index = sysfs.index_of(interface, root)
-        return services.networkmanager_waits(interface, root) or services.networkmanager_manages(index, root)
+        return records.networkmanager_waits(interface, root) or records.networkmanager_manages(index, root)
     except NotFound:  # no such interface
         return False
 

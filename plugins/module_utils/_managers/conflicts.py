@@ -19,7 +19,7 @@ from .._radio import sysfs
 from .._system import systemd
 from .._system.errors import FleetError, NotFound
 from .._system.files import list_folder, read_text
-from . import services
+from .networkmanager import records
 
 #: Where distributions have the program, and units; the administrator's units first.
 _PROGRAMS = ("usr/sbin/wpa_supplicant", "sbin/wpa_supplicant", "usr/bin/wpa_supplicant")
@@ -103,7 +103,7 @@ class Interface:
         index = self.index
         if index is None or not self._named("NetworkManager"):
             return
-        managed = services.networkmanager_manages(index, self.root)
+        managed = records.networkmanager_manages(index, self.root)
         # Without a record it has not come to the interface yet. It won't take it from a supplicant that runs already.
         if managed or (managed is None and not self.running):
             yield Conflict(

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import FrozenSet, Mapping, Optional, Sequence, Tuple
 
-from .._network.backend import IWD, NETWORKMANAGER, NONE, WPA_SUPPLICANT
+from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT
 from .._network.managed import Managed, Patience
 from .._system import process
 from .._system.errors import AccessDenied, FleetError, NotFound
 from .._system.reading import Reading
-from . import services
+from .networkmanager import records
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
 from .wpa_supplicant.profiles import BoundedProfiles
 
@@ -44,7 +44,7 @@ def read_managers(
     """
     if not interfaces:
         return ()
-    processes = reading.attempt("supplicant.manager", lambda: process.running(services.PROCESSES, root))
+    processes = reading.attempt("supplicant.manager", lambda: process.running(PROCESSES, root))
     patience = Patience(budget / len(interfaces), time.monotonic() + _ANSWERING_SECONDS)
     found = []
     for interface, ifindex in interfaces:
@@ -91,8 +91,8 @@ def _read_manager(
     here = f"supplicant.{interface}"
     recorded: Optional[bool] = None
     if ifindex is not None and (processes is None or "NetworkManager" in processes):
-        recorded = services.networkmanager_waits(interface, root) or reading.attempt(
-            here, lambda: services.networkmanager_manages(ifindex, root)
+        recorded = records.networkmanager_waits(interface, root) or reading.attempt(
+            here, lambda: records.networkmanager_manages(ifindex, root)
         )
     if recorded:
         # The record alone may be that of a NetworkManager which has ended.

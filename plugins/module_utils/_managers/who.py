@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
-from .._network.backend import NETWORKMANAGER, Backend
+from .._network.backend import NETWORKMANAGER, PROCESSES, Backend
 from .._system import process
 from .._system.errors import AccessDenied, NotFound
-from . import services
+from .networkmanager import records
 from .wpa_supplicant.backend import WpaSupplicant
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
 
@@ -37,7 +37,7 @@ def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backe
         NotFound: nobody does that a handover could go through.
         AccessDenied, TransportFailed: this user can't tell.
     """
-    processes = process.running(services.PROCESSES, root)
+    processes = process.running(PROCESSES, root)
     try:
         return _choose(interface, ifindex, lambda: "NetworkManager" in processes, root)
     except NotFound as error:
@@ -61,7 +61,7 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
     """
 
     def networkmanager_runs() -> bool:
-        if not services.networkmanager_was_here(root):
+        if not records.networkmanager_was_here(root):
             return False
         # Loaded where it is needed alone.
         from .networkmanager.profiles import networkmanager_runs
@@ -71,8 +71,15 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
     return _choose(interface, ifindex, networkmanager_runs, root, _SERVICE_SECONDS)
 
 
-def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
+def backend_by_name(
+    manager: str, interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES
+) -> Optional[Backend]:
     """Return the backend that calls itself *manager* in its pins, whoever runs the interface now; None: it is gone.
+
+    Args:
+        manager: ``networkmanager``, or anything else for wpa_supplicant.
+        interface: its name.
+        directories: where wpa_supplicant's control sockets are.
 
     Raises:
         AccessDenied: this user can't tell.
@@ -83,7 +90,7 @@ def backend_by_name(manager: str, interface: str) -> Optional[Backend]:
 
         return NetworkManagerBackend(interface)
     try:
-        return WpaSupplicant(interface, control_socket(interface))
+        return WpaSupplicant(interface, control_socket(interface, directories))
     except NotFound:
         return None
 
@@ -103,7 +110,7 @@ def _choose(
         NotFound: neither tells of anybody; or NetworkManager goes through iwd.
         AccessDenied: the control sockets are closed to this user.
     """
-    recorded = None if ifindex is None else services.networkmanager_manages(ifindex, root)
+    recorded = None if ifindex is None else records.networkmanager_manages(ifindex, root)
     # The record outlives NetworkManager.
     if recorded and networkmanager_runs():
         return _networkmanager(interface, root, bound)

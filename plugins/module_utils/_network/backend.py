@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Optional, Protocol, Sequence, Tuple
 
+from .events import Event
 from .pin import Pin
 from .profile import Profile
 
@@ -34,14 +35,6 @@ class SupplicantStatus:
         return self.state == "COMPLETED"
 
 
-#: An event's name, beside wpa_supplicant's own: who runs the interface has to be found out anew. A pin may still stand.
-MANAGER_GONE = "MANAGER-GONE"
-
-
-#: Another: a profile may have been changed, or only been used.
-PROFILE_TOUCHED = "PROFILE-TOUCHED"
-
-
 class Source(Protocol):
     """Something that can be waited for and read."""
 
@@ -53,6 +46,32 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
+
+
+class Listener(Source, Protocol):
+    """What tells of one interface, and does for a pin what has to follow at once from what it hears."""
+
+    def read(self) -> Iterable[Event]:
+        """Return what has happened, without waiting.
+
+        Raises:
+            FleetError: nothing more will be heard here.
+        """
+
+    @property
+    def due(self) -> Optional[float]:
+        """When ``expire`` has to be called, by ``time.monotonic`` (s); None: it need not be."""
+
+    def expire(self) -> None:
+        """Do what is due. It may be called too early, and does nothing then.
+
+        Raises:
+            FleetError: nothing more will be heard here.
+        """
+
+
+#: Takes a pin before the first change, for a journal. It returns the pin to go by from then on; None: that one.
+Record = Callable[[Pin], Optional[Pin]]
 
 
 class Backend(Protocol):
@@ -77,21 +96,12 @@ class Backend(Protocol):
         profile: Profile,
         bssid: str,
         frequencies: Sequence[int],
-        record: Optional[Callable[[Pin], None]] = None,
+        record: Optional[Record] = None,
     ) -> Pin:
         """Narrow the supplicant to one access point; all of it or nothing. See WpaSupplicant.pin."""
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.hold."""
-
-    def widen(self, pin: Pin) -> bool:
-        """Let later scans see every channel again, and keep the rest of a pin. See WpaSupplicant.widen."""
-
-    def look_again(self, pin: Pin) -> None:
-        """Have the frequencies of a pin scanned once more, after a scan that found nothing."""
-
-    def end_scan(self, pin: Pin) -> None:
-        """End the scan that runs, unless it can only be of a pin's frequencies, and have those scanned."""
 
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands."""
@@ -105,8 +115,12 @@ class Backend(Protocol):
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
         """Undo what ``loosen`` left; say whether that is done. See WpaSupplicant.end_rest."""
 
-    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
-        """Return what to wait for: each gives SupplicantEvents, and the supplicant's end as one of them."""
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
+        """Return what tells of the interface: the supplicant's end is one of the events.
+
+        Args:
+            warn: told, in words for people, what could not be done for a pin.
+        """
 
 
 WPA_SUPPLICANT = "wpa_supplicant"
@@ -126,3 +140,7 @@ AUTO = "auto"
 
 #: What a task may ask for.
 BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
+
+
+#: The programs that run interfaces, by the names of their processes.
+PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
 from .._system.reading import Reading
 from . import sysfs
-from .sysfs import Release
+from .values import DRIVER_MANAGED, Iwlmei, Platform, Release
 
 #: The driver that talks to CSME.
 IWLMEI = "iwlmei"
@@ -21,37 +20,6 @@ _WIRELESS_CLIENT = "13280904-7792-4fcb-a1aa-5e70cbb1e865"
 _OP_MODES = ("iwlmvm", "iwlmld")
 #: IWL_MEI_STATUS_SAP_CONNECTED in iwlmei's debugfs file "status" (same source).
 _SAP_CONNECTED = 1 << 0
-
-#: The first kernel with iwlmei.
-FIRST_KERNEL = (5, 17)
-#: The first kernel whose driver asks CSME by itself when the interface is brought up.
-DRIVER_MANAGED = (6, 4)
-
-
-@dataclass(frozen=True)
-class Iwlmei:
-    """The driver that talks to CSME. Each is None when it could not be read.
-
-    Attributes:
-        available: the running kernel has the module.
-        loaded: it is loaded.
-        bound: it has the management engine's client for wireless.
-        sap_connected: CSME answers it; None also while it is not bound, when there is nobody to answer.
-    """
-
-    available: Optional[bool]
-    loaded: Optional[bool]
-    bound: Optional[bool]
-    sap_connected: Optional[bool]
-
-
-@dataclass(frozen=True)
-class Platform:
-    """The kernel and its drivers. ``op_mode`` is iwlwifi's; None when it has none, or could not be read."""
-
-    release: Optional[Release]
-    iwlmei: Iwlmei
-    op_mode: Optional[str]
 
 
 def read_platform(reading: Reading, root: str = "/") -> Platform:

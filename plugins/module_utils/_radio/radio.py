@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._system.errors import FleetError
 from .._system.reading import Reading, Unreadable
 from . import csme as _csme
-from . import driver as _platform
-from . import rtnetlink, sysfs
+from . import rtnetlink, sysfs, values
 from .connection import CsmeConnection
 from .nl80211 import Nl80211
 from .nl80211_messages import Interface, Wiphy
-from .rfkill import Switch, switches
+from .rfkill import switches
+from .values import Link, Radio, Switch
 
 __all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]
 
@@ -25,52 +24,6 @@ __all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]
 _STATION = 2
 #: rfc3549/linux rtnetlink scope "link": addresses that reach no router.
 _SCOPE_LINK = 253
-
-
-@dataclass(frozen=True)
-class Link:
-    """The host's own connection. Frequency in MHz, signal in dBm."""
-
-    ssid: Optional[bytes]
-    bssid: str
-    frequency: Optional[int]
-    signal_dbm: Optional[int]
-    addresses: Tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Radio:
-    """One radio.
-
-    Attributes:
-        phy: the kernel's name (``phy0``).
-        interface: its station interface, None when it has none.
-        ifindex: that interface's index.
-        mac: its MAC address.
-        driver: the kernel driver, None when sysfs names none.
-        owner: ``csme`` when the kernel says so by the block's reason, ``host`` when it says that CSME does not,
-            ``unknown`` when it gives no reasons (before Linux 5.11), when the radio has no switch, and when the driver
-            asks CSME by itself as the interface comes up, and it is down: then CSME may own it without a block.
-        switch: its rfkill switch.
-        can_tell: the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
-        can_request: the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).
-        roaming_event: the driver announces that roaming is forbidden.
-        csme: CSME's connection, only while CSME owns the radio: the kernel never forgets an old one.
-        link: the host's own connection.
-    """
-
-    phy: str
-    interface: Optional[str]
-    ifindex: Optional[int]
-    mac: Optional[str]
-    driver: Optional[str]
-    owner: str
-    switch: Optional[Switch]
-    can_tell: bool
-    can_request: bool
-    roaming_event: bool
-    csme: Optional[CsmeConnection]
-    link: Optional[Link]
 
 
 def read_radios(
@@ -107,7 +60,7 @@ def owner_of(switch: Optional[Switch]) -> str:
 def _asks_by_itself() -> bool:
     """Say whether this kernel's driver asks CSME for the radio when the interface is brought up."""
     try:
-        return sysfs.release().version >= _platform.DRIVER_MANAGED
+        return sysfs.release().version >= values.DRIVER_MANAGED
     except FleetError:
         return False
 

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import FrozenSet, List, Optional, Tuple, Type, Union
 
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TransportFailed
+from .values import Switch
 
 #: ``enum rfkill_type``, in the words of the sysfs attribute ``type``.
 _TYPES = ("all", "wlan", "bluetooth", "ultrawideband", "wimax", "wwan", "gps", "fm", "nfc")
@@ -40,20 +41,6 @@ _IOCTL_MAX_SIZE = 0x40045202
 _READ_SIZE = 64
 #: Records taken in one go, so that a flood of changes cannot keep an event loop in here; select() fires again.
 _READ_MAX = 256
-
-
-@dataclass(frozen=True)
-class Switch:
-    """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that do not tell (before 5.11)."""
-
-    index: int
-    type: str
-    name: str
-    soft: bool
-    hard: bool
-    reasons: Optional[FrozenSet[str]]
-    #: The radio (``phy0``) that the switch belongs to; None for Bluetooth and platform switches.
-    phy: Optional[str]
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound, TransportFailed
 from .._system.files import list_folder, os_error, read_text
+from .values import Release
 
 _NO_SYSFS = "Mount sysfs; a container may be without it on purpose"
 #: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.
 _INTERFACE_NAME = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
-
-
-@dataclass(frozen=True)
-class Release:
-    """The running kernel. ``version`` orders releases: (5, 17) < (6, 1)."""
-
-    text: str
-    version: Tuple[int, int]
 
 
 def release(root: str = "/") -> Release:

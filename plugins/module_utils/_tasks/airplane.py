@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._radio import sysfs
-from .._radio.rfkill import Switch, set_soft, set_soft_all, switches
+from .._radio.rfkill import set_soft, set_soft_all, switches
+from .._radio.values import Switch
 from .._system.errors import Refused
 
 #: Why a hard block stays, in words for people.

@@ -21,8 +21,9 @@ from .._network.pin import Pin
 from .._network.profile import Obstacle, Profile, find_obstacle, find_profile
 from .._radio import connection
 from .._radio.nl80211 import Nl80211
-from .._radio.radio import Radio, Unreadable, read_radios
+from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import NOT_OWNER
+from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (
     AccessDenied,

@@ -25,18 +25,23 @@ import traceback
 from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from .._managers.choice import choose
+from .._handover.undo import undo_journal
+from .._managers.choice import choose, refuse_networkmanagers
 from .._managers.networkmanager.settings import unfit
-from .._managers.wpa_supplicant.apply import _RADIO_WAIT, Places, _by_wpa_supplicant
-from .._network.backend import AUTO, NETWORKMANAGER
+from .._managers.who import backend_by_name
+from .._managers.wpa_supplicant import apply
+from .._managers.wpa_supplicant.apply import Places
+from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration, InvalidProfiles, Problem, Request
 from .._radio import sysfs
 from .._system.detached import run_detached
-from .._system.errors import FleetError, Refused, TimedOut, TransportFailed
+from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from .._system.run_folder import lock
 
 #: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.
 _INTERFACE = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
+#: Seconds to wait for a handover on the radio to end: longer than one takes.
+_RADIO_WAIT = 45.0
 #: Seconds to wait for another task that changes networks on this laptop.
 _OTHERS_WAIT = 120.0
 #: Seconds for all of it, with the time that a slow machine needs for a hundred networks.
@@ -72,14 +77,9 @@ def check_file(path: str) -> Optional[str]:
         return f"the file {path} can't be read: {os.strerror(error.errno or 0)}"
 
 
-# --- the runtime ----------------------------------------------------------------------------------------------------
-
-
-# --- both -----------------------------------------------------------------------------------------------------------
-
-
-#: What is done on a laptop: takes the request, the places, and whether nothing is to be changed; returns the result.
-_Work = Callable[[Request, Places, bool], Dict[str, Any]]
+#: What is done on a laptop: takes the request, the places, whether nothing is to be changed, and why the radio could
+#: not be had for it (None: it is ours); returns the result.
+_Work = Callable[[Request, Places, bool, Optional[FleetError]], Dict[str, Any]]
 
 
 def provision(request: Request, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
@@ -98,7 +98,7 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
     """
     at = places or Places()
     choice = choose(request.backend, request.interface, at.root, at.sockets)
-    work = _by_wpa_supplicant
+    work: _Work = apply.bring
     if choice.backend == NETWORKMANAGER:
         problems = unfit(request.interface, request.path, request.declared.profiles)
         if problems:
@@ -106,16 +106,19 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
         # Loaded where it is needed alone, and now: what runs detached may outlive the file that Ansible loads from.
         from .._managers.networkmanager.apply import bring
 
-        def work(request: Request, places: Places, check_mode: bool) -> Dict[str, Any]:
-            radio = sysfs.phy_of(request.interface, places.root)
-            return bring(request.interface, radio, request.declared, check_mode, _RADIO_WAIT, places.folder)
+        def work(request: Request, places: Places, check_mode: bool, trouble: Optional[FleetError]) -> Dict[str, Any]:
+            # A handover that is not over by then is the watcher's, which keeps the host at CSME's access point for as
+            # long as the session lives. Its pin is the supplicant's, and no profile has any of it.
+            if trouble is not None and not isinstance(trouble, TimedOut):
+                raise trouble
+            return bring(request.interface, sysfs.phy_of(request.interface, places.root), request.declared, check_mode)
 
     if check_mode:
-        answer = _guarded(work, request, at, check_mode=True)
+        answer = _guarded(work, choice.backend, request, at, check_mode=True)
     else:
         try:
             # The task may have come in over the link that this changes.
-            answer = run_detached(lambda: _guarded(work, request, at, check_mode=False), _ALL)
+            answer = run_detached(lambda: _guarded(work, choice.backend, request, at, check_mode=False), _ALL)
         except TimedOut as late:
             what = f"the networks were not brought up to date within {_ALL:.0f} s"
             raise TimedOut(what, remedy=late.remedy) from None
@@ -126,19 +129,53 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
     return {**result, "backend": choice.backend, "warnings": [*choice.warnings, *result["warnings"]]}
 
 
-def _guarded(work: _Work, request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
-    """Do the work, alone on this laptop; return its result or its error as JSON types."""
+def _guarded(work: _Work, manager: str, request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
+    """Do the work, alone on this laptop and its radio; return its result or its error as JSON types."""
     try:
         with ExitStack() as stack:
+            undone, trouble = False, None
             if not check_mode:
                 stack.enter_context(_alone(places))
-            return {"result": work(request, places, check_mode)}
+            try:
+                if manager == WPA_SUPPLICANT:
+                    refuse_networkmanagers(request.interface, places.root)
+                if not check_mode:
+                    undone = _take_radio(stack, manager, request, places)
+            except FleetError as error:
+                trouble = error
+            result = work(request, places, check_mode, trouble)
+            if undone:
+                text = f"a pin that a handover left on {request.interface} was undone"
+                result["warnings"] = [text, *result["warnings"]]
+            return {"result": result}
     except FleetError as error:
         return {"error": error.as_dict()}
     except Exception as error:  # its text might have a value in it; its place says enough
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
         return {"error": TransportFailed(f"unexpected {type(error).__name__}", where=where).as_dict()}
+
+
+def _take_radio(stack: ExitStack, manager: str, request: Request, places: Places) -> bool:
+    """Wait for handovers on the radio to end, and undo what one left that was killed; say whether there was such a pin.
+
+    Raises:
+        FleetError: the radio can't be had, or the pin can't be undone.
+    """
+    radio = _radio_of(request, places)
+    backend = backend_by_name(manager, request.interface, places.sockets)
+    if radio is None or backend is None:
+        return False
+    stack.enter_context(lock(radio, _RADIO_WAIT, places.folder))
+    return undo_journal(radio, backend, places.folder)
+
+
+def _radio_of(request: Request, places: Places) -> Optional[str]:
+    """Return the name of an interface's radio (``phy0``); None: it has none, or there is no such interface."""
+    try:
+        return sysfs.phy_of(request.interface, places.root)
+    except NotFound:
+        return None
 
 
 @contextmanager

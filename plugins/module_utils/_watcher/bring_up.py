@@ -21,9 +21,9 @@ from .._managers.wpa_supplicant.configured import configured_profiles
 from .._network.profile import Profile, find_profile
 from .._radio import csme, sysfs
 from .._radio.connection import CsmeConnection
-from .._radio.driver import DRIVER_MANAGED
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
+from .._radio.values import DRIVER_MANAGED
 from .._system import program, systemd
 from .._system.errors import FleetError
 from .._system.reading import Reading

@@ -26,7 +26,7 @@ from typing import Callable, List, Tuple
 from .._handover.policy import Policy
 from .._handover.run import Handover
 from .._handover.undo import undo_journal
-from .._managers import services
+from .._managers.networkmanager import records
 from .._managers.networkmanager.backend import NetworkManagerBackend
 from .._managers.networkmanager.files import leaves_alone
 from .._managers.wpa_supplicant import control
@@ -102,11 +102,11 @@ def _is_anothers(interface: str, root: str) -> bool:
     if control.supplicant_is_enabled(interface, root):
         return True
     folder = os.path.join(root, FOLDER.lstrip("/"))
-    return is_held(interface, folder) and not services.networkmanager_waits(interface, root)
+    return is_held(interface, folder) and not records.networkmanager_waits(interface, root)
 
 
 def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
-    path = services.networkmanager_wait_file(interface, root)
+    path = records.networkmanager_wait_file(interface, root)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         with open(path, "w", encoding="ascii") as handle:
@@ -224,7 +224,7 @@ def _wait_for_networkmanager(
 
 def _forget(interface: str, root: str) -> None:
     with suppress(OSError):
-        os.unlink(services.networkmanager_wait_file(interface, root))
+        os.unlink(records.networkmanager_wait_file(interface, root))
 
 
 __all__ = ["UNIT", "bring_up", "hold_before_start"]

@@ -44,17 +44,24 @@ from .._handover.messages import (
 from .._handover.policy import Outcome
 from .._handover.undo import undo_journal
 from .._handover.words import _HELD, _LEVELS, _NARROW, _NOBODY, _SENTENCES, _STUCK, _UNUSABLE, _name
-from .._managers.services import networkmanager_was_here
+from .._managers.networkmanager.records import networkmanager_was_here
 from .._managers.who import OverIwd, backend_from_within
-from .._managers.wpa_supplicant.codec import SupplicantEvent
-from .._network.backend import MANAGER_GONE, NETWORKMANAGER, PROFILE_TOUCHED, WPA_SUPPLICANT, Source
-from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
+from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT, Listener
+from .._network.events import (
+    Connected,
+    Disconnected,
+    Event,
+    ManagerGone,
+    ProfilesChanged,
+    ProfileTouched,
+    SupplicantGone,
+)
 from .._network.profile import Obstacle, find_obstacle, find_profile
 from .._radio import csme
 from .._radio.connection import CsmeConnection
 from .._radio.nl80211 import Nl80211
-from .._radio.radio import Radio
 from .._radio.rfkill import NOT_OWNER, RfkillEvent
+from .._radio.values import Radio
 from .._system.dhcp import ask_through_pipe
 from .._system.errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from .._system.run_folder import FOLDER, Lock
@@ -80,8 +87,6 @@ _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 #: within two of them on a slow machine.
 _ECHO_SECONDS = 10.0
 _NEWS = "news"
-#: What the supplicant says when its networks change (wpa_ctrl.h).
-_NETWORK_EVENTS = frozenset({"CTRL-EVENT-NETWORK-ADDED", "CTRL-EVENT-NETWORK-REMOVED"})
 
 
 class Watched:
@@ -135,7 +140,7 @@ class Watched:
         #: Has the DHCP client asked anew where an address is long in coming, whatever made the connection.
         self._addressing = Addressing(policy.handover, self._look_for_address, self._ask_for_address, clock)
         #: What tells of the supplicant; nothing without one.
-        self.sources: Tuple[Source, ...] = ()
+        self.sources: Tuple[Listener, ...] = ()
         #: When to look for one again, and how often that was done; None: something has to happen first.
         self._again: Optional[float] = None
         self._tries = 0
@@ -155,7 +160,10 @@ class Watched:
     @property
     def due(self) -> Optional[float]:
         """When its next timer runs out, by the clock; None when none runs."""
-        timers = [due for due in (self._machine.due, self._addressing.due, self._again) if due is not None]
+        listeners = (source.due for source in self.sources)
+        timers = [
+            each for each in (self._machine.due, self._addressing.due, self._again, *listeners) if each is not None
+        ]
         return min(timers) if timers else None
 
     @property
@@ -265,6 +273,12 @@ class Watched:
     def expire(self) -> None:
         """Let the guard answer the timers that have run out."""
         self._expire_guard()
+        for source in self.sources:
+            try:
+                source.expire()
+            except FleetError as error:
+                self._lost(error)
+                break
         self._addressing.expire()
         self._warn()
 
@@ -306,7 +320,7 @@ class Watched:
             if changed or not isinstance(news, (BlockBack, BlockGone)):
                 self.feed(news)
 
-    def heard_supplicant(self, source: Source) -> None:
+    def heard_supplicant(self, source: Listener) -> None:
         """Take what the supplicant said.
 
         Args:
@@ -317,37 +331,39 @@ class Watched:
         try:
             events = tuple(source.read())
         except FleetError as error:
-            # Of wpa_supplicant's own socket that is the end; behind the bus, a pin may still stand.
-            if self.manager == WPA_SUPPLICANT:
-                self.supplicant_gone()
-            else:
-                self.manager_gone(str(error))
+            self._lost(error)
             return
         if self._machine.state.unanswered:
             self.feed(Spoke())
         for event in events:
-            if event.name == "CTRL-EVENT-TERMINATING":
+            if isinstance(event, SupplicantGone):
                 self.supplicant_gone()
                 return
-            if event.name == MANAGER_GONE:
+            if isinstance(event, ManagerGone):
                 self.manager_gone(f"{self._who} has it no more")
                 return
             self._heard_one(event)
         self._warn()
 
-    def _heard_one(self, event: SupplicantEvent) -> None:
-        if event.name in _NETWORK_EVENTS:
+    def _lost(self, error: FleetError) -> None:
+        """Take note that nothing more is heard of who runs the interface."""
+        # Of wpa_supplicant's own socket that is the end; behind the bus, a pin may still stand.
+        if self.manager == WPA_SUPPLICANT:
+            self.supplicant_gone()
+        else:
+            self.manager_gone(str(error))
+
+    def _heard_one(self, event: Event) -> None:
+        if isinstance(event, ProfilesChanged):
             self.profiles_changed()
             return
-        if event.name == PROFILE_TOUCHED:
+        if isinstance(event, ProfileTouched):
             # What a handover itself did to it is no news: it would be tried again and again.
             if self._clock() - self._decided >= _ECHO_SECONDS:
                 self.profiles_changed()
             return
-        news = self.hands.from_supplicant(event)
-        if news is not None:
-            self.feed(news)
-        if isinstance(news, Disconnected):
+        self.feed(event)
+        if isinstance(event, Disconnected):
             self._advance(self._end_rest)
 
     def profiles_changed(self) -> None:

@@ -23,17 +23,18 @@ from .._handover.guard import Changed, GuardPolicy
 from .._handover.messages import RoamingAllowed, RoamingForbidden
 from .._handover.policy import Policy
 from .._handover.undo import undo_journals
-from .._managers.services import NETWORKMANAGER_DEVICES
+from .._managers.networkmanager.records import NETWORKMANAGER_DEVICES
 from .._managers.who import backend_by_name
 from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES
-from .._network.backend import Source
+from .._network.backend import Listener
 from .._radio import csme
 from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211, Nl80211Events
 from .._radio.nl80211_messages import ConfigEvent, VendorEvent
-from .._radio.radio import Radio, read_radios
+from .._radio.radio import read_radios
 from .._radio.rfkill import RfkillEvent, RfkillEvents
 from .._radio.rtnetlink import AddressEvents
+from .._radio.values import Radio
 from .._system.directories import Directories
 from .._system.errors import FleetError, NotFound
 from .._system.run_folder import FOLDER
@@ -155,7 +156,7 @@ class Watcher:
             if handler is not None:  # an earlier one of this round may have closed it
                 handler()
         for watched in list(self._radios.values()):
-            watched.expire()
+            self._advance(watched, watched.expire)
             if watched.due_to_attach:
                 self._attach(watched, anew=False)
         # What follows takes longer than a handover can spare, and what a handover needs does not wait for it.
@@ -341,10 +342,14 @@ class Watcher:
     def _detach(self, watched: Watched) -> None:
         self._forget(self._descriptors(watched))
 
-    def _heard_supplicant(self, watched: Watched, source: Source) -> None:
+    def _heard_supplicant(self, watched: Watched, source: Listener) -> None:
+        self._advance(watched, partial(watched.heard_supplicant, source))
+
+    def _advance(self, watched: Watched, move: Callable[[], None]) -> None:
+        """Do something that may show that who runs the interface is gone; look for another then."""
         descriptors = self._descriptors(watched)
-        watched.heard_supplicant(source)
-        if not watched.sources:  # it ended
+        move()
+        if descriptors and not watched.sources:
             self._forget(descriptors)
             self._attach(watched)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
 from .._system.reading import Reading
+from .report import LastHandover, Watcher
 
 UNIT = "amt-wifi-watcher.service"
 #: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
@@ -28,34 +29,6 @@ _UNIT_FOLDERS = (
 _STATE = "run/amt-wifi-watcher/state.json"
 #: Characters; a state is well below a kilobyte.
 _STATE_MAX = 65536
-
-
-@dataclass(frozen=True)
-class LastHandover:
-    """How the watcher's last handover went; None for what it does not say. Times in ms, ``at`` as it wrote it."""
-
-    outcome: Optional[str]
-    at: Optional[str]
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    session_kept: Optional[bool]
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """The watcher. ``running`` is None when that is not known; what follows it, while it says nothing of that.
-
-    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
-    ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.
-    """
-
-    installed: bool
-    running: Optional[bool]
-    version: Optional[str] = None
-    state: Optional[str] = None
-    last_handover: Optional[LastHandover] = None
-    held: Mapping[str, str] = field(default_factory=dict)
-    managers: Mapping[str, Optional[str]] = field(default_factory=dict)
 
 
 def read_watcher(reading: Reading, root: str = "/") -> Watcher:

@@ -23,11 +23,8 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, check_facts
 from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 

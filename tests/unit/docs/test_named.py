@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import DRIVER_MANAGED, FIRST_KERNEL
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import DRIVER_MANAGED, FIRST_KERNEL
 from ansible_collections.vpro.fleet.tests.schema import TREE
 
 PAGES = sorted([TREE / "README.md", *TREE.glob("docs/*.md"), *TREE.glob("roles/*/README.md")])

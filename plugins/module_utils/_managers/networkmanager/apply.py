@@ -15,23 +15,20 @@ Interfaces and numbers: NetworkManager's ``org.freedesktop.NetworkManager.Settin
 from __future__ import annotations
 
 import uuid
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from ..._handover.undo import undo_journal
 from ..._network.declared import Declaration
 from ..._network.report import by_name, networks
 from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
-from ..._system.run_folder import FOLDER, lock
-from ..services import networkmanager_waits
-from .backend import NetworkManagerBackend
 from .client import NetworkManager
 from .connection import connection_of
 from .names import NM, NM_PATH, NM_SETTINGS
 from .plan import NmPlan, Step, Stored, concerned, plan_connections
+from .records import networkmanager_waits
 from .settings import (
     EAP,
     SECURITY,
@@ -67,8 +64,6 @@ def bring(
     radio: Optional[str],
     declared: Declaration,
     check_mode: bool,
-    wait: float,
-    folder: str = FOLDER,
 ) -> Dict[str, Any]:
     """Bring NetworkManager's profiles for an interface to the declared state, and return the module's result.
 
@@ -77,8 +72,6 @@ def bring(
         radio: its radio's name (``phy0``); None: it is not wireless.
         declared: the networks to have, and those not to have.
         check_mode: find out what would happen, and change nothing.
-        wait: seconds to wait for a handover on the radio to end.
-        folder: where locks and journals are.
 
     Raises:
         Refused: it is not wireless.
@@ -89,16 +82,8 @@ def bring(
     """
     if radio is None:
         raise Refused("not_wireless", f"{interface} is no wireless interface")
-    warnings: List[str] = []
-    with ExitStack() as stack:
-        if not check_mode:
-            # One that is not over by then is the watcher's, which keeps the host at CSME's access point for as long as
-            # the session lives. Its pin is the supplicant's, and no profile has any of it.
-            with suppress(TimedOut):
-                stack.enter_context(lock(radio, wait, folder))
-                if undo_journal(radio, NetworkManagerBackend(interface), folder):
-                    warnings.append(f"a pin that a handover left on {interface} was undone")
-        connections = _Connections(stack.enter_context(SystemBus(_ANSWER)), interface)
+    with SystemBus(_ANSWER) as bus:
+        connections = _Connections(bus, interface)
         stored = connections.stored()
         read = {each.connection.path: connections.with_secrets(each) for each in concerned(stored, declared)}
         known = [read.get(each.connection.path, each) for each in stored]
@@ -114,7 +99,7 @@ def bring(
         "runtime": {"changed": changed, "applied": True, "reason": None},
         "networks": networks(declared, {"file": shown, "runtime": shown}),
         "diff": {side: {"connections": by_name(each)} for side, each in zip(("before", "after"), shown)},
-        "warnings": [*warnings, *plan.warnings],
+        "warnings": [*plan.warnings],
     }
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from ..._network.backend import SupplicantStatus
+from ..._network.backend import Record, SupplicantStatus
 from ..._network.pin import Pin
 from ..._network.profile import Profile, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
@@ -168,7 +168,7 @@ class NetworkManagerBackend:
         profile: Profile,
         bssid: str,
         frequencies: Sequence[int],
-        record: Optional[Callable[[Pin], None]] = None,
+        record: Optional[Record] = None,
     ) -> Pin:
         """Be ready to join one access point with a profile as soon as the block lifts: a listener does it then.
 
@@ -206,7 +206,7 @@ class NetworkManagerBackend:
             )
         pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
-            record(pin)
+            pin = record(pin) or pin
         self._armed = Armed(connection.path, pin, bool(connection.credentials & {"eap"}))
         return pin
 
@@ -236,7 +236,7 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             manager.manage(manager.device(self._interface, unmanaged=True).path)
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to, and touch nothing else.
 
         Args:
@@ -258,29 +258,9 @@ class NetworkManagerBackend:
                 raise NotFound("the network is gone or changed meanwhile", where=self._interface)
             pin = self._pin(profile, wanted, (), mine.bssid)
             if record is not None:
-                record(pin)
+                pin = record(pin) or pin
             supplicant.set_bssid(mine.path, wanted)
         return pin
-
-    def widen(self, pin: Pin) -> bool:
-        """Nothing to do: only single scans were narrow."""
-        del pin
-        return False
-
-    def look_again(self, pin: Pin) -> None:
-        """Nothing to do: who listens asks for one scan after the other until the connection stands."""
-        del pin
-
-    def end_scan(self, pin: Pin) -> None:
-        """End the scan that runs. Who listens asks for one of CSME's channel then, until the connection stands.
-
-        Raises:
-            AccessDenied, TimedOut, TransportFailed, DecodeFailed, LibraryMissing: it was not done.
-        """
-        del pin
-        with suppress(NotFound, SupplicantRefused), self._bus() as bus:  # there is none, or it has just ended
-            supplicant = Supplicant(bus)
-            supplicant.end_scan(supplicant.interface(self._interface))
 
     def holds(self, pin: Pin) -> bool:
         """Say whether the supplicant still has a pin. Raises as ``unpin``."""

@@ -21,7 +21,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 from ..._radio import sysfs
 from ..._system.errors import FleetError
 from ..._system.files import names_in, read_text
-from .. import services
+from . import records
 
 #: Where NetworkManager's configuration is, in the order in which it is read (``read_entire_config``). A file hides one
 #: of its name in a folder before it; between the second and the third comes the file itself.
@@ -52,7 +52,7 @@ def leaves_alone(interface: str, root: str = "/") -> bool:
         FleetError: there is no such interface, or something of this can't be read.
     """
     index = sysfs.index_of(interface, root)
-    if services.networkmanager_manages(index, root) is False or _udev_says_so(index, root):
+    if records.networkmanager_manages(index, root) is False or _udev_says_so(index, root):
         return True
     sections = _read(interface, root)
     left = sections.get("keyfile", {}).get("unmanaged-devices", "")
@@ -125,7 +125,7 @@ def _read(interface: str, root: str) -> Sections:
     """
     sections: Sections = {}
     order: List[str] = []
-    own = os.path.basename(services.networkmanager_wait_file(interface, root))
+    own = os.path.basename(records.networkmanager_wait_file(interface, root))
     for path in _paths(root):
         if os.path.basename(path) == own:
             continue

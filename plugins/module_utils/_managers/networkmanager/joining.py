@@ -11,6 +11,10 @@ address on the way, and the supplicant forgets what it found. It joins what it f
 another look. In between, a scan that somebody else began is in the way, and ended. A look may find nothing, because an
 answer to a probe is lost or late: wpa_supplicant begins the next after 5 s, so one is asked for at once.
 
+Two more kinds of scan are in the way. One that was asked for here takes far too long: then it is another, which only
+looked like it, and it is ended. One begins when the connection stands: a look at every channel that was queued behind
+ours. It leaves the channel for seconds, and is ended at once.
+
 The pin is the supplicant's own ``bssid`` of the network that NetworkManager gives it. NetworkManager knows nothing of
 it and stores nothing of it; it ends with that network. Whatever changes on a network, wpa_supplicant ends an EAP
 conversation that runs on it (``eapol_sm_invalidate_cached_session``), and the server waits 3 s before it asks again. So
@@ -20,7 +24,7 @@ on a network with EAP the pin comes when the connection stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Tuple, Union
+from typing import Optional, Tuple, Union
 
 from ..._system.bare import Bare
 from .names import PREPARE, UNAVAILABLE
@@ -31,6 +35,12 @@ _SCANS = 80
 #: How often one is asked for again that was refused, until the scan that is about to begin has done so and can be
 #: ended: more than a second of asking. Half a dozen times are seen mostly, and more on a laptop that others slow down.
 _REFUSALS = 200
+#: How long a scan may take before it counts as another than that of one channel, in seconds; each time that one is
+#: ended the next is given more. A radio looks at one channel for 30 to 120 ms; the growing time lets one that takes
+#: longer come to its end.
+SCAN_SECONDS: Tuple[float, ...] = (0.2, 0.5, 1.0)
+#: How many scans are ended in all, those of a connected host included.
+_ENDED = 2 * len(SCAN_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,11 @@ class Joined:
     elsewhere: bool
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, Refused, NothingToEnd, Joined]
+class TooLong(Bare):
+    """The timer that was set has run out."""
+
+
+Heard = Union[DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, Refused, NothingToEnd, Joined, TooLong]
 
 
 class Activate(Bare):
@@ -111,7 +125,14 @@ class Reassociate(Bare):
     """Have the supplicant leave that access point for CSME's."""
 
 
-Action = Union[Activate, Scan, AbortScan, SeeWhatCame, KeepTo, Reassociate]
+@dataclass(frozen=True)
+class SetTimer:
+    """Have ``TooLong`` heard after *seconds*. It replaces a timer that runs; None: no timer runs any more."""
+
+    seconds: Optional[float]
+
+
+Action = Union[Activate, Scan, AbortScan, SeeWhatCame, KeepTo, Reassociate, SetTimer]
 
 
 @dataclass(frozen=True)
@@ -133,6 +154,7 @@ class Joining:
         wanted: another look is due when the scan that runs has ended.
         scans: how often it was asked for.
         refusals: how often it was asked for again since a scan began, because it was refused.
+        ended: how many scans were ended that took too long, or came when the connection stood.
     """
 
     ssid: bytes
@@ -149,6 +171,7 @@ class Joining:
     wanted: bool = False
     scans: int = 0
     refusals: int = 0
+    ended: int = 0
 
 
 Result = Tuple[Joining, Tuple[Action, ...]]
@@ -169,7 +192,11 @@ def step(joining: Joining, heard: Heard) -> Result:
             joining, looking = _look(joining)
         return joining, (*keeping, *looking)
     if isinstance(heard, Scanning):
-        return _scanned(joining, heard.on)
+        joining, timing = _timed(joining, heard.on)
+        joining, actions = _scanned(joining, heard.on)
+        return joining, (*timing, *actions)
+    if isinstance(heard, TooLong):
+        return _end_scan(joining)
     if isinstance(heard, NothingFound):
         # Before NetworkManager gave it a network, there was nothing to join; and another scan may have begun meanwhile.
         waits = joining.network and not joining.scanning and not joining.mine
@@ -190,7 +217,7 @@ def step(joining: Joining, heard: Heard) -> Result:
 def _device(joining: Joining, state: int) -> Result:
     if state <= UNAVAILABLE:
         # Blocked again: all of it begins anew when that ends.
-        return Joining(joining.ssid, joining.eap, scans=joining.scans), ()
+        return Joining(joining.ssid, joining.eap, scans=joining.scans, ended=joining.ended), (SetTimer(None),)
     if state >= PREPARE:
         return replace(joining, begun=joining.activated), ()
     if joining.activated:
@@ -212,6 +239,21 @@ def _interface(joining: Joining, state: str) -> Result:
         joining = replace(joining, connected=False, scanning=False, mine=False, wanted=False)
         return _look(joining) if state == "inactive" and joining.begun else (joining, ())
     return replace(joining, connected=state == "completed"), ()
+
+
+def _timed(joining: Joining, on: bool) -> Result:
+    """See to it that a scan does not stay in the way."""
+    if not on:
+        return joining, (SetTimer(None),)
+    if joining.connected:
+        return _end_scan(joining)
+    return joining, tuple(SetTimer(seconds) for seconds in SCAN_SECONDS[joining.ended : joining.ended + 1])
+
+
+def _end_scan(joining: Joining) -> Result:
+    if joining.ended >= (_ENDED if joining.connected else len(SCAN_SECONDS)):
+        return joining, ()
+    return replace(joining, ended=joining.ended + 1), (AbortScan(),)
 
 
 def _scanned(joining: Joining, on: bool) -> Result:

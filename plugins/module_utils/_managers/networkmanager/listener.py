@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from ..._network.backend import MANAGER_GONE, PROFILE_TOUCHED
+from ..._network import events
+from ..._network.events import Connected, Disconnected, Event, ManagerGone, ScanStarted
 from ..._network.pin import Pin
 from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.dbus_values import Signal
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
-from ..wpa_supplicant.codec import SupplicantEvent
 from . import joining
 from .client import NetworkManager
 from .joining import (
@@ -33,6 +34,8 @@ from .joining import (
     Refused,
     Scanning,
     SeeWhatCame,
+    SetTimer,
+    TooLong,
 )
 from .names import NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
 from .supplicant import Supplicant
@@ -42,14 +45,12 @@ _CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
 #: Those in which it waits for what a scan finds. It goes on to another before it answers any question about a scan that
 #: found something: what it found is joined in the same step, and its answers come after (eloop_run of its eloop.c).
 _WAITING = frozenset({"scanning", "disconnected"})
-#: The level that wpa_supplicant gives its own news of these kinds.
-_LEVEL = 3
 #: What NetworkManager's words about its profiles mean. It says "Updated" whenever it took up or dropped secrets, too:
 #: with each activation and its end.
-_PROFILES = {
-    "NewConnection": "CTRL-EVENT-NETWORK-ADDED",
-    "ConnectionRemoved": "CTRL-EVENT-NETWORK-REMOVED",
-    "Updated": PROFILE_TOUCHED,
+_PROFILES: Dict[str, Event] = {
+    "NewConnection": events.ProfilesChanged(),
+    "ConnectionRemoved": events.ProfilesChanged(),
+    "Updated": events.ProfileTouched(),
 }
 
 
@@ -63,7 +64,7 @@ class Armed:
 
 
 class Listener:
-    """Hears NetworkManager and the supplicant below it, and does what ``_nm_joining`` says.
+    """Hears NetworkManager and the supplicant below it, and does what ``joining`` says.
 
     What it does is begun, and never waited for: what follows is heard.
 
@@ -73,6 +74,7 @@ class Listener:
         bus: the system's bus, for it alone.
         warn: told what was refused.
         unmanaged: NetworkManager may leave the interface alone yet.
+        clock: seconds that only grow.
 
     Raises:
         NotFound: NetworkManager does not run, or does not manage the interface.
@@ -87,7 +89,10 @@ class Listener:
         warn: Callable[[str], None],
         *,
         unmanaged: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
+        self._due: Optional[float] = None
         self._name = interface
         self._armed = armed
         self._bus = bus
@@ -125,63 +130,78 @@ class Listener:
         """Listen no more."""
         self._bus.close()
 
-    def read(self) -> Tuple[SupplicantEvent, ...]:
-        """Return what has happened, in wpa_supplicant's own words, without waiting; carry the pin out meanwhile.
+    def read(self) -> Tuple[Event, ...]:
+        """Return what has happened, without waiting; carry the pin out meanwhile.
 
         Raises:
             TransportFailed, DecodeFailed: the bus.
         """
-        events: List[SupplicantEvent] = []
+        found: List[Event] = []
         # A question to the supplicant takes time, in which more comes.
         while True:
             signals = self._bus.read()
             failures = self._bus.failures()
             if not signals and not failures:
-                return tuple(events)
+                return tuple(found)
             for member, error in failures:
                 self._failed(member, error)
             for signal in signals:
-                for heard in self._heard(signal, events):
+                for heard in self._heard(signal, found):
                     self._follow(heard)
+
+    @property
+    def due(self) -> Optional[float]:
+        """When ``expire`` has to be called, by the clock; None: it need not be."""
+        return self._due
+
+    def expire(self) -> None:
+        """End a scan that has taken too long.
+
+        Raises:
+            TransportFailed: the bus.
+        """
+        if self._due is not None and self._due <= self._clock():
+            self._due = None
+            self._follow(TooLong())
 
     # -- what is heard ------------------------------------------------------------------------------------------------
 
-    def _heard(self, signal: Signal, events: List[SupplicantEvent]) -> Iterable[Heard]:
-        """Yield what a signal means to the joining; what it means to a handover goes to *events*."""
+    def _heard(self, signal: Signal, found: List[Event]) -> Iterable[Heard]:
+        """Yield what a signal means to the joining; what it means to a handover goes to *found*."""
         if signal.member == "NameOwnerChanged":
-            self._ended(signal, events)
+            self._ended(signal, found)
         elif signal.path == self._device and (signal.interface, signal.member) == (NM_DEVICE, "StateChanged"):
             if signal.body[0] <= UNMANAGED:
                 self._gone = True
-                events.append(_event(MANAGER_GONE))
+                found.append(ManagerGone())
             yield DeviceState(signal.body[0])
         elif signal.member in _PROFILES and signal.interface.startswith(NM_SETTINGS):
-            events.append(_event(_PROFILES[signal.member]))
+            found.append(_PROFILES[signal.member])
         elif signal.path == WPA_PATH and signal.member == "InterfaceAdded":
             path, properties = signal.body
             if properties.get("Ifname") == self._name:
                 self._interface = path
         elif signal.path == WPA_PATH and signal.member == "InterfaceRemoved" and signal.body[0] == self._interface:
             self._interface = None
-            yield from self._came_to("interface_disabled", events)
+            yield from self._came_to("interface_disabled", found)
         elif self._interface is not None and signal.path == self._interface:
             if signal.member == "NetworkAdded":
                 yield from self._added(signal.body[0])
             elif signal.interface == PROPERTIES and signal.body[0] == WPA_INTERFACE:
-                yield from self._changed(signal.body[1], events)
+                yield from self._changed(signal.body[1], found)
 
-    def _ended(self, signal: Signal, events: List[SupplicantEvent]) -> None:
+    def _ended(self, signal: Signal, found: List[Event]) -> None:
         """Tell of an end. The pin is the supplicant's: it outlives NetworkManager, and is undone without it."""
         if signal.body[2]:
             return
         if signal.body[0] == WPA:
             self._interface = None
-            events.append(_event("CTRL-EVENT-TERMINATING"))
+            found.append(events.SupplicantGone())
         else:
             if self._armed() is not None:
                 self._warn("NetworkManager ended in the middle of the handover")
             self._gone = True
-            events.append(_event(MANAGER_GONE))
+            found.append(ManagerGone())
 
     def _added(self, path: str) -> Iterable[Heard]:
         """Yield a network. The signal comes before what it carries is set, so that is asked for."""
@@ -193,18 +213,19 @@ class Listener:
         if ssid is not None:
             yield NetworkAdded(path, ssid)
 
-    def _changed(self, properties: Dict[str, Any], events: List[SupplicantEvent]) -> Iterable[Heard]:
+    def _changed(self, properties: Dict[str, Any], found: List[Event]) -> Iterable[Heard]:
         if "Scanning" in properties:
-            events.append(_event("CTRL-EVENT-SCAN-STARTED" if properties["Scanning"] else "CTRL-EVENT-SCAN-RESULTS"))
+            if properties["Scanning"]:
+                found.append(ScanStarted())
             yield Scanning(bool(properties["Scanning"]))
         if "State" in properties:
-            yield from self._came_to(str(properties["State"]), events)
+            yield from self._came_to(str(properties["State"]), found)
 
-    def _came_to(self, state: str, events: List[SupplicantEvent]) -> Iterable[Heard]:
+    def _came_to(self, state: str, found: List[Event]) -> Iterable[Heard]:
         if self._linked and state not in _CONNECTED:
             # The supplicant tells of several changes at once: it may be on its way to the next connection already.
             self._linked = False
-            events.append(_event("CTRL-EVENT-DISCONNECTED"))
+            found.append(Disconnected())
         yield InterfaceState(state)
         if self._linked or state != "completed":
             return
@@ -213,7 +234,7 @@ class Listener:
         elsewhere = armed is not None and bssid is not None and bssid != armed.pin.bssid
         if not elsewhere:
             self._linked = True
-            events.append(_event("CTRL-EVENT-CONNECTED", bssid))
+            found.append(Connected(bssid or ""))
         yield Joined(elsewhere)
 
     def _find_interface(self) -> None:
@@ -228,6 +249,7 @@ class Listener:
     def _follow(self, heard: Heard) -> None:
         armed = self._armed()
         if armed is None or self._gone:
+            self._due = None
             return
         if self._joining is None or self._carried is not armed:
             self._carried = armed
@@ -241,6 +263,8 @@ class Listener:
             self._networkmanager.activate(armed.profile, self._device)
         elif isinstance(action, KeepTo):
             self._supplicant.keep_to(action.network, armed.pin.bssid)
+        elif isinstance(action, SetTimer):
+            self._due = None if action.seconds is None else self._clock() + action.seconds
         elif self._interface is None:
             return
         elif isinstance(action, AbortScan):
@@ -268,7 +292,3 @@ class Listener:
             self._follow(NothingToEnd())
         else:
             self._warn(str(error))
-
-
-def _event(name: str, bssid: Optional[str] = None) -> SupplicantEvent:
-    return SupplicantEvent(name, _LEVEL, bssid=bssid)

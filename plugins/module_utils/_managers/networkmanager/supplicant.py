@@ -105,14 +105,6 @@ class Supplicant:
         """Keep a network to one access point; None: to none. The link stays."""
         self._bus.call(*self._kept(network, bssid))
 
-    def end_scan(self, interface: str) -> None:
-        """As ``abort_scan``, and wait for the answer.
-
-        Raises:
-            SupplicantRefused: no scan runs.
-        """
-        self._bus.call(WPA, interface, WPA_INTERFACE, "AbortScan")
-
     # -- begun: nothing is waited for ---------------------------------------------------------------------------------
 
     def keep_to(self, network: str, bssid: str) -> None:

@@ -11,26 +11,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from ..._handover.undo import undo_journal
 from ..._network.declared import Request
 from ..._network.pin import Pin
 from ..._network.report import Shown, by_name, networks
 from ..._network.values import ssid_text
 from ..._radio import sysfs
-from ..._system import process
-from ..._system.errors import FleetError, NotFound, Refused, SupplicantRefused
-from ..._system.run_folder import FOLDER, lock, note_name, read_journal, write_journal
-from .. import services
+from ..._system.errors import FleetError, NotFound, SupplicantRefused
+from ..._system.run_folder import FOLDER, note_name, read_journal, write_journal
 from . import conf as _wpa_conf
-from .backend import WpaSupplicant
 from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, plan, without_pin
-
-#: Seconds to wait for a handover on the radio to end: longer than one takes.
-_RADIO_WAIT = 45.0
 
 
 @dataclass(frozen=True)
@@ -48,9 +41,10 @@ class Places:
 class _Runtime:
     """The running supplicant of an interface; or the reason why there is none to talk to."""
 
-    def __init__(self, request: Request, places: Places) -> None:
+    def __init__(self, request: Request, places: Places, trouble: Optional[FleetError]) -> None:
         self._request = request
         self._places = places
+        self._trouble = trouble
         self._ctrl: Optional[WpaCtrl] = None
         self._socket = ""
         self._radio: Optional[str] = None
@@ -64,33 +58,15 @@ class _Runtime:
         self.reason: Optional[str] = None
         self.warnings: List[str] = []
 
-    def enter(self, stack: ExitStack, *, check_mode: bool) -> None:
-        """Find the supplicant, wait for handovers to end and undo what a killed one left."""
+    def enter(self, stack: ExitStack) -> None:
+        """Find the supplicant."""
         with self._reaching():
+            if self._trouble is not None:
+                raise self._trouble
             with suppress(NotFound):
                 self._radio = sysfs.phy_of(self._request.interface, self._places.root)
-                self._refuse_networkmanager()
             self._socket = control_socket(self._request.interface, self._places.sockets)
-            if not check_mode and self._radio is not None:
-                stack.enter_context(lock(self._radio, _RADIO_WAIT, self._places.folder))
-                supplicant = WpaSupplicant(self._request.interface, self._socket)
-                if undo_journal(self._radio, supplicant, self._places.folder):
-                    self.warnings.append(f"a pin that a handover left on {self._request.interface} was undone")
             self._ctrl = stack.enter_context(WpaCtrl(self._socket))
-
-    def _refuse_networkmanager(self) -> None:
-        """Leave alone a supplicant that NetworkManager runs: it would undo any change, and reads no file of its."""
-        root = self._places.root
-        # The record outlives NetworkManager.
-        if process.running({"NetworkManager"}, root):
-            index = sysfs.index_of(self._request.interface, root)
-            if services.networkmanager_manages(index, root):
-                raise Refused(
-                    "networkmanager",
-                    f"NetworkManager runs {self._request.interface}, and wpa_supplicant reads no file there",
-                    remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
-                    "wpa_supplicant@.service for it",
-                )
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
         """Find out what is to be done."""
@@ -206,10 +182,21 @@ def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
     return Desired(entry.ssid, entry.form, entry.extras, proven, entry.stale, entry.rebuild)
 
 
-def _by_wpa_supplicant(request: Request, places: Places, check_mode: bool) -> Dict[str, Any]:
-    runtime = _Runtime(request, places)
+def bring(request: Request, places: Places, check_mode: bool, trouble: Optional[FleetError] = None) -> Dict[str, Any]:
+    """Bring the file, and the supplicant that runs, to the declared state; return the module's result.
+
+    Args:
+        request: what is asked for.
+        places: where things are.
+        check_mode: find out what would happen, and change nothing.
+        trouble: why the supplicant that runs must be left alone; None: it need not be.
+
+    Raises:
+        FleetError: the file can't be read or written. Nothing is changed then.
+    """
+    runtime = _Runtime(request, places, trouble)
     with ExitStack() as stack:
-        runtime.enter(stack, check_mode=check_mode)
+        runtime.enter(stack)
         # Not before: what was read while a handover was waited for may be old.
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())

@@ -13,36 +13,40 @@ with the supplicant that has it.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import (
-    Any,
-    Callable,
-    Iterable,
-    Optional,
-    Sequence,
-)
+from typing import Callable, Optional, Sequence
 
-from ..._network.backend import Source
+from ..._network.backend import Listener, Record
 from ..._network.pin import Pin
 from ..._network.profile import Profile
 from ..._network.values import CommandUnsafe, encode_bssid, encode_frequencies, encode_ssid
 from ..._system.errors import FleetError, NotFound
-from ..._system.process import ProcessEnd
-from .codec import SupplicantEvent
-from .control import WpaCtrl
+from . import listener
+from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .monitor import WpaMonitor
 from .pinning import _SEARCHING, _apply, _end_rest, _find, _known, _undo, _widen_scan, frequencies_of
 from .profiles import WpaProfiles
 
 
 class WpaSupplicant(WpaProfiles):
-    """wpa_supplicant, doing what a handover needs."""
+    """wpa_supplicant, doing what a handover needs.
+
+    Args:
+        interface: the name of the interface.
+        path: its control socket, see ``control_socket``.
+        timeout: seconds for each answer.
+    """
+
+    def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        super().__init__(interface, path, timeout)
+        #: The pin on the way to a connection, for who listens: from ``pin`` until it is undone.
+        self._armed: Optional[Pin] = None
 
     def pin(
         self,
         profile: Profile,
         bssid: str,
         frequencies: Sequence[int],
-        record: Optional[Callable[[Pin], None]] = None,
+        record: Optional[Record] = None,
     ) -> Pin:
         """Narrow the supplicant to one access point of a profile's network.
 
@@ -80,16 +84,17 @@ class WpaSupplicant(WpaProfiles):
                 disabled=tuple((n.id, n.ssid.hex()) for n in networks if not n.disabled and n.id != mine.id),
             )
             if record is not None:
-                record(pin)
+                pin = record(pin) or pin
             try:
                 _apply(ctrl, pin, mine)
             except BaseException:
                 with suppress(FleetError):  # the first error says more; the journal still has the pin
                     self.unpin(pin)
                 raise
+        self._armed = pin
         return pin
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at one access point of a profile's network, and touch nothing else.
 
         ``bssid`` alone changes, which wpa_supplicant allows without dropping the link. The other networks stay
@@ -122,7 +127,7 @@ class WpaSupplicant(WpaProfiles):
                 disabled=(),
             )
             if record is not None:
-                record(pin)
+                pin = record(pin) or pin
             ctrl.set(pin.network_id, "bssid", pin.bssid)
         return pin
 
@@ -157,29 +162,26 @@ class WpaSupplicant(WpaProfiles):
         with self._connect() as ctrl:
             ctrl.scan(pin.frequencies)
 
-    def end_scan(self, pin: Pin) -> None:
-        """Nothing to do: its own scans are of a pin's frequencies alone."""
-        del pin
-
     def holds(self, pin: Pin) -> bool:
         """Say whether a pin still stands. Raises as ``profiles``."""
         return pin.holds(self.profiles())
 
-    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the supplicant's events, and the end of its process.
 
         Args:
-            warn: has nothing to be told here.
+            warn: told what could not be done for a pin.
 
         Raises:
             NotFound, AccessDenied, TimedOut, TransportFailed, SupplicantRefused: as WpaMonitor.
         """
         monitor = WpaMonitor(self._path, self._timeout)
         try:
-            return monitor, _Ending(monitor.pid())
+            ending = listener.Ending(monitor.pid())
         except FleetError:
             monitor.close()
             raise
+        return listener.Listener(monitor, self, lambda: self._armed, warn), ending
 
     def unpin(self, pin: Pin) -> bool:
         """Undo a pin: the machine can roam again, and finds other networks.
@@ -233,18 +235,12 @@ class WpaSupplicant(WpaProfiles):
             return _end_rest(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
-        """Connect, for a pin of this interface.
+        """Connect, to undo a pin of this interface. Nothing more is done on its way to a connection.
 
         Raises:
             NotFound: it is another interface's; or as WpaCtrl.
         """
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
+        self._armed = None
         return self._connect()
-
-
-class _Ending(ProcessEnd):
-    """The end of wpa_supplicant's process, which says nothing when it is killed, as what it says when it ends."""
-
-    def read(self) -> Iterable[Any]:
-        return tuple(SupplicantEvent("CTRL-EVENT-TERMINATING", 3) for _end in super().read())

@@ -75,6 +75,7 @@ class FakeSupplicant:
         self.hook: Callable[[str], Optional[str]] = lambda _request: None
         self._next = 0
         self._thread: Optional[threading.Thread] = None
+        self._listener: Any = None
 
     # -- its life -----------------------------------------------------------------------------------------------------
 
@@ -112,6 +113,10 @@ class FakeSupplicant:
         self.current = next(number for number, network in self.networks.items() if network.ssid == ssid)
         self.state = "COMPLETED"
 
+    def say(self, name: str) -> None:
+        """Tell an event to who attached last."""
+        self._socket.sendto(f"<3>{name} ".encode(), self._listener)
+
     # -- what a test looks at -----------------------------------------------------------------------------------------
 
     def network(self, ssid: bytes) -> FakeNetwork:
@@ -144,6 +149,8 @@ class FakeSupplicant:
                 return
             request = data.decode()
             self.requests.append(request)
+            if request == "ATTACH":
+                self._listener = client
             reply = self.hook(request)
             if reply is None:
                 reply = self._answer(request)
@@ -154,6 +161,10 @@ class FakeSupplicant:
     def _answer(self, request: str) -> str:
         assert request.isprintable(), "a control character would begin another line"
         verb, rest = split(request)
+        if verb in ("ATTACH", "DETACH", "SCAN"):
+            return "OK\n"
+        if verb == "PING":
+            return "PONG\n"
         if verb == "GET_CAPABILITY":
             return "Mode[G] Channels:\n 6 = 2437 MHz\n"
         if verb == "STATUS":

@@ -17,7 +17,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _watcher_files
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_watcher_files as module
 
 HOUSE = Path(__file__).resolve().parents[4] / "plugins" / "module_utils"

@@ -19,12 +19,16 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import connection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Link, Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
+    Iwlmei,
+    Link,
+    Platform,
+    Radio,
+    Release,
+    Switch,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 

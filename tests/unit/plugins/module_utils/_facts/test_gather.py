@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio, Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Unreadable
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,

@@ -16,12 +16,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import Iwlmei, Platform
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 

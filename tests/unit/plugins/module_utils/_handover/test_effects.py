@@ -22,31 +22,21 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Action,
     BlockBack,
     BlockGone,
-    EndScan,
     Event,
     Forget,
     Hold,
     InterfaceGone,
-    LookAgain,
     PinFailed,
     SoftBlocked,
     SwitchedOff,
     Unpin,
-    WidenScan,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Pin as PinAction
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import (
-    NOT_OWNER,
-    MalformedRecord,
-    RfkillEvent,
-    Switch,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, MalformedRecord, RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, TransportFailed
@@ -82,15 +72,6 @@ class Supplicant:
 
     def pin(self, profile: Profile, bssid: str, frequencies: Any, record: Any) -> None:
         self._do(f"pin {profile.id} {bssid}")
-
-    def widen(self, pin: Pin) -> bool:
-        return self._do("widen")
-
-    def look_again(self, pin: Pin) -> None:
-        self._do("look again")
-
-    def end_scan(self, pin: Pin) -> None:
-        self._do("end the scan")
 
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
@@ -136,23 +117,6 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Event]]) -> None:
     told = hands(tmp_path).from_rfkill(heard)
     assert told is None if event is None else isinstance(told, event)
-
-
-@pytest.mark.parametrize(
-    ("name", "event"),
-    [
-        ("CTRL-EVENT-SCAN-STARTED", "ScanStarted()"),
-        ("CTRL-EVENT-NETWORK-NOT-FOUND", "NothingFound()"),
-        ("CTRL-EVENT-CONNECTED", f"Connected(bssid='{BSSID}')"),
-        ("CTRL-EVENT-DISCONNECTED", "Disconnected()"),
-        ("CTRL-EVENT-TERMINATING", "SupplicantGone()"),
-        (MANAGER_GONE, "ManagerGone()"),
-        ("CTRL-EVENT-SCAN-RESULTS", "ScanEnded()"),
-        ("CTRL-EVENT-SCAN-FAILED", "ScanEnded()"),
-    ],
-)
-def test_an_event_of_the_supplicant(tmp_path: Path, name: str, event: str) -> None:
-    assert repr(hands(tmp_path).from_supplicant(SupplicantEvent(name, 3, bssid=BSSID))) == event
 
 
 def test_what_is_no_address(tmp_path: Path) -> None:
@@ -253,31 +217,6 @@ def test_a_pin_without_a_supplicant_or_a_profile_fails(tmp_path: Path, action: A
 def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
     made = hands(tmp_path, Supplicant(TransportFailed("not now")))
     assert made.do(action) == PinFailed()
-    assert len(made.warnings) == 1
-    assert "not now" in made.warnings[0]
-
-
-def test_widening_that_fails_is_left_to_unpinning(tmp_path: Path) -> None:
-    supplicant = Supplicant(TransportFailed("not now"))
-    made = hands(tmp_path, supplicant)
-    made.do(WidenScan())
-    assert supplicant.asked == [], "there is no pin"
-    made.pin = PIN
-    made.do(WidenScan())
-    assert len(made.warnings) == 1
-    assert made.pin is not None
-
-
-@pytest.mark.parametrize(("action", "asked"), [(LookAgain(), "look again"), (EndScan(), "end the scan")])
-def test_another_look_is_for_what_is_pinned_and_may_fail(tmp_path: Path, action: Any, asked: str) -> None:
-    supplicant = Supplicant(None, TransportFailed("not now"))
-    made = hands(tmp_path, supplicant)
-    made.do(action)
-    assert supplicant.asked == [], "there is no pin"
-    made.pin = PIN
-    made.do(action)
-    assert (supplicant.asked, made.warnings) == ([asked], [])
-    made.do(action)
     assert len(made.warnings) == 1
     assert "not now" in made.warnings[0]
 

@@ -19,13 +19,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Blocked,
     BlockGone,
     CancelTimer,
-    EndScan,
     Event,
     Expired,
     Forget,
     Hold,
     InterfaceGone,
-    LookAgain,
     Pin,
     PinFailed,
     Pinned,
@@ -37,15 +35,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SwitchedOff,
     Timer,
     Unpin,
-    WidenScan,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
     Connected,
     Disconnected,
     ManagerGone,
-    NothingFound,
-    ScanEnded,
     ScanStarted,
     SupplicantGone,
 )
@@ -65,7 +60,6 @@ EVENTS: Tuple[Event, ...] = (
     SoftBlocked(),
     SwitchedOff(),
     ScanStarted(),
-    NothingFound(),
     Connected(BSSID),
     Disconnected(),
     AddressArrived(),
@@ -92,59 +86,7 @@ def test_the_story() -> None:
     grant = (BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
     state, actions = play(Blocked(NETWORK, 3), Pinned(), *grant)
     assert state.outcome is Outcome.PROTECTED
-    assert actions == [Pin(3, BSSID, (2437,)), RequestOwnership(), WidenScan(), Unpin()]
-
-
-def test_the_scan_is_widened_once_and_only_after_a_pin() -> None:
-    twice = (BlockGone(), ScanStarted(), ScanStarted())
-    assert play(Blocked(NETWORK, 3), Pinned(), *twice)[1].count(WidenScan()) == 1
-    assert WidenScan() not in play(Blocked(NETWORK, 3), *twice, policy=Policy(pin=False))[1]
-
-
-def test_a_scan_that_found_nothing_is_made_again() -> None:
-    scans = (ScanStarted(), NothingFound(), ScanStarted(), NothingFound())
-    assert play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *scans)[1].count(LookAgain()) == 2
-    assert LookAgain() not in play(Blocked(NETWORK, 3), Pinned(), *scans)[1], "the radio is still CSME's"
-    assert LookAgain() not in play(Blocked(NETWORK, 3), BlockGone(), *scans, policy=Policy(pin=False))[1]
-
-
-def test_a_scan_that_takes_too_long_is_ended_and_given_more_time_each_time() -> None:
-    policy = Policy(scan_seconds=(0.3, 0.6))
-    state = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), policy=policy)[0]
-    asked: List[Action] = []
-    for _time in range(4):
-        for event in (ScanStarted(), Expired(Timer.SCAN)):
-            state, actions = step(state, event, policy)
-            asked += actions
-    ended = [SetTimer(Timer.SCAN, 0.3), WidenScan(), EndScan(), SetTimer(Timer.SCAN, 0.6), EndScan()]
-    assert asked == ended, "a radio that takes longer for one channel is let come to its end"
-    # One that comes to its end in time is nobody's business any more.
-    assert step(state, ScanEnded(), policy)[1] == (CancelTimer(Timer.SCAN),)
-    # A scan that is known to look at nothing else has as long as it takes.
-    unpinned = play(Blocked(NETWORK, 3), BlockGone(), policy=Policy(pin=False))[0]
-    assert step(unpinned, ScanStarted(), Policy(pin=False))[1] == ()
-    assert step(unpinned, ScanEnded(), Policy(pin=False))[1] == ()
-
-
-@pytest.mark.parametrize(
-    "scans", [(Connected(BSSID), ScanStarted()), (ScanStarted(), Connected(BSSID), Expired(Timer.SCAN))]
-)
-@pytest.mark.parametrize("address", [(), (AddressArrived(),)], ids=["without an address", "held"])
-def test_a_scan_of_a_host_that_has_just_been_connected_is_ended(
-    scans: Tuple[Event, ...], address: Tuple[Event, ...]
-) -> None:
-    policy = Policy(hold=True)
-    before = scans[: scans.index(Connected(BSSID)) + 1]
-    state, _actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *before, *address, policy=policy)
-    state, actions = step(state, scans[-1], policy)
-    assert actions == (EndScan(),)
-    assert step(state, ScanEnded(), policy) == (state, (CancelTimer(Timer.SCAN),))
-    # Somebody who scans for ever is let do so.
-    ended = 1
-    while actions:
-        state, actions = step(state, ScanStarted(), policy)
-        ended += len(actions)
-    assert ended == 2 * len(policy.scan_seconds)
+    assert actions == [Pin(3, BSSID, (2437,)), RequestOwnership(), Unpin()]
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
@@ -430,7 +372,7 @@ def test_a_host_without_a_handover_can_be_held() -> None:
     assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
     assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
     # It is as after a handover: the scan is not narrow, and CSME said its word.
-    assert (state.pinned, state.widened, state.forbidden, state.outcome) == (True, True, True, Outcome.PROTECTED)
+    assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
     for nobody in (RoamingForbidden(), RoamingForbidden(3, None), RoamingForbidden(None, BSSID)):
         with pytest.raises(ValueError, match="no connection"):
             hold(nobody)

@@ -22,16 +22,21 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.run import Handover
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import Report
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.undo import undo_journal
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE, Source, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Ending
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Listener, Record, SupplicantStatus
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    ManagerGone,
+    ScanStarted,
+    SupplicantGone,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -108,6 +113,12 @@ class Pipe:
             raise error  # pylint: disable=raising-bad-type
         return heard
 
+    #: It has no timer.
+    due: Optional[float] = None
+
+    def expire(self) -> None:
+        pass
+
     def close(self) -> None:
         assert not self.closed
         self.closed = True
@@ -138,7 +149,7 @@ class Supplicant:
         profile: Profile,
         bssid: str,
         frequencies: Sequence[int],
-        record: Optional[Callable[[Pin], None]] = None,
+        record: Optional[Record] = None,
     ) -> Pin:
         pin = Pin("wlan0", profile.id, profile.ssid.hex(), bssid, tuple(frequencies), None, (), ())
         assert record is not None
@@ -148,24 +159,14 @@ class Supplicant:
         self.told.append("pin")
         return pin
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Callable[[Pin], None]] = None) -> Pin:
+    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         raise NotImplementedError
-
-    def widen(self, pin: Pin) -> bool:
-        self.told.append("widen")
-        return True
-
-    def look_again(self, pin: Pin) -> None:
-        self.told.append("look again")
-
-    def end_scan(self, pin: Pin) -> None:
-        self.told.append("end the scan")
 
     def holds(self, pin: Pin) -> bool:
         raise NotImplementedError
 
-    def listen(self, warn: Callable[[str], None]) -> Sequence[Source]:
-        return self.monitor, backend._Ending(self.monitor.pid())
+    def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
+        return self.monitor, Ending(self.monitor.pid())
 
     def loosen(self, pin: Pin) -> bool:
         raise AssertionError("who does one handover alone has nobody to undo the rest")
@@ -188,8 +189,8 @@ def rfkill(
 
 GONE = rfkill()
 BACK = rfkill(hard=True, reasons=frozenset({"not_owner"}))
-SCAN = SupplicantEvent("CTRL-EVENT-SCAN-STARTED", 3)
-CONNECTED = SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID)
+SCAN = ScanStarted()
+CONNECTED = Connected(BSSID)
 LEASE = AddressEvent(True, 3, Address("192.0.2.2", 24, "inet", 0))
 
 
@@ -280,7 +281,7 @@ def test_a_good_handover(laptop: Laptop) -> None:
     assert report.request_to_connected_ms is not None
     assert report.request_to_address_ms is not None
     assert 0 <= report.request_to_connected_ms <= report.request_to_address_ms
-    assert laptop.supplicant.told == ["pin", "widen", "unpin"]
+    assert laptop.supplicant.told == ["pin", "unpin"]
     assert laptop.journal() is None
     assert laptop.rfkill.closed
     assert laptop.monitor.closed
@@ -437,14 +438,14 @@ def test_a_supplicant_that_ends_ends_it(laptop: Laptop) -> None:
     assert report.outcome is Outcome.SUPPLICANT_GONE
     assert laptop.journal() is None
     laptop.pipes()
-    laptop.answers = [lambda: laptop.monitor.say(SupplicantEvent("CTRL-EVENT-TERMINATING", 3))]
+    laptop.answers = [lambda: laptop.monitor.say(SupplicantGone())]
     assert laptop.run().outcome is Outcome.SUPPLICANT_GONE
 
 
 @pytest.mark.parametrize("asked", [1, 2], ids=["while the answer is waited for", "after a pause"])
 def test_a_networkmanager_that_ends_ends_it_unpinned(laptop: Laptop, asked: int) -> None:
     def ends() -> None:
-        laptop.monitor.say(SupplicantEvent(MANAGER_GONE, 3))
+        laptop.monitor.say(ManagerGone())
 
     laptop.answers = [*([lambda: None] * (asked - 1)), ends]
     report = laptop.run()
@@ -465,7 +466,7 @@ def test_a_block_for_another_reason_is_no_grant(laptop: Laptop) -> None:
 def test_another_access_point_is_not_the_session(laptop: Laptop) -> None:
     def elsewhere() -> None:
         laptop.rfkill.say(GONE)
-        laptop.monitor.say(SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid="02:00:00:00:09:00"))
+        laptop.monitor.say(Connected("02:00:00:00:09:00"))
         laptop.address.say(LEASE)
 
     laptop.answers = [elsewhere]

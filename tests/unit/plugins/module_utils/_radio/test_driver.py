@@ -9,13 +9,8 @@ from typing import Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import (
-    Iwlmei,
-    Platform,
-    generation,
-    read_platform,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import generation, read_platform
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Release
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 

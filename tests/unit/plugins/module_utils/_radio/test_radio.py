@@ -20,17 +20,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages
     VendorCommand,
     Wiphy,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import (
-    Link,
-    Radio,
-    Unreadable,
-    owner_of,
-    read_radios,
-    routable,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Unreadable, owner_of, read_radios, routable
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.sysfs import Release
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Link, Radio, Release, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, NotFound
 
 BSSID = "02:00:00:00:01:00"

@@ -10,7 +10,7 @@ from typing import Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import sysfs
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import sysfs, values
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import WIRELESS_CLIENT
 
@@ -48,7 +48,7 @@ def root(tmp_path: Path) -> Path:
 )
 def test_release(tmp_path: Path, text: str, version: Tuple[int, int]) -> None:
     write(tmp_path / "proc/sys/kernel/osrelease", text + "\n")
-    assert sysfs.release(str(tmp_path)) == sysfs.Release(text, version)
+    assert sysfs.release(str(tmp_path)) == values.Release(text, version)
 
 
 def test_release_of_this_machine_orders() -> None:

@@ -14,7 +14,7 @@ from typing import Dict, List, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import rfkill
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import airplane
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.airplane import Request, ensure

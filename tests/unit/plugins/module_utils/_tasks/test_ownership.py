@@ -18,8 +18,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import 
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio, Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Unreadable
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     FleetError,

@@ -99,7 +99,7 @@ class Laptop:
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     # Forking is what test_detached.py is about; the supplicant here is a thread of this very process.
     monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: json.loads(json.dumps(work())))
-    monkeypatch.setattr(apply, "_RADIO_WAIT", 0.1)
+    monkeypatch.setattr(_provision, "_RADIO_WAIT", 0.1)
     # That thread may not get the processor for seconds, where the machine has other work.
     monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 60.0))
     one = Laptop(tmp_path)

@@ -22,16 +22,22 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import OverIwd
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control, monitor
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import MANAGER_GONE, PROFILE_TOUCHED
-from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, Disconnected, ScanStarted
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Listener
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    Event,
+    ManagerGone,
+    ProfileTouched,
+    ScanStarted,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dhcp, run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -149,6 +155,9 @@ def rfkill(hard: bool, soft: bool = False, index: int = 7) -> RfkillEvent:
 def hand_over(watched: Watched) -> None:
     """What follows a request: the grant, and a connection."""
     watched.heard_rfkill(rfkill(False))
+    for source in watched.sources:
+        if isinstance(source, Listener):  # it hears of the scan itself, and does what is due
+            source._follow(ScanStarted())
     for event in (ScanStarted(), Connected(BSSID), AddressArrived()):
         watched.feed(event)
 
@@ -461,8 +470,8 @@ class LateWidening:
         self.lose()
         self.laptop.supplicant.hook = lambda request: "FAIL\n" if request.startswith("SET_NETWORK") else QUIET(request)
 
-    def heard(self, name: str) -> None:
-        self.watched._heard_one(SupplicantEvent(name, 3))
+    def heard(self, event: Event) -> None:
+        self.watched._heard_one(event)
 
 
 @pytest.fixture
@@ -497,7 +506,7 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     assert laptop.log.text.count(NARROW) == 1
     # Its end is heard.
     late.lose()
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    late.heard(Disconnected())
     assert laptop.as_before
     assert other.acquire()
     assert "could not be undone" not in laptop.log.text
@@ -509,7 +518,7 @@ def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, 
     assert other.acquire()
     late.lose()
     late.watched.heard_rfkill(rfkill(False, soft=soft))
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    late.heard(Disconnected())
     assert late.network.variables["scan_freq"] == "2437"
     other.release()
     laptop.now += 30.0
@@ -524,7 +533,7 @@ def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateW
     assert (late.watched.state, laptop.requests) == ("handover", 2)
     assert (late.network.variables["scan_freq"], late.network.variables["bssid"]) == ("2437", BSSID)
     late.lose()
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    late.heard(Disconnected())
     assert (late.network.variables["scan_freq"], late.network.variables["bssid"]) == ("2437", BSSID)
     hand_over(late.watched)
     late.watched.feed(RoamingAllowed())
@@ -538,7 +547,7 @@ def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateW
     assert (late.network.variables["scan_freq"], "bssid" in late.network.variables) == ("2437", False)
     assert laptop.supplicant.drops == 0
     late.lose()
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    late.heard(Disconnected())
     assert laptop.as_before
 
 
@@ -572,7 +581,7 @@ def test_what_can_not_be_undone_at_the_end_is_told_and_stays_for_the_next(laptop
 
 def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Laptop, late: LateWidening) -> None:
     late.refuse()
-    late.heard("CTRL-EVENT-DISCONNECTED")
+    late.heard(Disconnected())
     laptop.now += 30.0
     late.watched.expire()
     assert laptop.log.text.count("did not get its usual channels back") == 1
@@ -647,14 +656,20 @@ class Heard:
     """A source of events."""
 
     def __init__(self) -> None:
-        self.events: List[SupplicantEvent] = []
+        self.events: List[Event] = []
         self.error: Optional[FleetError] = None
         self.closed = False
+
+    #: It has no timer.
+    due: Optional[float] = None
+
+    def expire(self) -> None:
+        pass
 
     def fileno(self) -> int:
         return -1
 
-    def read(self) -> List[SupplicantEvent]:
+    def read(self) -> List[Event]:
         if self.error is not None:
             raise self.error
         events, self.events = self.events, []
@@ -679,8 +694,8 @@ def test_it_listens_to_networkmanager(laptop: Laptop, manager: Manager) -> None:
     watched.heard_rfkill(rfkill(False))
     manager.warn("something was refused")
     manager.heard.events = [
-        SupplicantEvent("CTRL-EVENT-SCAN-STARTED", 3),
-        SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID),
+        ScanStarted(),
+        Connected(BSSID),
     ]
     watched.heard_supplicant(manager.heard)
     watched.feed(AddressArrived())
@@ -699,7 +714,7 @@ def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manag
     if broken:
         heard.error = TransportFailed("it hung up")
     else:
-        heard.events = [SupplicantEvent(MANAGER_GONE, 3), SupplicantEvent("CTRL-EVENT-CONNECTED", 3, bssid=BSSID)]
+        heard.events = [ManagerGone(), Connected(BSSID)]
     watched.heard_supplicant(heard)
     assert laptop.as_before
     assert (watched.manager, heard.closed) == (None, True)
@@ -718,7 +733,7 @@ def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(lapt
     watched.look()
     hand_over(watched)
     # The link is lost as well: two timers run.
-    manager.heard.events = [SupplicantEvent("CTRL-EVENT-DISCONNECTED", 3), SupplicantEvent(MANAGER_GONE, 3)]
+    manager.heard.events = [Disconnected(), ManagerGone()]
     watched.heard_supplicant(manager.heard)
     assert watched.attach()
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
@@ -791,7 +806,7 @@ def test_a_profile_that_a_handover_itself_touched_is_no_news(laptop: Laptop, man
     assert (watched.state, watched.reason, laptop.requests) == ("left", "taken_back", 1)
 
     def touch() -> None:
-        manager.heard.events = [SupplicantEvent(PROFILE_TOUCHED, 3)]
+        manager.heard.events = [ProfileTouched()]
         watched.heard_supplicant(manager.heard)
         laptop.now += 3.0
         watched.expire()
@@ -870,8 +885,8 @@ def live(laptop: Laptop) -> None:
     # The kernel closes what a dead process had open.
     watched._lock.release()
     for source in watched.sources:
-        if isinstance(source, monitor.WpaMonitor):
-            source._drop()
+        if isinstance(source, Listener):
+            source._monitor._drop()
         else:
             source.close()
     laptop.made.remove(watched)

@@ -25,16 +25,16 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 import jsonschema
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Backend
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import SupplicantGone
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import ConfigEvent, VendorEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import systemd as _systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.directories import Directories
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -710,7 +710,7 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
     assert document(watcher)["radios"][0]["supplicant"] is True
     first, second = (backend.source for backend in backends)
     assert list(watched.sources) == [first]
-    first.heard = [SupplicantEvent("CTRL-EVENT-TERMINATING", 3)]
+    first.heard = [SupplicantGone()]
     watcher._handlers[first.fileno()]()
     assert list(watched.sources) == [second]
     assert first.closed

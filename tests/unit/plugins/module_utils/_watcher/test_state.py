@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import LastHandover, Watcher, read_watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import read_watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import write_state
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 

@@ -31,11 +31,18 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     WPA_PATH,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import networkmanager_runs
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import (
-    MANAGER_GONE,
-    PROFILE_TOUCHED,
     SupplicantStatus,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    Event,
+    ManagerGone,
+    ProfilesChanged,
+    ProfileTouched,
+    ScanStarted,
+    SupplicantGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
@@ -165,23 +172,23 @@ def backend(laptop: Laptop) -> NetworkManagerBackend:
     return NetworkManagerBackend("wlan0")
 
 
-def heard(listener: Listener, count: int) -> List[Tuple[str, Any]]:
+def heard(listener: Listener, count: int) -> List[Event]:
     """Return the next events, of which so many have to come."""
-    events: List[Tuple[str, Any]] = []
+    events: List[Event] = []
     while len(events) < count:
         assert select.select([listener], [], [], 5)[0], f"nothing more after {events}"
-        events += [(event.name, event.bssid) for event in listener.read()]
+        events += listener.read()
     return events
 
 
-def until(listener: Listener, condition: Callable[[], bool]) -> List[Tuple[str, Any]]:
+def until(listener: Listener, condition: Callable[[], bool]) -> List[Event]:
     """Let it read until something has become so; return the events that came meanwhile."""
-    events: List[Tuple[str, Any]] = []
+    events: List[Event] = []
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline, "it does not become so"
         select.select([listener], [], [], 0.01)
-        events += [(event.name, event.bssid) for event in listener.read()]
+        events += listener.read()
     return events
 
 
@@ -359,12 +366,12 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     laptop.begin_anew()
     until(listener, lambda: bool(laptop.bus.called("Scan")))
     laptop.changed(Scanning=("b", True))
-    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    assert heard(listener, 1) == [ScanStarted()]
     laptop.add_network()
     until(listener, lambda: laptop.bssid() == BSSID)
     laptop.changed(Scanning=("b", False), State=("s", "associating"))
     laptop.connect()
-    assert heard(listener, 2) == [("CTRL-EVENT-SCAN-RESULTS", None), ("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 1) == [Connected(BSSID)]
     assert laptop.bus.called("ActivateConnection") == [(f"{SETTINGS}/7", DEVICE, "/")]
     ((asked,),) = laptop.bus.called("Scan")
     assert asked["Channels"] == ("a(uu)", [(2412, 20)])
@@ -383,7 +390,7 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     laptop.changed(State=("s", "group_handshake"))
     laptop.changed(State=("s", "completed"))
     laptop.changed(State=("s", "authenticating"))
-    assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+    assert heard(listener, 1) == [Disconnected()]
     listener.close()
 
 
@@ -395,7 +402,7 @@ def test_at_another_access_point_it_is_moved_and_does_not_count(backend: Network
     assert until(listener, lambda: bool(laptop.bus.called("Reassociate"))) == []
     laptop.changed(State=("s", "scanning"))
     laptop.connect()
-    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 1) == [Connected(BSSID)]
     listener.close()
 
 
@@ -409,7 +416,7 @@ def test_with_eap_the_pin_comes_when_the_connection_stands(backend: NetworkManag
     heard(listener, 1)
     assert laptop.bssid() == "any"
     laptop.connect()
-    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 1) == [Connected(BSSID)]
     until(listener, lambda: laptop.bssid() == BSSID)
     # Nothing waits for what is begun: the order tells that it did not come before.
     asked = [(path, name) for path, name, _body in laptop.bus.calls]
@@ -465,8 +472,8 @@ def test_a_supplicant_that_goes_as_its_scan_ends_is_asked_no_more(
     laptop.changed(Scanning=("b", False))
     del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
     laptop.connect()
-    scan = [("CTRL-EVENT-SCAN-STARTED", None), ("CTRL-EVENT-SCAN-RESULTS", None)]
-    assert heard(listener, 3) == [*scan, ("CTRL-EVENT-CONNECTED", BSSID)]
+    scan = [ScanStarted()]
+    assert heard(listener, 2) == [*scan, Connected(BSSID)]
     assert (len(laptop.bus.called("Scan")), warnings) == (1, [])
     listener.close()
 
@@ -502,10 +509,10 @@ def test_a_connection_that_is_lost_and_comes_again_is_told_each_time(
     for _time in range(2):
         laptop.connect()
         laptop.changed(State=("s", "disconnected"))
-        assert heard(listener, 2) == [("CTRL-EVENT-CONNECTED", BSSID), ("CTRL-EVENT-DISCONNECTED", None)]
+        assert heard(listener, 2) == [Connected(BSSID), Disconnected()]
     laptop.changed(State=("s", "scanning"))
     laptop.changed(Scanning=("b", True))
-    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    assert heard(listener, 1) == [ScanStarted()]
     listener.close()
 
 
@@ -518,7 +525,7 @@ def test_a_network_that_can_not_be_read_is_told_and_ends_nothing(
     laptop.lift_the_block()
     laptop.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, {}))
     laptop.connect()
-    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 1) == [Connected(BSSID)]
     (warning,) = warnings
     assert warning.startswith("a network that NetworkManager added can't be read: ")
     assert NETWORK in warning
@@ -558,14 +565,14 @@ def test_the_supplicants_end_is_heard_and_networkmanagers_is_told(
     warnings: List[str] = []
     (listener,) = backend.listen(warnings.append)
     laptop.bus.owner_changed(NM, "")
-    assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    assert heard(listener, 1) == [ManagerGone()]
     assert warnings == []
     backend.pin(corp(backend), BSSID, (2437,))
     laptop.bus.owner_changed(NM, "")
-    assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    assert heard(listener, 1) == [ManagerGone()]
     assert "NetworkManager ended" in warnings[0]
     laptop.bus.owner_changed(WPA, "")
-    assert heard(listener, 1) == [("CTRL-EVENT-TERMINATING", None)]
+    assert heard(listener, 1) == [SupplicantGone()]
     listener.close()
 
 
@@ -580,7 +587,7 @@ def test_a_networkmanager_that_came_anew_is_asked_for_nothing_of_before(
     laptop.lift_the_block()
     laptop.begin_anew()
     laptop.changed(Scanning=("b", True))
-    assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
+    assert heard(listener, 2) == [ManagerGone(), ScanStarted()]
     assert laptop.bus.called("ActivateConnection") == []
     listener.close()
 
@@ -592,7 +599,7 @@ def test_an_interface_that_the_supplicant_loses_is_a_lost_connection(
     laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"] = ("s", "completed")
     (listener,) = backend.listen(print)
     laptop.bus.signal(WPA_PATH, WPA, "InterfaceRemoved", "o", (INTERFACE,))
-    assert heard(listener, 1) == [("CTRL-EVENT-DISCONNECTED", None)]
+    assert heard(listener, 1) == [Disconnected()]
     listener.close()
 
 
@@ -609,7 +616,7 @@ def test_what_another_interface_of_the_supplicants_does_is_not_this_ones(
     # What it still says of itself by its own name.
     laptop.bus.signal(WPA_PATH, WPA, "PropertiesChanged", "a{sv}", ({"Interfaces": ("ao", [INTERFACE])},))
     laptop.changed(Scanning=("b", True))
-    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    assert heard(listener, 1) == [ScanStarted()]
     listener.close()
 
 
@@ -756,39 +763,25 @@ def test_a_pin_that_somebody_changed_is_let_be(backend: NetworkManagerBackend, l
     laptop.add_network(bssid="02:00:00:00:09:00")
     assert backend.unpin(pin) is False
     assert laptop.bssid() == "02:00:00:00:09:00"
-    assert backend.widen(pin) is False
-
-
-def test_a_scan_is_ended_if_one_runs(backend: NetworkManagerBackend, laptop: Laptop) -> None:
-    pin = backend.pin(corp(backend), BSSID, (2437,))
-    backend.end_scan(pin)
-    assert laptop.bus.called("AbortScan") == [], "the supplicant does not have the interface yet"
-    laptop.lift_the_block()
-    backend.end_scan(pin)
-    assert len(laptop.bus.called("AbortScan")) == 1
-
-    def refuse() -> None:
-        raise DBusError(f"{WPA_INTERFACE}.NoScan", "none runs")
-
-    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = refuse
-    backend.end_scan(pin)
-    del laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"]  # the interface is gone
-    backend.end_scan(pin)
-    laptop.bus.silent.append("AbortScan")
-    with pytest.raises(TimedOut):
-        NetworkManagerBackend("wlan0", bound=0.2).end_scan(pin)
 
 
 def test_a_long_scan_that_was_taken_for_ours_is_followed_by_ours(
     backend: NetworkManagerBackend, laptop: Laptop
 ) -> None:
-    listener, pin = looking(backend, laptop, print)
+    listener, _pin = looking(backend, laptop, print)
+    now = [1000.0]
+    listener._clock = lambda: now[0]
     # wpa_supplicant's own look at every channel goes before the one that it was asked for.
     laptop.changed(State=("s", "scanning"))
     laptop.changed(Scanning=("b", True))
-    assert heard(listener, 1) == [("CTRL-EVENT-SCAN-STARTED", None)]
+    assert heard(listener, 1) == [ScanStarted()]
     laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = lambda: laptop.changed(Scanning=("b", False))
-    backend.end_scan(pin)
+    assert listener.due == pytest.approx(1000.2)
+    listener.expire()
+    assert laptop.bus.called("AbortScan") == [], "it may still be ours"
+    now[0] += 0.3
+    listener.expire()
+    assert listener.due is None
     until(listener, lambda: len(laptop.bus.called("Scan")) == 2)
     listener.close()
 
@@ -878,10 +871,10 @@ def test_who_listens_hears_of_profiles_and_of_an_interface_that_is_let_go(
     laptop.bus.signal(SETTINGS, NM_SETTINGS, "NewConnection", "o", (f"{SETTINGS}/9",))
     laptop.bus.signal(f"{SETTINGS}/9", f"{NM_SETTINGS}.Connection", "Updated")
     laptop.bus.signal(SETTINGS, NM_SETTINGS, "ConnectionRemoved", "o", (f"{SETTINGS}/9",))
-    told = ["CTRL-EVENT-NETWORK-ADDED", PROFILE_TOUCHED, "CTRL-EVENT-NETWORK-REMOVED"]
-    assert heard(listener, 3) == [(name, None) for name in told]
+    told = [ProfilesChanged(), ProfileTouched(), ProfilesChanged()]
+    assert heard(listener, 3) == told
     laptop.device(UNMANAGED)
-    assert heard(listener, 1) == [(MANAGER_GONE, None)]
+    assert heard(listener, 1) == [ManagerGone()]
     listener.close()
 
 
@@ -893,7 +886,7 @@ def test_of_a_device_that_was_let_go_nothing_is_carried_out_any_more(
     laptop.device(UNMANAGED)
     laptop.lift_the_block()
     laptop.changed(Scanning=("b", True))
-    assert [name for name, _bssid in heard(listener, 2)] == [MANAGER_GONE, "CTRL-EVENT-SCAN-STARTED"]
+    assert heard(listener, 2) == [ManagerGone(), ScanStarted()]
     assert laptop.bus.called("ActivateConnection") == []
     listener.close()
 
@@ -931,7 +924,7 @@ def test_what_is_heard_has_the_level_of_the_supplicants_own_news(
     (listener,) = backend.listen(print)
     laptop.device(UNMANAGED)
     assert select.select([listener], [], [], 5)[0]
-    assert listener.read() == (SupplicantEvent(MANAGER_GONE, 3),)
+    assert listener.read() == (ManagerGone(),)
     listener.close()
 
 
@@ -1018,7 +1011,7 @@ def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) ->
     time.sleep(1.6)
     laptop.lift_the_block()
     laptop.connect()
-    assert heard(listener, 1) == [("CTRL-EVENT-CONNECTED", BSSID)]
+    assert heard(listener, 1) == [Connected(BSSID)]
     listener.close()
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import is_over_iwd, leaves_alone
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.services import networkmanager_wait_file
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.records import (
+    networkmanager_wait_file,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import joining as _nm_joining
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.joining import (
+    SCAN_SECONDS,
     AbortScan,
     Action,
     Activate,
@@ -29,6 +30,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     Scan,
     Scanning,
     SeeWhatCame,
+    SetTimer,
+    TooLong,
     step,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
@@ -48,7 +51,7 @@ def follow(*heard: Heard, joining: Joining = START) -> Tuple[Joining, List[Actio
     done: List[Action] = []
     for each in heard:
         joining, actions = step(joining, each)
-        done += actions
+        done += [action for action in actions if not isinstance(action, SetTimer)]
     return joining, done
 
 
@@ -123,7 +126,7 @@ def test_nobody_asks_what_a_look_found_that_had_nothing_to_join() -> None:
 
 def test_nobody_asks_what_the_look_of_another_found() -> None:
     joining, _done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), InterfaceState("completed"))
-    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
+    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [AbortScan()]
     # Ours was under way when the connection stood.
     joining, _done = follow(*ACTIVATED, InterfaceState("inactive"), NetworkAdded(NETWORK, b"corp"), Scanning(True))
     assert follow(InterfaceState("completed"), Scanning(False), joining=joining)[1] == []
@@ -215,11 +218,6 @@ def test_a_network_that_is_added_anew_is_kept_anew() -> None:
     assert done == [KeepTo(NETWORK), KeepTo("/networks/1")]
 
 
-def test_once_connected_scans_are_let_be() -> None:
-    joining, _done = follow(*LOOKED, InterfaceState("completed"))
-    assert follow(Scanning(True), Scanning(False), joining=joining)[1] == []
-
-
 def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
     joining, done = follow(*ACTIVATED, InterfaceState("inactive"))
     for _time in range(100):
@@ -249,3 +247,56 @@ def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[He
         asked += done
     assert asked.count(AbortScan()) <= 2 * _nm_joining._SCANS
     assert 1 + asked.count(Scan()) == _nm_joining._SCANS
+
+
+# -- scans that are in the way ----------------------------------------------------------------------------------------
+
+
+def all_of(*heard: Heard, joining: Joining = START) -> Tuple[Joining, List[Action]]:
+    """As ``follow``, with what is done about the timer."""
+    done: List[Action] = []
+    for each in heard:
+        joining, actions = step(joining, each)
+        done += actions
+    return joining, done
+
+
+def test_a_scan_that_takes_too_long_is_ended_and_given_more_time_each_time() -> None:
+    # It is taken for ours: it was asked for, and no network is there that could be joined yet.
+    joining, _done = follow(*ACTIVATED, InterfaceState("inactive"))
+    asked: List[Action] = []
+    for _time in range(4):
+        joining, done = all_of(Scanning(True), TooLong(), joining=joining)
+        asked += [each for each in done if isinstance(each, (SetTimer, AbortScan))]
+        joining, _done = all_of(Scanning(False), InterfaceState("inactive"), joining=joining)
+    first, second, third = SCAN_SECONDS
+    assert asked == [
+        *(SetTimer(first), AbortScan()),
+        *(SetTimer(second), AbortScan()),
+        *(SetTimer(third), AbortScan()),
+    ], "a radio that takes longer for one channel is let come to its end"
+    # One that comes to its end in time is nobody's business any more.
+    assert SetTimer(None) in all_of(Scanning(True), Scanning(False), joining=joining)[1]
+
+
+def test_a_scan_of_a_host_that_has_just_been_connected_is_ended() -> None:
+    connected, _done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), InterfaceState("completed"), Joined(False))
+    joining, done = all_of(Scanning(True), joining=connected)
+    assert done == [AbortScan()]
+    # Somebody who scans for ever is let do so.
+    ended = 1
+    while done:
+        joining, done = all_of(Scanning(False), Scanning(True), joining=joining)
+        done = [each for each in done if each == AbortScan()]
+        ended += len(done)
+    assert ended == 2 * len(SCAN_SECONDS)
+
+
+def test_a_scan_that_began_before_the_connection_is_ended_when_its_time_is_up() -> None:
+    scanning, _done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), Scanning(True))
+    connected, _done = follow(InterfaceState("completed"), Joined(False), joining=scanning)
+    assert all_of(TooLong(), joining=connected)[1] == [AbortScan()]
+
+
+def test_under_a_block_no_timer_runs() -> None:
+    assert SetTimer(None) in all_of(*ACTIVATED, Scanning(True), DeviceState(UNAVAILABLE))[1]

@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend, control
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Ending
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import SupplicantGone
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
     Obstacle,
@@ -607,11 +609,10 @@ def test_listening_is_to_the_supplicant_and_to_the_end_of_its_process(
 
 def test_a_supplicant_that_is_killed_ends_as_one_that_says_so() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    ending = backend._Ending(process.pid)
+    ending = Ending(process.pid)
     process.kill()
     process.communicate()
-    (event,) = ending.read()
-    assert (event.name, event.level) == ("CTRL-EVENT-TERMINATING", 3)
+    assert ending.read() == (SupplicantGone(),)
     ending.close()
 
 
@@ -621,7 +622,7 @@ def test_who_can_not_be_listened_to_is_let_go_of(
     def ended(pid: int) -> None:
         raise NotFound(f"process {pid} has ended")
 
-    monkeypatch.setattr(backend, "_Ending", ended)
+    monkeypatch.setattr(f"{backend.__name__}.listener.Ending", ended)
     with pytest.raises(NotFound, match=f"process {os.getpid()} has ended"):
         supplicant.listen(pytest.fail)
     assert fake.asked == ["ATTACH", "PING", "DETACH"]
@@ -666,13 +667,6 @@ def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, suppl
     del fake.changes[:]
     supplicant.look_again(pin)
     assert fake.changes == ["SCAN freq=2437,5180"]
-
-
-def test_its_own_scans_are_let_come_to_their_end(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
-    del fake.changes[:]
-    supplicant.end_scan(pin)
-    assert fake.changes == []
 
 
 # --- unpin ---

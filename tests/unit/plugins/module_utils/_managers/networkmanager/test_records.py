@@ -9,7 +9,7 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers import services
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import records
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
 from ansible_collections.vpro.fleet.plugins.module_utils._system import process, systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, NotFound
@@ -71,26 +71,26 @@ def test_this_machine_has_a_first_process() -> None:
 )
 def test_what_networkmanager_recorded(machine: Machine, record: str, managed: Optional[bool]) -> None:
     machine.write("run/NetworkManager/devices/3", record)
-    assert services.networkmanager_manages(3, machine.root) is managed
-    assert services.networkmanager_manages(4, machine.root) is None
+    assert records.networkmanager_manages(3, machine.root) is managed
+    assert records.networkmanager_manages(4, machine.root) is None
 
 
 def test_a_record_that_can_not_be_read(machine: Machine) -> None:
     (machine.path / "run/NetworkManager/devices/3").mkdir(parents=True)
     with pytest.raises(FleetError):
-        services.networkmanager_manages(3, machine.root)
+        records.networkmanager_manages(3, machine.root)
 
 
 def test_without_a_folder_of_its_state_networkmanager_was_never_here(machine: Machine) -> None:
-    assert not services.networkmanager_was_here(machine.root)
+    assert not records.networkmanager_was_here(machine.root)
     machine.networkmanager("true")
-    assert services.networkmanager_was_here(machine.root)
+    assert records.networkmanager_was_here(machine.root)
 
 
 def test_networkmanager_waits_while_the_file_of_that_interface_is_there(machine: Machine) -> None:
     machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
-    assert services.networkmanager_waits("wlan0", machine.root)
-    assert not services.networkmanager_waits("wlan1", machine.root)
+    assert records.networkmanager_waits("wlan0", machine.root)
+    assert not records.networkmanager_waits("wlan1", machine.root)
 
 
 @pytest.mark.parametrize(

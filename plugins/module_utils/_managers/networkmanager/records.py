@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of the programs that run wireless interfaces are at work on this machine, and on which interface.
+"""What NetworkManager leaves below ``/run``, and what is left there for it.
 
-Read from procfs and ``/run``, which needs no D-Bus and no privilege, and waits for nobody. Every function takes
-``root``, the directory that stands for ``/``.
+It is read from files, which needs no D-Bus and no privilege, and waits for nobody. Every function takes ``root``, the
+directory that stands for ``/``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import os
 import re
 from typing import Optional
 
-from .._system.errors import NotFound
-from .._system.files import read_text
+from ..._system.errors import NotFound
+from ..._system.files import read_text
 
-#: The programs that run interfaces, by the names of their processes.
-PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 #: NetworkManager's folder of state, which it makes at its start and which outlives it (NMRUNDIR).
 _NETWORKMANAGER_FOLDER = "run/NetworkManager"
 #: NetworkManager's own record of a device, by ifindex (NM_CONFIG_DEVICE_STATE_DIR in its nm-config.h).

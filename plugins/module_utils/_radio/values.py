@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One radio, its switch, and what the machine has for CSME, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, Optional, Tuple
+
+from .connection import CsmeConnection
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that do not tell (before 5.11)."""
+
+    index: int
+    type: str
+    name: str
+    soft: bool
+    hard: bool
+    reasons: Optional[FrozenSet[str]]
+    #: The radio (``phy0``) that the switch belongs to; None for Bluetooth and platform switches.
+    phy: Optional[str]
+
+
+@dataclass(frozen=True)
+class Release:
+    """The running kernel. ``version`` orders releases: (5, 17) < (6, 1)."""
+
+    text: str
+    version: Tuple[int, int]
+
+
+#: The first kernel with iwlmei.
+FIRST_KERNEL = (5, 17)
+
+
+#: The first kernel whose driver asks CSME by itself when the interface is brought up.
+DRIVER_MANAGED = (6, 4)
+
+
+@dataclass(frozen=True)
+class Iwlmei:
+    """The driver that talks to CSME. Each is None when it could not be read.
+
+    Attributes:
+        available: the running kernel has the module.
+        loaded: it is loaded.
+        bound: it has the management engine's client for wireless.
+        sap_connected: CSME answers it; None also while it is not bound, when there is nobody to answer.
+    """
+
+    available: Optional[bool]
+    loaded: Optional[bool]
+    bound: Optional[bool]
+    sap_connected: Optional[bool]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The kernel and its drivers. ``op_mode`` is iwlwifi's; None when it has none, or could not be read."""
+
+    release: Optional[Release]
+    iwlmei: Iwlmei
+    op_mode: Optional[str]
+
+
+@dataclass(frozen=True)
+class Link:
+    """The host's own connection. Frequency in MHz, signal in dBm."""
+
+    ssid: Optional[bytes]
+    bssid: str
+    frequency: Optional[int]
+    signal_dbm: Optional[int]
+    addresses: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Radio:
+    """One radio.
+
+    Attributes:
+        phy: the kernel's name (``phy0``).
+        interface: its station interface, None when it has none.
+        ifindex: that interface's index.
+        mac: its MAC address.
+        driver: the kernel driver, None when sysfs names none.
+        owner: ``csme`` when the kernel says so by the block's reason, ``host`` when it says that CSME does not,
+            ``unknown`` when it gives no reasons (before Linux 5.11), when the radio has no switch, and when the driver
+            asks CSME by itself as the interface comes up, and it is down: then CSME may own it without a block.
+        switch: its rfkill switch.
+        can_tell: the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
+        can_request: the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).
+        roaming_event: the driver announces that roaming is forbidden.
+        csme: CSME's connection, only while CSME owns the radio: the kernel never forgets an old one.
+        link: the host's own connection.
+    """
+
+    phy: str
+    interface: Optional[str]
+    ifindex: Optional[int]
+    mac: Optional[str]
+    driver: Optional[str]
+    owner: str
+    switch: Optional[Switch]
+    can_tell: bool
+    can_request: bool
+    roaming_event: bool
+    csme: Optional[CsmeConnection]
+    link: Optional[Link]

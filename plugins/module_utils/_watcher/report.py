@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the watcher says of itself, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional
+
+
+@dataclass(frozen=True)
+class LastHandover:
+    """How the watcher's last handover went; None for what it does not say. Times in ms, ``at`` as it wrote it."""
+
+    outcome: Optional[str]
+    at: Optional[str]
+    request_to_connected_ms: Optional[int]
+    request_to_address_ms: Optional[int]
+    session_kept: Optional[bool]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """The watcher. ``running`` is None when that is not known; what follows it, while it says nothing of that.
+
+    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
+    ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.
+    """
+
+    installed: bool
+    running: Optional[bool]
+    version: Optional[str] = None
+    state: Optional[str] = None
+    last_handover: Optional[LastHandover] = None
+    held: Mapping[str, str] = field(default_factory=dict)
+    managers: Mapping[str, Optional[str]] = field(default_factory=dict)

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What wpa_supplicant says, and what a pin has done about it at once."""
+
+from __future__ import annotations
+
+import select
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import translate
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Record
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    Event,
+    ProfilesChanged,
+    ScanStarted,
+    SupplicantGone,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
+
+BSSID = "02:00:00:00:03:00"
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("CTRL-EVENT-SCAN-STARTED", ScanStarted()),
+        ("CTRL-EVENT-CONNECTED", Connected(BSSID)),
+        ("CTRL-EVENT-DISCONNECTED", Disconnected()),
+        ("CTRL-EVENT-TERMINATING", SupplicantGone()),
+        ("CTRL-EVENT-NETWORK-ADDED", ProfilesChanged()),
+        ("CTRL-EVENT-NETWORK-REMOVED", ProfilesChanged()),
+        ("CTRL-EVENT-SCAN-RESULTS", None),
+        ("CTRL-EVENT-NETWORK-NOT-FOUND", None),
+        ("CTRL-EVENT-REGDOM-CHANGE", None),
+    ],
+)
+def test_its_words_are_translated_once(name: str, event: Optional[Event]) -> None:
+    assert translate(SupplicantEvent(name, 3, bssid=BSSID)) == event
+
+
+class Laptop:
+    """A supplicant that is pinned or not, and who listens to it."""
+
+    def __init__(self, fake: FakeSupplicant) -> None:
+        self.fake = fake
+        self.supplicant = WpaSupplicant("wlan0", str(fake.path), timeout=60)
+        self.warnings: List[str] = []
+        self.listener, self.ending = self.supplicant.listen(self.warnings.append)
+
+    def pin(self, record: Optional[Record] = None) -> Pin:
+        (profile,) = self.supplicant.profiles()
+        return self.supplicant.pin(profile, BSSID, [2437], record)
+
+    def done(self, *heard: str) -> List[str]:
+        """Return what is asked of the supplicant when it has said that, but for questions."""
+        del self.fake.requests[:]
+        for name in heard:
+            self.fake.say(name)
+            assert select.select([self.listener], [], [], 60)[0]
+            self.listener.read()
+        return [request for request in self.fake.requests if request.startswith(("SET_NETWORK", "SCAN"))]
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[Laptop]:
+    fake = FakeSupplicant(tmp_path / "wlan0").start()
+    fake.networks[0] = FakeNetwork({"ssid": '"corp"', "key_mgmt": "WPA-PSK", "psk": '"correct horse"'}, disabled=False)
+    made = Laptop(fake)
+    yield made
+    for source in (made.listener, made.ending):
+        assert source.due is None
+        source.expire()
+        source.close()
+    fake.stop()
+
+
+def test_a_scan_of_the_pins_channels_gives_the_others_back(laptop: Laptop) -> None:
+    laptop.pin()
+    (change,) = laptop.done("CTRL-EVENT-SCAN-STARTED")
+    assert change.startswith("SET_NETWORK 0 scan_freq")
+    assert laptop.done("CTRL-EVENT-SCAN-STARTED", "CTRL-EVENT-NETWORK-NOT-FOUND") == ["SCAN freq=2437"]
+    assert laptop.warnings == []
+
+
+def test_without_a_pin_it_only_tells(laptop: Laptop) -> None:
+    assert laptop.done("CTRL-EVENT-SCAN-STARTED", "CTRL-EVENT-NETWORK-NOT-FOUND") == []
+    pin = laptop.pin()
+    laptop.supplicant.unpin(pin)
+    assert laptop.done("CTRL-EVENT-SCAN-STARTED", "CTRL-EVENT-NETWORK-NOT-FOUND") == []
+
+
+def test_a_second_pin_begins_anew(laptop: Laptop) -> None:
+    for _handover in range(2):
+        pin = laptop.pin()
+        assert len(laptop.done("CTRL-EVENT-SCAN-STARTED")) == 1
+        laptop.supplicant.unpin(pin)
+
+
+@pytest.mark.parametrize(
+    ("heard", "warning"),
+    [
+        ("CTRL-EVENT-SCAN-STARTED", "still scans the channels of the pin alone"),
+        ("CTRL-EVENT-NETWORK-NOT-FOUND", "did not look for the access point again"),
+    ],
+)
+def test_what_is_refused_is_a_warning(laptop: Laptop, heard: str, warning: str) -> None:
+    laptop.pin()
+    laptop.fake.hook = lambda request: "FAIL\n" if request.startswith(("SET_NETWORK", "SCAN")) else None
+    laptop.done(heard)
+    (told,) = laptop.warnings
+    assert warning in told
+
+
+def test_the_frequencies_that_count_are_those_that_the_journal_has(laptop: Laptop) -> None:
+    """A pin may be made over the rest of another: then the usual frequencies are that one's."""
+
+    def over_rest(pin: Pin) -> Pin:
+        return Pin(**{**pin.as_dict(), "previous_scan_freq": (5180,)})
+
+    pin = laptop.pin(over_rest)
+    assert pin.previous_scan_freq == (5180,)
+    assert laptop.done("CTRL-EVENT-SCAN-STARTED") == ["SET_NETWORK 0 scan_freq 5180"]
