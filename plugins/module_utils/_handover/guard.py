@@ -141,6 +141,18 @@ class Guard:
         """Whether a pin may be with the supplicant."""
         return self.handover is not None and self.handover.pinned
 
+    def word(self, *, waits: bool) -> str:
+        """Return how it stands in a word: ``handover``, ``holding``, ``left`` or ``retrying``; nothing: at rest.
+
+        Args:
+            waits: a timer runs, after which it is looked again.
+        """
+        if self.handover is not None:
+            return "holding" if self.handover.phase is Phase.HOLDING else "handover"
+        if self.left is not None:
+            return "retrying" if waits else "left"
+        return ""
+
 
 #: Why a radio is left alone that CSME owns without a connection.
 IDLE = "idle"

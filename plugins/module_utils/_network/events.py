@@ -34,8 +34,14 @@ class SupplicantGone(Bare):
     """The supplicant ended or restarted. What it was told is gone with it."""
 
 
-class ManagerGone(Bare):
-    """Who told the supplicant what to do does so no more. Its profiles are unknown now, and a pin may still stand."""
+@dataclass(frozen=True)
+class ManagerGone:
+    """Who told the supplicant what to do does so no more. Its profiles are unknown now, and a pin may still stand.
+
+    Carries why, for people; nothing where the manager said so itself.
+    """
+
+    why: str = ""
 
 
 class ProfilesChanged(Bare):

@@ -112,3 +112,8 @@ class Radio:
     roaming_event: bool
     csme: Optional[CsmeConnection]
     link: Optional[Link]
+
+    @property
+    def can_be_guarded(self) -> bool:
+        """Whether it has an interface and a switch, and its driver tells of CSME and asks it for the radio."""
+        return self.interface is not None and self.switch is not None and self.can_request and self.can_tell

@@ -18,14 +18,13 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
-from .dbus_values import Signal, _parts, plain
+from .dbus_values import BUS, Signal, _parts, failure, plain
 from .errors import (
     AccessDenied,
     DecodeFailed,
     FleetError,
     LibraryMissing,
     NotFound,
-    SupplicantRefused,
     TimedOut,
     TransportFailed,
 )
@@ -38,16 +37,9 @@ _AT_ONCE = 16
 #: Bytes that are taken from the socket in one go.
 _CHUNK = 16384
 
-_BUS = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
 #: The interface of every object's properties.
 PROPERTIES = "org.freedesktop.DBus.Properties"
-#: Errors of the bus itself, by what they mean here (dbus-protocol.h).
-_ABSENT = frozenset(
-    f"{_BUS}.Error.{name}"
-    for name in ("ServiceUnknown", "NameHasNoOwner", "UnknownObject", "UnknownMethod", "UnknownInterface")
-)
-_SLOW = frozenset(f"{_BUS}.Error.{name}" for name in ("NoReply", "Timeout", "TimedOut"))
 
 
 class SystemBus:
@@ -105,7 +97,7 @@ class SystemBus:
             self._bound(end)
             self._socket.connect(address("SYSTEM"))
             self._authenticate(authentication, end)
-            self.call(_BUS, _BUS_PATH, _BUS, "Hello")
+            self.call(BUS, _BUS_PATH, BUS, "Hello")
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:
@@ -249,7 +241,7 @@ class SystemBus:
 
     def has_owner(self, name: str) -> bool:
         """Say whether a service runs; nothing is started for it. Raises as ``call``."""
-        return bool(self.call(_BUS, _BUS_PATH, _BUS, "NameHasOwner", "s", (name,))[0])
+        return bool(self.call(BUS, _BUS_PATH, BUS, "NameHasOwner", "s", (name,))[0])
 
     # -- signals ------------------------------------------------------------------------------------------------------
 
@@ -259,9 +251,9 @@ class SystemBus:
         Raises:
             AccessDenied, TimedOut, TransportFailed, DecodeFailed: as ``call``.
         """
-        self._add_match({"sender": _BUS, "member": "NameOwnerChanged", "arg0": name})
+        self._add_match({"sender": BUS, "member": "NameOwnerChanged", "arg0": name})
         try:
-            self._owners[name] = self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", (name,))[0]
+            self._owners[name] = self.call(BUS, _BUS_PATH, BUS, "GetNameOwner", "s", (name,))[0]
         except NotFound:
             self._owners[name] = ""
 
@@ -279,7 +271,7 @@ class SystemBus:
 
     def _add_match(self, match: Mapping[str, str]) -> None:
         rule = ",".join(f"{key}='{value}'" for key, value in {"type": "signal", **match}.items())
-        self.call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", (rule,))
+        self.call(BUS, _BUS_PATH, BUS, "AddMatch", "s", (rule,))
 
     def fileno(self) -> int:
         """Return the descriptor to wait for. Signals may be held already: ``read`` before the first wait."""
@@ -383,7 +375,7 @@ class SystemBus:
             fields.get(self._fields.member, ""),
             body,
         )
-        if sender == _BUS:
+        if sender == BUS:
             if signal.member == "NameOwnerChanged" and body[0] in self._owners:
                 self._owners[body[0]] = body[2]
                 self._signals.append(signal)
@@ -398,13 +390,5 @@ class SystemBus:
             raise DecodeFailed(f"a message's body is not of its signature {signature!r:.80}", where="D-Bus") from error
 
     def _failure(self, answer: Any, where: str) -> FleetError:
-        name: str = answer.header.fields.get(self._fields.error_name, "")
-        said: Optional[str] = next((part for part in answer.body if isinstance(part, str)), None)
-        what = f"{name.rpartition('.')[2]}: {said}" if said else name
-        if name in _ABSENT:
-            return NotFound(what, where=where)
-        if name == f"{_BUS}.Error.AccessDenied" or name.endswith((".PermissionDenied", ".NotAuthorized")):
-            return AccessDenied(what, where=where, remedy="Run this as root")
-        if name in _SLOW:
-            return TimedOut(what, where=where)
-        return SupplicantRefused(what, where=where)
+        said = next((part for part in answer.body if isinstance(part, str)), None)
+        return failure(answer.header.fields.get(self._fields.error_name, ""), said, where)

@@ -2,12 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values of D-Bus as Python's own."""
+"""Values and errors of D-Bus as Python's own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
+
+from .errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
+
+#: The bus itself, as a service.
+BUS = "org.freedesktop.DBus"
+#: Errors of the bus itself, by what they mean here (dbus-protocol.h).
+_ABSENT = frozenset(
+    f"{BUS}.Error.{name}"
+    for name in ("ServiceUnknown", "NameHasNoOwner", "UnknownObject", "UnknownMethod", "UnknownInterface")
+)
+_SLOW = frozenset(f"{BUS}.Error.{name}" for name in ("NoReply", "Timeout", "TimedOut"))
 
 
 @dataclass(frozen=True)
@@ -53,3 +64,21 @@ def _parts(signature: str) -> Tuple[str, ...]:
         parts.append(signature[:end])
         signature = signature[end:]
     return tuple(parts)
+
+
+def failure(name: str, said: Optional[str], where: str) -> FleetError:
+    """Return what an answer that is an error means here.
+
+    Args:
+        name: the error's name.
+        said: what it says, if anything.
+        where: what was called.
+    """
+    what = f"{name.rpartition('.')[2]}: {said}" if said else name
+    if name in _ABSENT:
+        return NotFound(what, where=where)
+    if name == f"{BUS}.Error.AccessDenied" or name.endswith((".PermissionDenied", ".NotAuthorized")):
+        return AccessDenied(what, where=where, remedy="Run this as root")
+    if name in _SLOW:
+        return TimedOut(what, where=where)
+    return SupplicantRefused(what, where=where)

@@ -15,13 +15,11 @@ import select
 import signal
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from .._handover.guard import Changed, GuardPolicy
+from .._handover.guard import Changed
 from .._handover.messages import RoamingAllowed, RoamingForbidden
-from .._handover.policy import Policy
 from .._handover.undo import undo_journals
 from .._managers.networkmanager.records import NETWORKMANAGER_DEVICES
 from .._managers.who import backend_by_name
@@ -41,28 +39,15 @@ from .._system.run_folder import FOLDER
 from .._system.systemd import Log, notify, watchdog_seconds
 from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
-from .config import Config, read_config
+from .config import Config, policy_of, read_config
 from .guarded import Watched
-from .state import _ORDER
-from .state_file import STATE_SCHEMA_VERSION, write_state
+from .state_file import document, write_state
 
 #: What may bring a supplicant or a profile: the control sockets, and the folder above them, which a supplicant makes;
 #: the supplicant's configuration; NetworkManager's records of interfaces; the notes of a bring-up that is held back.
 _DIRECTORIES = ("/run", CONTROL_DIRECTORIES[0], "/etc/wpa_supplicant", f"/{NETWORKMANAGER_DEVICES}", HOLD_FOLDER)
-#: Bound of one handover, in seconds. CSME's session is lost long before; a laptop must not stay pinned longer.
-_HANDOVER_SECONDS = 20.0
 #: The share of systemd's watchdog time after which it gets a sign of life (sd_watchdog_enabled(3): half).
 _WATCHDOG_SHARE = 0.5
-
-
-def policy_of(config: Config) -> GuardPolicy:
-    """Return the choices that a configuration makes."""
-    handover = Policy(
-        hold=config.hold_roaming,
-        require_credentials=config.no_credentials == "leave",
-        timeout_seconds=_HANDOVER_SECONDS,
-    )
-    return GuardPolicy(handover=handover, take_idle=config.idle == "take")
 
 
 class Watcher:
@@ -157,7 +142,7 @@ class Watcher:
                 handler()
         for watched in list(self._radios.values()):
             self._advance(watched, watched.expire)
-            if watched.due_to_attach:
+            if watched.attachment.due_to_attach:
                 self._attach(watched, anew=False)
         # What follows takes longer than a handover can spare, and what a handover needs does not wait for it.
         if any(watched.state == "handover" for watched in self._radios.values()):
@@ -264,7 +249,7 @@ class Watcher:
             self._scan_wanted |= any(interface not in self._radios for interface in held_interfaces())
             for watched in self._radios.values():
                 self._attach(watched)
-                watched.look_for_hold()
+                watched.view.look_for_bring_up()
                 watched.profiles_changed()
 
     # -- radios and supplicants ------------------------------------------------------------------------------------
@@ -302,11 +287,7 @@ class Watcher:
             found = {
                 radio.interface: radio
                 for radio in radios
-                if radio.interface is not None
-                and radio.switch is not None
-                and radio.can_request
-                and radio.can_tell
-                and (not wanted or radio.interface in wanted)
+                if radio.interface is not None and radio.can_be_guarded and (not wanted or radio.interface in wanted)
             }
         for interface, watched in list(self._radios.items()):
             if forget or _identity(found.get(interface)) != _identity(watched.radio):
@@ -320,7 +301,7 @@ class Watcher:
         self._radios[watched.interface] = watched
         self._log.write("info", f"{watched.interface}: watching its radio ({radio.phy})", **_fields(radio))
         self._attach(watched)
-        watched.look_for_hold()
+        watched.view.look_for_bring_up()
         watched.look()
 
     def _drop(self, watched: Watched) -> None:
@@ -332,10 +313,10 @@ class Watcher:
     def _attach(self, watched: Watched, *, anew: bool = True) -> None:
         if not watched.attach(anew=anew):
             return
-        for source in watched.sources:
+        for source in watched.attachment.sources:
             self._listen(source.fileno(), partial(self._heard_supplicant, watched, source))
         # They may hold events that came while it attached, which no wait tells of.
-        for source in watched.sources:
+        for source in watched.attachment.sources:
             self._heard_supplicant(watched, source)
         watched.feed(Changed())
 
@@ -349,13 +330,13 @@ class Watcher:
         """Do something that may show that who runs the interface is gone; look for another then."""
         descriptors = self._descriptors(watched)
         move()
-        if descriptors and not watched.sources:
+        if descriptors and not watched.attachment.sources:
             self._forget(descriptors)
             self._attach(watched)
 
     @staticmethod
     def _descriptors(watched: Watched) -> Tuple[int, ...]:
-        return tuple(source.fileno() for source in watched.sources)
+        return tuple(source.fileno() for source in watched.attachment.sources)
 
     def _forget(self, descriptors: Tuple[int, ...]) -> None:
         for descriptor in descriptors:
@@ -390,47 +371,15 @@ class Watcher:
 
     def _report(self) -> None:
         """Bring the state file up to date, if anything in it changed."""
-        document = self._document()
-        if document == self._written:
+        state = document(self._version, self._radios.values())
+        if state == self._written:
             return
         try:
-            write_state(document)
+            write_state(state)
         except FleetError as error:
             self._log.write("warning", f"the state can't be written: {error}", code=error.code)
-        self._written = document
+        self._written = state
         notify(f"STATUS={self._status()}")
-
-    def _document(self) -> Dict[str, Any]:
-        states = [watched.state for watched in self._radios.values()]
-        lasts = [watched.last for watched in self._radios.values() if watched.last is not None]
-        last = max(lasts, key=lambda last: last.at, default=None)
-        return {
-            "schema_version": STATE_SCHEMA_VERSION,
-            "version": self._version,
-            "pid": os.getpid(),
-            "state": min(states, key=_ORDER.index) if states else "no_radio",
-            "radios": [_radio_state(watched) for watched in self._radios.values()],
-            "last_handover": None if last is None else asdict(last),
-        }
-
-
-def _radio_state(watched: Watched) -> Dict[str, Any]:
-    wanted = watched.wanted if watched.reason is not None else None
-    return {
-        "phy": watched.radio.phy,
-        "interface": watched.interface,
-        "state": watched.state,
-        "reason": watched.reason,
-        "supplicant": bool(watched.sources),
-        "manager": watched.manager,
-        "wanted": None
-        if wanted is None
-        else {
-            "ssid": wanted.ssid.decode("utf-8", "backslashreplace"),
-            "ssid_hex": wanted.ssid.hex(),
-            "auth": wanted.auth,
-        },
-    }
 
 
 def _identity(radio: Optional[Radio]) -> Any:
@@ -442,6 +391,3 @@ def _identity(radio: Optional[Radio]) -> Any:
 
 def _fields(radio: Radio) -> Dict[str, Any]:
     return {"amt_wifi_interface": radio.interface, "amt_wifi_radio": radio.phy}
-
-
-__all__ = ["Watcher", "policy_of"]

@@ -12,7 +12,11 @@ from typing import Mapping, Optional
 
 @dataclass(frozen=True)
 class LastHandover:
-    """How the watcher's last handover went; None for what it does not say. Times in ms, ``at`` as it wrote it."""
+    """How the watcher's last handover went. None: it did not happen, or is not said.
+
+    ``at`` is UTC, in ISO 8601. Times are in ms after the first request. Whether the session was kept is None where
+    nobody knows.
+    """
 
     outcome: Optional[str]
     at: Optional[str]

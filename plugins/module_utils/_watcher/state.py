@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the watcher (``amt-wifi-watcher``) says of itself in the file system."""
+"""Reading what the watcher (``amt-wifi-watcher``) says of itself in the file system."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
@@ -103,18 +102,3 @@ def _field(document: Dict[str, Any], name: str, kind: type) -> Any:
     value = document.get(name)
     # A bool is an int to Python; True is no number.
     return value if isinstance(value, kind) and isinstance(value, bool) == (kind is bool) else None
-
-
-@dataclass(frozen=True)
-class Last:
-    """How the last handover went. ``at`` is UTC; times in ms after the first request, None for what did not happen."""
-
-    outcome: str
-    at: str
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    session_kept: Optional[bool]
-
-
-#: The states of radios, what matters most first.
-_ORDER: List[str] = ["handover", "retrying", "left", "held", "holding", "watching"]

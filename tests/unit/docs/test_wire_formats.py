@@ -31,7 +31,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio import (
     rtnetlink,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import config, state_file
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import state as _state
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 
@@ -337,7 +336,7 @@ def test_the_watchers_state() -> None:
     told = re.search(r"^\| `state` \| string \| (Of .*) \|$", PAGE, re.MULTILINE)
     assert told is not None
     order = re.findall(r"`(\w+)`", told.group(1))
-    assert order == [*_state._ORDER, "no_radio"]
+    assert order == [*state_file._ORDER, "no_radio"]
     assert set(order) == set(state["properties"]["state"]["enum"])
 
 

@@ -46,7 +46,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     NotFound,
     TransportFailed,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, view
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.guarded import Watched
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
@@ -136,8 +136,8 @@ class Laptop:
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     made = Laptop(tmp_path)
     backend = WpaSupplicant("wlan0", made.path)
-    monkeypatch.setattr(f"{guarded.__name__}.backend_from_within", lambda interface, ifindex: backend)
-    monkeypatch.setattr(f"{guarded.__name__}.csme.connection", lambda nl, ifindex: made.connection)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: backend)
+    monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{effects.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
@@ -155,7 +155,7 @@ def rfkill(hard: bool, soft: bool = False, index: int = 7) -> RfkillEvent:
 def hand_over(watched: Watched) -> None:
     """What follows a request: the grant, and a connection."""
     watched.heard_rfkill(rfkill(False))
-    for source in watched.sources:
+    for source in watched.attachment.sources:
         if isinstance(source, Listener):  # it hears of the scan itself, and does what is due
             source._follow(ScanStarted())
     for event in (ScanStarted(), Connected(BSSID), AddressArrived()):
@@ -282,7 +282,7 @@ def test_a_unit_that_is_not_there_is_a_warning(laptop: Laptop, monkeypatch: pyte
 def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None:
     watched = laptop.watched()
     watched.look()
-    assert (watched.state, watched.reason, watched.wanted) == ("left", "no_credentials", NETWORK)
+    assert (watched.state, watched.reason, watched.view.wanted) == ("left", "no_credentials", NETWORK)
     assert "neither wpa_supplicant nor NetworkManager is there" in laptop.log.text
     del laptop.supplicant.networks[1]
     assert watched.attach()
@@ -340,7 +340,7 @@ def test_a_supplicant_that_ends_is_forgotten_at_once(laptop: Laptop) -> None:
     watched.supplicant_gone()
     assert run_folder.journals(laptop.folder) == []
     assert [r for r in laptop.supplicant.requests[asked:] if r != "DETACH"] == []
-    assert (watched.sources, watched.manager) == ((), None)
+    assert (watched.attachment.sources, watched.attachment.manager) == ((), None)
     assert watched.state == "retrying"
 
 
@@ -366,19 +366,19 @@ def test_the_switch_is_listened_to(laptop: Laptop) -> None:
 def test_a_bring_up_that_is_held_back_is_told(laptop: Laptop) -> None:
     watched = laptop.watched(FREE)
     watched.look()
-    watched.look_for_hold()
+    watched.view.look_for_bring_up()
     assert watched.state == "watching"
     with hold_note("wlan0", laptop.notes):
-        watched.look_for_hold()
-        watched.look_for_hold()
+        watched.view.look_for_bring_up()
+        watched.view.look_for_bring_up()
         watched.look()
-        assert (watched.state, watched.reason, watched.wanted) == ("held", "no_credentials", NETWORK)
+        assert (watched.state, watched.reason, watched.view.wanted) == ("held", "no_credentials", NETWORK)
         assert laptop.log.text.count("held back, so that a session of CSME's lives") == 1
         assert "('corp', psk, channel 6)" in laptop.log.text
         # CSME takes the radio: that is another state, and there is nothing to bring up.
         watched.heard_rfkill(rfkill(True))
         assert watched.state != "held"
-    watched.look_for_hold()
+    watched.view.look_for_bring_up()
     assert "held back no more" in laptop.log.text
     watched.heard_rfkill(rfkill(False))
     assert (watched.state, watched.reason) == ("watching", None)
@@ -631,7 +631,7 @@ def test_a_supplicant_that_can_not_be_used_is_told_once(
     def refused(interface: str, ifindex: int) -> WpaSupplicant:
         raise error
 
-    monkeypatch.setattr(f"{guarded.__name__}.backend_from_within", refused)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", refused)
     watched = laptop.watched()
     assert not watched.attach()
     assert not watched.attach()
@@ -682,14 +682,14 @@ class Heard:
 @pytest.fixture
 def manager(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Manager:
     made = Manager("wlan0", laptop.path)
-    monkeypatch.setattr(f"{guarded.__name__}.backend_from_within", lambda interface, ifindex: made)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: made)
     return made
 
 
 def test_it_listens_to_networkmanager(laptop: Laptop, manager: Manager) -> None:
     watched = laptop.watched()
     assert watched.attach()
-    assert watched.manager == "networkmanager"
+    assert watched.attachment.manager == "networkmanager"
     watched.look()
     watched.heard_rfkill(rfkill(False))
     manager.warn("something was refused")
@@ -717,14 +717,14 @@ def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manag
         heard.events = [ManagerGone(), Connected(BSSID)]
     watched.heard_supplicant(heard)
     assert laptop.as_before
-    assert (watched.manager, heard.closed) == (None, True)
+    assert (watched.attachment.manager, heard.closed) == (None, True)
     # It looks again, and finds whoever came.
     laptop.now += 60.0
     watched.expire()
     assert watched.attach()
     # What an old source says means nothing.
     watched.heard_supplicant(heard)
-    assert watched.manager == "networkmanager"
+    assert watched.attachment.manager == "networkmanager"
 
 
 def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(laptop: Laptop, manager: Manager) -> None:
@@ -824,18 +824,18 @@ def test_networkmanager_that_is_about_to_come_is_looked_for_a_while(
     def nobody(interface: str, ifindex: int) -> WpaSupplicant:
         raise NotFound("none")
 
-    monkeypatch.setattr(f"{guarded.__name__}.backend_from_within", nobody)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", nobody)
     watched = laptop.watched(FREE)
     watched.attach()
     assert watched.due is None, "where it never ran there is nothing to wait for"
-    monkeypatch.setattr(f"{guarded.__name__}.networkmanager_was_here", lambda: True)
+    monkeypatch.setattr(f"{attachment.__name__}.networkmanager_was_here", lambda: True)
     begun = laptop.now
     watched.attach()
     looks = 0
     while watched.due is not None:
-        assert not watched.due_to_attach
+        assert not watched.attachment.due_to_attach
         laptop.now = watched.due
-        assert watched.due_to_attach
+        assert watched.attachment.due_to_attach
         watched.attach(anew=False)
         looks += 1
     assert (looks, laptop.now - begun) == (6, 31.5)
@@ -884,7 +884,7 @@ def live(laptop: Laptop) -> None:
         pass
     # The kernel closes what a dead process had open.
     watched._lock.release()
-    for source in watched.sources:
+    for source in watched.attachment.sources:
         if isinstance(source, Listener):
             source._monitor._drop()
         else:

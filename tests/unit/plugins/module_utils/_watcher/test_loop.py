@@ -45,9 +45,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command as _command
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded, loop, state_file
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher, policy_of
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state_file, view
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config, policy_of
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.test_guarded import Book
 
 SCHEMAS = Path(__file__).resolve().parents[5] / "plugins" / "schemas"
@@ -140,8 +140,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     monkeypatch.setattr(f"{module}.Nl80211Events", Events)
     monkeypatch.setattr(f"{module}.select.epoll", Pollless)
     monkeypatch.setattr(f"{module}.read_radios", made.read)
-    monkeypatch.setattr(f"{guarded.__name__}.backend_from_within", no_supplicant)
-    monkeypatch.setattr(f"{guarded.__name__}.csme.connection", lambda nl, ifindex: made.connection)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", no_supplicant)
+    monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     yield made
     for watcher in made.watchers:
         for source in (watcher._nl, watcher._events, watcher._rfkill, watcher._addresses):
@@ -159,7 +159,7 @@ def vendor(forbidden: int, **changed: Any) -> VendorEvent:
 
 
 def document(watcher: Watcher) -> Dict[str, Any]:
-    told = watcher._document()
+    told = state_file.document(watcher._version, watcher._radios.values())
     jsonschema.Draft202012Validator(STATE).validate(told)
     return told
 
@@ -570,7 +570,7 @@ def test_the_service_answers_what_it_waits_for(
         looked.append(interface)
         raise NotFound("none")
 
-    monkeypatch.setattr(guarded, "backend_from_within", no_supplicant)
+    monkeypatch.setattr(attachment, "backend_from_within", no_supplicant)
 
     def radio_comes() -> None:
         assert looked == ["wlan0"]
@@ -704,19 +704,19 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
             raise NotFound("none")
         return waiting.pop(0)
 
-    monkeypatch.setattr(guarded, "backend_from_within", next_backend)
+    monkeypatch.setattr(attachment, "backend_from_within", next_backend)
     watcher = machine.watcher()
     watched = watcher._radios["wlan0"]
     assert document(watcher)["radios"][0]["supplicant"] is True
     first, second = (backend.source for backend in backends)
-    assert list(watched.sources) == [first]
+    assert list(watched.attachment.sources) == [first]
     first.heard = [SupplicantGone()]
     watcher._handlers[first.fileno()]()
-    assert list(watched.sources) == [second]
+    assert list(watched.attachment.sources) == [second]
     assert first.closed
     second.heard = [TransportFailed("it hung up")]
     watcher._handlers[second.fileno()]()
-    assert list(watched.sources) == []
+    assert list(watched.attachment.sources) == []
     assert second.fileno() not in watcher._handlers
     assert document(watcher)["radios"][0]["supplicant"] is False
 

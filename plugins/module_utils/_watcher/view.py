@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How one guarded radio stands when it is looked at: what CSME does with it, and which profile could carry that on."""
+
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+from .._handover.effects import Hands
+from .._handover.guard import Busy, Free, GuardEvent, Unanswered
+from .._handover.messages import Blocked
+from .._handover.words import _HELD, _name
+from .._network.profile import Obstacle, find_obstacle, find_profile
+from .._radio import csme
+from .._radio.connection import CsmeConnection
+from .._radio.nl80211 import Nl80211
+from .._radio.values import Radio
+from .._system.errors import FleetError
+from .account import Account
+from .bring_up_note import is_held
+
+#: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
+#: as long as a slow boot may take to start it after the watcher.
+_SUPPLICANT_SECONDS = 30.0
+
+
+class View:
+    """How one radio stands, as it was seen last.
+
+    Args:
+        radio: the radio; it has an interface.
+        nl: to ask the driver.
+        hands: who runs the interface, and its profiles, which are kept up to date here.
+        account: where to tell of what can't be seen.
+        notes: where the note of a bring-up that is held back would be.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, radio: Radio, nl: Nl80211, hands: Hands, account: Account, notes: str, clock: Callable[[], float]
+    ) -> None:
+        self._radio = radio
+        self._nl = nl
+        self._hands = hands
+        self._account = account
+        self._notes = notes
+        self._clock = clock
+        #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
+        self.wanted: Optional[CsmeConnection] = None
+        #: What keeps the profile for it from carrying it on; None: there is none, or one that can.
+        self.obstacle: Optional[Obstacle] = None
+        #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
+        self.held = False
+
+    def look_for_bring_up(self) -> None:
+        """See whether somebody holds back the supplicant's bring-up, or does so no more."""
+        held = is_held(self._radio.interface or "", self._notes)
+        if held == self.held:
+            return
+        self.held = held
+        if not held:
+            self._account.write("info", "its bring-up is held back no more")
+            return
+        try:
+            self.wanted = self._connection()
+        except FleetError as error:
+            self._account.write("warning", str(error), code=error.code)
+        self._account.write("warning", f"{_HELD}{_name(self.wanted)}")
+
+    def of_csme(self, *, required: bool, since: float) -> GuardEvent:
+        """Return what CSME does with its radio, and the profile that could carry that on.
+
+        Args:
+            required: CSME keeps its radio where no profile can.
+            since: since when nobody runs the interface, by the clock, where nobody does.
+
+        Raises:
+            FleetError: the driver does not tell.
+        """
+        connection = self._connection()
+        self.wanted, self.obstacle = connection, None
+        if connection is None:
+            return Blocked(None, None)
+        if self._hands.supplicant is None:
+            waited = self._clock() - since
+            return Blocked(connection, None) if required or waited > _SUPPLICANT_SECONDS else Busy()
+        try:
+            profiles = self._hands.supplicant.profiles(connection.ssid)
+        except FleetError as error:
+            self._account.write_once("profiles", "warning", f"its profiles can't be read: {error}")
+            return Unanswered()
+        self._account.forget("profiles")
+        self._hands.profiles = {profile.id: profile for profile in profiles}
+        wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
+        profile = find_profile(profiles, *wanted)
+        self.obstacle = find_obstacle(profiles, *wanted) if profile is None else None
+        return Blocked(connection, None if profile is None else profile.id)
+
+    def of_host(self) -> Free:
+        """Return the host's own connection, with the profile that it goes by; an empty one where that can't be told."""
+        supplicant = self._hands.supplicant
+        if supplicant is None:
+            return Free()
+        try:
+            status = supplicant.status()
+            if not status.connected or status.network_id is None or status.ssid is None:
+                return Free()
+            profiles = supplicant.profiles(status.ssid)
+        except FleetError:
+            return Free()
+        self._hands.profiles = {profile.id: profile for profile in profiles}
+        return Free(status.network_id, status.bssid)
+
+    def _connection(self) -> Optional[CsmeConnection]:
+        return csme.connection(self._nl, self._radio.ifindex or -1)
