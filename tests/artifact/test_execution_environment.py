@@ -28,5 +28,5 @@ def test_the_example_makes_a_build_context(controller: Controller, tmp_path: Pat
     )
     assert (tmp_path / file).read_text(encoding="utf-8").startswith("ARG EE_BASE_IMAGE=")
     wanted = yaml.safe_load((tmp_path / "_build" / "requirements.yml").read_text(encoding="utf-8"))
-    galaxy = yaml.safe_load((TREE / "galaxy.yml").read_text(encoding="utf-8"))
-    assert [collection["name"] for collection in wanted["collections"]] == [f"{galaxy['repository']}.git"]
+    (collection,) = wanted["collections"]
+    assert (collection["type"], collection["name"].rpartition("/")[2]) == ("git", "vpro.fleet.git")
