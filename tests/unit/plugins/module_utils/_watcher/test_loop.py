@@ -74,6 +74,12 @@ class Events:
         self.heard: List[Any] = []
         self.closed = False
 
+    #: It has no timer.
+    due: Optional[float] = None
+
+    def expire(self) -> None:
+        pass
+
     def fileno(self) -> int:
         return self.descriptor
 
@@ -709,14 +715,14 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
     watched = watcher._radios["wlan0"]
     assert document(watcher)["radios"][0]["supplicant"] is True
     first, second = (backend.source for backend in backends)
-    assert list(watched.attachment.sources) == [first]
+    assert watched.attachment.sources == (first,)
     first.heard = [SupplicantGone()]
     watcher._handlers[first.fileno()]()
-    assert list(watched.attachment.sources) == [second]
+    assert watched.attachment.sources == (second,)
     assert first.closed
     second.heard = [TransportFailed("it hung up")]
     watcher._handlers[second.fileno()]()
-    assert list(watched.attachment.sources) == []
+    assert not watched.attachment.sources
     assert second.fileno() not in watcher._handlers
     assert document(watcher)["radios"][0]["supplicant"] is False
 

@@ -22,7 +22,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 
 def follow(*heard: Heard) -> List[Action]:
     """Return what is done by a pin that hears that."""
-    joining, done = Joining(), []
+    joining = Joining()
+    done: List[Action] = []
     for each in heard:
         joining, actions = step(joining, each)
         done += actions
