@@ -36,6 +36,9 @@ SUPPLICANT_CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 #: The library that the watcher needs, as Debian's package has it.
 LIBRARY = "/usr/lib/python3/dist-packages/pyroute2"
 
+#: What a package of before may have had, and the package of now has not.
+_OBSOLETE = ("_obsolete.py", "_handover.py", "_watcher.py", "_older/__init__.py")
+
 #: What a laptop has that the role could leave something in; without what other things write while it runs.
 _LISTING = r"""
 find /boot /etc /home /opt /root /run /srv /usr /var -xdev \
@@ -165,10 +168,13 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
     before, begun = life(bare), starts(bare)
 
     # From another version, with another configuration: what that had is gone, and it is restarted once.
-    guest.check(f"echo 0.9.0 > {PACKAGE}/VERSION; touch {PACKAGE}/_obsolete.py; echo '# older' >> {UNIT}")
+    # It may have had a file of the name of a folder of now, as all files stood in one folder once, and the other way round.
+    obsolete = " ".join(f"{PACKAGE}/{name}" for name in _OBSOLETE)
+    guest.check(f"echo 0.9.0 > {PACKAGE}/VERSION; mkdir {PACKAGE}/_older; touch {obsolete}; echo '# older' >> {UNIT}")
     guest.check("systemctl daemon-reload")
     upgraded = role(bare, "--diff", log_level="debug").ok()
-    assert "-_obsolete.py: 0 bytes" in upgraded.output
+    for name in _OBSOLETE:
+        assert f"-{name}: 0 bytes" in upgraded.output
     assert "changed=2" in upgraded.output, upgraded.output  # the files, and the restart
     assert starts(bare) == begun + 1
     assert life(bare) != before
@@ -176,7 +182,8 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
         "NRestarts=0",
         "NeedDaemonReload=no",
     }
-    assert guest.run(f"test -e {PACKAGE}/_obsolete.py").rc == 1
+    for name in (*_OBSOLETE, "_older"):
+        assert guest.run(f"test -e {PACKAGE}/{name}").rc == 1, name
     assert state(bare)["version"] == version()
 
     # The end. The group stays as long as a supplicant would not start without.
@@ -220,13 +227,13 @@ def assert_it_works(laptop: Laptop) -> None:
     assert f"{NAME}.service" in asks
     assert guest.check(f"cat {NETWORKD_DROP_IN}/*") == "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
     # Byte for byte what the collection has, and each file with its bytecode.
-    lines = guest.check(f"cd {PACKAGE} && sha256sum *.py").splitlines()
+    lines = guest.check(f"cd {PACKAGE} && find * -name '*.py' -exec sha256sum {{}} +").splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
     assert "_watcher/loop.py" in sums
     for name in set(sums) - {"__init__.py"}:
         data = (REPOSITORY / "plugins" / "module_utils" / name).read_bytes()
         assert sums[name] == hashlib.sha256(data).hexdigest(), name
-    assert len(guest.check(f"ls {PACKAGE}/__pycache__").split()) == len(sums)
+    assert len(guest.check(f"find {PACKAGE} -name '*.pyc'").split()) == len(sums)
 
     # Through the sandbox: rfkill, netlink, and a supplicant by the group of its control socket.
     laptop.supplicant("", group=NAME)
