@@ -168,7 +168,7 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
     before, begun = life(bare), starts(bare)
 
     # From another version, with another configuration: what that had is gone, and it is restarted once.
-    # It may have had a file of the name of a folder of now, as all files stood in one folder once, and the other way round.
+    # All files stood in one folder once: one of them may have the name of a folder of now.
     obsolete = " ".join(f"{PACKAGE}/{name}" for name in _OBSOLETE)
     guest.check(f"echo 0.9.0 > {PACKAGE}/VERSION; mkdir {PACKAGE}/_older; touch {obsolete}; echo '# older' >> {UNIT}")
     guest.check("systemctl daemon-reload")
