@@ -54,26 +54,14 @@ def _name(connection: Optional[CsmeConnection]) -> str:
 
 
 _NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
-
-
 _STUCK = "the supplicant did not get its usual channels back"
-
-
 _HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"
 )
-
-
 _UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
-
-
 _NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
-
-
 _LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
-
-
 _SENTENCES: Dict[Outcome, str] = {
     Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
     Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",

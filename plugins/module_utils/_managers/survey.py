@@ -23,8 +23,6 @@ from .wpa_supplicant.profiles import BoundedProfiles
 
 #: Seconds of silence that all supplicants together are allowed.
 BUDGET = 1.0
-
-
 #: Seconds for all that is asked of all of them, as long as they go on answering: they tell each profile by itself, and
 #: a hundred of them take a slow laptop more than the budget, which each answer has to keep.
 _ANSWERING_SECONDS = 5.0

@@ -13,6 +13,17 @@ from .events import Event
 from .pin import Pin
 from .profile import Profile
 
+#: Who may run an interface, as backends and facts call them.
+WPA_SUPPLICANT = "wpa_supplicant"
+NETWORKMANAGER = "networkmanager"
+IWD = "iwd"
+NONE = "none"
+AUTO = "auto"
+#: What a task may ask for.
+BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
+#: The programs that run interfaces, by the names of their processes.
+PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
+
 
 @dataclass(frozen=True)
 class SupplicantStatus:
@@ -121,26 +132,3 @@ class Backend(Protocol):
         Args:
             warn: told, in words for people, what could not be done for a pin.
         """
-
-
-WPA_SUPPLICANT = "wpa_supplicant"
-
-
-NETWORKMANAGER = "networkmanager"
-
-
-IWD = "iwd"
-
-
-NONE = "none"
-
-
-AUTO = "auto"
-
-
-#: What a task may ask for.
-BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
-
-
-#: The programs that run interfaces, by the names of their processes.
-PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})

@@ -15,21 +15,11 @@ from .backend import AUTO
 
 #: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
 _PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
-
-
 #: 256 bits, the key itself.
 _PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
-
-
 SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
-
-
 EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
-
-
 PHASE2_METHODS: Tuple[str, ...] = ("mschapv2", "pap")
-
-
 PMF_MODES: Tuple[str, ...] = ("disabled", "optional", "required")
 
 

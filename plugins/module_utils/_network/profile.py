@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
 _PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
-
-
 _SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
-
-
 _EAP = frozenset({"WPA-EAP", "WPA-EAP-SHA256", "WPA-EAP-SHA384", "FT-EAP", "FT-EAP-SHA384"})
-
-
 _EAP_SUITE_B = frozenset({"WPA-EAP-SUITE-B", "WPA-EAP-SUITE-B-192"})
-
-
 #: The key managements that can join what CSME calls by this name. Its "open" is neither OWE nor WEP.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "open": frozenset({"NONE"}),

@@ -62,8 +62,6 @@ def encode_frequencies(frequencies: Iterable[int]) -> str:
 
 
 _ESCAPES = {"\\": 0x5C, '"': 0x22, "n": 0x0A, "r": 0x0D, "t": 0x09, "e": 0x1B}
-
-
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))?", re.DOTALL)
 
 

@@ -19,15 +19,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from .._system.errors import DecodeFailed, LibraryMissing
 
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
-
-
 _LENGTH = struct.Struct("=H")  # nla_len, the first field of struct nlattr
-
-
 #: The attributes of a message: (number, name, pyroute2 type), the type one of ``_SIZES``.
 Attributes = Tuple[Tuple[int, str, str], ...]
-
-
 #: Payload bytes of each attribute type; None: any number. ``cdata`` is left as bytes.
 _SIZES: Dict[str, Optional[int]] = {
     "uint8": 1,

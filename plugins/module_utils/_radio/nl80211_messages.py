@@ -16,20 +16,10 @@ from .netlink import MalformedEvent
 from .netlink_codec import required
 
 CMD_GET_WIPHY = 1
-
-
 CMD_GET_INTERFACE = 5
-
-
 CMD_GET_STATION = 17
-
-
 CMD_GET_SCAN = 32
-
-
 CMD_VENDOR = 103
-
-
 #: Events of the multicast group ``config``.
 CONFIG_COMMANDS = {
     2: "set_wiphy",
@@ -39,8 +29,6 @@ CONFIG_COMMANDS = {
     7: "new_interface",
     8: "del_interface",
 }
-
-
 #: Events of the multicast group ``scan``.
 SCAN_COMMANDS = {
     33: "trigger",
@@ -50,8 +38,6 @@ SCAN_COMMANDS = {
     77: "sched_scan_results",
     78: "sched_scan_stopped",
 }
-
-
 #: Events of the multicast group ``mlme``; others of that group exist and are named ``unknown(N)``.
 MLME_COMMANDS = {
     19: "new_station",
@@ -71,12 +57,8 @@ MLME_COMMANDS = {
     110: "ch_switch_started_notify",
     125: "port_authorized",
 }
-
-
 #: NL80211_STA_FLAG_TDLS_PEER, as a bit of struct nl80211_sta_flag_update.
 _TDLS_PEER = 1 << 6
-
-
 _WIPHY: netlink_codec.Attributes = (
     (1, "WIPHY", "uint32"),
     (2, "WIPHY_NAME", "cdata"),
@@ -84,8 +66,6 @@ _WIPHY: netlink_codec.Attributes = (
     (197, "VENDOR_DATA", "cdata"),
     (198, "VENDOR_EVENTS", "cdata"),
 )
-
-
 _INTERFACE: netlink_codec.Attributes = (
     (1, "WIPHY", "uint32"),
     (3, "IFINDEX", "uint32"),
@@ -95,41 +75,27 @@ _INTERFACE: netlink_codec.Attributes = (
     (38, "WIPHY_FREQ", "uint32"),
     (52, "SSID", "cdata"),
 )
-
-
 _STATION: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (6, "MAC", "l2addr"),
     (21, "STA_INFO", "cdata"),
 )
-
-
 _STA_INFO: netlink_codec.Attributes = (
     (7, "SIGNAL", "uint8"),
     (17, "STA_FLAGS", "cdata"),
 )
-
-
 _SCAN: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (47, "BSS", "cdata"),
 )
-
-
 _BSS: netlink_codec.Attributes = (
     (6, "INFORMATION_ELEMENTS", "cdata"),
     (9, "STATUS", "uint32"),
 )
-
-
 #: enum nl80211_bss_status: NL80211_BSS_STATUS_ASSOCIATED.
 _ASSOCIATED = 1
-
-
 #: IEEE 802.11, 9.4.2.1: the element ID of the SSID.
 _ELEMENT_SSID = 0
-
-
 #: VENDOR_DATA is opaque here: its meaning is the vendor's.
 _VENDOR: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
@@ -137,8 +103,6 @@ _VENDOR: netlink_codec.Attributes = (
     (196, "VENDOR_SUBCMD", "uint32"),
     (197, "VENDOR_DATA", "cdata"),
 )
-
-
 _EVENT: netlink_codec.Attributes = (
     (1, "WIPHY", "uint32"),
     (3, "IFINDEX", "uint32"),
@@ -149,15 +113,9 @@ _EVENT: netlink_codec.Attributes = (
     (196, "VENDOR_SUBCMD", "uint32"),
     (197, "VENDOR_DATA", "cdata"),
 )
-
-
 _PAIR = struct.Struct("=II")  # struct nl80211_vendor_cmd_info, struct nl80211_sta_flag_update
-
-
 #: Where the first attribute of a generic netlink message is (nlmsghdr 16, genlmsghdr 4), and the size of a u32 one.
 _FIRST = slice(20, 28)
-
-
 #: The low bytes of the attribute types VENDOR_DATA and VENDOR_EVENTS.
 _VENDOR_TYPES = (bytes([197]), bytes([198]))
 

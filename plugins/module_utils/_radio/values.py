@@ -36,8 +36,6 @@ class Release:
 
 #: The first kernel with iwlmei.
 FIRST_KERNEL = (5, 17)
-
-
 #: The first kernel whose driver asks CSME by itself when the interface is brought up.
 DRIVER_MANAGED = (6, 4)
 

@@ -2,19 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing a laptop's wireless networks to the declared state: in wpa_supplicant's file, and in what runs.
+"""Bringing a laptop's wireless networks to the declared state, whoever runs the interface.
 
-Where NetworkManager runs the interface, ``_managers/networkmanager/apply.py`` does the work; what follows is about
-wpa_supplicant.
-
-The file is the record of the secrets, since the supplicant does not tell them: it has those that the file had, if it
-started after the file's last change, or if the last change was made here and the supplicant got the same (a note below
-``/run`` says which file and which supplicant that was; it has no secret in it).
-
-What may fail goes first, and all of it can be undone: the new file is written beside the old one, new networks are made
-and left disabled, and what a build of the supplicant may refuse is tried on a network made for that. Then the file is
-replaced, by a rename, and only then are the networks changed that exist. So a value that the supplicant refuses never
-gets into the file, where it would keep the supplicant from starting, and a disk that is full changes nothing that runs.
+It is decided who that is, handovers on the radio are waited for, and what a killed one left is undone. Then the wing of
+whoever runs the interface does the work (its ``apply``).
 """
 
 from __future__ import annotations

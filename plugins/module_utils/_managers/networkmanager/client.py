@@ -33,8 +33,6 @@ _NM_WIRELESS = f"{NM_DEVICE}.Wireless"
 #: NM_WIFI_DEVICE_CAP_FREQ_6GHZ, which NetworkManager knows from 1.46 on, and where 6 GHz begins, in MHz.
 _CAN_6_GHZ = 0x800
 _6_GHZ = 5925
-
-
 #: Who answers GetSecrets where the system has no secret and no agent has any (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
 _NO_SECRETS = "NoSecrets"
 

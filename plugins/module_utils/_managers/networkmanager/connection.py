@@ -25,8 +25,6 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
-
-
 #: Where ``pmf`` matters (same place): without it (1) there is no SAE, which needs it; with it required (3) only what
 #: was made for it is left. With the other values of ``key-mgmt`` it is as they need it.
 _BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
@@ -34,35 +32,19 @@ _BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
     ("wpa-psk", 3): frozenset({"WPA-PSK-SHA256", "SAE"}),
     ("wpa-eap", 3): frozenset({"WPA-EAP-SHA256"}),
 }
-
-
 #: Devices that a profile is not for: the second name is that of NetworkManager 1.48 and later.
 _DENIED = ("mac-address-blacklist", "mac-address-denylist")
-
-
 #: What a profile may set about machines and devices beside names of interfaces, none of which is looked at here.
 _CONDITIONS = ("driver", "path", "kernel-command-line")
-
-
 #: A pattern's signs, and the rest of it, which a backslash keeps from being taken for one.
 _PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
-
-
 #: The values of ``key-mgmt`` whose secret is ``psk``.
 _BY_PSK = ("wpa-psk", "sae")
-
-
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
-
-
 #: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
 _CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
-
-
 _SECURED = "802-11-wireless-security"
-
-
 _WIRELESS = "802-11-wireless"
 
 

@@ -7,52 +7,24 @@
 from __future__ import annotations
 
 NM = "org.freedesktop.NetworkManager"
-
-
 NM_PATH = "/org/freedesktop/NetworkManager"
-
-
 NM_DEVICE = f"{NM}.Device"
-
-
 NM_SETTINGS = f"{NM}.Settings"
-
-
 #: NM_DEVICE_STATE_*.
 UNMANAGED = 10
-
-
 UNAVAILABLE = 20
-
-
 DISCONNECTED = 30
-
-
 PREPARE = 40
-
-
 WPA = "fi.w1.wpa_supplicant1"
-
-
 WPA_PATH = "/fi/w1/wpa_supplicant1"
-
-
 WPA_INTERFACE = f"{WPA}.Interface"
-
-
 WPA_NETWORK = f"{WPA}.Network"
-
-
 #: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. _AGENT_OWNED: a user's agent has it. With any other nobody
 #: stores it.
 _SYSTEM, AGENT_OWNED = 0x0, 0x1
-
-
 #: NM_SETTING_SECRET_FLAG_NOT_REQUIRED: of a file or token, that it opens without a password. Only then is nobody asked
 #: for one that is not stored; for other secrets the flag changes nothing (need_secrets_tls, need_secrets_password).
 NOT_REQUIRED = 0x4
-
-
 _MAY_BE_NONE = ("private-key-password", "cert-password")
 
 

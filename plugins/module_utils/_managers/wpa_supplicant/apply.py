@@ -2,7 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing declared networks into wpa_supplicant's file, and into the one that runs."""
+"""Bringing declared networks into wpa_supplicant's file, and into the wpa_supplicant that runs.
+
+The file is the record of the secrets, since the supplicant does not tell them. The supplicant has those of the file if
+it started after the file's last change, or if the last change was made here and the supplicant got the same. A note
+below ``/run`` says which file and which supplicant that was. It has no secret in it.
+
+What may fail goes first, and all of it can be undone: the new file is written beside the old one, new networks are made
+and left disabled, and what a build of the supplicant may refuse is tried on a network made for that. Then the file is
+replaced, by a rename. Only then are the networks changed that exist. So a value that the supplicant refuses never gets
+into the file, where it would keep the supplicant from starting. A disk that is full changes nothing that runs.
+"""
 
 from __future__ import annotations
 

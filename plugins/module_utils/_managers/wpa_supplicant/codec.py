@@ -146,11 +146,7 @@ def _decode_network(line: str) -> Network:
 
 
 _EVENT = re.compile(r"<([0-9]{1,3})>(?:([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)(?=[ :]|\Z):? ?)?(.*)\Z", re.DOTALL)
-
-
 _FIELD = re.compile(r"""(?:^|(?<=[\s\[]))([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s\]]*)""", re.DOTALL)
-
-
 _CONNECTED_TO = re.compile(r"- [Cc]onnection to ((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}) ")
 
 

@@ -61,8 +61,6 @@ NOT_FOR_THIS_USER = (
     "Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP. For the watcher, the role "
     "vpro.fleet.supplicant sets that"
 )
-
-
 _Connection = TypeVar("_Connection", bound="ControlSocket")
 
 

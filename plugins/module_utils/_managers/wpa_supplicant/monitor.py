@@ -18,12 +18,8 @@ from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
 
 #: Events taken in one go, so that a flood cannot keep an event loop in here; select() fires again.
 _EVENTS_READ_MAX = 256
-
-
 #: Seconds that closing a monitor waits for the answer to DETACH, so that the supplicant does not log a lost reply.
 _DETACH_TIMEOUT = 0.1
-
-
 #: struct ucred of unix(7): process, user, group.
 _UCRED = struct.Struct("=iII")
 

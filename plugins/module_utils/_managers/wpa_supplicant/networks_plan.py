@@ -14,8 +14,6 @@ from .variables import SECRETS, Found, Wanted, agrees, describe, kinds
 
 #: Once set, wpa_supplicant has no value that takes them back (``wpa_config_parse_psk``, ``_eap``).
 _STICKY = frozenset({"psk", "eap"})
-
-
 #: A build without OWE, SAE or an EAP method refuses these, so they go first. Other values are refused by none, since an
 #: encoder made them.
 _FIRST = ("ssid", "key_mgmt", "eap")

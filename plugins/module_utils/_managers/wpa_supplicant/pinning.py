@@ -18,8 +18,6 @@ from .control import WpaCtrl
 
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
 _SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
-
-
 #: Those in which there is a link, with its keys or with keys on their way.
 _LINKED = frozenset({"4WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED"})
 
