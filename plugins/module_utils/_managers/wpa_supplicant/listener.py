@@ -15,7 +15,7 @@ from ..._system.errors import FleetError
 from ..._system.process import ProcessEnd
 from . import joining
 from .codec import SupplicantEvent
-from .joining import Joining, NothingFound, WidenScan
+from .joining import Joining, LookAgain, NothingFound, WidenScan
 from .monitor import WpaMonitor
 
 #: What it says of a connection and of its networks (wpa_ctrl.h), but for that which carries something.
@@ -25,6 +25,11 @@ _EVENTS: Dict[str, events.Event] = {
     "CTRL-EVENT-TERMINATING": events.SupplicantGone(),
     "CTRL-EVENT-NETWORK-ADDED": events.ProfilesChanged(),
     "CTRL-EVENT-NETWORK-REMOVED": events.ProfilesChanged(),
+}
+#: What it means that something could not be done. Un-pinning tries the first again; the supplicant, the second.
+_FAILED: Dict[type, str] = {
+    WidenScan: "the supplicant still scans the channels of the pin alone",
+    LookAgain: "the supplicant did not look for the access point again",
 }
 
 
@@ -117,13 +122,11 @@ class Listener(_Untimed):
         for action in actions:
             try:
                 if isinstance(action, WidenScan):
-                    failed = "the supplicant still scans the channels of the pin alone"  # un-pinning tries it again
                     self._supplicant.widen(pin)
                 else:
-                    failed = "the supplicant did not look for the access point again"  # it will, after some seconds
                     self._supplicant.look_again(pin)
             except FleetError as error:
-                self._warn(f"{failed}: {error}")
+                self._warn(f"{_FAILED[type(action)]}: {error}")
 
 
 class Ending(_Untimed, ProcessEnd):
