@@ -112,6 +112,7 @@ docs-lint: venv
 .PHONY: docs-diagram
 docs-diagram: venv
 	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py --check
+	PYTHONPATH=build/collections $(bin)/python tools/handover_diagram.py --check
 
 # From scratch each time: Sphinx tells the warnings of a page only when it reads the page.
 .PHONY: docs-site
@@ -125,8 +126,9 @@ docs-site: venv
 	@echo "The site is in build/docs/html"
 
 .PHONY: diagram
-diagram: venv ## Draw anew who imports whom, after an import came or went
+diagram: venv ## Draw the pictures of the rooms and of the handover anew, when they changed
 	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py
+	PYTHONPATH=build/collections $(bin)/python tools/handover_diagram.py
 
 # What tox runs finds each Python of this machine.
 tox := PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox

@@ -8,16 +8,10 @@ No I/O and no clock here: what happens comes in as an event, what is to be done 
 timer that the machine sets and that comes back as an event. Who runs it (``_handover/run.py`` for one task,
 ``_watcher/loop.py`` for a resident) turns actions into calls and calls into events.
 
-One handover, as ``docs/architecture.md`` tells it::
-
-    IDLE --Blocked--> PINNING --Pinned--> REQUESTING --BlockGone--> CONNECTING --Connected--> ADDRESSING
-                                              |  ^                      |                          |
-                                     no answer|  |pause over            | CSME takes the radio     | an address
-                                              v  |                      v back, or time is up      v
-                                             PAUSED                   DONE  <---------------  (HOLDING)
-
-HOLDING is for a resident alone (``Policy.hold``): the access point stays pinned while CSME forbids roaming. Whatever
-happens, a machine that is ``DONE`` has asked for its pin to be undone, or to be forgotten with its supplicant.
+``TRANSITIONS`` has the phases of a handover and what leads from one to another. ``docs/architecture.md`` has a picture
+of it, and the steps. HOLDING is for a resident alone (``Policy.hold``): the access point stays pinned while CSME
+forbids roaming. Whatever happens, a machine that is ``DONE`` has asked for its pin to be undone, or to be forgotten
+with its supplicant.
 """
 
 from __future__ import annotations
@@ -66,6 +60,32 @@ class Phase(Enum):
     ADDRESSING = "addressing"
     HOLDING = "holding"
     DONE = "done"
+
+
+#: What leads from one phase to another: events, and timers that run out. What ends a handover wherever it stands
+#: (``_OVER``) is left out. A test holds the machine against this, and the picture in the documentation is drawn from
+#: it.
+TRANSITIONS: Tuple[Tuple[Phase, Tuple[Union[type, Timer], ...], Phase], ...] = (
+    (Phase.IDLE, (Blocked,), Phase.PINNING),
+    (Phase.IDLE, (Blocked,), Phase.REQUESTING),
+    (Phase.IDLE, (Blocked,), Phase.DONE),
+    (Phase.PINNING, (Pinned,), Phase.REQUESTING),
+    (Phase.PINNING, (PinFailed, BlockGone, Timer.LAST_REQUEST), Phase.DONE),
+    (Phase.REQUESTING, (Timer.ANSWER,), Phase.PAUSED),
+    (Phase.REQUESTING, (BlockGone,), Phase.CONNECTING),
+    (Phase.REQUESTING, (Connected,), Phase.ADDRESSING),
+    (Phase.REQUESTING, (Timer.ANSWER, BlockGone, Connected), Phase.DONE),
+    (Phase.PAUSED, (Timer.PAUSE,), Phase.REQUESTING),
+    (Phase.PAUSED, (BlockGone,), Phase.CONNECTING),
+    (Phase.PAUSED, (Connected,), Phase.ADDRESSING),
+    (Phase.PAUSED, (Timer.LAST_REQUEST, BlockGone, Connected), Phase.DONE),
+    (Phase.CONNECTING, (Connected,), Phase.ADDRESSING),
+    (Phase.CONNECTING, (BlockBack, Timer.GRACE), Phase.DONE),
+    (Phase.ADDRESSING, (Disconnected,), Phase.CONNECTING),
+    (Phase.ADDRESSING, (AddressArrived, Timer.GRACE), Phase.HOLDING),
+    (Phase.ADDRESSING, (AddressArrived, BlockBack, Timer.GRACE), Phase.DONE),
+    (Phase.HOLDING, (RoamingAllowed, BlockBack, PinFailed, Timer.CONFIRM, Timer.LOST), Phase.DONE),
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from typing import Dict, List, Optional, Set, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, hold, step
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import (
+    _OVER,
+    TRANSITIONS,
+    Phase,
+    State,
+    hold,
+    step,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
     AddressArrived,
@@ -404,6 +411,17 @@ def explore(policy: Policy) -> Dict[State, List[Tuple[Event, State, Tuple[Action
             if after not in found:
                 todo.append(after)
     return found
+
+
+def test_the_transitions_are_as_written() -> None:
+    """The picture in the documentation is drawn from them."""
+    found = set()
+    for policy in POLICIES:
+        for state, transitions in explore(policy).items():
+            for event, after, _actions in transitions:
+                if after.phase is not state.phase and type(event) not in _OVER:
+                    found.add((state.phase, event.timer if isinstance(event, Expired) else type(event), after.phase))
+    assert found == {(begin, each, end) for begin, what, end in TRANSITIONS for each in what}
 
 
 @pytest.mark.parametrize("policy", POLICIES)
