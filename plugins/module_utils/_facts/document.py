@@ -32,7 +32,7 @@ def document(known: Known, generation: Optional[str], blockers: Sequence[Blocker
 
     Args:
         known: all that was read.
-        generation: how host and CSME share a radio here, see ``_platform.generation``.
+        generation: how host and CSME share a radio here, see ``_radio/driver.generation``.
         blockers: why a handover would not succeed now.
     """
     supported = any(radio.can_request for radio in known.radios)

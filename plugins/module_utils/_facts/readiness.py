@@ -40,7 +40,7 @@ class Known:
 
     Attributes:
         platform: kernel and drivers.
-        radios: all radios; none when their list could not be read, which *unreadable* then says (``radios``).
+        radios: all radios. There are none where their list could not be read: then *unreadable* has ``radios``.
         managed: who runs each interface, by its name.
         watcher: the watcher.
         unreadable: what could not be read.

@@ -41,11 +41,14 @@ from .policy import Policy
 
 
 class NoAddress(Bare):
-    """The answer to LookForAddress: there is none that is not link-local."""
+    """The answer to LookForAddress: the interface has no address but a link-local one, or none at all."""
 
 
 class LookForAddress(Bare):
-    """See whether the interface has an address. Answered by AddressArrived or NoAddress; by nothing if unknown."""
+    """See whether the interface has an address.
+
+    AddressArrived or NoAddress answers; nothing does where nobody can tell.
+    """
 
 
 class AskForAddress(Bare):
@@ -63,10 +66,10 @@ AddressingAction = Union[LookForAddress, AskForAddress, SetTimer, CancelTimer]
 
 @dataclass(frozen=True)
 class State:
-    """The whole memory.
+    """The whole memory of this machine.
 
     Attributes:
-        waiting: the interface is connected, and no address was heard of since.
+        waiting: the interface is connected, and no address has come since.
         asks: how often the DHCP client was asked for this connection.
     """
 
@@ -117,7 +120,7 @@ def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
 
 
 class Addressing:
-    """The machine at work beside another one, which hears the same events.
+    """The machine at work. It hears the same events as the machine of a handover beside it.
 
     Args:
         policy: how long to wait, and how often to ask.
@@ -150,7 +153,7 @@ class Addressing:
         return self._machine.state.asks
 
     def feed(self, event: object) -> None:
-        """Take an event; one that means nothing here changes nothing."""
+        """Take an event. One that means nothing here changes nothing."""
         self._machine.feed(event)
 
     def expire(self) -> None:

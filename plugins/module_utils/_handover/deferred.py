@@ -56,14 +56,15 @@ class Rest:
         self._pin = pin
 
     def end(self, supplicant: Backend, *, now: bool = False) -> None:
-        """Undo it, if there is one, and unless that would drop a link.
+        """Undo the rest, if there is one. It stays where undoing it would drop a link.
 
         Args:
             supplicant: who runs the interface.
-            now: whether a link is dropped or not.
+            now: undo it even where that drops a link.
 
         Raises:
-            FleetError: the supplicant does not let itself be told, or the journal can't be removed. It stands.
+            FleetError: the supplicant refuses or does not answer, or the journal can't be removed. The rest still
+                stands.
         """
         if self._pin is None or retried(partial(supplicant.end_rest, now=now), self._pin) is False:
             return
@@ -72,7 +73,7 @@ class Rest:
 
 
 def over_rest(radio: str, pin: Pin, folder: str = FOLDER) -> Pin:
-    """Return a pin that may have been made over the rest of another, so that undoing it undoes both.
+    """Return a pin so that undoing it undoes the rest of an earlier pin as well, if it was made over one.
 
     Args:
         radio: the radio's name.
@@ -105,13 +106,13 @@ def radio_of(journal: str) -> str:
 
 
 def retried(undo: Callable[[Pin], _Answer], pin: Pin) -> Optional[_Answer]:
-    """Have a supplicant undo a pin, or part of it; one that is gone took it along.
+    """Have a supplicant undo a pin, or part of it. A supplicant that is gone took its pin along.
 
     Returns:
-        What *undo* returns; None: the supplicant is gone.
+        What *undo* returns. None: the supplicant is gone.
 
     Raises:
-        FleetError: the supplicant does not let itself be told.
+        FleetError: the supplicant refuses, or does not answer.
     """
     try:
         return undo(pin)

@@ -51,7 +51,8 @@ class Hands:
         folder: where the journal is.
         mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
         request: asks for the radio; None: the driver is asked.
-        rest: keeps what has to wait for the end of a link; None: nobody stays so long, and nothing waits.
+        rest: keeps what has to wait for the end of a link. None: who does the handover does not stay until then, so
+            that nothing is left to wait.
         ask: makes who runs DHCP on an interface begin anew.
     """
 
@@ -113,7 +114,7 @@ class Hands:
         return bool(routable(rtnetlink.addresses(self._ifindex)))
 
     def look_for_address(self) -> Optional[bool]:
-        """As ``has_address``; what can't be read is a warning, and None."""
+        """As ``has_address``. Where the addresses can't be read, return None and add a warning."""
         try:
             return self.has_address()
         except FleetError as error:
@@ -126,7 +127,8 @@ class Hands:
         A failure is a warning.
 
         Args:
-            in_handover: CSME waits for the address. Otherwise one whose first message is not lost is left alone.
+            in_handover: CSME waits for the address. Where it does not, only a client that loses its first message is
+                asked.
         """
         interface = self._radio.interface
         if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
@@ -168,7 +170,7 @@ class Hands:
         """Undo the pin. What can't be undone now stays in the journal for whoever comes next.
 
         Args:
-            now: nothing waits for the end of a link.
+            now: leave nothing for the end of a link, even where that drops the link.
         """
         pin, supplicant = self.pin, self.supplicant
         if pin is None or supplicant is None:

@@ -41,9 +41,9 @@ class GuardPolicy:
     Attributes:
         handover: the choices within one handover.
         take_idle: ask for a radio that CSME owns without a connection.
-        retry_seconds: the pauses after handovers that failed; one more than these in a row are made. After that,
-            something has to change first. The first is longer than CSME needs to connect again after it took the
-            radio back (seen: 1 to 2 s).
+        retry_seconds: the pauses after handovers that failed. So one handover more than there are pauses is tried in a
+            row. After that, something has to change first. The first pause is longer than CSME needs to connect again
+            after it took the radio back (seen: 1 to 2 s).
         busy_seconds: how long to wait for another handover on the same radio before looking again.
         unanswered_seconds: the longest pause between looks while the profiles can't be had: each look may block for
             as long as an answer is waited for, and all radios wait with it. The first pause is ``busy_seconds``, and
@@ -81,7 +81,7 @@ class Unanswered(Bare):
 
 
 class Spoke(Bare):
-    """Something was heard of who runs the interface, so that it may answer again."""
+    """Something was heard of who runs the interface. So it may answer again."""
 
 
 class Changed(Bare):
@@ -127,7 +127,7 @@ class Guard:
         failures: how many handovers in a row failed.
         left: why CSME keeps the radio: the outcome of the last handover, or ``idle``; None when CSME does not, or when
             a handover is under way.
-        unanswered: how many looks in a row got no profiles; no more are counted than make a difference.
+        unanswered: how many looks in a row got no profiles. It stops counting where more would make no difference.
     """
 
     handover: Optional[State] = None
@@ -142,10 +142,12 @@ class Guard:
         return self.handover is not None and self.handover.pinned
 
     def word(self, *, waits: bool) -> str:
-        """Return how it stands in a word: ``handover``, ``holding``, ``left`` or ``retrying``; nothing: at rest.
+        """Return how it stands in a word: ``handover``, ``holding``, ``left`` or ``retrying``.
+
+        Empty: nothing is going on.
 
         Args:
-            waits: a timer runs, after which it is looked again.
+            waits: a timer runs, and at its end the radio is looked at again.
         """
         if self.handover is not None:
             return "holding" if self.handover.phase is Phase.HOLDING else "handover"

@@ -98,8 +98,8 @@ class State:
         requests: how often ownership was asked for.
         pinned: a pin may be with the supplicant, so it has to be undone.
         late: CSME's deadline has passed since the host owns the radio.
-        last: no other request is to follow: there is no time for one, or it was asked often enough before.
-        forbidden: what CSME said last of roaming since the host asked for the radio; None: nothing.
+        last: no further request follows. There is no time for one, or there were enough.
+        forbidden: what CSME said last of roaming since the host asked for the radio. None: it said nothing.
         outcome: how it ended; set exactly when the phase is HOLDING or DONE.
     """
 
@@ -251,7 +251,7 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
 
 
 def hold(event: RoamingForbidden) -> Result:
-    """Return the state of a host that is kept at its access point, without a handover before, and what to do for it.
+    """Return the state of a host that is to be kept at its access point without a handover, and what to do for that.
 
     Args:
         event: names the profile and the access point that the host is connected to.

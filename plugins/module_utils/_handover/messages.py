@@ -53,7 +53,10 @@ class AddressArrived(Bare):
 
 @dataclass(frozen=True)
 class RoamingForbidden:
-    """CSME's session lives, so the host must stay with its access point. Carries what it is connected to, if it is."""
+    """CSME's session lives, so the host must stay with its access point.
+
+    Carries what the host is connected to, if it is.
+    """
 
     profile_id: Optional[int] = None
     bssid: Optional[str] = None
@@ -81,7 +84,7 @@ class Timer(Enum):
 
 @dataclass(frozen=True)
 class Expired:
-    """A timer ran out: one of a handover's, or one that whoever guards a radio keeps beside them."""
+    """A timer ran out. It is one of a handover, or one that the guard of a radio keeps beside them."""
 
     timer: Hashable
 

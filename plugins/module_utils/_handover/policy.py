@@ -57,17 +57,18 @@ class Policy:
         pin: pin the profile to CSME's access point and channel before asking.
         require_credentials: leave CSME its radio when no profile can carry its connection on.
         answer_seconds: how long to wait for the block to go after a request. The driver itself waits 500 ms for CSME
-            (iwlmei's ownership timeout, HZ/2); an answer that crosses on the way gets as much again.
+            (iwlmei's ownership timeout, HZ/2). An answer that is on its way by then gets as much time again.
         pauses_seconds: the pauses between requests that got no answer; their number bounds the requests.
         deadline_seconds: what CSME gives the host to connect, DHCP included, before it takes the radio back: 3 s. An
             address that comes later is no proof of anything.
         grace_seconds: how much longer to wait for CSME to do so.
-        address_seconds: from a connection to the first look for an address, and from each time that whoever runs DHCP
-            was asked anew to the next; their number bounds the asks. The first: on a network that is quick an address
+        address_seconds: the waits for an address. The first is from a connection to the first look. Each of the others
+            is from one time that the DHCP client is asked anew to the next. There are as many asks as waits. The first:
+            on a network that is quick an address
             comes 5 to 50 ms after a connection, and one that takes longer is delayed by no more than this. The second:
             a server that first sees whether an address is in use takes a second (ping-timeout, dhcpd.conf(5)), and its
             answer must not be thrown away. The third: a client sends its own second message after 3 to 5 s.
-        timeout_seconds: bound of the whole. No request is made that could not be carried through within it.
+        timeout_seconds: how long the whole may take. No request is made that could not be carried through within it.
         hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
         confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
             with each status of the connection; the word can be lost, and the pin must not outlive it by much.

@@ -17,19 +17,17 @@ from .deferred import radio_of, retried, tells_of_rest
 
 
 def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
-    """Undo every pin that journals tell of, whatever radio they name: a driver that reloads gives out new names.
+    """Undo every pin that journals tell of, whatever radio they name. A driver that is loaded anew gives out new names.
 
     Args:
-        supplicant_of: returns, by what a pin says of who has it and by the interface, the backend to ask; None: it is
-            gone.
+        supplicant_of: returns the backend to ask, by the manager and the interface that a pin names. None: it is gone.
         folder: where the journals are.
 
     Returns:
         The radios whose pin was set back. Those that another handover works on are left alone.
 
     Raises:
-        FleetError: a journal can't be read, or a supplicant does not let itself be told. That journal stays, and the
-            others were seen to.
+        FleetError: a journal can't be read, or a supplicant refuses. That journal stays. The others were seen to.
     """
     undone, failure = [], None
     for journal in journals(folder):
@@ -52,19 +50,19 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder
 
 
 def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
-    """Undo the pin that a handover left behind when it was killed, or the rest of one.
+    """Undo the pin, or the rest of a pin, that a handover left behind when it was killed.
 
     Args:
         journal: the radio's name; of a rest, see ``journal_of``.
-        supplicant: who runs its interface, None when nobody does (then the pin is gone with it).
+        supplicant: who runs its interface. None: nobody does, so that the pin is gone.
         folder: where the journal is.
 
     Returns:
         Whether anything was set back.
 
     Raises:
-        FleetError: the journal can't be read, or the supplicant does not let itself be told. The journal stays, as it
-            does where somebody else has the pin.
+        FleetError: the journal can't be read, or the supplicant refuses. The journal stays, as it does where somebody
+            else has the pin.
     """
     entry = read_journal(journal, folder)
     if entry is None:
@@ -82,5 +80,5 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
 
 
 def _manager_of(told: Any) -> str:
-    """Return who has the pin that a journal tells of; what is no pin counts as wpa_supplicant's."""
+    """Return who has the pin that a journal tells of. What is no pin counts as wpa_supplicant's."""
     return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

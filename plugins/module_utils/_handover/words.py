@@ -45,7 +45,7 @@ _REFUSALS: Dict[Outcome, Tuple[str, str]] = {
 
 
 def _name(connection: Optional[CsmeConnection]) -> str:
-    """Return how a log line names CSME's network; an SSID is bytes from the air, and escaped."""
+    """Return how a log line names CSME's network. An SSID is bytes from the air, so it is escaped."""
     if connection is None:
         return ""
     return (

@@ -27,7 +27,7 @@ PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 
 @dataclass(frozen=True)
 class SupplicantStatus:
-    """What a supplicant is doing. Of the connection everything is None while there is none."""
+    """What a supplicant is doing. While there is no connection, all that is about one is None."""
 
     #: wpa_supplicant's state: COMPLETED, SCANNING, INTERFACE_DISABLED, ...
     state: str
@@ -60,7 +60,7 @@ class Source(Protocol):
 
 
 class Listener(Source, Protocol):
-    """What tells of one interface, and does for a pin what has to follow at once from what it hears."""
+    """What tells of one interface. It also does at once what a pin needs when something is heard."""
 
     def read(self) -> Iterable[Event]:
         """Return what has happened, without waiting.
@@ -94,7 +94,7 @@ class Backend(Protocol):
 
     @property
     def manager(self) -> str:
-        """What its pins say of who has them."""
+        """The manager's name, as its pins have it."""
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing."""
@@ -109,7 +109,7 @@ class Backend(Protocol):
         frequencies: Sequence[int],
         record: Optional[Record] = None,
     ) -> Pin:
-        """Narrow the supplicant to one access point; all of it or nothing. See WpaSupplicant.pin."""
+        """Narrow the supplicant to one access point, wholly or not at all. See WpaSupplicant.pin."""
 
     def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.hold."""
@@ -118,13 +118,13 @@ class Backend(Protocol):
         """Say whether a pin still stands."""
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin; again and again if need be. See WpaSupplicant.unpin."""
+        """Undo a pin. It may be called again. See WpaSupplicant.unpin."""
 
     def loosen(self, pin: Pin) -> bool:
-        """Undo of a pin what drops no link; say whether that was all of it. See WpaSupplicant.loosen."""
+        """Undo as much of a pin as drops no link. Say whether that was all of it. See WpaSupplicant.loosen."""
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Undo what ``loosen`` left; say whether that is done. See WpaSupplicant.end_rest."""
+        """Undo what ``loosen`` left. Say whether that is done. See WpaSupplicant.end_rest."""
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return what tells of the interface: the supplicant's end is one of the events.

@@ -37,7 +37,7 @@ class Problem:
 
 
 class InvalidProfiles(FleetError):
-    """What a task declares is no profile. ``details["problems"]`` has every problem, the text the same."""
+    """What a task declares is no profile. ``details["problems"]`` has every problem, and so has the text."""
 
     code = "invalid_profile"
 

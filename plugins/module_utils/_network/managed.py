@@ -14,7 +14,8 @@ from .profile import Profile
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a supplicant is waited for: *timeout* seconds for an answer, *end* (``time.monotonic``) for all."""
+    """How long a supplicant is waited for: *timeout* seconds for an answer, until *end* (``time.monotonic``) for
+    all."""
 
     timeout: float
     end: float
@@ -28,8 +29,8 @@ class Managed:
         interface: its name.
         manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` (also below NetworkManager) or ``none``; None when that
             can't be told.
-        version: wpa_supplicant's or NetworkManager's; None when it did not tell, and for the others.
-        profiles: theirs; None when they could not be read, and for the others.
+        version: of wpa_supplicant or NetworkManager. None where it did not tell, and for other managers.
+        profiles: those of wpa_supplicant or NetworkManager. None where they could not be read, and for other managers.
         trouble: why the profiles could not be read, as an error's code; None when they could.
             ``not_found``: wpa_supplicant offers no control socket for this interface.
     """

@@ -27,9 +27,9 @@ class Obstacle:
     """What keeps a profile from carrying CSME's connection on.
 
     Attributes:
-        what: it, in words that follow "the profile".
+        what: the obstacle, in words that follow "the profile".
         remedy: what to do about it, a sentence without its full stop.
-        disabled: it is only that nobody enabled it.
+        disabled: the only obstacle is that nobody enabled the profile.
     """
 
     what: str
@@ -89,7 +89,8 @@ def find_profile(
 ) -> Optional[Profile]:
     """Return the enabled profile that can join CSME's network.
 
-    Of several, the highest priority, then the interface's own before one that another may be using, then the lowest id.
+    Of several, the one of the highest priority counts; then the interface's own, before one that another interface may
+    use; then the one of the lowest id.
 
     Args:
         profiles: as a backend gives them.
@@ -113,7 +114,10 @@ def find_obstacle(
     bssid: Optional[str] = None,
     frequencies: Sequence[int] = (),
 ) -> Optional[Obstacle]:
-    """Return what keeps the profile from joining CSME's network that comes nearest to it; None: there is none for it.
+    """Return what keeps a profile from joining CSME's network.
+
+    Of several profiles for that network, the one that comes nearest to joining it counts. None: there is no profile for
+    it.
 
     Arguments as for ``find_profile``, which found nothing; without *auth* key management and credentials do not matter.
     """
@@ -126,7 +130,7 @@ def find_obstacle(
 def _obstacles(
     profile: Profile, auth: Optional[str], bssid: Optional[str], frequencies: Sequence[int]
 ) -> Iterator[Optional[Obstacle]]:
-    """Yield what keeps a profile from joining CSME's network, the worst first; None for each that does not."""
+    """Yield each obstacle between a profile and CSME's network, the worst first. One that is not there is None."""
     unfit = Obstacle(
         f"can't join it: it has {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
         "Give it a key management and credentials that fit",

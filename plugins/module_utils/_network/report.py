@@ -41,7 +41,7 @@ def _action(ssid: bytes, before: Shown, after: Shown) -> str:
 
 
 def by_name(shown: Iterable[Tuple[bytes, Mapping[str, str]]]) -> Dict[str, Any]:
-    """Return networks by name, for a diff; of several with one name, all."""
+    """Return networks by their names, for a diff. Several of one name are numbered."""
     named: Dict[str, Any] = {}
     for ssid, variables in shown:
         name, number = ssid_text(ssid) or "(any)", 1

@@ -17,7 +17,7 @@ _SSID_MAX = 32
 
 
 class CommandUnsafe(FleetError):
-    """A command was not sent: something in it could have become another command or configuration line."""
+    """A command was not sent, because a part of it could have become another command or another line of a file."""
 
     code = "command_unsafe"
 
@@ -110,6 +110,6 @@ def decode_value(text: str) -> bytes:
 
 
 def ssid_text(ssid: bytes) -> str:
-    """Return an SSID for people: what is no UTF-8, and what would upset a terminal, is escaped."""
+    """Return an SSID for people. What is no UTF-8, and what would upset a terminal, is escaped."""
     text = ssid.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -31,8 +31,8 @@ class Link:
         interface: its name.
         file: the file that networkd manages it by.
         drop_in: the drop-in that leaves bringing it up to the supplicant.
-        content: what that has to say; None when it is not to be written.
-        why: why it is not.
+        content: what the drop-in has to say. None: it is not to be written.
+        why: why the drop-in is not to be written.
     """
 
     interface: str

@@ -71,7 +71,7 @@ def ensure_host_owns(request: Request, check_mode: bool) -> Dict[str, Any]:
         check_mode: find out what would happen, and change nothing.
 
     Raises:
-        Refused: it is not to be, with a stable reason; or CSME did not agree.
+        Refused: something stands in the way, or CSME did not give the radio away. The reason is a stable code.
         FleetError: a transport failed.
     """
     deadline = time.monotonic() + _check_timeout(request.policy)
@@ -258,10 +258,10 @@ def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
 
 
 def _undo(radio: Radio) -> bool:
-    """Undo the pin that the journal of a radio tells of; say whether there was one.
+    """Undo the pin that the journal of a radio tells of. Say whether there was one.
 
     Raises:
-        FleetError: the supplicant is there, and does not let itself be told. The journal stays.
+        FleetError: the supplicant is there, and refuses or does not answer. The journal stays.
     """
     try:
         supplicant: Optional[Backend] = backend_of(radio.interface or "", radio.ifindex)

@@ -82,9 +82,9 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
         places: where things are.
 
     Raises:
-        Refused: it could not be done; its reason is the code of the error that it was. No error has a secret in it.
+        Refused: it could not be done. Its reason is the code of the error that it was. No error has a secret in it.
         InvalidProfiles: NetworkManager runs the interface, and can't have what is asked for.
-        TimedOut: it took too long, and goes on.
+        TimedOut: it took too long. The work goes on.
         FleetError: who runs the interface can't be told.
     """
     at = places or Places()

@@ -52,7 +52,7 @@ class Options:
 
 
 def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
-    """Return a configuration with some settings of its own; every network, comment and other setting stays.
+    """Return a configuration with some settings changed. Every network, comment and other setting stays.
 
     A setting keeps its place; a new one goes to the top. Of several lines with one, the last stays: it is what counts.
 
@@ -78,7 +78,7 @@ def _lines(text: str) -> Tuple[str, ...]:
 
 
 def settings_of(text: str, path: str = "") -> Dict[str, str]:
-    """Return the settings of a configuration that are no network's."""
+    """Return the settings of a configuration that belong to no network."""
     found: Dict[str, str] = {}
     for part in _wpa_conf.parse(text, path):
         if isinstance(part, str):
@@ -87,7 +87,9 @@ def settings_of(text: str, path: str = "") -> Dict[str, str]:
 
 
 def check_readable(program: str, text: str, path: str) -> None:
-    """Let wpa_supplicant read a configuration, for an interface that does not exist, so that it ends then.
+    """See whether wpa_supplicant can read a configuration.
+
+    It is started for an interface that does not exist, so that it ends when it has read it.
 
     Raises:
         Refused: it can't.

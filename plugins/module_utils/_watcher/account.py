@@ -50,7 +50,7 @@ class Account:
         self._log.write(level, f"{self._radio.interface}: {text}", **where, **fields)
 
     def write_once(self, subject: str, level: str, text: str) -> None:
-        """Tell something unless it was the last that was told of its subject: it is found out again and again."""
+        """Tell something of a subject, unless it is what was told of it last: much is found out again and again."""
         if self._said.get(subject) != text:
             self.write(level, text)
         self._said[subject] = text

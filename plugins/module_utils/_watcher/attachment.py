@@ -69,7 +69,7 @@ class Attachment:
         """Listen to who runs the interface, if somebody does and nobody listens yet; say whether that is new.
 
         Args:
-            anew: something happened that may have brought somebody; not: it is only looked again.
+            anew: something happened that may have brought somebody. False: a timer ran out, and nothing has happened.
         """
         if self.sources:
             return False
@@ -101,7 +101,7 @@ class Attachment:
         self.since = self._clock()
 
     def read(self, source: Listener) -> Tuple[Event, ...]:
-        """Return what was said, up to the end of who said it, which then is the last of it.
+        """Return what was said. The end of who said it is the last that is returned.
 
         Args:
             source: where; one of ``sources``.

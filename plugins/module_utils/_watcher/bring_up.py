@@ -60,7 +60,7 @@ def connection_of(ifindex: int) -> Optional[CsmeConnection]:
 def verdict(
     interface: str, config: Config, connection_of: ConnectionOf, profiles_of: ProfilesOf, root: str = "/"
 ) -> Verdict:
-    """Return why the bring-up of an interface need not, or must not, wait; and else the connection that it waits for.
+    """Decide whether the bring-up of an interface has to wait.
 
     Args:
         interface: the interface's name.
@@ -70,7 +70,8 @@ def verdict(
         root: the directory that stands for ``/``.
 
     Returns:
-        The reason to go on, in words, and None; or no words, and CSME's connection, which no profile can carry on.
+        Where it need not or must not wait: the reason, in words for people, and None. Where it has to wait: no words,
+        and CSME's connection, which no profile can carry on.
 
     Raises:
         FleetError: something that the verdict needs can't be read.
@@ -105,7 +106,7 @@ def verdict(
 
 
 def start(unit: str) -> bool:
-    """Start a unit of systemd's; say whether it did."""
+    """Start a unit of systemd's. Say whether systemd did."""
     # That it has started is waited for: a job alone says nothing of what may keep it from starting.
     try:
         return program.run(["systemctl", "start", unit], _SYSTEMD_SECONDS).status == 0
@@ -122,7 +123,9 @@ def may_bring_up(
     conf: Optional[str] = None,
     root: str = "/",
 ) -> bool:
-    """Say whether an interface may be brought up now. If not, whoever holds it back is started, and lets it go later.
+    """Say whether an interface may be brought up now.
+
+    If not, the service is started that holds it back, and lets it go later.
 
     Args:
         interface: the interface's name.
@@ -155,7 +158,7 @@ def hold_back(
 
     Args:
         interface: the interface's name.
-        tell: told, in a line each, that it waits and why it waits no more.
+        tell: told, a line each time, that the interface waits and why it waits no more.
         connection_of: asks the driver for CSME's connection.
         profiles_of: asks for the profiles of who will run the interface; None: those in
             wpa_supplicant's file are.

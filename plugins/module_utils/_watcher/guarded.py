@@ -141,7 +141,7 @@ class Watched:
         self.hands.supplicant = None
 
     def supplicant_gone(self) -> None:
-        """Take note that the supplicant ended: its pin ended with it."""
+        """Take note that the supplicant ended. Its pin ended with it."""
         if not self.attachment.sources:
             return
         self._account.write("info", "wpa_supplicant ended")
@@ -208,7 +208,7 @@ class Watched:
         self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
-        """Take a record of rfkill; one of another switch means nothing."""
+        """Take a record of rfkill. One of another switch means nothing."""
         switch = self._switch
         if switch is None or event.index != switch.index:
             return
@@ -292,7 +292,7 @@ class Watched:
         self._lock.release()
 
     def stop(self) -> None:
-        """End in order: what is pinned is undone."""
+        """End in an orderly way: what is pinned is undone."""
         self._end()
         self.detach()
         self._lock.release()
@@ -341,7 +341,7 @@ class Watched:
         return self.view.of_csme(required=required, since=self.attachment.since)
 
     def _end_rest(self) -> None:
-        """Undo the rest of the last pin if its link is over; what can't be done now is tried again."""
+        """Undo the rest of the last pin if its link is over. What can't be done now is tried again."""
         supplicant = self.hands.supplicant
         if not self._rest.stands or supplicant is None:
             return

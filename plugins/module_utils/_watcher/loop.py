@@ -180,7 +180,10 @@ class Watcher:
                 watched.heard_rfkill(event)
 
     def _switch_moved(self) -> None:
-        """Look after a radio that came or went. Perhaps all of nl80211 did, and its sockets of before hear nothing."""
+        """See to a radio that came or went.
+
+        Perhaps all of nl80211 was loaded anew; then the sockets of before hear nothing.
+        """
         try:
             if self._nl is not None:
                 self._nl.interfaces()
@@ -327,7 +330,7 @@ class Watcher:
         self._advance(watched, partial(watched.heard_supplicant, source))
 
     def _advance(self, watched: Watched, move: Callable[[], None]) -> None:
-        """Do something that may show that who runs the interface is gone; look for another then."""
+        """Do something that may show that who runs the interface is gone. Then look for another."""
         descriptors = self._descriptors(watched)
         move()
         if descriptors and not watched.attachment.sources:
@@ -345,7 +348,7 @@ class Watcher:
     # -- configuration and state -----------------------------------------------------------------------------------
 
     def _reload(self) -> None:
-        """Read the configuration anew; a bad one is refused, and the old one stays in force."""
+        """Read the configuration anew. A bad one is refused, and the old one stays in force."""
         notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             self._config = read_config(self._config_path)

@@ -13,7 +13,7 @@ PR_SET_THP_DISABLE = 41  # linux/include/uapi/linux/prctl.h
 
 
 def use_small_pages() -> None:
-    """Ask the kernel for no transparent huge pages from now on (prctl(2)); without success all works as before.
+    """Ask the kernel for no transparent huge pages from now on (prctl(2)). Where it refuses, all works as before.
 
     Where they are always used, as on Debian, each can make two megabytes resident of a small program that fills a part.
     """

@@ -27,7 +27,9 @@ class LastHandover:
 
 @dataclass(frozen=True)
 class Watcher:
-    """The watcher. ``running`` is None when that is not known; what follows it, while it says nothing of that.
+    """The watcher.
+
+    ``running`` is None where nobody knows. Each value after it is None while the watcher says nothing of it.
 
     ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
     ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.

@@ -99,7 +99,10 @@ class View:
         return Blocked(connection, None if profile is None else profile.id)
 
     def of_host(self) -> Free:
-        """Return the host's own connection, with the profile that it goes by; an empty one where that can't be told."""
+        """Return the host's own connection and its profile.
+
+        It is empty where the host has none, or where nobody can tell.
+        """
         supplicant = self._hands.supplicant
         if supplicant is None:
             return Free()
