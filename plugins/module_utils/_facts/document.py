@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
 
-from .._radio.connection import _ssid_facts, connection_facts
+from .._radio.connection import connection_facts, ssid_facts
 
 if TYPE_CHECKING:  # what is only named in signatures need not be there at run time: every import costs every task
     from .._network.managed import Managed
@@ -95,7 +95,7 @@ def _rfkill_facts(switch: Optional[Switch]) -> Optional[Dict[str, Any]]:
 def _link_facts(link: Optional[Link]) -> Optional[Dict[str, Any]]:
     if link is None:
         return None
-    ssid = {"ssid": None, "ssid_hex": None} if link.ssid is None else _ssid_facts(link.ssid)
+    ssid = {"ssid": None, "ssid_hex": None} if link.ssid is None else ssid_facts(link.ssid)
     return {
         **ssid,
         "bssid": link.bssid,
@@ -125,7 +125,7 @@ def _profile_facts(interface: str, profiles: Iterable[Profile]) -> List[Dict[str
         {
             "interface": interface,
             "id": profile.id,
-            **_ssid_facts(profile.ssid),
+            **ssid_facts(profile.ssid),
             "key_mgmt": sorted(profile.key_mgmt),
             "enabled": profile.enabled,
             "pinned": profile.bssid is not None,

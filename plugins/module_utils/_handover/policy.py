@@ -64,10 +64,10 @@ class Policy:
         grace_seconds: how much longer to wait for CSME to do so.
         address_seconds: the waits for an address. The first is from a connection to the first look. Each of the others
             is from one time that the DHCP client is asked anew to the next. There are as many asks as waits. The first:
-            on a network that is quick an address
-            comes 5 to 50 ms after a connection, and one that takes longer is delayed by no more than this. The second:
-            a server that first sees whether an address is in use takes a second (ping-timeout, dhcpd.conf(5)), and its
-            answer must not be thrown away. The third: a client sends its own second message after 3 to 5 s.
+            on a network that is quick an address comes 5 to 50 ms after a connection, and one that takes longer is
+            delayed by no more than this. The second: a server that first sees whether an address is in use takes a
+            second (ping-timeout, dhcpd.conf(5)), and its answer must not be thrown away. The third: a client sends its
+            own second message after 3 to 5 s.
         timeout_seconds: how long the whole may take. No request is made that could not be carried through within it.
         hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
         confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on

@@ -39,7 +39,7 @@ from .messages import (
     SetTimer,
 )
 from .policy import Outcome, Policy
-from .trace import _STEP_NAMES, Report, Step
+from .trace import STEP_NAMES, Report, Step
 
 
 class Handover:
@@ -172,7 +172,7 @@ class Handover:
     # -- what is told ---------------------------------------------------------------------------------------------
 
     def _note(self, event: Event) -> None:
-        name = _STEP_NAMES.get(type(event))
+        name = STEP_NAMES.get(type(event))
         # rfkill tells the standing block when it is opened, and again on any change: only a block that comes back
         # after a grant is news.
         if name is None or (name == "taken_back" and not self._seen("granted")):

@@ -37,7 +37,7 @@ class Report:
 
 
 #: What a report calls the events that it tells.
-_STEP_NAMES: Dict[type, str] = {
+STEP_NAMES: Dict[type, str] = {
     Pinned: "pinned",
     BlockGone: "granted",
     BlockBack: "taken_back",

@@ -11,7 +11,7 @@ from typing import Dict, Optional, Tuple
 from .._radio.connection import CsmeConnection
 from .policy import Outcome
 
-_REFUSALS: Dict[Outcome, Tuple[str, str]] = {
+REFUSALS: Dict[Outcome, Tuple[str, str]] = {
     Outcome.NO_CREDENTIALS: ("no profile can carry CSME's connection on", ""),
     Outcome.DENIED: (
         "CSME did not give the radio away",
@@ -44,7 +44,7 @@ _REFUSALS: Dict[Outcome, Tuple[str, str]] = {
 }
 
 
-def _name(connection: Optional[CsmeConnection]) -> str:
+def network_name(connection: Optional[CsmeConnection]) -> str:
     """Return how a log line names CSME's network. An SSID is bytes from the air, so it is escaped."""
     if connection is None:
         return ""
@@ -53,16 +53,16 @@ def _name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
-_NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
-_STUCK = "the supplicant did not get its usual channels back"
-_HELD = (
+NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
+STUCK = "the supplicant did not get its usual channels back"
+HELD = (
     "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
     "Add one, with credentials"
 )
-_UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
-_NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
-_LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
-_SENTENCES: Dict[Outcome, str] = {
+UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
+NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
+LEVELS = {Outcome.PROTECTED: "info", Outcome.OWNED: "info", Outcome.CONNECTED: "info"}
+SENTENCES: Dict[Outcome, str] = {
     Outcome.OWNED: "the host has the radio; CSME had no connection to carry on",
     Outcome.PROTECTED: "the host has the radio, and is connected in time for CSME's session",
     Outcome.CONNECTED: "the host has the radio and is connected, but got no address within CSME's deadline",

@@ -16,7 +16,7 @@ from .backend import AUTO
 #: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
 _PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
 #: 256 bits, the key itself.
-_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
+RAW_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
 SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
 EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
 PHASE2_METHODS: Tuple[str, ...] = ("mschapv2", "pap")
@@ -86,7 +86,7 @@ class NetworkProfile:
     @property
     def is_raw_psk(self) -> bool:
         """Say whether the passphrase is the key itself, which only PSK can use."""
-        return self.security == "psk" and self.passphrase is not None and bool(_PSK.match(self.passphrase))
+        return self.security == "psk" and self.passphrase is not None and bool(RAW_PSK.match(self.passphrase))
 
 
 @dataclass(frozen=True)

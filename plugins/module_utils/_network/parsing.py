@@ -14,10 +14,10 @@ import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .declared import (
-    _PSK,
     EAP_METHODS,
     PHASE2_METHODS,
     PMF_MODES,
+    RAW_PSK,
     SECURITIES,
     Eap,
     InvalidProfiles,
@@ -25,7 +25,7 @@ from .declared import (
     Problem,
     is_passphrase,
 )
-from .reader import _Reader, label_of
+from .reader import Reader, label_of
 
 #: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
 _SSID_MAX = 32
@@ -68,7 +68,7 @@ def parse_ssid(parameters: Mapping[str, Any], label: str) -> Tuple[bytes, Tuple[
         parameters: a profile's parameters.
         label: what messages call it.
     """
-    reader = _Reader(parameters, label)
+    reader = Reader(parameters, label)
     ssid = _ssid(reader)
     return ssid, tuple(reader.problems)
 
@@ -83,7 +83,7 @@ def parse_profile(
         label: what messages call the profile.
         check_file: asked about each certificate and key file.
     """
-    reader = _Reader(parameters, label)
+    reader = Reader(parameters, label)
     ssid = _ssid(reader)
     security = reader.choice("security", SECURITIES)
     profile = NetworkProfile(
@@ -134,7 +134,7 @@ def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _ssid(reader: _Reader) -> bytes:
+def _ssid(reader: Reader) -> bytes:
     text, digits = reader.parameters.get("ssid"), reader.parameters.get("ssid_hex")
     if (text is None) == (digits is None):
         reader.fail("ssid", "is missing; give ssid or ssid_hex" if text is None else "give ssid or ssid_hex, not both")
@@ -150,7 +150,7 @@ def _ssid(reader: _Reader) -> bytes:
     return ssid
 
 
-def _ssid_of_hex(reader: _Reader, digits: Any) -> bytes:
+def _ssid_of_hex(reader: Reader, digits: Any) -> bytes:
     if not isinstance(digits, str) or re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", digits) is None:
         reader.fail("ssid_hex", "is no string of pairs of hex digits")
         return b""
@@ -159,12 +159,12 @@ def _ssid_of_hex(reader: _Reader, digits: Any) -> bytes:
     return ssid
 
 
-def _check_ssid_size(reader: _Reader, name: str, ssid: bytes) -> None:
+def _check_ssid_size(reader: Reader, name: str, ssid: bytes) -> None:
     if not 1 <= len(ssid) <= _SSID_MAX:
         reader.fail(name, f"an SSID has 1 to {_SSID_MAX} bytes, this one has {len(ssid)}")
 
 
-def _passphrase(reader: _Reader, security: str) -> Optional[str]:
+def _passphrase(reader: Reader, security: str) -> Optional[str]:
     if security not in _WITH_PASSPHRASE:
         if security:
             reader.forbid("passphrase", f"security {security} has none")
@@ -175,7 +175,7 @@ def _passphrase(reader: _Reader, security: str) -> Optional[str]:
     if security == "sae":
         return reader.text("passphrase", _SAE_PASSWORD_MAX)
     value = reader.parameters["passphrase"]
-    if isinstance(value, str) and _PSK.match(value):
+    if isinstance(value, str) and RAW_PSK.match(value):
         if security == "psk":
             return value.lower()
         reader.fail("passphrase", "is a PSK of 64 hex digits; SAE needs the passphrase that it was made from")
@@ -195,7 +195,7 @@ def _passphrase(reader: _Reader, security: str) -> Optional[str]:
     return text
 
 
-def _priority(reader: _Reader) -> int:
+def _priority(reader: Reader) -> int:
     value = reader.parameters.get("priority")
     if value is None:
         return 0
@@ -205,7 +205,7 @@ def _priority(reader: _Reader) -> int:
     return value
 
 
-def _pmf(reader: _Reader, security: str) -> str:
+def _pmf(reader: Reader, security: str) -> str:
     allowed = _PMF.get(security, PMF_MODES)
     mode = reader.choice("pmf", PMF_MODES, allowed[0])
     if mode not in allowed:
@@ -213,7 +213,7 @@ def _pmf(reader: _Reader, security: str) -> str:
     return mode
 
 
-def _bssid(reader: _Reader) -> Optional[str]:
+def _bssid(reader: Reader) -> Optional[str]:
     value = reader.parameters.get("bssid")
     if value is None:
         return None
@@ -227,7 +227,7 @@ def _bssid(reader: _Reader) -> Optional[str]:
 # --- EAP ------------------------------------------------------------------------------------------------------------
 
 
-def _eap(outer: _Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
+def _eap(outer: Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
     if security != "eap":
         if security:
             outer.forbid("eap", f"security {security} has none")
@@ -256,7 +256,7 @@ def _eap(outer: _Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
     return eap
 
 
-def _check_server(reader: _Reader) -> None:
+def _check_server(reader: Reader) -> None:
     """Demand that the server is authenticated, unless the task says in so many words that it need not be."""
     validate = reader.parameters.get("validate_server") is not False
     if validate and not reader.given("ca_cert"):
@@ -270,7 +270,7 @@ def _check_server(reader: _Reader) -> None:
             reader.forbid(name, "contradicts eap.validate_server false")
 
 
-def _check_credentials(reader: _Reader, method: str) -> None:
+def _check_credentials(reader: Reader, method: str) -> None:
     if method == "tls":
         if not reader.given("private_key"):
             reader.fail("private_key", "is missing; method tls needs it")
@@ -284,7 +284,7 @@ def _check_credentials(reader: _Reader, method: str) -> None:
             reader.forbid(name, f"method {method} has none")
 
 
-def _phase2(reader: _Reader, method: str) -> Optional[str]:
+def _phase2(reader: Reader, method: str) -> Optional[str]:
     if method == "tls":
         reader.forbid("phase2", "method tls has none")
         return None
@@ -294,7 +294,7 @@ def _phase2(reader: _Reader, method: str) -> Optional[str]:
     return phase2
 
 
-def _domains(reader: _Reader) -> Optional[str]:
+def _domains(reader: Reader) -> Optional[str]:
     text = reader.text("domain_suffix_match", _DOMAINS_MAX)
     if text is not None and _DOMAINS.match(text) is None:
         reader.fail("domain_suffix_match", "is no DNS name, or names with semicolons between them")
@@ -302,7 +302,7 @@ def _domains(reader: _Reader) -> Optional[str]:
     return text
 
 
-def _file(reader: _Reader, name: str, check_file: FileCheck) -> Optional[str]:
+def _file(reader: Reader, name: str, check_file: FileCheck) -> Optional[str]:
     path = reader.text(name, _PATH_MAX)
     if path is None:
         return None

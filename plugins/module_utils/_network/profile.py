@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
-_PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
-_SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
+PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
+SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
 _EAP = frozenset({"WPA-EAP", "WPA-EAP-SHA256", "WPA-EAP-SHA384", "FT-EAP", "FT-EAP-SHA384"})
 _EAP_SUITE_B = frozenset({"WPA-EAP-SUITE-B", "WPA-EAP-SUITE-B-192"})
 #: The key managements that can join what CSME calls by this name. Its "open" is neither OWE nor WEP.
-_KEY_MGMT: Mapping[str, FrozenSet[str]] = {
+KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "open": frozenset({"NONE"}),
-    "psk": _PSK,
-    "sae": _SAE,
+    "psk": PSK,
+    "sae": SAE,
     "eap": _EAP | _EAP_SUITE_B,
 }
 
@@ -65,11 +65,11 @@ class Profile:
 
     def can_join(self, auth: str) -> bool:
         """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
-        if not self.key_mgmt & _KEY_MGMT.get(auth, frozenset()):
+        if not self.key_mgmt & KEY_MGMT.get(auth, frozenset()):
             return False
         # As wpas_network_disabled() has it: one that may use a PSK and has none is not used, for EAP neither.
-        if self.key_mgmt & (_PSK | _SAE) and not (
-            "psk" in self.credentials or (self.key_mgmt & _SAE and "sae_password" in self.credentials)
+        if self.key_mgmt & (PSK | SAE) and not (
+            "psk" in self.credentials or (self.key_mgmt & SAE and "sae_password" in self.credentials)
         ):
             return False
         if auth == "psk":
@@ -135,7 +135,7 @@ def _obstacles(
         f"can't join it: it has {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
         "Give it a key management and credentials that fit",
     )
-    yield None if auth is None or profile.key_mgmt & _KEY_MGMT.get(auth, frozenset()) else unfit
+    yield None if auth is None or profile.key_mgmt & KEY_MGMT.get(auth, frozenset()) else unfit
     yield profile.obstacle
     yield None if auth is None or profile.can_join(auth) else unfit
     elsewhere = profile.bound and bssid is not None and profile.bssid != bssid

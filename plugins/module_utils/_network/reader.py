@@ -31,7 +31,7 @@ def label_of(parameters: Any, index: Optional[int] = None) -> str:
     return f"{place} '{shown[:_SHOWN]}'"
 
 
-class _Reader:
+class Reader:
     """The parameters of one profile, and what was found wrong with them."""
 
     def __init__(self, parameters: Mapping[str, Any], label: str, prefix: str = "") -> None:
@@ -46,10 +46,10 @@ class _Reader:
     def given(self, name: str) -> bool:
         return self.parameters.get(name) is not None
 
-    def inside(self, name: str) -> _Reader:
+    def inside(self, name: str) -> Reader:
         """Return a reader of a parameter that is a mapping; it adds to the same problems."""
         value = self.parameters.get(name)
-        inner = _Reader(value if isinstance(value, Mapping) else {}, self.label, f"{name}.")
+        inner = Reader(value if isinstance(value, Mapping) else {}, self.label, f"{name}.")
         inner.problems = self.problems
         return inner
 

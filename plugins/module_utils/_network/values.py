@@ -13,7 +13,7 @@ from typing import Iterable, Optional
 from .._system.errors import DecodeFailed, FleetError
 
 #: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
-_SSID_MAX = 32
+SSID_MAX = 32
 
 
 class CommandUnsafe(FleetError):
@@ -22,7 +22,7 @@ class CommandUnsafe(FleetError):
     code = "command_unsafe"
 
 
-_BSSID = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
+BSSID_FORM = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
 
 
 def encode_ssid(ssid: bytes) -> str:
@@ -31,8 +31,8 @@ def encode_ssid(ssid: bytes) -> str:
     Raises:
         CommandUnsafe: it has more than 32 bytes.
     """
-    if len(ssid) > _SSID_MAX:
-        raise CommandUnsafe(f"an SSID has at most {_SSID_MAX} bytes, this one has {len(ssid)}")
+    if len(ssid) > SSID_MAX:
+        raise CommandUnsafe(f"an SSID has at most {SSID_MAX} bytes, this one has {len(ssid)}")
     return ssid.hex()
 
 
@@ -44,7 +44,7 @@ def encode_bssid(bssid: Optional[str]) -> str:
     """
     if bssid is None:
         return "any"
-    if _BSSID.match(bssid) is None:
+    if BSSID_FORM.match(bssid) is None:
         raise CommandUnsafe(f"{bssid!r} is no BSSID")
     return bssid.lower()
 

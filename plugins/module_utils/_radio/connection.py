@@ -46,7 +46,7 @@ def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str,
     if connection is None:
         return None
     return {
-        **_ssid_facts(connection.ssid),
+        **ssid_facts(connection.ssid),
         "bssid": connection.bssid,
         "channel": connection.channel,
         "frequencies": list(connection.frequencies),
@@ -55,6 +55,6 @@ def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str,
     }
 
 
-def _ssid_facts(ssid: bytes) -> Dict[str, str]:
+def ssid_facts(ssid: bytes) -> Dict[str, str]:
     """Return an SSID as text for people (bytes that are no UTF-8 escaped) and as hex for programs."""
     return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TimedOut, TransportFailed
-from .netlink_codec import _HEADER, Attributes, Message, decode, elements, encode, message_class, required, split, text
+from .netlink_codec import HEADER, Attributes, Message, decode, elements, encode, message_class, required, split, text
 
 NETLINK_ROUTE = 0
 NETLINK_GENERIC = 16
@@ -256,18 +256,18 @@ class NetlinkSocket:
 def _outcome(message: Message, where: str) -> Tuple[int, str]:
     """Return errno (0: success) and the kernel's explanation from an NLMSG_ERROR or NLMSG_DONE."""
     data = message.data
-    if len(data) < _HEADER.size + _ERROR.size:
+    if len(data) < HEADER.size + _ERROR.size:
         if message.kind == NLMSG_DONE:
             return 0, ""
         raise DecodeFailed("An error message is cut short", where=where)
-    number = abs(_ERROR.unpack_from(data, _HEADER.size)[0])
+    number = abs(_ERROR.unpack_from(data, HEADER.size)[0])
     if not number or not message.flags & NLM_F_ACK_TLVS:
         return number, ""
-    offset = _HEADER.size + _ERROR.size
+    offset = HEADER.size + _ERROR.size
     if message.kind == NLMSG_ERROR:  # what was asked comes first: its header, or all of it
-        asked = _HEADER.size
-        if not message.flags & NLM_F_CAPPED and len(data) >= offset + _HEADER.size:
-            asked = _HEADER.unpack_from(data, offset)[0]
+        asked = HEADER.size
+        if not message.flags & NLM_F_CAPPED and len(data) >= offset + HEADER.size:
+            asked = HEADER.unpack_from(data, offset)[0]
         offset += asked + 3 & ~3
     explanation = message_class("nla", ((1, "NLMSGERR_ATTR_MSG", "cdata"),))
     try:

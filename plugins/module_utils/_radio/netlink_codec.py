@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._system.errors import DecodeFailed, LibraryMissing
 
-_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
+HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
 _LENGTH = struct.Struct("=H")  # nla_len, the first field of struct nlattr
 #: The attributes of a message: (number, name, pyroute2 type), the type one of ``_SIZES``.
 Attributes = Tuple[Tuple[int, str, str], ...]
@@ -110,7 +110,7 @@ def message_class(base: str, attributes: Attributes, fields: Tuple[Tuple[str, st
     else:
         parents = (getattr(library, base),)
         fields = fields or parents[0].fields
-        start = _HEADER.size + sum(struct.calcsize(format_) for _name, format_ in fields)
+        start = HEADER.size + sum(struct.calcsize(format_) for _name, format_ in fields)
         namespace.update(fields=fields, start=start)
     return type(f"fleet_{base}", parents, namespace)
 
@@ -187,7 +187,7 @@ def text(data: bytes) -> str:
 
 def _parse(kind: Any, data: bytes, where: str) -> Any:
     """Let pyroute2 split *data* into attributes, after making sure that it reads nothing outside of it."""
-    if len(data) < kind.start or (kind.start and _HEADER.unpack_from(data)[0] != len(data)):
+    if len(data) < kind.start or (kind.start and HEADER.unpack_from(data)[0] != len(data)):
         raise DecodeFailed(f"A message of {len(data)} bytes is cut short or has a wrong length", where=where)
     message = kind(data=data, length=len(data))
     message.decode()
@@ -221,8 +221,8 @@ def split(datagram: bytes, where: str) -> List[Message]:
     offset = 0
     while offset < len(datagram):
         left = len(datagram) - offset
-        length, kind, flags, sequence, _port = _HEADER.unpack_from(datagram, offset) if left >= 16 else (0, 0, 0, 0, 0)
-        if not _HEADER.size <= length <= left:
+        length, kind, flags, sequence, _port = HEADER.unpack_from(datagram, offset) if left >= 16 else (0, 0, 0, 0, 0)
+        if not HEADER.size <= length <= left:
             raise DecodeFailed(f"The message at offset {offset} is cut short or has a wrong length", where=where)
         messages.append(Message(kind, flags, sequence, datagram[offset : offset + length]))
         offset += length + 3 & ~3

@@ -19,24 +19,24 @@ from . import netlink, netlink_codec
 from .netlink import DEFAULT_TIMEOUT, MalformedEvent, NetlinkSocket
 from .netlink_codec import required
 from .nl80211_messages import (
-    _INTERFACE,
-    _SCAN,
-    _STATION,
-    _VENDOR,
-    _WIPHY,
     CMD_GET_INTERFACE,
     CMD_GET_SCAN,
     CMD_GET_STATION,
     CMD_GET_WIPHY,
     CMD_VENDOR,
+    INTERFACE,
+    SCAN,
+    STATION,
+    VENDOR,
+    WIPHY,
     Event,
     Interface,
     Station,
     Wiphy,
-    _decode,
     decode_associated_ssid,
     decode_event,
     decode_interface,
+    decode_message,
     decode_station,
     merge_wiphys,
 )
@@ -76,18 +76,18 @@ class Nl80211:
     def wiphys(self) -> Tuple[Wiphy, ...]:
         """Return all radios, by index."""
         return merge_wiphys(
-            self._request("Listing the radios", _WIPHY, CMD_GET_WIPHY, [("SPLIT_WIPHY_DUMP", True)], dump=True)
+            self._request("Listing the radios", WIPHY, CMD_GET_WIPHY, [("SPLIT_WIPHY_DUMP", True)], dump=True)
         )
 
     def interfaces(self) -> Tuple[Interface, ...]:
         """Return all wireless network interfaces, in the kernel's order."""
-        replies = self._request("Listing the wireless interfaces", _INTERFACE, CMD_GET_INTERFACE, [], dump=True)
+        replies = self._request("Listing the wireless interfaces", INTERFACE, CMD_GET_INTERFACE, [], dump=True)
         return tuple(found for found in map(decode_interface, replies) if found is not None)
 
     def station(self, ifindex: int) -> Optional[Station]:
         """Return the access point of the station interface *ifindex*, None while it is not associated."""
         replies = self._request(
-            f"Reading the link of interface {ifindex}", _STATION, CMD_GET_STATION, [("IFINDEX", ifindex)], dump=True
+            f"Reading the link of interface {ifindex}", STATION, CMD_GET_STATION, [("IFINDEX", ifindex)], dump=True
         )
         return next((found for found in map(decode_station, replies) if found is not None), None)
 
@@ -98,7 +98,7 @@ class Nl80211:
         the supplicant, authenticates and associates.
         """
         what = f"Reading the access points of interface {ifindex}"
-        replies = self._request(what, _SCAN, CMD_GET_SCAN, [("IFINDEX", ifindex)], dump=True)
+        replies = self._request(what, SCAN, CMD_GET_SCAN, [("IFINDEX", ifindex)], dump=True)
         return next((found for found in map(decode_associated_ssid, replies) if found is not None), None)
 
     def vendor(
@@ -126,10 +126,10 @@ class Nl80211:
         ]
         if data:
             attributes.append(("VENDOR_DATA", data))
-        replies = self._request(what, _VENDOR, CMD_VENDOR, attributes, timeout=timeout)
+        replies = self._request(what, VENDOR, CMD_VENDOR, attributes, timeout=timeout)
         if not replies:
             return None
-        answer: bytes = required(_decode(_VENDOR, replies[0], what), "VENDOR_DATA", what)
+        answer: bytes = required(decode_message(VENDOR, replies[0], what), "VENDOR_DATA", what)
         return answer
 
     def _request(

@@ -59,14 +59,14 @@ MLME_COMMANDS = {
 }
 #: NL80211_STA_FLAG_TDLS_PEER, as a bit of struct nl80211_sta_flag_update.
 _TDLS_PEER = 1 << 6
-_WIPHY: netlink_codec.Attributes = (
+WIPHY: netlink_codec.Attributes = (
     (1, "WIPHY", "uint32"),
     (2, "WIPHY_NAME", "cdata"),
     (174, "SPLIT_WIPHY_DUMP", "flag"),
     (197, "VENDOR_DATA", "cdata"),
     (198, "VENDOR_EVENTS", "cdata"),
 )
-_INTERFACE: netlink_codec.Attributes = (
+INTERFACE: netlink_codec.Attributes = (
     (1, "WIPHY", "uint32"),
     (3, "IFINDEX", "uint32"),
     (4, "IFNAME", "cdata"),
@@ -75,7 +75,7 @@ _INTERFACE: netlink_codec.Attributes = (
     (38, "WIPHY_FREQ", "uint32"),
     (52, "SSID", "cdata"),
 )
-_STATION: netlink_codec.Attributes = (
+STATION: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (6, "MAC", "l2addr"),
     (21, "STA_INFO", "cdata"),
@@ -84,7 +84,7 @@ _STA_INFO: netlink_codec.Attributes = (
     (7, "SIGNAL", "uint8"),
     (17, "STA_FLAGS", "cdata"),
 )
-_SCAN: netlink_codec.Attributes = (
+SCAN: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (47, "BSS", "cdata"),
 )
@@ -97,7 +97,7 @@ _ASSOCIATED = 1
 #: IEEE 802.11, 9.4.2.1: the element ID of the SSID.
 _ELEMENT_SSID = 0
 #: VENDOR_DATA is opaque here: its meaning is the vendor's.
-_VENDOR: netlink_codec.Attributes = (
+VENDOR: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (195, "VENDOR_ID", "uint32"),
     (196, "VENDOR_SUBCMD", "uint32"),
@@ -226,7 +226,7 @@ def merge_wiphys(messages: Iterable[bytes]) -> Tuple[Wiphy, ...]:
         # known, and nowhere has the byte that a vendor attribute's type must have, holds nothing that is wanted.
         if data[_FIRST] in seen and _VENDOR_TYPES[0] not in data and _VENDOR_TYPES[1] not in data:
             continue
-        values = _decode(_WIPHY, data, where)
+        values = decode_message(WIPHY, data, where)
         index = required(values, "WIPHY", where)
         seen.add(struct.pack("=HHI", 8, 1, index))
         names[index] = netlink_codec.text(required(values, "WIPHY_NAME", where))
@@ -244,7 +244,7 @@ def decode_interface(data: bytes) -> Optional[Interface]:
         DecodeFailed: it is malformed.
     """
     where = "GET_INTERFACE"
-    values = _decode(_INTERFACE, data, where)
+    values = decode_message(INTERFACE, data, where)
     if "IFINDEX" not in values:
         return None
     return Interface(
@@ -265,7 +265,7 @@ def decode_station(data: bytes) -> Optional[Station]:
         DecodeFailed: it is malformed.
     """
     where = "GET_STATION"
-    values = _decode(_STATION, data, where)
+    values = decode_message(STATION, data, where)
     info = netlink_codec.decode(netlink_codec.message_class("nla", _STA_INFO), values.get("STA_INFO", b""), where)
     _mask, flags = _pair(info.get("STA_FLAGS", bytes(_PAIR.size)), where)
     if flags & _TDLS_PEER:
@@ -284,7 +284,7 @@ def decode_associated_ssid(data: bytes) -> Optional[bytes]:
     """
     where = "GET_SCAN"
     bss = netlink_codec.decode(
-        netlink_codec.message_class("nla", _BSS), _decode(_SCAN, data, where).get("BSS", b""), where
+        netlink_codec.message_class("nla", _BSS), decode_message(SCAN, data, where).get("BSS", b""), where
     )
     if bss.get("STATUS") != _ASSOCIATED:
         return None
@@ -304,7 +304,7 @@ def decode_event(data: bytes) -> Event:
     """Decode one event message. Never raises for what it contains."""
     where = "event"
     try:
-        values = _decode(_EVENT, data, where)
+        values = decode_message(_EVENT, data, where)
         command = values["cmd"]
         wiphy, ifindex = values.get("WIPHY"), values.get("IFINDEX")
         if command == CMD_VENDOR:
@@ -326,7 +326,7 @@ def decode_event(data: bytes) -> Event:
     return MlmeEvent(command, name, wiphy, ifindex, values.get("MAC"), values.get("STATUS_CODE"))
 
 
-def _decode(layout: netlink_codec.Attributes, data: bytes, where: str) -> Dict[str, Any]:
+def decode_message(layout: netlink_codec.Attributes, data: bytes, where: str) -> Dict[str, Any]:
     return netlink_codec.decode(netlink_codec.message_class("genlmsg", layout), data, where)
 
 

@@ -18,7 +18,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
-from .dbus_values import BUS, Signal, _parts, failure, plain
+from .dbus_values import BUS, Signal, failure, parts_of, plain
 from .errors import (
     AccessDenied,
     DecodeFailed,
@@ -385,7 +385,7 @@ class SystemBus:
     def _body(self, message: Any) -> Tuple[Any, ...]:
         signature = message.header.fields.get(self._fields.signature, "")
         try:
-            return tuple(plain(value, part) for value, part in zip(message.body, _parts(signature)))
+            return tuple(plain(value, part) for value, part in zip(message.body, parts_of(signature)))
         except (AttributeError, IndexError, TypeError) as error:
             raise DecodeFailed(f"a message's body is not of its signature {signature!r:.80}", where="D-Bus") from error
 

@@ -45,11 +45,11 @@ def plain(value: Any, signature: str) -> Any:
     if signature.startswith("a") and signature != "ay":
         return [plain(held, signature[1:]) for held in value]
     if signature.startswith("("):
-        return tuple(plain(held, part) for held, part in zip(value, _parts(signature[1:-1])))
+        return tuple(plain(held, part) for held, part in zip(value, parts_of(signature[1:-1])))
     return value
 
 
-def _parts(signature: str) -> Tuple[str, ...]:
+def parts_of(signature: str) -> Tuple[str, ...]:
     """Return the complete types that a signature is made of (D-Bus specification, "Type system")."""
     parts = []
     while signature:

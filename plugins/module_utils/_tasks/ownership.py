@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import _REFUSALS
+from .._handover.words import REFUSALS
 from .._managers.who import backend_of
 from .._network.backend import Backend
 from .._network.pin import Pin
@@ -310,7 +310,7 @@ def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> 
 
 
 def _refusal(outcome: Outcome, radio: Radio) -> Refused:
-    what, remedy = _REFUSALS[outcome]
+    what, remedy = REFUSALS[outcome]
     return Refused(outcome.value, f"{what} ({radio.interface})", remedy=remedy)
 
 

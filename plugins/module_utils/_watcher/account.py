@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._handover.messages import AddressArrived
 from .._handover.policy import Outcome
-from .._handover.words import _LEVELS, _NOBODY, _SENTENCES, _UNUSABLE, _name
+from .._handover.words import LEVELS, NOBODY, SENTENCES, UNUSABLE, network_name
 from .._network.events import Connected
 from .._network.profile import Obstacle
 from .._radio.connection import CsmeConnection
@@ -99,12 +99,12 @@ class Account:
             obstacle: what keeps the profile for that connection from carrying it on; None: there is none, or no
             profile.
         """
-        sentence = _SENTENCES[outcome].format(who=who)
+        sentence = SENTENCES[outcome].format(who=who)
         if outcome is Outcome.NO_CREDENTIALS:
             if who is None:
-                sentence = _NOBODY
+                sentence = NOBODY
             elif obstacle is not None:
-                sentence = _UNUSABLE.format(who=who, what=obstacle.what, remedy=obstacle.remedy)
+                sentence = UNUSABLE.format(who=who, what=obstacle.what, remedy=obstacle.remedy)
             again, self._refused = self._refused == (sentence, wanted), (sentence, wanted)
             if again:  # it was looked at once more, for news that changed nothing
                 return
@@ -118,8 +118,8 @@ class Account:
                 session_kept=_KEPT.get(outcome),
             )
         self.write(
-            _LEVELS.get(outcome, "warning"),
-            f"{sentence}{_name(wanted)}",
+            LEVELS.get(outcome, "warning"),
+            f"{sentence}{network_name(wanted)}",
             amt_wifi_outcome=outcome.value,
             amt_wifi_block_to_request_ms=self._ms("requested", "blocked"),
             amt_wifi_request_to_connected_ms=self._ms("connected"),

@@ -18,7 +18,7 @@ from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, Gu
 from .._handover.messages import AddressArrived
 from .._handover.policy import Outcome
 from .._handover.undo import undo_journal
-from .._handover.words import _NARROW, _STUCK, _name
+from .._handover.words import NARROW, STUCK, network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
 from .._radio.nl80211 import Nl80211
@@ -350,7 +350,7 @@ class Watched:
                 # Under a block there is no link, whatever the supplicant still says.
                 self._rest.end(supplicant, now=self._switch is not None and self._switch.hard)
         except FleetError as error:
-            self._account.write_once("rest", "warning", f"{_STUCK}: {error}")
+            self._account.write_once("rest", "warning", f"{STUCK}: {error}")
 
     def _end(self) -> None:
         """Undo what is pinned, and the rest of what was: nobody will be here at the end of the link."""
@@ -359,7 +359,7 @@ class Watched:
             try:
                 self._rest.end(self.hands.supplicant, now=True)
             except FleetError as error:
-                self.hands.warnings.append(f"{_STUCK}: {error}. The journal keeps them for the next start")
+                self.hands.warnings.append(f"{STUCK}: {error}. The journal keeps them for the next start")
         self._account.flush()
 
     def _settle(self) -> None:
@@ -378,14 +378,14 @@ class Watched:
             self._narrow = self._rest.stands
             self._account.forget("rest")
             if self._narrow:
-                self._account.write("info", _NARROW)
+                self._account.write("info", NARROW)
 
     # -- what is told ----------------------------------------------------------------------------------------------
 
     def _mark(self, name: str) -> None:
         self._account.mark(name)
         if name == "requested":
-            self._account.write("info", f"asking CSME for the radio{_name(self.view.wanted)}")
+            self._account.write("info", f"asking CSME for the radio{network_name(self.view.wanted)}")
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome is not Outcome.NO_CREDENTIALS:

@@ -11,7 +11,7 @@ from typing import Callable, Optional
 from .._handover.effects import Hands
 from .._handover.guard import Busy, Free, GuardEvent, Unanswered
 from .._handover.messages import Blocked
-from .._handover.words import _HELD, _name
+from .._handover.words import HELD, network_name
 from .._network.profile import Obstacle, find_obstacle, find_profile
 from .._radio import csme
 from .._radio.connection import CsmeConnection
@@ -67,7 +67,7 @@ class View:
             self.wanted = self._connection()
         except FleetError as error:
             self._account.write("warning", str(error), code=error.code)
-        self._account.write("warning", f"{_HELD}{_name(self.wanted)}")
+        self._account.write("warning", f"{HELD}{network_name(self.wanted)}")
 
     def of_csme(self, *, required: bool, since: float) -> GuardEvent:
         """Return what CSME does with its radio, and the profile that could carry that on.

@@ -106,14 +106,14 @@ def packed(names: Iterable[str], formats: str) -> List[Tuple[str, int, str]]:
 
 def test_netlink() -> None:
     names = ("length", "type", "flags", "sequence", "port")
-    assert layout("Message header") == packed(names, netlink_codec._HEADER.format.lstrip("="))
+    assert layout("Message header") == packed(names, netlink_codec.HEADER.format.lstrip("="))
     assert numbers("Numbers of netlink") == constants(netlink, r"(NETLINK|NLM|SOL|GENL|CTRL)_|NLMSG_")
 
 
 def test_nl80211() -> None:
     assert numbers("Commands of nl80211") == constants(nl80211, r"CMD_")
-    messages = (nl80211_messages._WIPHY, nl80211_messages._INTERFACE, nl80211_messages._STATION, nl80211_messages._SCAN)
-    assert attributes("Attributes of nl80211") == decoded(*messages, nl80211_messages._VENDOR, nl80211_messages._EVENT)
+    messages = (nl80211_messages.WIPHY, nl80211_messages.INTERFACE, nl80211_messages.STATION, nl80211_messages.SCAN)
+    assert attributes("Attributes of nl80211") == decoded(*messages, nl80211_messages.VENDOR, nl80211_messages._EVENT)
     assert attributes("Attributes within STA_INFO and BSS") == decoded(
         nl80211_messages._STA_INFO, nl80211_messages._BSS
     )

@@ -25,7 +25,7 @@ from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefu
 from .client import NetworkManager
 from .listener import Armed, Listener
 from .names import WPA, number_of, path_of
-from .profiles import _SECRET, _UNTOLD, profile_of
+from .profiles import SECRET, UNTOLD, profile_of
 from .supplicant import Supplicant, SupplicantNetwork
 
 
@@ -126,14 +126,14 @@ class NetworkManagerBackend:
         Raises:
             LibraryMissing, NotFound, AccessDenied, TransportFailed, DecodeFailed: as for ``version``.
         """
-        doubtful = [each for each in profiles if each.ssid == ssid and each.enabled and each.credentials & _SECRET]
+        doubtful = [each for each in profiles if each.ssid == ssid and each.enabled and each.credentials & SECRET]
         if not doubtful or os.geteuid() != 0:
             return tuple(profiles)
         with self._bus() as bus:
             manager = NetworkManager(bus)
             lacking = {each.id for each in doubtful if manager.lacks_a_secret(path_of(each.id))}
         return tuple(
-            replace(each, enabled=False, credentials=frozenset(), obstacle=_UNTOLD) if each.id in lacking else each
+            replace(each, enabled=False, credentials=frozenset(), obstacle=UNTOLD) if each.id in lacking else each
             for each in profiles
         )
 

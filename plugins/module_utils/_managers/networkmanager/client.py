@@ -19,9 +19,9 @@ from typing import Any, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.errors import AccessDenied, NotFound, SupplicantRefused, TimedOut
-from .connection import _SECURED, Connection, connection_of, is_asked_for
+from .connection import SECURED, Connection, connection_of, is_asked_for
 from .names import (
-    _MAY_BE_NONE,
+    MAY_BE_NONE,
     NM,
     NM_DEVICE,
     NM_PATH,
@@ -131,7 +131,7 @@ class NetworkManager:
         """
         with suppress(NotFound, AccessDenied, SupplicantRefused, TimedOut):
             settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
-            return is_asked_for(settings, self._held(path, "802-1x" if "802-1x" in settings else _SECURED))
+            return is_asked_for(settings, self._held(path, "802-1x" if "802-1x" in settings else SECURED))
         return False
 
     def _held(self, path: str, setting: str) -> FrozenSet[str]:
@@ -143,7 +143,7 @@ class NetworkManager:
                 return frozenset()
             raise
         # The password of a private key may be an empty one.
-        return frozenset(key for key, value in told.get(setting, {}).items() if value or key.endswith(_MAY_BE_NONE))
+        return frozenset(key for key, value in told.get(setting, {}).items() if value or key.endswith(MAY_BE_NONE))
 
     def active(self, device: str) -> Optional[str]:
         """Return the path of the profile that a device is connected by, or about to be; None: none."""

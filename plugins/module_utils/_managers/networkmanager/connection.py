@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ..._system.errors import DecodeFailed
-from .names import _MAY_BE_NONE, _SYSTEM, NOT_REQUIRED, number_of
+from .names import MAY_BE_NONE, NOT_REQUIRED, SYSTEM_OWNED, number_of
 
 #: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
 #: ``wpa-psk`` brings SAE along where the supplicant has it.
@@ -44,7 +44,7 @@ _BY_PSK = ("wpa-psk", "sae")
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
 #: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
 _CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
-_SECURED = "802-11-wireless-security"
+SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
 
 
@@ -110,7 +110,7 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
     if wireless is None or wireless.get("mode", "infrastructure") != "infrastructure":
         return None
     try:
-        general, security = settings["connection"], settings.get(_SECURED)
+        general, security = settings["connection"], settings.get(SECURED)
         ssid = wireless["ssid"]
         if not isinstance(ssid, bytes):
             raise TypeError("an SSID is bytes")
@@ -122,8 +122,8 @@ def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optio
             name=str(general["id"]),
             ssid=ssid,
             key_mgmt=_key_mgmt(security),
-            bssid=_mac(wireless.get("bssid", b"")),
-            mac=_mac(wireless.get("mac-address", b"")),
+            bssid=mac_of(wireless.get("bssid", b"")),
+            mac=mac_of(wireless.get("mac-address", b"")),
             band=wireless.get("band") or None,
             channel=int(wireless.get("channel", 0)),
             autoconnect=bool(general.get("autoconnect", True)),
@@ -159,14 +159,14 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return any(one_of) or not one_of
 
 
-def _mac(octets: bytes) -> Optional[str]:
+def mac_of(octets: bytes) -> Optional[str]:
     """Return an address as text; None when there is none."""
     return ":".join(f"{octet:02x}" for octet in octets) or None
 
 
 def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
     """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
-    return str(wireless.get("assigned-mac-address", "")).lower() or _mac(wireless.get("cloned-mac-address", b""))
+    return str(wireless.get("assigned-mac-address", "")).lower() or mac_of(wireless.get("cloned-mac-address", b""))
 
 
 def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:
@@ -201,7 +201,7 @@ def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) ->
         # Those of the methods that it may use; the flags of the others are not set.
         tokens = (f"{name}-password" for name in _CERTIFICATES if _is_on_a_token(eap, name))
         setting, names = eap, [*_EAP_SECRETS, *tokens]
-    flags = ((name, int(setting.get(f"{name}-flags", _SYSTEM))) for name in names)
+    flags = ((name, int(setting.get(f"{name}-flags", SYSTEM_OWNED))) for name in names)
     return tuple((f"{name}-flags", value) for name, value in flags if not needs_nobody(name, value))
 
 
@@ -212,7 +212,7 @@ def needs_nobody(secret: str, flags: int) -> bool:
         secret: its key in NetworkManager's settings.
         flags: its flags there, NM_SETTING_SECRET_FLAG_*.
     """
-    return flags == _SYSTEM or (secret.endswith(_MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
+    return flags == SYSTEM_OWNED or (secret.endswith(MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
 
 
 #: The methods of EAP, and within others (phase 2), that take a password (eap_methods_table in nm-setting-8021x.c).
@@ -228,7 +228,7 @@ def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]
         settings: as ``GetSettings`` gives them, plain.
         held: the keys of the secrets that the system has.
     """
-    if settings.get(_SECURED, {}).get("key-mgmt") in _BY_PSK:
+    if settings.get(SECURED, {}).get("key-mgmt") in _BY_PSK:
         return "psk" not in held
     eap = settings.get("802-1x", {})
     return any(_eap_is_asked_for(str(method), eap, held) for method in eap.get("eap", ()))
@@ -241,7 +241,7 @@ def _eap_is_asked_for(method: str, eap: Mapping[str, Any], held: FrozenSet[str],
     if method == "tls":
         tokens = [f"{phase}{name}" for name in ("ca-cert", "client-cert") if _is_on_a_token(eap, f"{phase}{name}")]
         secrets = (f"{phase}private-key-password", *(f"{name}-password" for name in tokens))
-        return any(name not in held and not eap.get(f"{name}-flags", _SYSTEM) & NOT_REQUIRED for name in secrets)
+        return any(name not in held and not eap.get(f"{name}-flags", SYSTEM_OWNED) & NOT_REQUIRED for name in secrets)
     if method in _BY_PASSWORD:
         return not held & {"password", "password-raw"}
     return method == "sim" and "pin" not in held

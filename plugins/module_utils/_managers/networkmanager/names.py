@@ -21,11 +21,11 @@ WPA_INTERFACE = f"{WPA}.Interface"
 WPA_NETWORK = f"{WPA}.Network"
 #: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. _AGENT_OWNED: a user's agent has it. With any other nobody
 #: stores it.
-_SYSTEM, AGENT_OWNED = 0x0, 0x1
+SYSTEM_OWNED, AGENT_OWNED = 0x0, 0x1
 #: NM_SETTING_SECRET_FLAG_NOT_REQUIRED: of a file or token, that it opens without a password. Only then is nobody asked
 #: for one that is not stored; for other secrets the flag changes nothing (need_secrets_tls, need_secrets_password).
 NOT_REQUIRED = 0x4
-_MAY_BE_NONE = ("private-key-password", "cert-password")
+MAY_BE_NONE = ("private-key-password", "cert-password")
 
 
 def number_of(path: str) -> int:

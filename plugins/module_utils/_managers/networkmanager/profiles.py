@@ -18,7 +18,7 @@ from .names import AGENT_OWNED, NM
 #: The bands as profiles name them; 6 GHz has a name since NetworkManager 1.58.
 _BANDS = {"bg": channels.BAND_2GHZ, "a": channels.BAND_5GHZ, "6GHz": channels.BAND_6GHZ}
 #: What needs a secret, of a profile's credentials.
-_SECRET = frozenset({"psk", "eap"})
+SECRET = frozenset({"psk", "eap"})
 
 
 def networkmanager_runs() -> bool:
@@ -94,7 +94,7 @@ def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> It
 #: What may be done about a profile that is for something else.
 _ANOTHER = "Take that out of it, or add a profile for this interface"
 _UNSTORED = "has a secret that nobody stores"
-_UNTOLD = Obstacle("needs a secret that NetworkManager was not given", "Give it to NetworkManager, for all users")
+UNTOLD = Obstacle("needs a secret that NetworkManager was not given", "Give it to NetworkManager, for all users")
 
 
 def _allowed(connection: Connection) -> Optional[FrozenSet[int]]:

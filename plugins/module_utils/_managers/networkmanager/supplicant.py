@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..._network.values import decode_value
 from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.errors import DecodeFailed, NotFound, SupplicantRefused
-from .connection import _mac
+from .connection import mac_of
 from .names import WPA, WPA_INTERFACE, WPA_NETWORK, WPA_PATH
 
 
@@ -99,7 +99,7 @@ class Supplicant:
         except (NotFound, SupplicantRefused):
             return None, None
         ssid = told.get("SSID")
-        return ssid if isinstance(ssid, bytes) else None, _mac(told.get("BSSID", b""))
+        return ssid if isinstance(ssid, bytes) else None, mac_of(told.get("BSSID", b""))
 
     def set_bssid(self, network: str, bssid: Optional[str]) -> None:
         """Keep a network to one access point; None: to none. The link stays."""

@@ -23,7 +23,16 @@ from ..._system.errors import FleetError, NotFound
 from . import listener
 from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .monitor import WpaMonitor
-from .pinning import _SEARCHING, _apply, _end_rest, _find, _known, _undo, _widen_scan, frequencies_of
+from .pinning import (
+    SEARCHING,
+    apply_pin,
+    commands_to_widen,
+    end_rest_of,
+    find_network,
+    frequencies_of,
+    known_frequencies,
+    undo_pin,
+)
 from .profiles import WpaProfiles
 
 
@@ -70,7 +79,7 @@ class WpaSupplicant(WpaProfiles):
             raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
         with self._connect() as ctrl:
             networks = ctrl.networks()
-            mine = _find(networks, profile.id, profile.ssid.hex())
+            mine = find_network(networks, profile.id, profile.ssid.hex())
             if mine is None or mine.disabled:
                 raise NotFound(f"network {profile.id} is gone, changed or disabled meanwhile", where=self._path)
             pin = Pin(
@@ -78,7 +87,7 @@ class WpaSupplicant(WpaProfiles):
                 network_id=mine.id,
                 ssid_hex=encode_ssid(mine.ssid),
                 bssid=encode_bssid(bssid),
-                frequencies=_known(ctrl, frequencies_of(encode_frequencies(frequencies))),
+                frequencies=known_frequencies(ctrl, frequencies_of(encode_frequencies(frequencies))),
                 previous_bssid=mine.bssid,
                 previous_scan_freq=frequencies_of(ctrl.get(mine.id, "scan_freq")),
                 disabled=tuple((n.id, n.ssid.hex()) for n in networks if not n.disabled and n.id != mine.id),
@@ -86,7 +95,7 @@ class WpaSupplicant(WpaProfiles):
             if record is not None:
                 pin = record(pin) or pin
             try:
-                _apply(ctrl, pin, mine)
+                apply_pin(ctrl, pin, mine)
             except BaseException:
                 with suppress(FleetError):  # the first error says more; the journal still has the pin
                     self.unpin(pin)
@@ -112,7 +121,7 @@ class WpaSupplicant(WpaProfiles):
                 in doubt, ``unpin`` can be called.
         """
         with self._connect() as ctrl:
-            mine = _find(ctrl.networks(), profile.id, profile.ssid.hex())
+            mine = find_network(ctrl.networks(), profile.id, profile.ssid.hex())
             if mine is None:
                 raise NotFound(f"network {profile.id} is gone or changed meanwhile", where=self._path)
             scan_freq = frequencies_of(ctrl.get(mine.id, "scan_freq"))
@@ -145,9 +154,9 @@ class WpaSupplicant(WpaProfiles):
             NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: as ``unpin``.
         """
         with self._connect() as ctrl:
-            commands = _widen_scan(ctrl, pin, ctrl.networks())
+            commands = commands_to_widen(ctrl, pin, ctrl.networks())
             # Asked last: once it authenticates it is too late. Then the frequencies may have to wait (``loosen``).
-            if not commands or ctrl.status().state not in _SEARCHING:
+            if not commands or ctrl.status().state not in SEARCHING:
                 return False
             for command in commands:
                 ctrl.command(command)
@@ -200,7 +209,7 @@ class WpaSupplicant(WpaProfiles):
             TimedOut, AccessDenied, TransportFailed, DecodeFailed: as WpaCtrl; call again.
         """
         with self._of(pin) as ctrl:
-            return _undo(ctrl, pin)
+            return undo_pin(ctrl, pin)
 
     def loosen(self, pin: Pin) -> bool:
         """Undo of a pin what drops no link: all of it but the frequencies of a link by SAE or EAP.
@@ -215,8 +224,8 @@ class WpaSupplicant(WpaProfiles):
             FleetError: as ``unpin``.
         """
         with self._of(pin) as ctrl:
-            _undo(ctrl, pin, frequencies=False)
-            return _end_rest(ctrl, pin)
+            undo_pin(ctrl, pin, frequencies=False)
+            return end_rest_of(ctrl, pin)
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
         """Give the pinned network its former frequencies back, and touch nothing else.
@@ -232,7 +241,7 @@ class WpaSupplicant(WpaProfiles):
             FleetError: as ``unpin``.
         """
         with self._of(pin) as ctrl:
-            return _end_rest(ctrl, pin, now=now)
+            return end_rest_of(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
         """Connect, to undo a pin of this interface. Nothing more is done on its way to a connection.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Dict, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
-from ..._network.values import _BSSID, _SSID_MAX, CommandUnsafe, decode_printf
+from ..._network.values import BSSID_FORM, SSID_MAX, CommandUnsafe, decode_printf
 from ..._system.errors import DecodeFailed
 
 #: CTRL_IFACE_MAX_LEN: the longest command that the supplicant reads.
@@ -52,20 +52,20 @@ class SupplicantEvent:
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-def _encode_command(command: str) -> bytes:
+def encode_command(command: str) -> bytes:
     """Return a command's bytes; a control character in it would begin a new line of somebody's configuration."""
     if not command or any(ord(character) < 0x20 or ord(character) == 0x7F for character in command):
-        raise CommandUnsafe("a command is empty or has a control character in it", where=_gist(command))
+        raise CommandUnsafe("a command is empty or has a control character in it", where=gist(command))
     try:
         data = command.encode("utf-8")
     except UnicodeEncodeError:
-        raise CommandUnsafe("a command has something in it that is no text", where=_gist(command)) from None
+        raise CommandUnsafe("a command has something in it that is no text", where=gist(command)) from None
     if len(data) > _COMMAND_MAX:
-        raise CommandUnsafe(f"a command has {len(data)} bytes, at most {_COMMAND_MAX} fit", where=_gist(command))
+        raise CommandUnsafe(f"a command has {len(data)} bytes, at most {_COMMAND_MAX} fit", where=gist(command))
     return data
 
 
-def _gist(command: str) -> str:
+def gist(command: str) -> str:
     """Return as much of a command as may be shown: its name, network and variable, never the value."""
     words = re.split(r"[^0-9A-Za-z_-]", command, maxsplit=3)
     return " ".join(words[:3] if words[0] in ("SET_NETWORK", "GET_NETWORK") else words[:1])[:60]
@@ -73,8 +73,8 @@ def _gist(command: str) -> str:
 
 def _decode_ssid(text: str) -> bytes:
     ssid = decode_printf(text)
-    if len(ssid) > _SSID_MAX:
-        raise DecodeFailed(f"an SSID has at most {_SSID_MAX} bytes, this one has {len(ssid)}")
+    if len(ssid) > SSID_MAX:
+        raise DecodeFailed(f"an SSID has at most {SSID_MAX} bytes, this one has {len(ssid)}")
     return ssid
 
 
@@ -88,7 +88,7 @@ def _decode_bssid(text: str, what: str) -> Optional[str]:
     """Return a BSSID in lower case; None for ``any`` and for the all-zero address, which means none."""
     if text in ("any", "00:00:00:00:00:00"):
         return None
-    if _BSSID.match(text) is None:
+    if BSSID_FORM.match(text) is None:
         raise DecodeFailed(f"{what} is no BSSID", where=ascii(text[:80]))
     return text.lower()
 
@@ -167,7 +167,7 @@ def decode_event(data: bytes) -> Optional[SupplicantEvent]:
         fields=MappingProxyType(fields),
         text=text,
         network_id=_event_number(fields, "id"),
-        bssid=bssid.lower() if _BSSID.match(bssid) else None,
+        bssid=bssid.lower() if BSSID_FORM.match(bssid) else None,
         ssid=_event_ssid(fields),
         reason=_event_number(fields, "reason"),
     )
@@ -185,7 +185,7 @@ def _event_ssid(fields: Mapping[str, str]) -> Optional[bytes]:
         return None
 
 
-def _variable(name: str) -> str:
+def checked_variable(name: str) -> str:
     if _VARIABLE.match(name) is None:
         raise CommandUnsafe(f"{name!r} is no variable of a network")
     return name

@@ -40,12 +40,12 @@ from ..._system.systemd import instance
 from .codec import (
     Network,
     SupplicantEvent,
-    _encode_command,
-    _gist,
-    _variable,
+    checked_variable,
     decode_event,
     decode_networks,
     decode_status,
+    encode_command,
+    gist,
 )
 
 #: The supplicant's reply buffer.
@@ -121,7 +121,7 @@ class ControlSocket:
         Replies carry no number, so after a failure nothing tells a late reply from the next one's: the connection
         ends with it.
         """
-        data = _encode_command(command)
+        data = encode_command(command)
         peer = self._open()
         deadline = time.monotonic() + self._timeout
         try:
@@ -137,7 +137,7 @@ class ControlSocket:
         except socket.timeout as error:
             self._drop()
             raise TimedOut(
-                f"wpa_supplicant did not answer {_gist(command)} within {self._timeout:g} s",
+                f"wpa_supplicant did not answer {gist(command)} within {self._timeout:g} s",
                 where=self.path,
                 remedy="Look for a hanging wpa_supplicant, and restart it",
             ) from error
@@ -208,7 +208,7 @@ class WpaCtrl(ControlSocket):
             raise self._refused(command, reply)
 
     def _refused(self, command: str, reply: str) -> SupplicantRefused:
-        return SupplicantRefused(f"wpa_supplicant answered {_gist(command)} with {_gist(reply)}", where=self.path)
+        return SupplicantRefused(f"wpa_supplicant answered {gist(command)} with {gist(reply)}", where=self.path)
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing."""
@@ -234,7 +234,7 @@ class WpaCtrl(ControlSocket):
 
         None when it is not set, or unknown, or there is no such network: wpa_supplicant does not tell which.
         """
-        reply = self.request(f"GET_NETWORK {int(network_id)} {_variable(variable)}")
+        reply = self.request(f"GET_NETWORK {int(network_id)} {checked_variable(variable)}")
         return None if reply in ("FAIL\n", "UNKNOWN COMMAND\n", "") else reply
 
     def set(self, network_id: int, variable: str, value: str) -> None:
@@ -243,7 +243,7 @@ class WpaCtrl(ControlSocket):
         Raises:
             SupplicantRefused: there is no such network, or the value does not do.
         """
-        self.command(f"SET_NETWORK {int(network_id)} {_variable(variable)} {value}")
+        self.command(f"SET_NETWORK {int(network_id)} {checked_variable(variable)} {value}")
 
     def scan(self, frequencies: Iterable[int]) -> bool:
         """Have frequencies in MHz scanned now, and what is found there joined if a network fits.

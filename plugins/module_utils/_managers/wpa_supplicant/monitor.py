@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import List, Tuple
 
 from ..._system.errors import FleetError, SupplicantRefused, TimedOut, TransportFailed
-from .codec import SupplicantEvent, _gist, decode_event
+from .codec import SupplicantEvent, decode_event, gist
 from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
 
 #: Events taken in one go, so that a flood cannot keep an event loop in here; select() fires again.
@@ -38,7 +38,7 @@ class WpaMonitor(ControlSocket):
         try:
             reply = self._exchange("ATTACH", self._early)
             if reply != "OK\n":
-                raise SupplicantRefused(f"wpa_supplicant answered ATTACH with {_gist(reply)}", where=path)
+                raise SupplicantRefused(f"wpa_supplicant answered ATTACH with {gist(reply)}", where=path)
             self._open().setblocking(False)
         except FleetError:
             self._drop()

@@ -18,7 +18,7 @@ from ..._network.values import CommandUnsafe
 from ..._system.errors import DecodeFailed, FleetError, SupplicantRefused
 from .codec import Network
 from .control import WpaCtrl
-from .networks_plan import _FIRST, Desired, Plan, Running
+from .networks_plan import FIRST, Desired, Plan, Running
 from .variables import Wanted, is_station
 
 #: States in which wpa_supplicant looks for a network, and would take a new one.
@@ -87,7 +87,7 @@ def prepare(ctrl: WpaCtrl, todo: Plan) -> Tuple[int, ...]:
         In each case the new networks are gone again, if the supplicant lets them.
     """
     built: List[int] = []
-    trial = dict.fromkeys((each.name, each.value) for each in todo.assign if each.name in _FIRST)
+    trial = dict.fromkeys((each.name, each.value) for each in todo.assign if each.name in FIRST)
     try:
         if trial:
             built.append(_add(ctrl))
@@ -121,7 +121,7 @@ def _add(ctrl: WpaCtrl) -> int:
 
 
 def _fill(ctrl: WpaCtrl, network_id: int, each: Desired) -> None:
-    order = [name for name in _FIRST if name in each.wanted]
+    order = [name for name in FIRST if name in each.wanted]
     for name in (*order, *(name for name in each.wanted if name not in order and name != "disabled")):
         value = each.wanted[name]
         if value is not None:

@@ -16,7 +16,7 @@ from .variables import SECRETS, Found, Wanted, agrees, describe, kinds
 _STICKY = frozenset({"psk", "eap"})
 #: A build without OWE, SAE or an EAP method refuses these, so they go first. Other values are refused by none, since an
 #: encoder made them.
-_FIRST = ("ssid", "key_mgmt", "eap")
+FIRST = ("ssid", "key_mgmt", "eap")
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class _Steps:
         self.before.append((network.ssid, describe(network.variables)))
 
     def change(self, network: Running, each: Desired, differing: Sequence[str]) -> None:
-        order = [name for name in _FIRST if name in differing]
+        order = [name for name in FIRST if name in differing]
         for name in (*order, *(name for name in differing if name not in order)):
             self.assignments.append(Assignment(network.id, name, _value(name, each.wanted[name])))
         toggled = network.disabled == each.enabled

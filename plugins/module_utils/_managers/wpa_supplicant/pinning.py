@@ -17,7 +17,7 @@ from .codec import Network
 from .control import WpaCtrl
 
 #: wpa_supplicant's states in which it looks for a network, and would take the first that comes.
-_SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
+SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 #: Those in which there is a link, with its keys or with keys on their way.
 _LINKED = frozenset({"4WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED"})
 
@@ -29,7 +29,7 @@ def frequencies_of(text: Optional[str]) -> Tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
-def _known(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:
+def known_frequencies(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:
     """Return those of *frequencies* that the radio has.
 
     A channel number can mean two frequencies, one of them at 6 GHz. The kernel refuses a whole scan for one frequency
@@ -39,11 +39,11 @@ def _known(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:
     return tuple(frequency for frequency in frequencies if frequency in has) or frequencies
 
 
-def _find(networks: Iterable[Network], network_id: int, ssid_hex: str) -> Optional[Network]:
+def find_network(networks: Iterable[Network], network_id: int, ssid_hex: str) -> Optional[Network]:
     return next((n for n in networks if n.id == network_id and n.ssid.hex() == ssid_hex), None)
 
 
-def _apply(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
+def apply_pin(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
     """Pin. DISABLE_NETWORK one by one, not SELECT_NETWORK.
 
     SELECT_NETWORK would also override an administrator's DISCONNECT and, with scan results of the last seconds,
@@ -59,7 +59,7 @@ def _apply(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
         ctrl.command(f"ENABLE_NETWORK {pin.network_id}")
 
 
-def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
+def undo_pin(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
     """Undo a pin, its frequencies with the rest unless told otherwise; say whether there was anything to set back.
 
     Raises:
@@ -68,7 +68,7 @@ def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
 
     def commands() -> List[str]:
         networks = ctrl.networks()
-        widening = _widen_scan(ctrl, pin, networks) if frequencies else []
+        widening = commands_to_widen(ctrl, pin, networks) if frequencies else []
         return _widen_access_points(pin, networks) + widening + _enable(ctrl, pin, networks)
 
     refusal: Optional[SupplicantRefused] = None
@@ -84,9 +84,9 @@ def _undo(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
     return bool(given)
 
 
-def _end_rest(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
+def end_rest_of(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
     """Give the frequencies of a pin back, *now* or if that drops no link; say whether that is done."""
-    commands = _widen_scan(ctrl, pin, ctrl.networks())
+    commands = commands_to_widen(ctrl, pin, ctrl.networks())
     # Asked last: it has to be true when the frequencies change.
     if commands and not now and _dropped_by_frequencies(ctrl.status(), pin):
         return False
@@ -107,15 +107,15 @@ def _dropped_by_frequencies(status: SupplicantStatus, pin: Pin) -> bool:
 
 def _widen_access_points(pin: Pin, networks: Iterable[Network]) -> List[str]:
     """Return the command that gives the pinned network its former access points back."""
-    mine = _find(networks, pin.network_id, pin.ssid_hex)
+    mine = find_network(networks, pin.network_id, pin.ssid_hex)
     if mine is not None and mine.bssid == pin.bssid != pin.previous_bssid:
         return [f"SET_NETWORK {mine.id} bssid {encode_bssid(pin.previous_bssid)}"]
     return []
 
 
-def _widen_scan(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
+def commands_to_widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
     """Return the command that gives the pinned network its former frequencies back."""
-    if _find(networks, pin.network_id, pin.ssid_hex) is None:
+    if find_network(networks, pin.network_id, pin.ssid_hex) is None:
         return []
     if frequencies_of(ctrl.get(pin.network_id, "scan_freq")) == pin.frequencies != pin.previous_scan_freq:
         return [f"SET_NETWORK {pin.network_id} scan_freq {encode_frequencies(pin.previous_scan_freq)}"]
@@ -130,8 +130,8 @@ def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
     block it searches by itself when the block lifts (see ``_apply`` for what goes wrong otherwise).
     """
     before = ((pin.network_id, pin.ssid_hex), *pin.disabled)
-    found = [_find(networks, network_id, ssid_hex) for network_id, ssid_hex in before]
+    found = [find_network(networks, network_id, ssid_hex) for network_id, ssid_hex in before]
     commands = [f"ENABLE_NETWORK {network.id} no-connect" for network in found if network and network.disabled]
-    if commands and ctrl.status().state in _SEARCHING:
+    if commands and ctrl.status().state in SEARCHING:
         commands[-1] = commands[-1][: -len(" no-connect")]
     return commands

@@ -12,7 +12,7 @@ from typing import List, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
 from ..._network.managed import Patience
-from ..._network.profile import _KEY_MGMT, _PSK, _SAE, Profile
+from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
 from .codec import Network
 from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .pinning import frequencies_of
@@ -71,11 +71,11 @@ def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
     if not key_mgmt:  # never empty on a network that exists
         return None
     asked: List[str] = []
-    if key_mgmt & _PSK:
+    if key_mgmt & PSK:
         asked += ["psk"]
-    if key_mgmt & _SAE:
+    if key_mgmt & SAE:
         asked += ["psk", "sae_password"]
-    if key_mgmt & _KEY_MGMT["eap"]:
+    if key_mgmt & KEY_MGMT["eap"]:
         asked += ["identity", "eap"]
     credentials = {name for name in asked if ctrl.get(network.id, name) not in (None, '""')}
     if "NONE" in key_mgmt and any(ctrl.get(network.id, f"wep_key{number}") for number in range(4)):

@@ -43,6 +43,14 @@ def test_a_file_imports_what_its_room_may(name: str) -> None:
             assert room_of(imported) in (room_of(name), *ROOMS[room_of(name)]), f"{name} imports {imported}"
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_private_to_a_file_stays_there(name: str) -> None:
+    for node in ast.walk(ast.parse((HOUSE / f"{name}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            private = [each.name for each in node.names if each.name.startswith("_") and node.level]
+            assert private == [], f"{name} imports {private}"
+
+
 def test_no_file_imports_itself_by_way_of_others() -> None:
     tuple(TopologicalSorter(INSIDE).static_order())
 
