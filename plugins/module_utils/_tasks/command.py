@@ -17,7 +17,7 @@ from .._system.errors import FleetError, LibraryMissing, NotFound
 from .._system.files import read_text
 from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
-from .._watcher.state_file import STATE_PATH
+from .._watcher.state import STATE_PATH
 
 #: What the exit status of "bring-up" says: not yet. Any other lets the supplicant go on.
 NOT_YET = 3

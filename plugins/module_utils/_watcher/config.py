@@ -15,8 +15,6 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Tuple
 
-from .._handover.guard import GuardPolicy
-from .._handover.policy import Policy
 from .._system.errors import FleetError
 from .._system.systemd import PRIORITIES
 
@@ -119,17 +117,3 @@ def parse_config(document: Any, where: str = PATH) -> Config:
     if wrong:
         raise BadConfiguration("; ".join(wrong), where=where, remedy="Correct the file, then reload the watcher")
     return Config(**{**document, "interfaces": tuple(interfaces)})
-
-
-#: Bound of one handover, in seconds. CSME's session is lost long before; a laptop must not stay pinned longer.
-_HANDOVER_SECONDS = 20.0
-
-
-def policy_of(config: Config) -> GuardPolicy:
-    """Return the choices that a configuration makes."""
-    handover = Policy(
-        hold=config.hold_roaming,
-        require_credentials=config.no_credentials == "leave",
-        timeout_seconds=_HANDOVER_SECONDS,
-    )
-    return GuardPolicy(handover=handover, take_idle=config.idle == "take")

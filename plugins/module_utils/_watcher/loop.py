@@ -39,8 +39,9 @@ from .._system.run_folder import FOLDER
 from .._system.systemd import Log, notify, watchdog_seconds
 from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
-from .config import Config, policy_of, read_config
+from .config import Config, read_config
 from .guarded import Watched
+from .policy import policy_of
 from .state_file import document, write_state
 
 #: What may bring a supplicant or a profile: the control sockets, and the folder above them, which a supplicant makes;

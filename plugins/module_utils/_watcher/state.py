@@ -25,7 +25,7 @@ _UNIT_FOLDERS = (
     "lib/systemd/system",
 )
 #: Written by the watcher; the folder is its RuntimeDirectory, which systemd removes when it ends.
-_STATE = "run/amt-wifi-watcher/state.json"
+STATE_PATH = "/run/amt-wifi-watcher/state.json"
 #: Characters; a state is well below a kilobyte.
 _STATE_MAX = 65536
 
@@ -55,7 +55,7 @@ def read_watcher(reading: Reading, root: str = "/") -> Watcher:
 
 def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
     """Return whether the watcher that wrote the state document lives, and the document; empty when there is none."""
-    path = os.path.join(root, _STATE)
+    path = os.path.join(root, STATE_PATH.lstrip("/"))
     try:
         text = read_text(path, _STATE_MAX)
     except NotFound:

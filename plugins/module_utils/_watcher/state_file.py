@@ -17,12 +17,11 @@ from .._radio.values import Radio
 from .._system.errors import TransportFailed
 from .attachment import Attachment
 from .report import LastHandover
+from .state import STATE_PATH
 from .view import View
 
 #: Raised when a reader of the document has to change.
 STATE_SCHEMA_VERSION = 1
-#: Below the service's RuntimeDirectory, which systemd makes.
-STATE_PATH = "/run/amt-wifi-watcher/state.json"
 #: The states of radios, what matters most first.
 _ORDER: List[str] = ["handover", "retrying", "left", "held", "holding", "watching"]
 

@@ -88,7 +88,8 @@ def test_the_face_of_a_room_is_a_docstring(room: str) -> None:
 
 
 def test_the_house_is_an_ordinary_package_too(tmp_path: Path) -> None:
-    """As the watcher uses it: no Ansible, another package name."""
+    """As the watcher uses it: no Ansible, another package name. A boot waits for its command, which loads little."""
     (tmp_path / "vpro_fleet").symlink_to(HOUSE)
-    code = "import vpro_fleet._tasks.ownership, sys; sys.exit('ansible' in sys.modules)"
+    code = "import sys, vpro_fleet._tasks.command\nassert 'vpro_fleet._handover' not in sys.modules\n"
+    code += "import vpro_fleet._tasks.ownership\nassert 'ansible' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

@@ -46,8 +46,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command as _command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state_file, view
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config, policy_of
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.policy import policy_of
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.test_guarded import Book
 
 SCHEMAS = Path(__file__).resolve().parents[5] / "plugins" / "schemas"
