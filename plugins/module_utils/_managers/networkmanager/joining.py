@@ -148,6 +148,7 @@ class Joining:
         begun: it does so.
         connected: the network is joined; nobody's scan is in the way any more.
         looked: it was looked for CSME's network since then.
+        elsewhere: that is at another access point than CSME's.
         moved: it was asked to leave another access point.
         scanning: a scan runs.
         mine: it is the one that was asked for here, or that one is about to begin.
@@ -165,6 +166,7 @@ class Joining:
     begun: bool = False
     connected: bool = False
     looked: bool = False
+    elsewhere: bool = False
     moved: bool = False
     scanning: bool = False
     mine: bool = False
@@ -207,7 +209,7 @@ def step(joining: Joining, heard: Heard) -> Result:
     if isinstance(heard, NothingToEnd):
         return _look(replace(joining, scanning=False, wanted=False), again=True) if joining.wanted else (joining, ())
     if isinstance(heard, Joined):
-        joining, keeping = _keep(joining)
+        joining, keeping = _keep(replace(joining, elsewhere=heard.elsewhere))
         if not heard.elsewhere or joining.moved:
             return joining, keeping
         return replace(joining, moved=True), (*keeping, Reassociate())
@@ -245,13 +247,14 @@ def _timed(joining: Joining, on: bool) -> Result:
     """See to it that a scan does not stay in the way."""
     if not on:
         return joining, (SetTimer(None),)
-    if joining.connected:
+    if joining.connected and not joining.elsewhere:
         return _end_scan(joining)
     return joining, tuple(SetTimer(seconds) for seconds in SCAN_SECONDS[joining.ended : joining.ended + 1])
 
 
 def _end_scan(joining: Joining) -> Result:
-    if joining.ended >= (_ENDED if joining.connected else len(SCAN_SECONDS)):
+    there = joining.connected and not joining.elsewhere
+    if joining.ended >= (_ENDED if there else len(SCAN_SECONDS)):
         return joining, ()
     return replace(joining, ended=joining.ended + 1), (AbortScan(),)
 

@@ -300,3 +300,13 @@ def test_a_scan_that_began_before_the_connection_is_ended_when_its_time_is_up() 
 
 def test_under_a_block_no_timer_runs() -> None:
     assert SetTimer(None) in all_of(*ACTIVATED, Scanning(True), DeviceState(UNAVAILABLE))[1]
+
+
+def test_at_another_access_point_the_scan_that_leads_away_is_let_be() -> None:
+    """The supplicant tells of the scan before it tells that it has left."""
+    connected, done = follow(*LOOKED, NetworkAdded(NETWORK, b"corp"), InterfaceState("completed"), Joined(True))
+    assert Reassociate() in done
+    leaving, done = all_of(Scanning(True), joining=connected)
+    assert done == [SetTimer(SCAN_SECONDS[0])]
+    there, _done = follow(Scanning(False), InterfaceState("completed"), Joined(False), joining=leaving)
+    assert all_of(Scanning(True), joining=there)[1] == [AbortScan()]
