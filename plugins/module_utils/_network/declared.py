@@ -117,5 +117,5 @@ class Request:
     #: The configuration file; None: the usual one.
     path: Optional[str]
     declared: Declaration
-    #: Whom the networks are configured with, as ``_backend_choice`` knows them.
+    #: Whom the networks are configured with, one of ``BACKENDS``.
     backend: str = AUTO

@@ -99,7 +99,7 @@ class Account:
             obstacle: what keeps the profile for that connection from carrying it on; None: there is none, or no
             profile.
         """
-        sentence = SENTENCES[outcome].format(who=who)
+        sentence = SENTENCES[outcome].format(who=who or "the supplicant")
         if outcome is Outcome.NO_CREDENTIALS:
             if who is None:
                 sentence = NOBODY

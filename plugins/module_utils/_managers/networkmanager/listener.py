@@ -15,7 +15,7 @@ from ..._network.events import Connected, Disconnected, Event, ManagerGone, Scan
 from ..._network.pin import Pin
 from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.dbus_values import Signal
-from ..._system.errors import FleetError, NotFound, SupplicantRefused
+from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused
 from . import joining
 from .client import NetworkManager
 from .joining import (
@@ -252,7 +252,7 @@ class Listener:
             self._due = None
             return
         if self._joining is None or self._carried is not armed:
-            self._carried = armed
+            self._carried, self._due = armed, None
             self._joining = Joining(bytes.fromhex(armed.pin.ssid_hex), armed.eap)
         self._joining, actions = joining.step(self._joining, heard)
         for action in actions:
@@ -289,6 +289,8 @@ class Listener:
         if member == "Scan":
             self._follow(Refused())
         elif member == "AbortScan":
+            if isinstance(error, AccessDenied):
+                self._warn(f"the supplicant did not end a scan that is in the way: {error}")
             self._follow(NothingToEnd())
         else:
             self._warn(str(error))

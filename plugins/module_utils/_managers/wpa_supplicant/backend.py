@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What any supplicant backend does for a handover, and wpa_supplicant doing it.
+"""wpa_supplicant doing what a handover asks of whoever runs an interface.
 
 A pin narrows one network to one access point and its channels, and puts the other enabled networks out of the way:
 wpa_supplicant narrows a scan only when every enabled network has a ``scan_freq``. It changes ``bssid`` and
@@ -148,7 +148,7 @@ class WpaSupplicant(WpaProfiles):
         every SAE and EAP one. (Seen with 2.10; ``bssid`` is exempt there.)
 
         Returns:
-            Whether anything was set back.
+            Whether it was the moment for that: the supplicant looks for a network. If not, nothing was changed.
 
         Raises:
             NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: as ``unpin``.
@@ -156,7 +156,7 @@ class WpaSupplicant(WpaProfiles):
         with self._connect() as ctrl:
             commands = commands_to_widen(ctrl, pin, ctrl.networks())
             # Asked last: once it authenticates it is too late. Then the frequencies may have to wait (``loosen``).
-            if not commands or ctrl.status().state not in SEARCHING:
+            if ctrl.status().state not in SEARCHING:
                 return False
             for command in commands:
                 ctrl.command(command)
@@ -208,6 +208,7 @@ class WpaSupplicant(WpaProfiles):
             SupplicantRefused: it refused a step; the others were done.
             TimedOut, AccessDenied, TransportFailed, DecodeFailed: as WpaCtrl; call again.
         """
+        self._armed = None
         with self._of(pin) as ctrl:
             return undo_pin(ctrl, pin)
 
@@ -223,6 +224,7 @@ class WpaSupplicant(WpaProfiles):
         Raises:
             FleetError: as ``unpin``.
         """
+        self._armed = None
         with self._of(pin) as ctrl:
             undo_pin(ctrl, pin, frequencies=False)
             return end_rest_of(ctrl, pin)
@@ -244,12 +246,11 @@ class WpaSupplicant(WpaProfiles):
             return end_rest_of(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
-        """Connect, to undo a pin of this interface. Nothing more is done on its way to a connection.
+        """Connect, to undo a pin of this interface.
 
         Raises:
             NotFound: it is another interface's; or as WpaCtrl.
         """
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
-        self._armed = None
         return self._connect()

@@ -25,7 +25,14 @@ class NothingFound(Bare):
     """The scan has ended, and no access point that may be joined was in it."""
 
 
-Heard = Union[ScanStarted, NothingFound, Connected, Disconnected]
+class NotSearching(Bare):
+    """The answer to WidenScan where nothing was given back, because the supplicant does not look for a network now.
+
+    What was heard of was a scan from before the pin, or the supplicant authenticates already.
+    """
+
+
+Heard = Union[ScanStarted, NothingFound, NotSearching, Connected, Disconnected]
 
 
 class WidenScan(Bare):
@@ -44,7 +51,7 @@ class Joining:
     """How far it came.
 
     Attributes:
-        widened: the usual frequencies were given back.
+        widened: the scan of the pin's channels runs or has run, and the usual frequencies were given back.
         connected: a connection stands.
     """
 
@@ -56,6 +63,10 @@ def step(joining: Joining, heard: Heard) -> Tuple[Joining, Tuple[Action, ...]]:
     """Return what follows from what was heard: the new state, and what to do, in order."""
     if isinstance(heard, (Connected, Disconnected)):
         return replace(joining, connected=isinstance(heard, Connected)), ()
+    if isinstance(heard, NotSearching):
+        return replace(joining, widened=False), ()
     if isinstance(heard, NothingFound):
-        return joining, () if joining.connected else (LookAgain(),)
-    return replace(joining, widened=True), () if joining.widened else (WidenScan(),)
+        return joining, (LookAgain(),) if joining.widened and not joining.connected else ()
+    if joining.widened or joining.connected:
+        return joining, ()
+    return replace(joining, widened=True), (WidenScan(),)

@@ -15,7 +15,7 @@ from ..._system.errors import FleetError
 from ..._system.process import ProcessEnd
 from . import joining
 from .codec import SupplicantEvent
-from .joining import Joining, LookAgain, NothingFound, WidenScan
+from .joining import Joining, LookAgain, NothingFound, NotSearching, WidenScan
 from .monitor import WpaMonitor
 
 #: What it says of a connection and of its networks (wpa_ctrl.h), but for that which carries something.
@@ -37,7 +37,7 @@ class Pinning(Protocol):
     """What is done for a pin on the way to a connection. See WpaSupplicant."""
 
     def widen(self, pin: Pin) -> bool:
-        """Give the pinned network its usual frequencies back."""
+        """Give the pinned network its usual frequencies back; say whether it was the moment for that."""
 
     def look_again(self, pin: Pin) -> None:
         """Have the pin's frequencies scanned at once."""
@@ -122,7 +122,8 @@ class Listener(_Untimed):
         for action in actions:
             try:
                 if isinstance(action, WidenScan):
-                    self._supplicant.widen(pin)
+                    if not self._supplicant.widen(pin):
+                        self._joining, _none = joining.step(self._joining, NotSearching())
                 else:
                     self._supplicant.look_again(pin)
             except FleetError as error:

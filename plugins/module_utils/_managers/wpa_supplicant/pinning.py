@@ -127,7 +127,7 @@ def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
 
     Each with ``no-connect``, so that the first does not start a connection that the next, of higher priority, should
     have had; the last one without it, if the supplicant is searching. It is not while it has a link, and under a
-    block it searches by itself when the block lifts (see ``_apply`` for what goes wrong otherwise).
+    block it searches by itself when the block lifts (see ``apply_pin`` for what goes wrong otherwise).
     """
     before = ((pin.network_id, pin.ssid_hex), *pin.disabled)
     found = [find_network(networks, network_id, ssid_hex) for network_id, ssid_hex in before]

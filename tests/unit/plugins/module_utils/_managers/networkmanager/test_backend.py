@@ -786,6 +786,24 @@ def test_a_long_scan_that_was_taken_for_ours_is_followed_by_ours(
     listener.close()
 
 
+def test_a_scan_that_may_not_be_ended_is_told(backend: NetworkManagerBackend, laptop: Laptop) -> None:
+    warnings: List[str] = []
+    listener, _pin = looking(backend, laptop, warnings.append)
+    laptop.changed(State=("s", "scanning"))
+    laptop.changed(Scanning=("b", True))
+    heard(listener, 1)
+
+    def refuse() -> None:
+        raise DBusError("org.freedesktop.DBus.Error.AccessDenied", "no")
+
+    laptop.bus.methods[INTERFACE, f"{WPA_INTERFACE}.AbortScan"] = refuse
+    listener._clock = lambda: time.monotonic() + 1.0
+    listener.expire()
+    until(listener, lambda: bool(warnings))
+    assert "did not end a scan that is in the way" in warnings[0]
+    listener.close()
+
+
 def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     profile = corp(backend)
     with pytest.raises(CommandUnsafe):

@@ -644,7 +644,8 @@ def test_widen_gives_the_frequencies_back_and_keeps_the_access_point(
     assert len(fake.changes) == 1
     profile = profile_of(supplicant, 1)
     assert (profile.bssid, profile.scan_freq) == (BSSID, pin.previous_scan_freq)
-    assert supplicant.widen(pin) is False
+    assert supplicant.widen(pin) is True, "it is the moment, and nothing is left to do"
+    assert len(fake.changes) == 1
     # What is left of the pin is undone without touching the frequencies, which would drop a link by SAE or EAP.
     del fake.changes[:]
     assert supplicant.unpin(pin) is True
@@ -656,8 +657,11 @@ def test_widen_leaves_a_network_alone_that_is_not_the_pinned_one(
 ) -> None:
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     fake.state = "SCANNING"
-    assert supplicant.widen(replace(pin, ssid_hex="00")) is False
-    assert supplicant.widen(pin) is True
+    del fake.changes[:]
+    supplicant.widen(replace(pin, ssid_hex="00"))
+    assert fake.changes == []
+    supplicant.widen(pin)
+    assert len(fake.changes) == 1
 
 
 def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     Joining,
     LookAgain,
     NothingFound,
+    NotSearching,
     WidenScan,
     step,
 )
@@ -43,5 +44,17 @@ def test_a_scan_that_found_nothing_is_made_again() -> None:
 
 
 def test_who_is_connected_looks_for_nothing() -> None:
-    assert follow(Connected("02:00:00:00:03:00"), NothingFound()) == []
-    assert follow(Connected("02:00:00:00:03:00"), Disconnected(), NothingFound()) == [LookAgain()]
+    assert follow(Connected("02:00:00:00:03:00"), ScanStarted(), NothingFound()) == []
+    lost = (ScanStarted(), Connected("02:00:00:00:03:00"), Disconnected())
+    assert follow(*lost, NothingFound()) == [WidenScan(), LookAgain()]
+
+
+def test_a_scan_from_before_the_pin_does_not_count() -> None:
+    """Its news may be read after the pin, while the radio is blocked."""
+    assert follow(NothingFound()) == []
+    assert follow(ScanStarted(), NotSearching(), NothingFound()) == [WidenScan()]
+    assert follow(ScanStarted(), NotSearching(), ScanStarted(), NothingFound()) == [
+        WidenScan(),
+        WidenScan(),
+        LookAgain(),
+    ]

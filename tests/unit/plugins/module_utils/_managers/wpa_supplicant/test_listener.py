@@ -115,6 +115,8 @@ def test_a_second_pin_begins_anew(laptop: Laptop) -> None:
 )
 def test_what_is_refused_is_a_warning(laptop: Laptop, heard: str, warning: str) -> None:
     laptop.pin()
+    if "NOT-FOUND" in heard:
+        laptop.done("CTRL-EVENT-SCAN-STARTED")
     laptop.fake.hook = lambda request: "FAIL\n" if request.startswith(("SET_NETWORK", "SCAN")) else None
     laptop.done(heard)
     (told,) = laptop.warnings
@@ -130,3 +132,22 @@ def test_the_frequencies_that_count_are_those_that_the_journal_has(laptop: Lapto
     pin = laptop.pin(over_rest)
     assert pin.previous_scan_freq == (5180,)
     assert laptop.done("CTRL-EVENT-SCAN-STARTED") == ["SET_NETWORK 0 scan_freq 5180"]
+
+
+def test_news_from_before_the_pin_use_nothing_up(laptop: Laptop) -> None:
+    """They may be read after the pin, while CSME has the radio."""
+    laptop.pin()
+    laptop.fake.state = "INTERFACE_DISABLED"
+    assert laptop.done("CTRL-EVENT-SCAN-STARTED", "CTRL-EVENT-NETWORK-NOT-FOUND") == []
+    laptop.fake.state = "SCANNING"
+    assert len(laptop.done("CTRL-EVENT-SCAN-STARTED")) == 1
+    assert laptop.warnings == []
+
+
+def test_the_rest_of_another_pin_does_not_stop_this_one(laptop: Laptop) -> None:
+    rest = laptop.pin()
+    laptop.supplicant.loosen(rest)
+    laptop.pin()
+    laptop.supplicant.end_rest(rest, now=True)
+    laptop.fake.networks[0].variables["scan_freq"] = "2437"
+    assert len(laptop.done("CTRL-EVENT-SCAN-STARTED")) == 1
