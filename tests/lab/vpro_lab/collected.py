@@ -63,6 +63,7 @@ def _archive() -> str:
     """Return the collection's module_utils, packed, in base64."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
-        for source in sorted((REPOSITORY / "plugins" / "module_utils").glob("*.py")):
-            archive.add(source, f"{_MODULE_UTILS}/{source.name}")
+        house = REPOSITORY / "plugins" / "module_utils"
+        for source in sorted(house.rglob("*.py")):
+            archive.add(source, f"{_MODULE_UTILS}/{source.relative_to(house)}")
     return base64.b64encode(packed.getvalue()).decode("ascii")
