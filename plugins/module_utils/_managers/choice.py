@@ -26,18 +26,18 @@ _ANSWER = 10.0
 
 @dataclass(frozen=True)
 class Choice:
-    """Whom it is, and what is to be said of that."""
+    """Who is given the networks, and what a person is told of that choice."""
 
     backend: str
     warnings: Tuple[str, ...] = ()
 
 
 def choose(asked: str, interface: str, root: str = "/", directories: Optional[Sequence[str]] = None) -> Choice:
-    """Return whom an interface's networks are configured with.
+    """Return who is given the networks of an interface: wpa_supplicant or NetworkManager.
 
-    In the order in which a handover looks for who runs it: NetworkManager's own record, a control socket of
-    wpa_supplicant's, what NetworkManager says when asked, iwd. Where nobody runs it, it is wpa_supplicant, whose file
-    can be written before.
+    It is looked for in the order in which a handover does: NetworkManager's own record, a control socket of
+    wpa_supplicant's, what NetworkManager says when asked, iwd. Where nobody runs the interface, wpa_supplicant is given
+    them: its file can be written before it runs.
 
     Args:
         asked: one of ``BACKENDS``.

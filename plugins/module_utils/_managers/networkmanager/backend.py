@@ -30,7 +30,9 @@ from .supplicant import Supplicant, SupplicantNetwork
 
 
 class NetworkManagerBackend:
-    """NetworkManager on one interface. Calls open a connection of their own; who listens has one for its whole time.
+    """NetworkManager on one interface.
+
+    Each call opens a connection of its own. A listener has one for as long as it listens.
 
     Args:
         interface: the name of the interface.
@@ -97,7 +99,9 @@ class NetworkManagerBackend:
             return SupplicantStatus(state=state.upper(), bssid=bssid, ssid=ssid, network_id=number)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
-        """Return every Wi-Fi profile, or those of one SSID: root then is told of no credential that is not there.
+        """Return every Wi-Fi profile, or those of one SSID.
+
+        In the second case root learns only of credentials that are there.
 
         Raises:
             LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
@@ -114,7 +118,7 @@ class NetworkManagerBackend:
         return profiles if ssid is None else self.as_stored(profiles, ssid)
 
     def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
-        """Return profiles, those for one network without the credentials of which the system lacks a part.
+        """Return profiles. Those for one network are without the credentials of which the system lacks a part.
 
         Only root can know; others get the profiles as they are. Where an agent has to be asked, a laptop that boots has
         none, and a session does not wait for people.

@@ -60,7 +60,7 @@ def apply_pin(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
 
 
 def undo_pin(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
-    """Undo a pin, its frequencies with the rest unless told otherwise; say whether there was anything to set back.
+    """Undo a pin, with its frequencies unless told otherwise. Say whether there was anything to set back.
 
     Raises:
         SupplicantRefused: it refused a step; the others were done.
@@ -85,7 +85,7 @@ def undo_pin(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
 
 
 def end_rest_of(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
-    """Give the frequencies of a pin back, *now* or if that drops no link; say whether that is done."""
+    """Give the frequencies of a pin back if that drops no link, or *now*. Say whether that is done."""
     commands = commands_to_widen(ctrl, pin, ctrl.networks())
     # Asked last: it has to be true when the frequencies change.
     if commands and not now and _dropped_by_frequencies(ctrl.status(), pin):

@@ -95,7 +95,7 @@ def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
 
 
 class BoundedProfiles(WpaProfiles):
-    """wpa_supplicant, whom nobody waits for longer than *patience* allows."""
+    """wpa_supplicant over its control socket. It is waited for no longer than *patience* allows."""
 
     def __init__(self, interface: str, path: str, patience: Patience) -> None:
         super().__init__(interface, path)
@@ -112,7 +112,7 @@ class BoundedProfiles(WpaProfiles):
 
 
 class _BoundedCtrl(WpaCtrl):
-    """A conversation that ends when *patience* does."""
+    """A conversation that ends when *patience* is over."""
 
     def __init__(self, path: str, patience: Patience) -> None:
         super().__init__(path)
