@@ -10,12 +10,12 @@ With ``--check`` nothing is written: the exit status says whether the picture is
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import TRANSITIONS, Phase
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Timer
+from ansible_collections.vpro.fleet.tools.pictures import write_or_check
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "handover.svg"
 
@@ -95,18 +95,5 @@ def draw() -> str:
     return "\n".join(parts) + "\n"
 
 
-def main() -> int:
-    """Write the picture, or compare it; return the exit status."""
-    parser = argparse.ArgumentParser(description="Draw the phases of a handover.")
-    parser.add_argument("--check", action="store_true", help="only say whether the picture is up to date")
-    picture = draw()
-    if not parser.parse_args().check:
-        PICTURE.write_text(picture, encoding="utf-8")
-    elif not PICTURE.is_file() or PICTURE.read_text(encoding="utf-8") != picture:
-        print(f"{PICTURE.name} is not what the machine does; run: make diagram", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(draw(), PICTURE, "what the machine does"))

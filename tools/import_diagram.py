@@ -14,7 +14,6 @@ the same.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,6 +21,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ansible_collections.vpro.fleet.tests.rooms import FILES, ROOMS, imports, room_of
+from ansible_collections.vpro.fleet.tools.pictures import write_or_check
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "rooms.svg"
 
@@ -48,12 +48,7 @@ class Place:
     @property
     def width(self) -> float:
         """The room that it takes, with a gap."""
-        return len(label(self.target)) * LETTER + 14 + GAP if self.box else 12
-
-
-def label(name: str) -> str:
-    """Return the name as it is drawn."""
-    return name
+        return len(self.target) * LETTER + 14 + GAP if self.box else 12
 
 
 def direct() -> dict[str, set[str]]:
@@ -175,7 +170,7 @@ def box(place: Place, colour: str) -> str:
     y, width = place.row * ROW + ROW / 2, place.width - GAP
     return (
         f'<rect x="{place.x - width / 2:.1f}" y="{y - BOX / 2:g}" width="{width:.1f}" height="{BOX}" rx="4"'
-        f' fill="#ffffff" stroke="{colour}"/><text x="{place.x:.1f}" y="{y + 4:g}">{label(place.target)}</text>'
+        f' fill="#ffffff" stroke="{colour}"/><text x="{place.x:.1f}" y="{y + 4:g}">{place.target}</text>'
     )
 
 
@@ -200,19 +195,5 @@ def draw() -> str:
     return "\n".join(parts) + "\n"
 
 
-def main() -> int:
-    """Write the picture, or compare it; return the exit status."""
-    parser = argparse.ArgumentParser(description="Draw which room of plugins/module_utils imports which.")
-    parser.add_argument("--check", action="store_true", help="only say whether the picture is up to date")
-    picture = draw()
-    if not parser.parse_args().check:
-        PICTURE.parent.mkdir(exist_ok=True)
-        PICTURE.write_text(picture, encoding="utf-8")
-    elif not PICTURE.is_file() or PICTURE.read_text(encoding="utf-8") != picture:
-        print(f"{PICTURE.name} is not what the files import; run: make diagram", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(draw(), PICTURE, "what the files import"))

@@ -42,7 +42,6 @@ from .settings import (
 
 _SETTINGS_PATH = f"{NM_PATH}/Settings"
 _CONNECTION = f"{NM_SETTINGS}.Connection"
-_ACTIVE = f"{NM}.Connection.Active"
 #: NM_SETTINGS_ADD_CONNECTION2_FLAG_TO_DISK and NM_SETTINGS_UPDATE2_FLAG_TO_DISK; ..._IN_MEMORY.
 _TO_DISK, _IN_MEMORY = 0x1, 0x2
 #: NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY: nothing of it reaches a connection that stands.

@@ -19,14 +19,11 @@ from ..._system.errors import DecodeFailed, FleetError, SupplicantRefused
 from .codec import Network
 from .control import WpaCtrl
 from .networks_plan import FIRST, Desired, Plan, Running
+from .pinning import SEARCHING
 from .variables import Wanted, is_station
 
-#: States in which wpa_supplicant looks for a network, and would take a new one.
-_SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 #: Told by LIST_NETWORKS, set by no SET_NETWORK or set first.
 _LISTED = frozenset({"ssid", "bssid", "disabled"})
-#: What GET_NETWORK gives for a secret that is set.
-_HIDDEN = "*"
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -149,7 +146,7 @@ def commit(ctrl: WpaCtrl, todo: Plan, built: Sequence[int]) -> None:
         with suppress(SupplicantRefused):  # it is gone already
             ctrl.command(f"REMOVE_NETWORK {network_id}")
     enable = [*todo.enable, *(network_id for network_id, each in zip(built, todo.build) if each.enabled)]
-    searching = bool(enable or todo.retry) and ctrl.status().state in _SEARCHING
+    searching = bool(enable or todo.retry) and ctrl.status().state in SEARCHING
     retry = todo.retry if searching else ()
     for index, network_id in enumerate(enable):
         last = searching and not retry and index == len(enable) - 1
