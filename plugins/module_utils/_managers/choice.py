@@ -2,23 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the networks of an interface are configured with: who runs it, or who a task says."""
+"""Whom the networks of an interface are configured with: who runs it, or whom a task names."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import FrozenSet, Optional, Sequence, Tuple
 
-from .._network.backend import IWD, NETWORKMANAGER, WPA_SUPPLICANT
+from .._network.backend import IWD, NETWORKMANAGER, PROCESSES, WPA_SUPPLICANT
 from .._radio import sysfs
 from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
-from .networkmanager import records
 from .networkmanager.backend import NetworkManagerBackend
-from .networkmanager.files import IWD_REMEDY, is_over_iwd
-from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
+from .networkmanager.files import IWD_REMEDY
+from .who import Verdict, control_directories, has_socket, who_runs
 
 #: Seconds for NetworkManager to say whether it manages an interface.
 _ANSWER = 10.0
@@ -35,9 +33,7 @@ class Choice:
 def choose(asked: str, interface: str, root: str = "/", directories: Optional[Sequence[str]] = None) -> Choice:
     """Return who is given the networks of an interface: wpa_supplicant or NetworkManager.
 
-    It is looked for in the order in which a handover does: NetworkManager's own record, a control socket of
-    wpa_supplicant's, what NetworkManager says when asked, iwd. Where nobody runs the interface, wpa_supplicant is given
-    them: its file can be written before it runs.
+    Where nobody runs the interface, wpa_supplicant is given them: its file can be written before it runs.
 
     Args:
         asked: one of ``BACKENDS``.
@@ -50,14 +46,41 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
         AccessDenied: this user can't tell.
         TimedOut, TransportFailed, DecodeFailed: NetworkManager was asked, and did not say.
     """
-    choice = _choose(asked, interface, root, directories)
-    if choice.backend == NETWORKMANAGER and is_over_iwd(interface, root):
+    if asked == WPA_SUPPLICANT:
+        return Choice(WPA_SUPPLICANT)
+    machine = _Machine(interface, root, control_directories(root) if directories is None else directories)
+    verdict = machine.verdict(wpa_supplicant=asked != NETWORKMANAGER)
+    warnings: Tuple[str, ...] = ()
+    if not verdict.sure:
+        try:
+            manages = _manages(interface)
+        except LibraryMissing as error:
+            # Whoever goes on with NetworkManager says that the library is missing.
+            manages = asked == NETWORKMANAGER
+            text = f"NetworkManager could not be asked whether it runs {interface}, so it is taken that it does not"
+            warnings = () if manages else (f"{text}: {error}",)
+        if not manages:
+            verdict = machine.verdict(networkmanager=False)
+    if verdict.through_networkmanager:
+        raise Refused(IWD, f"NetworkManager runs {interface} through iwd, which is not supported", remedy=IWD_REMEDY)
+    if verdict.manager == NETWORKMANAGER:
+        return Choice(NETWORKMANAGER)
+    if asked == NETWORKMANAGER:
+        where = interface if machine.runs("NetworkManager") else "on the laptop"
+        raise Refused(
+            "not_networkmanager",
+            f"NetworkManager does not run {where}",
+            remedy="Let it manage the interface (nmcli device set), or use the backend wpa_supplicant",
+        )
+    if verdict.manager == IWD:
         raise Refused(
             IWD,
-            f"NetworkManager runs {interface} through iwd, which is not supported",
-            remedy=IWD_REMEDY,
+            f"iwd runs, and no wpa_supplicant has {interface}; iwd is not supported",
+            remedy="Use wpa_supplicant or NetworkManager, or say which with the option backend",
         )
-    return choice
+    if verdict.supplicant_error is not None and not isinstance(verdict.supplicant_error, NotFound):
+        raise verdict.supplicant_error
+    return Choice(WPA_SUPPLICANT, warnings)
 
 
 def refuse_networkmanagers(interface: str, root: str = "/") -> None:
@@ -71,88 +94,47 @@ def refuse_networkmanagers(interface: str, root: str = "/") -> None:
         Refused: NetworkManager runs the interface.
         AccessDenied, TransportFailed: this user can't tell.
     """
-    with suppress(NotFound):  # no such interface, or no procfs: nobody is seen to run it
-        # The record outlives NetworkManager.
-        runs = process.running({"NetworkManager"}, root)
-        if runs and records.networkmanager_manages(sysfs.index_of(interface, root), root):
-            raise Refused(
-                NETWORKMANAGER,
-                f"NetworkManager runs {interface}, and wpa_supplicant reads no file there",
-                remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
-                "wpa_supplicant@.service for it",
-            )
-
-
-def _choose(asked: str, interface: str, root: str, directories: Optional[Sequence[str]]) -> Choice:
-    """As ``choose``, whatever is below NetworkManager."""
-    if asked == WPA_SUPPLICANT:
-        return Choice(WPA_SUPPLICANT)
-    try:
-        programs = process.running({"NetworkManager", IWD}, root)
-    except NotFound:  # no procfs: nobody is seen to run anything
-        programs = frozenset()
-    recorded = _recorded(interface, root) if "NetworkManager" in programs else False
-    if asked == NETWORKMANAGER:
-        return _networkmanager(interface, recorded, running="NetworkManager" in programs)
-    if recorded:
-        return Choice(NETWORKMANAGER)
-    sockets = (
-        directories if directories is not None else [os.path.join(root, d.lstrip("/")) for d in CONTROL_DIRECTORIES]
-    )
-    try:
-        control_socket(interface, sockets)
-    except NotFound:
-        if recorded is None:
-            return _unrecorded(interface)
-        if IWD in programs:
-            raise Refused(
-                IWD,
-                f"iwd runs, and no wpa_supplicant has {interface}; iwd is not supported",
-                remedy="Use wpa_supplicant or NetworkManager, or say which with the option backend",
-            ) from None
-    return Choice(WPA_SUPPLICANT)
-
-
-def _recorded(interface: str, root: str) -> Optional[bool]:
-    """Return whether a NetworkManager that runs has recorded that it manages an interface; None: neither."""
-    try:
-        index = sysfs.index_of(interface, root)
-        return records.networkmanager_waits(interface, root) or records.networkmanager_manages(index, root)
-    except NotFound:  # no such interface
-        return False
-
-
-def _networkmanager(interface: str, recorded: Optional[bool], *, running: bool) -> Choice:
-    """Return the choice where NetworkManager was asked for.
-
-    Raises:
-        Refused: it does not run the interface.
-    """
-    try:
-        manages = recorded if recorded is not None else _manages(interface)
-    except LibraryMissing:
-        manages = True  # whoever goes on says so
-    if not manages:
+    verdict = _Machine(interface, root, control_directories(root)).verdict()
+    if verdict.sure and (verdict.manager == NETWORKMANAGER or verdict.through_networkmanager):
         raise Refused(
-            "not_networkmanager",
-            f"NetworkManager does not run {interface}" if running else "NetworkManager does not run on the laptop",
-            remedy="Let it manage the interface (nmcli device set), or use the backend wpa_supplicant",
+            NETWORKMANAGER,
+            f"NetworkManager runs {interface}, and wpa_supplicant reads no file there",
+            remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+            "wpa_supplicant@.service for it",
         )
-    return Choice(NETWORKMANAGER)
 
 
-def _unrecorded(interface: str) -> Choice:
-    """Return the choice where NetworkManager runs, has recorded nothing, and no wpa_supplicant is seen.
+class _Machine:
+    """A laptop with an interface that may not be there, and what runs on it."""
 
-    It records nothing of an interface that its configuration excludes, nor of one that was blocked since it began.
-    """
-    try:
-        return Choice(NETWORKMANAGER if _manages(interface) else WPA_SUPPLICANT)
-    except LibraryMissing as error:
-        text = (
-            f"NetworkManager could not be asked whether it runs {interface}, so it is taken that it does not: {error}"
+    def __init__(self, interface: str, root: str, directories: Sequence[str]) -> None:
+        self._interface = interface
+        self._root = root
+        self._directories = directories
+        self._index: Optional[int] = None
+        self._processes: FrozenSet[str] = frozenset()
+        with suppress(NotFound):  # no procfs: nobody is seen to run anything
+            self._processes = process.running(PROCESSES, root)
+        with suppress(NotFound):
+            self._index = sysfs.index_of(interface, root)
+
+    def runs(self, name: str) -> bool:
+        """Say whether a program runs."""
+        return name in self._processes
+
+    def verdict(self, *, networkmanager: bool = True, wpa_supplicant: bool = True) -> Verdict:
+        """Return who runs the interface.
+
+        Args:
+            networkmanager: False: it is known that NetworkManager does not.
+            wpa_supplicant: False: as if wpa_supplicant did not.
+        """
+        # NetworkManager runs no interface that is not there.
+        without = set() if networkmanager and self._index is not None else {"NetworkManager"}
+        asked = has_socket(self._interface, self._directories if wpa_supplicant else ())
+        return who_runs(
+            self._interface, self._index, lambda name: self.runs(name) and name not in without, asked, self._root
         )
-        return Choice(WPA_SUPPLICANT, (text,))
 
 
 def _manages(interface: str) -> bool:

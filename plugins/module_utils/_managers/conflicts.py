@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from .._network.backend import NETWORKMANAGER
 from .._radio import sysfs
 from .._system import systemd
 from .._system.errors import FleetError, NotFound
 from .._system.files import list_folder, read_text
-from .networkmanager import records
+from .who import control_directories, has_socket, who_runs
 
 #: Where distributions have the program, and units; the administrator's units first.
 _PROGRAMS = ("usr/sbin/wpa_supplicant", "sbin/wpa_supplicant", "usr/bin/wpa_supplicant")
@@ -101,13 +102,18 @@ class Interface:
 
     def _networkmanager(self) -> Iterator[Conflict]:
         index = self.index
-        if index is None or not self._named("NetworkManager"):
+        if index is None:
             return
-        managed = records.networkmanager_manages(index, self.root)
-        # Without a record it has not come to the interface yet. It won't take it from a supplicant that runs already.
-        if managed or (managed is None and not self.running):
+        asked = has_socket(self.name, control_directories(self.root))
+        verdict = who_runs(self.name, index, lambda name: bool(self._named(name)), asked, self.root)
+        if verdict.manager != NETWORKMANAGER and not verdict.through_networkmanager:
+            return
+        # It won't take the interface from a supplicant that runs already.
+        if verdict.sure or not self.running:
             yield Conflict(
-                f"NetworkManager manages {self.name}" if managed else f"NetworkManager runs, and may take {self.name}",
+                f"NetworkManager manages {self.name}"
+                if verdict.sure
+                else f"NetworkManager runs, and may take {self.name}",
                 f"/run/NetworkManager/devices/{index}",
                 f"Make it unmanaged: write '[keyfile]' and 'unmanaged-devices=interface-name:{self.name}' to "
                 "/etc/NetworkManager/conf.d/90-vpro-fleet.conf, and run 'systemctl reload NetworkManager'",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -15,10 +14,10 @@ from typing import FrozenSet, Mapping, Optional, Sequence, Tuple
 from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT
 from .._network.managed import Managed, Patience
 from .._system import process
-from .._system.errors import AccessDenied, FleetError, NotFound
+from .._system.errors import FleetError, NotFound
 from .._system.reading import Reading
-from .networkmanager import records
-from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
+from .who import control_directories, who_runs
+from .wpa_supplicant.control import control_socket
 from .wpa_supplicant.profiles import BoundedProfiles
 
 #: Seconds of silence that all supplicants together are allowed.
@@ -80,47 +79,40 @@ def _read_manager(
     patience: Patience,
     root: str,
 ) -> Optional[Managed]:
-    """Decide by what is sure: NetworkManager's own record, a control socket that answers, and then the processes.
+    """Return who runs an interface, and what that tells; None when nobody knows who it is.
 
-    That there is a control socket does not say that wpa_supplicant may be used through it: distributions start the
-    wpa_supplicant that serves NetworkManager with one. So NetworkManager comes first. *processes* is None when nobody
-    knows what runs; None is returned when nobody knows who runs the interface.
+    *processes* is None when nobody knows what runs.
     """
     here = f"supplicant.{interface}"
-    recorded: Optional[bool] = None
-    if ifindex is not None and (processes is None or "NetworkManager" in processes):
-        recorded = records.networkmanager_waits(interface, root) or reading.attempt(
-            here, lambda: records.networkmanager_manages(ifindex, root)
-        )
-    if recorded:
-        # The record alone may be that of a NetworkManager which has ended.
-        return None if processes is None else _ask_networkmanager(interface, here, reading, patience, root)
-    answer = reading.attempt(here, lambda: _ask(interface, patience, root))
-    if answer is None:
+    asked = Managed(interface, WPA_SUPPLICANT)
+
+    def serves() -> Optional[FleetError]:
+        nonlocal asked
+        asked, error = _ask(interface, patience, root)
+        return error
+
+    verdict = reading.attempt(
+        here,
+        lambda: who_runs(
+            interface, ifindex, lambda name: None if processes is None else name in processes, serves, root
+        ),
+    )
+    if verdict is None:
         return None
-    asked, error = answer
-    maybe_networkmanager = recorded is None and (processes is None or "NetworkManager" in processes)
-    if not _absent(error, processes):
-        if error is not None:
+    for error in (verdict.record_error, verdict.supplicant_error):
+        # That no control socket is there is no failure to read it.
+        if error is not None and not isinstance(error, NotFound) and verdict.manager not in (IWD, NONE):
             reading.failed(here, error)
-        return None if isinstance(error, AccessDenied) and maybe_networkmanager else asked
-    if processes is None:
-        return None
-    if maybe_networkmanager:
-        # It may not have come to the interface yet: one that was blocked since it began has no record, nor a socket.
-        return _ask_networkmanager(interface, here, reading, patience, root)
-    if "iwd" in processes:
-        return Managed(interface, IWD)
-    return asked if "wpa_supplicant" in processes else Managed(interface, NONE)
+    if verdict.manager == WPA_SUPPLICANT:
+        return asked
+    if verdict.manager == NETWORKMANAGER and verdict.supplicant_error is None:
+        return _ask_networkmanager(interface, here, reading, patience)
+    return Managed(interface, verdict.manager) if verdict.manager in (IWD, NONE) else None
 
 
-def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience, root: str) -> Managed:
-    """Ask NetworkManager over D-Bus, unless iwd is below it. What it did not tell goes to *reading*."""
+def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience) -> Managed:
+    """Ask NetworkManager over D-Bus. What it did not tell goes to *reading*."""
     # Loaded where it is needed alone.
-    from .networkmanager.files import is_over_iwd
-
-    if is_over_iwd(interface, root):
-        return Managed(interface, IWD)
     from .networkmanager.backend import NetworkManagerBackend
 
     version: Optional[str] = None
@@ -133,18 +125,11 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
         return Managed(interface, NETWORKMANAGER, version, trouble=error.code)
 
 
-def _absent(error: Optional[FleetError], processes: Optional[FrozenSet[str]]) -> bool:
-    """Say whether asking wpa_supplicant showed that none serves the interface (or that none is there to serve it)."""
-    closed_for_nothing = processes is not None and "wpa_supplicant" not in processes
-    return isinstance(error, NotFound) or (isinstance(error, AccessDenied) and closed_for_nothing)
-
-
 def _ask(interface: str, patience: Patience, root: str) -> Tuple[Managed, Optional[FleetError]]:
     """Ask wpa_supplicant over its control socket; return what it told, and what ended that early."""
     version: Optional[str] = None
     try:
-        directories = [os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES]
-        supplicant = BoundedProfiles(interface, control_socket(interface, directories), patience)
+        supplicant = BoundedProfiles(interface, control_socket(interface, control_directories(root)), patience)
         version = supplicant.version()
         return Managed(interface, WPA_SUPPLICANT, version, supplicant.profiles()), None
     except FleetError as error:

@@ -21,9 +21,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from .._handover.guard import Changed
 from .._handover.messages import RoamingAllowed, RoamingForbidden
 from .._handover.undo import undo_journals
-from .._managers.networkmanager.records import NETWORKMANAGER_DEVICES
-from .._managers.who import backend_by_name
-from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES
+from .._managers.who import TELLING_DIRECTORIES, backend_by_name
 from .._network.backend import Listener
 from .._radio import csme
 from .._radio.netlink import EventsLost
@@ -44,9 +42,8 @@ from .guarded import Watched
 from .policy import policy_of
 from .state_file import document, write_state
 
-#: What may bring a supplicant or a profile: the control sockets, and the folder above them, which a supplicant makes;
-#: the supplicant's configuration; NetworkManager's records of interfaces; the notes of a bring-up that is held back.
-_DIRECTORIES = ("/run", CONTROL_DIRECTORIES[0], "/etc/wpa_supplicant", f"/{NETWORKMANAGER_DEVICES}", HOLD_FOLDER)
+#: A change in one of these may bring a supplicant, a profile, or the note of a bring-up that is held back.
+_DIRECTORIES = (*TELLING_DIRECTORIES, HOLD_FOLDER)
 #: The share of systemd's watchdog time after which it gets a sign of life (sd_watchdog_enabled(3): half).
 _WATCHDOG_SHARE = 0.5
 
