@@ -14,14 +14,14 @@ import subprocess
 import time
 from typing import Dict, List
 
+from vpro_lab.air.scene import stage
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import Laptop
+from vpro_lab.laptop.control import Laptop
 from vpro_lab.measuring import parser, run, running
 from vpro_lab.paths import BUILD
-from vpro_lab.playbook import command, environment, inventory
+from vpro_lab.play.playbook import command, environment, inventory
 from vpro_lab.progress import Progress
-from vpro_lab.scene import stage
 
 REPORT = BUILD / "bench" / "facts.json"
 BASELINE = "ansible.builtin.ping"

@@ -22,16 +22,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
-from vpro_lab.artifacts import keep_artifacts
-from vpro_lab.dhcp import use_dhcpcd
+from vpro_lab.air.security import SECURITY
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.handover import hand_over, hand_over_by_watcher
-from vpro_lab.laptop import Laptop, hardware
+from vpro_lab.laptop.artifacts import keep_artifacts
+from vpro_lab.laptop.control import Laptop, hardware
+from vpro_lab.laptop.dhcp import use_dhcpcd
 from vpro_lab.measuring import parser, report_of, run
 from vpro_lab.paths import BUILD
+from vpro_lab.play.handover import hand_over, hand_over_by_watcher
+from vpro_lab.play.snapshots import Kind, in_scene, restored
 from vpro_lab.progress import Progress
-from vpro_lab.security import SECURITY
-from vpro_lab.snapshots import Kind, in_scene, restored
 
 REPORT = BUILD / "bench" / "handover"
 #: Logs and captures of the laptop after a session that the collection lost.

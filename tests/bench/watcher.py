@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from typing import Dict, List
 
-from vpro_lab.deployed import SERVICE, watcher_state
+from vpro_lab.air.scene import Scene, surround
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import INTERFACE, Laptop
+from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
+from vpro_lab.play.deployed import SERVICE, watcher_state
 from vpro_lab.progress import Progress
-from vpro_lab.scene import Scene, surround
 
 REPORT = BUILD / "bench" / "watcher"
 #: How long to count what wakes it, in seconds.

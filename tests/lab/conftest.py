@@ -22,17 +22,17 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_facts
-from vpro_lab.ap import AccessPoint
-from vpro_lab.artifacts import keep_artifacts
-from vpro_lab.csme import Csme
-from vpro_lab.image import DEFAULT_MANAGER, MANAGERS, SUITES
-from vpro_lab.laptop import Laptop
+from vpro_lab.air.ap import AccessPoint
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene
+from vpro_lab.air.session import Session
+from vpro_lab.laptop.artifacts import keep_artifacts
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.paths import BUILD
-from vpro_lab.playbook import FACTS_CHECKS
+from vpro_lab.play.playbook import FACTS_CHECKS
+from vpro_lab.play.snapshots import Kind, in_scene, restored
 from vpro_lab.progress import Progress
-from vpro_lab.scene import Scene
-from vpro_lab.session import Session
-from vpro_lab.snapshots import Kind, in_scene, restored
 
 FACTS_CHECKS.append(check_facts)
 #: What a test's report calls the processor time of its laptops.
@@ -65,7 +65,7 @@ class Lab:
         return self._laptops[kind]
 
     def scene(self, kind: Kind, **arguments: Any) -> Scene:
-        """Return the test's laptop of a kind in the usual scene, see :func:`vpro_lab.snapshots.in_scene`."""
+        """Return the test's laptop of a kind in the usual scene, see :func:`vpro_lab.play.snapshots.in_scene`."""
         return in_scene(kind, self.laptop, **arguments)
 
     def end(self, *, failed: bool) -> float:
@@ -185,7 +185,7 @@ Stage = Callable[..., Scene]
 
 @pytest.fixture
 def stage(lab: Lab, laptop_kind: Kind) -> Stage:
-    """Builds the usual scene: ``stage(security="wpa3-sae", ...)``, see :func:`vpro_lab.scene.stage`."""
+    """Builds the usual scene: ``stage(security="wpa3-sae", ...)``, see :func:`vpro_lab.air.scene.stage`."""
     return lambda **arguments: lab.scene(laptop_kind, **arguments)
 
 

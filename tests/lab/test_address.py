@@ -15,19 +15,19 @@ from typing import Callable
 import pytest
 
 from ansible_collections.vpro.fleet.tests.lab.conftest import Lab
-from vpro_lab.deployed import SERVICE, watcher_state
-from vpro_lab.dhcp import use_dhcpcd
-from vpro_lab.handover import Run, hand_over
-from vpro_lab.laptop import INTERFACE, Laptop
-from vpro_lab.scene import Scene
-from vpro_lab.snapshots import Kind
+from vpro_lab.air.scene import Scene
+from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.dhcp import use_dhcpcd
+from vpro_lab.play.deployed import SERVICE, watcher_state
+from vpro_lab.play.handover import Run, hand_over
+from vpro_lab.play.snapshots import Kind
 
 Stage = Callable[..., Scene]
 #: The address comes within so many ms of the ownership request.
 PROMISED_MS = 500
 #: CSME waits for so long, in ms.
 DEADLINE_MS = 3000
-#: See :class:`vpro_lab.qemu.Hardware`: an eighth of the usual speed.
+#: See :class:`vpro_lab.laptop.qemu.Hardware`: an eighth of the usual speed.
 SLOW = 3
 #: Seconds of the laptop's: far beyond what a client of DHCP does by itself after a connection.
 A_MINUTE = 60.0

@@ -10,9 +10,9 @@ from typing import Any, Dict
 
 import pytest
 
-from vpro_lab.csme import Csme
-from vpro_lab.laptop import Laptop
-from vpro_lab.playbook import run_module
+from vpro_lab.air.csme import Csme
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.play.playbook import run_module
 
 
 def airplane(laptop: Laptop, enabled: bool, *flags: str, **options: Any) -> Dict[str, Any]:

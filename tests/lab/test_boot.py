@@ -12,8 +12,12 @@ from typing import Any, Callable, Dict
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
-from vpro_lab.boot import boot_into
-from vpro_lab.deployed import (
+from vpro_lab.air.boot import boot_into
+from vpro_lab.air.scene import Scene, surround
+from vpro_lab.air.security import PASSPHRASE
+from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.networkmanager import state as networkmanager_state
+from vpro_lab.play.deployed import (
     GENERATIONS,
     NETWORKS,
     SERVICE,
@@ -25,11 +29,7 @@ from vpro_lab.deployed import (
     story,
     watcher_state,
 )
-from vpro_lab.laptop import INTERFACE, Laptop
-from vpro_lab.networkmanager import state as networkmanager_state
-from vpro_lab.playbook import run_module, run_tasks
-from vpro_lab.scene import Scene, surround
-from vpro_lab.security import PASSPHRASE
+from vpro_lab.play.playbook import run_module, run_tasks
 
 NM = "org.freedesktop.NetworkManager"
 #: What has NetworkManager leave the interface alone.

@@ -16,12 +16,12 @@ from typing import Any, Dict, List
 import pytest
 import yaml
 
-from vpro_lab.ap import AccessPoint
-from vpro_lab.csme import Csme
-from vpro_lab.laptop import MAC, Laptop
+from vpro_lab.air.ap import AccessPoint
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, network_block
+from vpro_lab.laptop.control import MAC, Laptop
 from vpro_lab.paths import REPOSITORY
-from vpro_lab.playbook import command, environment, inventory, run_playbook, run_tasks
-from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, network_block
+from vpro_lab.play.playbook import command, environment, inventory, run_playbook, run_tasks
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]

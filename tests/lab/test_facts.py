@@ -13,13 +13,13 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
-from vpro_lab.ap import AccessPoint
-from vpro_lab.collected import collected_after
-from vpro_lab.csme import Csme
-from vpro_lab.handover import hand_over
-from vpro_lab.laptop import Laptop
-from vpro_lab.playbook import facts_after, run_module
-from vpro_lab.scene import Scene
+from vpro_lab.air.ap import AccessPoint
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.play.collected import collected_after
+from vpro_lab.play.handover import hand_over
+from vpro_lab.play.playbook import facts_after, run_module
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant")]

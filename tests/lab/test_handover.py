@@ -13,13 +13,13 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from vpro_lab.csme import Csme
-from vpro_lab.guest import PATIENCE
-from vpro_lab.handover import PLAYBOOK, hand_over, kill_both
-from vpro_lab.laptop import Laptop
-from vpro_lab.playbook import run_module, run_playbook
-from vpro_lab.scene import Scene, settle, without_networks
-from vpro_lab.session import USER_TIMEOUT_MS
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene, settle, without_networks
+from vpro_lab.air.session import USER_TIMEOUT_MS
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.guest import PATIENCE
+from vpro_lab.play.handover import PLAYBOOK, hand_over, kill_both
+from vpro_lab.play.playbook import run_module, run_playbook
 
 Stage = Callable[..., Scene]
 

@@ -21,15 +21,15 @@ from typing import Any, List
 
 import pytest
 
-from vpro_lab import store
-from vpro_lab.artifacts import keep_artifacts
-from vpro_lab.demo import by_itself, kept_promises
 from vpro_lab.errors import LabError
-from vpro_lab.guest import Guest
-from vpro_lab.image import SUITES, debian_mirror, recipe_hash
-from vpro_lab.laptop import Laptop
+from vpro_lab.laptop import store
+from vpro_lab.laptop.artifacts import keep_artifacts
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.guest import Guest
+from vpro_lab.laptop.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.paths import BUILD, REPOSITORY, cache
-from vpro_lab.snapshots import Kind
+from vpro_lab.play.demo import by_itself, kept_promises
+from vpro_lab.play.snapshots import Kind
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = pytest.mark.manager("wpa_supplicant")
@@ -222,7 +222,7 @@ def test_the_name_of_a_laptop_is_checked() -> None:
 def test_the_recipe_decides_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = {recipe_hash(suite) for suite in SUITES}
     assert len(hashes) == len(SUITES)
-    monkeypatch.setattr("vpro_lab.image.PACKAGES", ("something", "else"))
+    monkeypatch.setattr("vpro_lab.laptop.image.PACKAGES", ("something", "else"))
     assert recipe_hash(SUITES[0]) not in hashes
 
 

@@ -12,13 +12,13 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from vpro_lab.ap import DEFAULT_SSID
-from vpro_lab.guest import PATIENCE
-from vpro_lab.handover import kill_both
-from vpro_lab.laptop import MAC, Laptop
-from vpro_lab.networkmanager import PROFILES, configure, keyfile
-from vpro_lab.playbook import run_module
-from vpro_lab.scene import Scene
+from vpro_lab.air.ap import DEFAULT_SSID
+from vpro_lab.air.scene import Scene
+from vpro_lab.laptop.control import MAC, Laptop
+from vpro_lab.laptop.guest import PATIENCE
+from vpro_lab.laptop.networkmanager import PROFILES, configure, keyfile
+from vpro_lab.play.handover import kill_both
+from vpro_lab.play.playbook import run_module
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 Stage = Callable[..., Scene]

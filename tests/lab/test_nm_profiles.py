@@ -14,13 +14,13 @@ from typing import Any, Dict, List
 
 import pytest
 
-from vpro_lab.ap import AccessPoint
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
-from vpro_lab.networkmanager import PROFILES, look, state
-from vpro_lab.playbook import Play, run_tasks
-from vpro_lab.profiles import SSID, profiles
-from vpro_lab.security import EAP_IDENTITY, PASSPHRASE
-from vpro_lab.snapshots import Kind
+from vpro_lab.air.ap import AccessPoint
+from vpro_lab.air.security import EAP_IDENTITY, PASSPHRASE
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
+from vpro_lab.laptop.networkmanager import PROFILES, look, state
+from vpro_lab.play.playbook import Play, run_tasks
+from vpro_lab.play.profiles import SSID, profiles
+from vpro_lab.play.snapshots import Kind
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
 PSK = {"ssid": SSID, "security": "psk", "passphrase": PASSPHRASE}

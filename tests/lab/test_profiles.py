@@ -13,13 +13,13 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from vpro_lab import networkmanager
-from vpro_lab.ap import AIR, DEFAULT_SSID, AccessPoint
-from vpro_lab.deployed import is_connected
-from vpro_lab.laptop import MAC, Laptop
-from vpro_lab.playbook import run_module
-from vpro_lab.profiles import SSID, profile, profiles
-from vpro_lab.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, EAP_TLS_PLAIN, PASSPHRASE
+from vpro_lab.air.ap import AIR, DEFAULT_SSID, AccessPoint
+from vpro_lab.air.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, EAP_TLS, EAP_TLS_PLAIN, PASSPHRASE
+from vpro_lab.laptop import networkmanager
+from vpro_lab.laptop.control import MAC, Laptop
+from vpro_lab.play.deployed import is_connected
+from vpro_lab.play.playbook import run_module
+from vpro_lab.play.profiles import SSID, profile, profiles
 
 ANONYMOUS = "anonymous@example.org"
 RAW_PSK = hashlib.pbkdf2_hmac("sha1", PASSPHRASE.encode(), DEFAULT_SSID, 4096, 32).hex()

@@ -20,13 +20,13 @@ from typing import Any, Dict, Iterator, Tuple
 import pytest
 import yaml
 
-from vpro_lab.ap import DEFAULT_SSID, AccessPoint
-from vpro_lab.deployed import is_connected, watcher_state
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
-from vpro_lab.packages import debian_packages, python_packages
+from vpro_lab.air.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.air.security import PASSPHRASE
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
+from vpro_lab.laptop.packages import debian_packages, python_packages
 from vpro_lab.paths import REPOSITORY
-from vpro_lab.playbook import command, environment, run_playbook
-from vpro_lab.security import PASSPHRASE
+from vpro_lab.play.deployed import is_connected, watcher_state
+from vpro_lab.play.playbook import command, environment, run_playbook
 
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 

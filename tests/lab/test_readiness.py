@@ -12,12 +12,12 @@ from typing import Any, Dict, FrozenSet, List, Tuple
 
 import pytest
 
-from vpro_lab.collected import collected_after
-from vpro_lab.csme import Csme
-from vpro_lab.guest import PAYLOAD
-from vpro_lab.laptop import INTERFACE, Laptop
-from vpro_lab.playbook import facts_after, run_module
-from vpro_lab.security import network_block
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.security import network_block
+from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.guest import PAYLOAD
+from vpro_lab.play.collected import collected_after
+from vpro_lab.play.playbook import facts_after, run_module
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant")]

@@ -13,11 +13,11 @@ from typing import Any, Dict, List
 
 import pytest
 
-from vpro_lab.ap import DEFAULT_SSID, AccessPoint
-from vpro_lab.csme import Csme
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
-from vpro_lab.playbook import Play, run_tasks
-from vpro_lab.security import PASSPHRASE, network_block
+from vpro_lab.air.ap import DEFAULT_SSID, AccessPoint
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.security import PASSPHRASE, network_block
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
+from vpro_lab.play.playbook import Play, run_tasks
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]

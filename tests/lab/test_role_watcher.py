@@ -17,11 +17,11 @@ from typing import Any, Dict, Set
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
-from vpro_lab.csme import Csme
-from vpro_lab.deployed import watcher_state
-from vpro_lab.laptop import INTERFACE, Laptop
+from vpro_lab.air.csme import Csme
+from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.paths import REPOSITORY
-from vpro_lab.playbook import Play, run_module, run_tasks
+from vpro_lab.play.deployed import watcher_state
+from vpro_lab.play.playbook import Play, run_module, run_tasks
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]

@@ -11,10 +11,10 @@ from typing import Callable, List
 
 import pytest
 
-from vpro_lab.csme import Csme
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene
 from vpro_lab.errors import LabError
-from vpro_lab.laptop import Laptop
-from vpro_lab.scene import Scene
+from vpro_lab.laptop.control import Laptop
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant")]

@@ -11,13 +11,13 @@ from typing import Any, Callable, Dict
 import pytest
 
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
-from vpro_lab.csme import Csme
-from vpro_lab.deployed import SERVICE, TOO_LATE, is_connected, is_unpinned, watcher_state
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
-from vpro_lab.networkmanager import PROFILES, keyfile
-from vpro_lab.playbook import run_module
-from vpro_lab.scene import Scene
-from vpro_lab.security import PASSPHRASE
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene
+from vpro_lab.air.security import PASSPHRASE
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
+from vpro_lab.laptop.networkmanager import PROFILES, keyfile
+from vpro_lab.play.deployed import SERVICE, TOO_LATE, is_connected, is_unpinned, watcher_state
+from vpro_lab.play.playbook import run_module
 
 Watched = Callable[..., Scene]
 

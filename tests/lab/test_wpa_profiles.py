@@ -13,11 +13,11 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from vpro_lab.ap import AccessPoint
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
-from vpro_lab.playbook import run_tasks
-from vpro_lab.profiles import profile, profiles
-from vpro_lab.security import PASSPHRASE
+from vpro_lab.air.ap import AccessPoint
+from vpro_lab.air.security import PASSPHRASE
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
+from vpro_lab.play.playbook import run_tasks
+from vpro_lab.play.profiles import profile, profiles
 
 # test_nm_profiles.py has those of NetworkManager, test_profiles.py what is the same for both.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]

@@ -14,8 +14,14 @@ from __future__ import annotations
 from itertools import product
 from typing import Any, Dict, List
 
-from vpro_lab.boot import boot_into
-from vpro_lab.deployed import (
+from vpro_lab.air.boot import boot_into
+from vpro_lab.air.scene import Scene, surround
+from vpro_lab.errors import LabError
+from vpro_lab.figures import machine, spread, write_report
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.measuring import parser, report_of, run, running
+from vpro_lab.paths import BUILD
+from vpro_lab.play.deployed import (
     GENERATIONS,
     NETWORKS,
     SERVICE,
@@ -24,19 +30,13 @@ from vpro_lab.deployed import (
     story,
     watcher_state,
 )
-from vpro_lab.errors import LabError
-from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import Laptop
-from vpro_lab.measuring import parser, report_of, run, running
-from vpro_lab.paths import BUILD
 from vpro_lab.progress import Progress
-from vpro_lab.scene import Scene, surround
 
 REPORT = BUILD / "soak" / "boots"
 
 
 def reset_into(laptop: Laptop, **arguments: Any) -> Scene:
-    """Build a scene, and start watcher and supplicant in it, as a boot does; see :func:`vpro_lab.boot.boot_into`."""
+    """Build a scene, and start watcher and supplicant in it, as :func:`vpro_lab.air.boot.boot_into` does."""
     # A hold that ends starts the supplicant, so that goes second.
     laptop.guest.check(f"systemctl stop {hold_of(laptop)}; systemctl stop {laptop.service}")
     scene = surround(laptop, **arguments)

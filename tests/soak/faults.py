@@ -14,14 +14,14 @@ import random
 import time
 from typing import Any, Dict, List
 
-from vpro_lab.deployed import SERVICE, is_connected, story
+from vpro_lab.air.scene import Scene, surround
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
-from vpro_lab.laptop import INTERFACE, MAC, Laptop
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.measuring import parser, report_of, run, running
 from vpro_lab.paths import BUILD
+from vpro_lab.play.deployed import SERVICE, is_connected, story
 from vpro_lab.progress import Progress
-from vpro_lab.scene import Scene, surround
 
 REPORT = BUILD / "soak" / "faults"
 _SSID = b"corp-psk"

@@ -14,17 +14,17 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from . import qemu
-from .demo import demo
+from .air.scene import stage
+from .air.security import SECURITY
 from .errors import LabError
-from .image import DEFAULT_MANAGER, MANAGERS, SUITES
-from .laptop import attach, end, hardware
+from .laptop import qemu
+from .laptop.control import attach, end, hardware
+from .laptop.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from .paths import BUILD
-from .playbook import inventory
+from .play.demo import demo
+from .play.playbook import inventory
+from .play.snapshots import Kind, ensure_snapshot, restored
 from .progress import Progress
-from .scene import stage
-from .security import SECURITY
-from .snapshots import Kind, ensure_snapshot, restored
 
 STATE = BUILD / "lab"
 

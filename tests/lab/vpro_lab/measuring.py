@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional
 
 from .errors import LabError
-from .image import DEFAULT_MANAGER, MANAGERS, SUITES
-from .laptop import Laptop
+from .laptop.control import Laptop
+from .laptop.image import DEFAULT_MANAGER, MANAGERS, SUITES
+from .laptop.qemu import come_first, default_shift
+from .play.snapshots import Kind, restored
 from .progress import Progress
-from .qemu import come_first, default_shift
-from .snapshots import Kind, restored
 
 
 def parser(description: Optional[str]) -> argparse.ArgumentParser:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from .errors import LabError
-from .laptop import Laptop
+from ..errors import LabError
+from .control import Laptop
 
 #: Where a laptop's end of the way out listens.
 _SOCKS_PORT = 1080

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence
 
-from .errors import LabError
+from ..errors import LabError
 from .qemu import socket_of
 
 #: The agent's place in the laptop: the payload disk's mount point.

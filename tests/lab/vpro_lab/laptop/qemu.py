@@ -22,9 +22,9 @@ from typing import Iterator, List, Optional
 
 from qemu.qmp import QMPClient, QMPError
 
-from .errors import LabError
+from ..errors import LabError
+from ..paths import cache
 from .image import Image
-from .paths import cache
 
 #: What the kernel prints when it has come up and found no root: the proof that an accelerator boots it.
 _BOOTED = b"Unable to mount root fs"

@@ -9,7 +9,8 @@ A snapshot is the laptop's memory and what it wrote to its disk, cached under a 
 restored is like a laptop that wakes up: its services run on, its clock is set, the kernel draws new randomness
 (``vmgenid``), and it has the same host keys and machine id as each other one. No radio has a lease: the host had no
 connection when it was saved. Without a scene the air is fresh: radios that were just made, and nobody on them. What
-Python compiled of Ansible's archives is kept in it; :meth:`vpro_lab.laptop.Laptop.compile_archives` forgets that.
+Python compiled of Ansible's archives is kept in it; :meth:`vpro_lab.laptop.control.Laptop.compile_archives` forgets
+that.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, Optional
 
-from . import qemu
+from ..air.scene import Scene, resume, stage
+from ..laptop import qemu
+from ..laptop.control import Laptop, hardware, start
+from ..laptop.image import DEFAULT_MANAGER, SUITES
+from ..laptop.store import lock, prune, publish, work_folder
+from ..paths import PACKAGE, REPOSITORY, cache
+from ..progress import Progress
 from .deployed import PLAYBOOK, SERVICE, deploy
-from .image import DEFAULT_MANAGER, SUITES
-from .laptop import Laptop, hardware, start
-from .paths import PACKAGE, REPOSITORY, cache
 from .playbook import run_module
-from .progress import Progress
-from .scene import Scene, resume, stage
-from .store import lock, prune, publish, work_folder
 
 #: What the state is called within the disk.
 _STATE = "ready"
@@ -41,9 +42,9 @@ class Kind:
 
     Attributes:
         suite: the Debian release.
-        manager: who runs its radios, see :data:`vpro_lab.image.MANAGERS`.
+        manager: who runs its radios, see :data:`vpro_lab.laptop.image.MANAGERS`.
         deployed: whether both roles were applied to it.
-        shift: how fast it is, see :class:`vpro_lab.qemu.Hardware`; None: as fast as laptops are by default.
+        shift: how fast it is, see :class:`vpro_lab.laptop.qemu.Hardware`; None: as fast as laptops are by default.
         scene: the security of the usual scene that it is in, see :func:`in_scene`; empty: in none.
     """
 
@@ -107,7 +108,7 @@ def in_scene(
         session: whether the operator opens a session.
         start: whether who runs the radio is started.
         leave: how CSME's station leaves the air at a grant.
-        unusual: what else of :func:`vpro_lab.scene.stage` is not as usual.
+        unusual: what else of :func:`vpro_lab.air.scene.stage` is not as usual.
     """
     # Below a NetworkManager that runs meanwhile, a watcher sees how the scene comes.
     runs = start and kind.deployed and kind.manager == "networkmanager"
@@ -187,21 +188,22 @@ def _furnish(laptop: Laptop, kind: Kind, progress: Progress) -> None:
 def _key(kind: Kind, progress: Progress) -> str:
     """Return the hash of all that goes into a snapshot."""
     digest = hashlib.sha256(_hardware(kind, progress).fingerprint().encode())
-    paths: List[Path] = [PACKAGE / "laptop.py", PACKAGE / "radios.py", PACKAGE / "snapshots.py"]
+    paths: List[Path] = [PACKAGE / "laptop" / "control.py", PACKAGE / "laptop" / "radios.py", Path(__file__)]
     if kind.deployed:
         digest.update(version("ansible-core").encode())
         paths += [
-            PACKAGE / "deployed.py",
-            PACKAGE / "playbook.py",
-            PACKAGE / "ap.py",
-            PACKAGE / "security.py",
+            PACKAGE / "play" / "deployed.py",
+            PACKAGE / "play" / "playbook.py",
+            PACKAGE / "air" / "ap.py",
+            PACKAGE / "air" / "security.py",
             PLAYBOOK,
         ]
         paths += _files("plugins", "roles", "meta")
         paths.append(REPOSITORY / "galaxy.yml")
     if kind.scene:
         digest.update(kind.scene.encode())
-        paths += [PACKAGE / f"{name}.py" for name in ("ap", "csme", "networkmanager", "scene", "security", "session")]
+        paths += [PACKAGE / "air" / f"{name}.py" for name in ("ap", "csme", "scene", "security", "session")]
+        paths.append(PACKAGE / "laptop" / "networkmanager.py")
     for path in sorted(set(paths)):
         digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from .errors import LabError
-from .guest import PATIENCE
-from .laptop import Laptop
-from .paths import BUILD, REPOSITORY
+from ..errors import LabError
+from ..laptop.control import Laptop
+from ..laptop.guest import PATIENCE
+from ..paths import BUILD, REPOSITORY
 
 #: Called with every facts document that a playbook gathers; the tests put the check of its schema here.
 FACTS_CHECKS: List[Callable[[Dict[str, Any]], object]] = []

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Optional, Tuple
 
+from ..laptop.guest import PAYLOAD, Guest
 from .ap import LAPTOP_ADDRESS
 from .ap import NAMESPACE as AP_NAMESPACE
 from .csme import NAMESPACE as CSME_NAMESPACE
 from .csme import SESSION_PORT
-from .guest import PAYLOAD, Guest
 
 #: The operator's console gives up when nothing was acknowledged for so long (the mail that began it all: 3 s).
 USER_TIMEOUT_MS = 3000

@@ -10,17 +10,17 @@ import json
 import tempfile
 from typing import Any, Dict, List, Mapping
 
-from .ap import AccessPoint
-from .laptop import INTERFACE, MAC, Laptop
-from .paths import REPOSITORY
+from ..air.ap import AccessPoint
+from ..air.security import EAP_TLS, PASSPHRASE
+from ..laptop.control import INTERFACE, MAC, Laptop
+from ..paths import REPOSITORY
 from .playbook import Play, run_playbook
-from .security import EAP_TLS, PASSPHRASE
 
 PLAYBOOK = REPOSITORY / "docs" / "examples" / "keep_sessions.yml"
 SERVICE = "amt-wifi-watcher"
 SUPPLICANT = f"wpa_supplicant@{INTERFACE}.service"
 HOLD = f"amt-wifi-watcher-hold@{INTERFACE}.service"
-#: The fleet's networks: what each is called, and by what :data:`vpro_lab.security.SECURITY` it is on the air.
+#: The fleet's networks: what each is called, and by what :data:`vpro_lab.air.security.SECURITY` it is on the air.
 NETWORKS: Mapping[bytes, str] = {b"corp-psk": "wpa2-psk", b"corp-sae": "wpa3-sae", b"corp-tls": "wpa2-eap"}
 #: The generation of the kernel that each suite has.
 GENERATIONS: Mapping[str, str] = {"bookworm": "userspace", "trixie": "driver"}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .guest import Guest
+from ..laptop.guest import Guest
 from .security import CERTIFICATES, EAP_USERS, KEY_PASSWORD, SECURITY
 
 NAMESPACE = "ap"
@@ -71,7 +71,7 @@ class AccessPoint:
         """Bring the network up.
 
         Args:
-            security: a name of :data:`vpro_lab.security.SECURITY`.
+            security: a name of :data:`vpro_lab.air.security.SECURITY`.
             ssid: its name.
             channel: a 2.4 or 5 GHz channel.
             mac: the station that always gets :data:`LAPTOP_ADDRESS`, whatever client identifier it sends.

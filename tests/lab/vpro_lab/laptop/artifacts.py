@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .laptop import Laptop
+from .control import Laptop
 
 #: What is kept of each command's output, by the name of the file.
 _COMMANDS = {

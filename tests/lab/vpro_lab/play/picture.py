@@ -17,7 +17,7 @@ def draw(runs: Sequence[Dict[str, Any]], titles: Sequence[str], path: Path) -> N
     """Write an SVG with one panel a run.
 
     Args:
-        runs: reports of :meth:`vpro_lab.handover.Run.report`.
+        runs: reports of :meth:`vpro_lab.play.handover.Run.report`.
         titles: what to call each.
         path: where to write it.
     """

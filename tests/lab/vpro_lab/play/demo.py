@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Sequence
 
-from .artifacts import keep_artifacts
-from .figures import write_report
+from ..figures import write_report
+from ..laptop.artifacts import keep_artifacts
+from ..laptop.qemu import come_first, default_shift
+from ..paths import BUILD
+from ..progress import Progress
 from .handover import Run, hand_over, hand_over_by_roles
-from .paths import BUILD
 from .picture import draw
-from .progress import Progress
-from .qemu import come_first, default_shift
 from .snapshots import Kind, ensure_snapshot, restored
 
 FOLDER = BUILD / "demo"

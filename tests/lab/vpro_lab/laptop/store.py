@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List
 
-from .errors import LabError
-from .paths import cache
+from ..errors import LabError
+from ..paths import cache
 
 #: What is under way gets its folder by this name, and holds a lock on it (flock(2)).
 UNDER_WAY = ".building-"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Iterable, Tuple
 
-from .laptop import INTERFACE, Laptop
-from .security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
+from ..air.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
+from .control import INTERFACE, Laptop
 
 PROFILES = "/etc/NetworkManager/system-connections"
 #: Has NetworkManager read its profiles anew, if it runs.
@@ -48,7 +48,7 @@ def keyfile(name: str, security: str, ssid: bytes, extra: str = "") -> str:
 
     Args:
         name: what people call it.
-        security: see :data:`vpro_lab.security.SECURITY`; some of them.
+        security: see :data:`vpro_lab.air.security.SECURITY`; some of them.
         ssid: the network's name.
         extra: lines after those of the security.
     """

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .laptop import INTERFACE, Laptop
+from .control import INTERFACE, Laptop
 
 #: Makes systemd-networkd leave the radio alone. It comes before the laptop's own file.
 _UNMANAGED = "/run/systemd/network/05-lab-alone.network"

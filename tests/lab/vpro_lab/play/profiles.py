@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .ap import DEFAULT_SSID
-from .laptop import INTERFACE, Laptop
+from ..air.ap import DEFAULT_SSID
+from ..laptop.control import INTERFACE, Laptop
 from .playbook import run_module
 
 SSID = DEFAULT_SSID.decode()

@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
+from ..errors import LabError
+from ..progress import Progress
 from . import qemu
-from .errors import LabError
 from .guest import PATIENCE, PAYLOAD, Guest, ssh_config
 from .image import Image, ensure_image, ensure_payload
-from .progress import Progress
 from .radios import RADIOS_DOWN, RADIOS_UP
 from .store import need_room
 
@@ -203,7 +203,7 @@ class Laptop:
 
     @property
     def manager(self) -> str:
-        """Who runs its wireless interfaces, see :data:`vpro_lab.image.MANAGERS`."""
+        """Who runs its wireless interfaces, see :data:`vpro_lab.laptop.image.MANAGERS`."""
         return self.image.manager
 
     @property
@@ -273,7 +273,7 @@ class Laptop:
     # -- records ----------------------------------------------------------------------------------------------------
 
     def record(self) -> None:
-        """Start recording what supplicant and kernel do (see :mod:`vpro_lab.timeline`)."""
+        """Start recording what supplicant and kernel do (see :mod:`vpro_lab.air.timeline`)."""
         self.guest.run("rm -f /run/lab-recorder.log")
         self.guest.spawn("recorder", ["python3", "-u", f"{PAYLOAD}/recorder.py", INTERFACE], "/run/lab-recorder.log")
         # Below NetworkManager there is no supplicant to attach to before the block lifts.

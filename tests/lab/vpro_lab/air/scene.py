@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from . import networkmanager
+from ..errors import LabError
+from ..laptop import networkmanager
+from ..laptop.control import MAC, Laptop
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
-from .errors import LabError
-from .laptop import MAC, Laptop
 from .security import network_block
 from .session import Session, SessionRecord
 from .timeline import Timeline, timeline
@@ -63,7 +63,7 @@ def surround(
 
     Args:
         laptop: a booted laptop.
-        security: of the access point, see :data:`vpro_lab.security.SECURITY`.
+        security: of the access point, see :data:`vpro_lab.air.security.SECURITY`.
         ssid: the network's name.
         channel: the access point's channel.
         leave: how CSME's station leaves the air at a grant, ``deauth`` or ``silent``.
@@ -104,7 +104,7 @@ def stage(
 
     Args:
         laptop: a booted laptop.
-        security: of the access point, see :data:`vpro_lab.security.SECURITY`.
+        security: of the access point, see :data:`vpro_lab.air.security.SECURITY`.
         ssid: the network's name.
         credentials: whether who runs the laptop's radio has a profile for the network.
         group: who may use wpa_supplicant's control socket beside root.

@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 from typing import Any, List, Optional, Sequence
 
+from ..laptop.control import Laptop
+from ..laptop.guest import PAYLOAD, Done, Guest
 from .ap import AccessPoint
 from .csme import Csme
-from .guest import PAYLOAD, Done, Guest
-from .laptop import Laptop
 from .scene import Scene, surround
 from .session import Session
 
@@ -80,9 +80,9 @@ class _Script(Guest):
 
 
 def boot_into(laptop: Laptop, **arguments: Any) -> Scene:
-    """Reboot *laptop* into a scene, see :func:`vpro_lab.scene.surround` for the arguments; return it when ssh answers.
+    """Reboot *laptop* into a scene; return that when ssh answers.
 
-    The laptop's own services are what its disk says.
+    The arguments are those of :func:`vpro_lab.air.scene.surround`. The laptop's own services are what its disk says.
     """
     script = _Script()
     laptop.no_radios()

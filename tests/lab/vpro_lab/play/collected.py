@@ -15,8 +15,8 @@ import json
 import tarfile
 from typing import Any, Dict, List, Sequence
 
-from .laptop import Laptop
-from .paths import REPOSITORY
+from ..laptop.control import Laptop
+from ..paths import REPOSITORY
 from .playbook import FACTS_CHECKS
 
 _PLACE = "/run/lab-collection"

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Mapping, Optional, Tuple
 
-from .errors import LabError
-from .paths import KERNEL_MODULES, PACKAGE, cache
-from .progress import Progress
+from ..errors import LabError
+from ..paths import KERNEL_MODULES, PACKAGE, cache
+from ..progress import Progress
 from .store import lock, need_room, prune, publish, work_folder
 
 #: Debian releases that the lab knows.
@@ -108,7 +108,7 @@ def recipe_hash(suite: str, manager: str = "wpa_supplicant") -> str:
         *MANAGERS[manager],
         *EXCLUDED,
         DISK_SIZE,
-        (PACKAGE / "image" / "customize.sh").read_text(),
+        (PACKAGE / "laptop" / "image" / "customize.sh").read_text(),
     ):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
@@ -175,7 +175,7 @@ def ensure_payload(image: Image, progress: Progress) -> Path:
         LabError: the modules do not build, or the disk could not be made.
     """
     modules = ensure_modules(image, progress)
-    programs = sorted((PACKAGE / "guest").glob("*.py"))
+    programs = sorted((PACKAGE / "laptop" / "guest").glob("*.py"))
     digest = hashlib.sha256(modules.name.encode())
     for program in programs:
         digest.update(program.name.encode() + b"\0" + program.read_bytes() + b"\0")
@@ -272,7 +272,7 @@ def _mmdebstrap(image: Image, tar: Path) -> List[str]:
         *(f"--aptopt={option}" for option in _apt_transport_options()),
         "--aptopt=APT::Install-Recommends false",
         "--aptopt=Acquire::Languages none",
-        "--customize-hook=sh " + str(PACKAGE / "image" / "customize.sh") + ' "$1"',
+        "--customize-hook=sh " + str(PACKAGE / "laptop" / "image" / "customize.sh") + ' "$1"',
         image.suite,
         str(tar),
         *([mirror] if mirror else []),

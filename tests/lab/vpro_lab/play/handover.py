@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional
 
+from ..air.scene import Observation, Scene, observe, settle, stage, surround
+from ..errors import LabError
+from ..laptop.control import Laptop
+from ..paths import REPOSITORY
 from .deployed import NETWORKS, SERVICE, apply, watcher_state
-from .errors import LabError
-from .laptop import Laptop
-from .paths import REPOSITORY
 from .playbook import run_playbook
-from .scene import Observation, Scene, observe, settle, stage, surround
 
 #: The playbook of the demo and the benchmark: what an administrator would write.
 PLAYBOOK = REPOSITORY / "docs" / "examples" / "take_ownership.yml"
@@ -60,7 +60,7 @@ def hand_over(laptop: Laptop, *, pin: bool, scene: Optional[Scene] = None, **sta
         laptop: a booted laptop.
         pin: True lets the collection do its work; False asks for ownership as stock Linux would.
         scene: a scene that was staged already; None stages one.
-        staging: arguments of :func:`vpro_lab.scene.stage`.
+        staging: arguments of :func:`vpro_lab.air.scene.stage`.
 
     Raises:
         LabError: nobody asked for ownership, or the task gave no result.
@@ -79,8 +79,8 @@ def hand_over_by_roles(laptop: Laptop, ssid: bytes = b"corp-psk") -> Run:
     what became of it: the role starts the watcher, and that hands the radio over.
 
     Args:
-        laptop: see :func:`vpro_lab.deployed.deploy`.
-        ssid: which of :data:`vpro_lab.deployed.NETWORKS` CSME is on.
+        laptop: see :func:`vpro_lab.play.deployed.deploy`.
+        ssid: which of :data:`vpro_lab.play.deployed.NETWORKS` CSME is on.
 
     Raises:
         LabError: a role failed, or nobody asked for ownership.

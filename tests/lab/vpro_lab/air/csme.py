@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
+from ..errors import LabError
+from ..laptop.control import INTERFACE, MAC
+from ..laptop.guest import Guest
 from .ap import ADDRESS, BSSID, LAPTOP_ADDRESS, AccessPoint
-from .errors import LabError
-from .guest import Guest
-from .laptop import INTERFACE, MAC
 from .security import SECURITY, network_block
 
 NAMESPACE = "csme"
