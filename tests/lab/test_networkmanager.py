@@ -14,9 +14,10 @@ import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.scene import Scene
+from vpro_lab.air.security import keyfile
 from vpro_lab.laptop.control import MAC, Laptop
 from vpro_lab.laptop.guest import PATIENCE
-from vpro_lab.laptop.networkmanager import PROFILES, configure, keyfile
+from vpro_lab.laptop.networkmanager import PROFILES, configure
 from vpro_lab.play.handover import kill_both
 from vpro_lab.play.playbook import run_module
 
@@ -111,7 +112,7 @@ def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(s
         ("[match]\ninterface-name=eth*;\n", "match.interface-name"),
         ("[connection]\npermissions=user:nobody:;\n", "connection.permissions"),
     ):
-        configure(scene.laptop, [(DEFAULT_SSID, "wpa2-psk")], extra=extra)
+        configure(scene.laptop, {"corp": keyfile("corp", "wpa2-psk", DEFAULT_SSID, extra)})
         facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
         told = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
         assert words in told.get("profile_unfit", ""), (extra, told)

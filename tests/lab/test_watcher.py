@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.air.csme import Csme
 from vpro_lab.air.scene import Scene
-from vpro_lab.air.security import PASSPHRASE
+from vpro_lab.air.security import PASSPHRASE, keyfile
 from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
-from vpro_lab.laptop.networkmanager import PROFILES, keyfile
+from vpro_lab.laptop.networkmanager import PROFILES
 from vpro_lab.play.deployed import SERVICE, TOO_LATE, is_connected, is_unpinned, watcher_state
 from vpro_lab.play.playbook import run_module
 

@@ -14,7 +14,7 @@ from ..laptop import networkmanager
 from ..laptop.control import MAC, Laptop
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
-from .security import network_block
+from .security import keyfile, network_block
 from .session import Session, SessionRecord
 from .timeline import Timeline, timeline
 
@@ -115,10 +115,9 @@ def stage(
     if laptop.manager == "networkmanager":
         networkmanager.forget(laptop, stop=not start)
         scene = surround(laptop, security=security, ssid=ssid, **surroundings)
-        mine = [(ssid, security)] if credentials else []
-        others = [(other, "wpa2-psk") for other in OTHER_NETWORKS]
-        first = "corp" if credentials else OTHER_NETWORKS[0].decode()
-        networkmanager.configure(laptop, [*mine, *others], first=first, extra=extra)
+        mine = {"corp": keyfile("corp", security, ssid, extra)} if credentials else {}
+        others = {other.decode(): keyfile(other.decode(), "wpa2-psk", other) for other in OTHER_NETWORKS}
+        networkmanager.configure(laptop, {**mine, **others})
         if start:
             laptop.guest.check(f"systemctl start {laptop.service}")
         return scene

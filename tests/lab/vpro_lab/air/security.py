@@ -106,8 +106,49 @@ SECURITY: Dict[str, Security] = {
 #: hostapd's own EAP server: who may come in, by which methods.
 EAP_USERS = f'* TLS,PEAP,TTLS\n"{EAP_IDENTITY}" MSCHAPV2,TTLS-PAP "{EAP_PASSWORD}" [2]\n'
 
+#: A profile of NetworkManager's, and what each scheme adds to it.
+_KEYFILE = """
+[connection]
+id={name}
+type=wifi
+interface-name=wlan0
+
+[wifi]
+ssid={ssid}
+{security}
+[ipv4]
+method=auto
+never-default=true
+
+[ipv6]
+method=disabled
+"""
+_KEYFILE_SECURITY = {
+    "open": "",
+    "wpa2-psk": f"[wifi-security]\nkey-mgmt=wpa-psk\npsk={PASSPHRASE}\n",
+    "wpa3-sae": f"[wifi-security]\nkey-mgmt=sae\npsk={PASSPHRASE}\n",
+    "wpa2-eap": (
+        f"[wifi-security]\nkey-mgmt=wpa-eap\n\n[802-1x]\neap=peap;\nidentity={EAP_IDENTITY}\n"
+        f"password={EAP_PASSWORD}\nphase2-auth=mschapv2\nca-cert={CERTIFICATES}/ca.pem\n"
+        "domain-suffix-match=example.org\n"
+    ),
+}
+
 
 def network_block(security: str, ssid: bytes, extra: str = "") -> str:
     """Return a wpa_supplicant network block for *ssid* (written as hex: any bytes are safe there)."""
     lines = f"ssid={ssid.hex()}\nscan_ssid=1\n{SECURITY[security].station}{extra}"
     return "network={\n" + "".join(f"\t{line}\n" for line in lines.splitlines()) + "}\n"
+
+
+def keyfile(name: str, security: str, ssid: bytes, extra: str = "") -> str:
+    """Return a profile in NetworkManager's own format.
+
+    Args:
+        name: what people call it.
+        security: of :data:`SECURITY`: ``open``, ``wpa2-psk``, ``wpa3-sae`` or ``wpa2-eap``.
+        ssid: the network's name.
+        extra: lines after those of the security.
+    """
+    octets = "".join(f"{octet};" for octet in ssid)
+    return _KEYFILE.format(name=name, ssid=octets, security=_KEYFILE_SECURITY[security] + extra)

@@ -6,54 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Tuple
+from typing import Mapping
 
-from ..air.security import CERTIFICATES, EAP_IDENTITY, EAP_PASSWORD, PASSPHRASE
 from .control import INTERFACE, Laptop
 
 PROFILES = "/etc/NetworkManager/system-connections"
 #: Has NetworkManager read its profiles anew, if it runs.
 _RELOAD = "! systemctl is-active -q NetworkManager.service || nmcli connection reload"
-
-_KEYFILE = """
-[connection]
-id={name}
-type=wifi
-interface-name=wlan0
-
-[wifi]
-ssid={ssid}
-{security}
-[ipv4]
-method=auto
-never-default=true
-
-[ipv6]
-method=disabled
-"""
-_SECURITY = {
-    "open": "",
-    "wpa2-psk": f"[wifi-security]\nkey-mgmt=wpa-psk\npsk={PASSPHRASE}\n",
-    "wpa3-sae": f"[wifi-security]\nkey-mgmt=sae\npsk={PASSPHRASE}\n",
-    "wpa2-eap": (
-        f"[wifi-security]\nkey-mgmt=wpa-eap\n\n[802-1x]\neap=peap;\nidentity={EAP_IDENTITY}\n"
-        f"password={EAP_PASSWORD}\nphase2-auth=mschapv2\nca-cert={CERTIFICATES}/ca.pem\n"
-        "domain-suffix-match=example.org\n"
-    ),
-}
-
-
-def keyfile(name: str, security: str, ssid: bytes, extra: str = "") -> str:
-    """Return a profile in NetworkManager's own format.
-
-    Args:
-        name: what people call it.
-        security: see :data:`vpro_lab.air.security.SECURITY`; some of them.
-        ssid: the network's name.
-        extra: lines after those of the security.
-    """
-    octets = "".join(f"{octet};" for octet in ssid)
-    return _KEYFILE.format(name=name, ssid=octets, security=_SECURITY[security] + extra)
 
 
 def state(laptop: Laptop) -> str:
@@ -83,18 +42,13 @@ def forget(laptop: Laptop, *, stop: bool = False) -> None:
     laptop.guest.check(f"{first}rm -f {PROFILES}/*; {_RELOAD}")
 
 
-def configure(laptop: Laptop, networks: Iterable[Tuple[bytes, str]], *, first: str = "corp", extra: str = "") -> None:
-    """Give NetworkManager these profiles; who runs reads them anew.
+def configure(laptop: Laptop, profiles: Mapping[str, str]) -> None:
+    """Give NetworkManager these profiles; if it runs, it reads them anew.
 
     Args:
         laptop: a laptop with NetworkManager.
-        networks: SSID and security of each.
-        first: what the first of them is called; the others have their SSID's name.
-        extra: lines for the first of them, after those of its security.
+        profiles: each in NetworkManager's own format, by its name.
     """
-    guest = laptop.guest
-    for number, (ssid, security) in enumerate(networks):
-        name = ssid.decode() if number else first
-        text = keyfile(name, security, ssid, "" if number else extra)
-        guest.write(f"{PROFILES}/{name}.nmconnection", text, mode=0o600)
-    guest.check(_RELOAD)
+    for name, text in profiles.items():
+        laptop.guest.write(f"{PROFILES}/{name}.nmconnection", text, mode=0o600)
+    laptop.guest.check(_RELOAD)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What makes a laptop's air, and what empties it: scripts for its shell."""
+"""The radios of a laptop and of all around it: scripts for its shell that make them, and that take them away."""
 
 from __future__ import annotations
 
