@@ -4,6 +4,8 @@
 
 """The rooms of ``plugins/module_utils``, what each may import, and what its files import. For their test and picture.
 
+``imports`` reads the files of another house with rooms as well: the lab's.
+
 ``from ansible_collections.vpro.fleet.tests.rooms import ROOMS, imports``
 """
 
@@ -56,9 +58,9 @@ def room_of(name: str) -> str:
     return name.rpartition("/")[0] or PORCH
 
 
-def imports(name: str) -> Iterator[str]:
-    """Yield what a file imports: a file of the house by its name in ``FILES``, anything else by its dotted name."""
-    for node in ast.walk(ast.parse((HOUSE / f"{name}.py").read_text(encoding="utf-8"))):
+def imports(name: str, house: Path = HOUSE) -> Iterator[str]:
+    """Yield what a file imports: a file of the house by its path without suffix, anything else by its dotted name."""
+    for node in ast.walk(ast.parse((house / f"{name}.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -66,5 +68,5 @@ def imports(name: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             folder = name.split("/")[: -node.level] + (node.module.split(".") if node.module else [])
             path = "/".join(folder)
-            whole = [path] if path in FILES else ["/".join([*folder, alias.name]) for alias in node.names]
-            yield from whole
+            is_file = (house / f"{path}.py").is_file()
+            yield from [path] if is_file else ["/".join([*folder, alias.name]) for alias in node.names]
