@@ -64,6 +64,22 @@ def lines(items: list[str]) -> str:
     return "[" + ", ".join(json.dumps(item) for item in items) + "]"
 
 
+def tests_of(module: str) -> list[str]:
+    """Return the files of tests of *module*: ``test_FILE``, and ``test_FILE_SUBJECT`` where one would be too long.
+
+    ``test_netlink_codec_loading`` is of ``netlink_codec`` and not of ``netlink``: the longest name counts.
+    """
+    room, _slash, name = module.rpartition("/")
+    files = {path.stem for path in (TREE / "plugins" / "module_utils" / room).glob("*.py")}
+    found = []
+    for path in sorted((TREE / "tests" / "unit" / "plugins" / "module_utils" / room).glob("test_*.py")):
+        stem = path.stem.removeprefix("test_")
+        tested = max((each for each in files if f"{stem}_".startswith(f"{each}_")), key=len, default="")
+        if tested == name:
+            found.append(f"module_utils/{room}/{path.stem}")
+    return found or [f"module_utils/{room}/test_{name}"]
+
+
 def prepare(module: str) -> Path:
     """Lay out a copy of the tree in which *module* alone is changed; return its folder."""
     place = WORK / module
@@ -90,8 +106,7 @@ def prepare(module: str) -> Path:
         if (TREE / name).is_file():
             (place / COLLECTION / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TREE / name, place / COLLECTION / name)
-    room, _slash, name = module.rpartition("/")
-    tests = TESTED_BY.get(module, [f"module_utils/{room}/test_{name}"])
+    tests = TESTED_BY.get(module) or tests_of(module)
     arguments = ["--import-mode=importlib"]
     for plugin in ("cacheprovider", "cov", "xdist", "faulthandler", "junitxml"):
         arguments += ["-p", f"no:{plugin}"]
