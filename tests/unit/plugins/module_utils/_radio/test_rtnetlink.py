@@ -8,7 +8,7 @@ import contextlib
 import errno
 import socket
 import struct
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -165,14 +165,6 @@ def test_arbitrary_bytes(data: bytes) -> None:
 
 
 # -- against a scripted kernel ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
-    double = Kernel()
-    monkeypatch.setattr(netlink, "_open", lambda _protocol: double)
-    yield double
-    double.close()
 
 
 def test_addresses(kernel: Kernel) -> None:
