@@ -2,75 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""D-Bus by the real jeepney, over a socket whose other end a test speaks for."""
+"""Calls and their answers by the real jeepney, over a socket whose other end a test speaks for."""
 
 from __future__ import annotations
 
-import errno
-import importlib
 import select
-import socket
 import threading
 import time
 from types import SimpleNamespace
-from typing import Any, Iterator, List, Optional, Tuple, Type
+from typing import Any, Optional, Tuple, Type
 
 import pytest
 from jeepney.low_level import HeaderFields
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import SystemBus
-from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus_values import Signal, plain
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus_values import Signal
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,
     FleetError,
-    LibraryMissing,
     NotFound,
     SupplicantRefused,
     TimedOut,
-    TransportFailed,
 )
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import BUS, Client, DBusError, FakeBus
-
-SERVICE, PATH, INTERFACE = "org.example.Thing", "/org/example/Thing", "org.example.Thing"
-
-
-def call(bus: SystemBus, member: str, signature: str = "", body: Tuple[Any, ...] = ()) -> Tuple[Any, ...]:
-    return bus.call(SERVICE, PATH, INTERFACE, member, signature, body)
-
-
-@pytest.mark.parametrize(
-    ("value", "signature", "expected"),
-    [
-        (("s", "text"), "v", "text"),
-        ({"a": ("u", 1), "b": ("as", ["x"])}, "a{sv}", {"a": 1, "b": ["x"]}),
-        ({"s": {"ssid": ("ay", b"corp")}}, "a{sa{sv}}", {"s": {"ssid": b"corp"}}),
-        ([("s", "x"), ("v", ("u", 7))], "av", ["x", 7]),
-        ([(1, ("s", "x"))], "a(uv)", [(1, "x")]),
-        ((3, {"k": ("b", True)}, [["y"]]), "(ua{sv}aas)", (3, {"k": True}, [["y"]])),
-        (((1, ({"k": (2, ("s", "x"))},)), ("u", 7)), "((u(a{s(uv)}))v)", ((1, ({"k": (2, "x")},)), 7)),
-        (b"\x00\xff", "ay", b"\x00\xff"),
-    ],
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._system.conftest import (
+    INTERFACE,
+    PATH,
+    SERVICE,
+    call,
 )
-def test_variants_go(value: Any, signature: str, expected: Any) -> None:
-    assert plain(value, signature) == expected
-
-
-@pytest.fixture
-def bus(fake_bus: FakeBus) -> Iterator[SystemBus]:
-    made = SystemBus()
-    yield made
-    made.close()
-
-
-def next_signals(bus: SystemBus, count: int) -> List[Signal]:
-    """Return the next signals, of which so many have to come."""
-    signals: List[Signal] = []
-    while len(signals) < count:
-        assert select.select([bus], [], [], 5)[0], f"nothing more after {signals}"
-        signals += bus.read()
-    return signals
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 
 
 def test_a_call_and_properties(fake_bus: FakeBus, bus: SystemBus) -> None:
@@ -140,95 +101,6 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Sleep"))
         assert silent.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Sleep"
         assert bus.call(SERVICE, "/b", INTERFACE, "Work") == (1,)
-
-
-def test_signals_give_a_silent_service_no_more_time(fake_bus: FakeBus) -> None:
-    fake_bus.silent.append("Sleep")
-    over = threading.Event()
-
-    def chatter() -> None:
-        while not over.wait(0.1):
-            fake_bus.signal(PATH, INTERFACE, "Begun", "s", ("it",))
-
-    with SystemBus(timeout=0.5) as bus:
-        bus.watch(SERVICE)
-        bus.subscribe(SERVICE, path=PATH)
-        thread = threading.Thread(target=chatter)
-        thread.start()
-        # A bus that waits on is given up by the test.
-        give_up = threading.Timer(20, over.set)
-        give_up.start()
-        try:
-            with pytest.raises(TimedOut):
-                list(bus.call_each(SERVICE, ["/a"], INTERFACE, "Sleep"))
-            assert not over.is_set()
-        finally:
-            give_up.cancel()
-            over.set()
-            thread.join()
-
-
-def test_signals_that_come_during_a_call_are_kept_in_order(fake_bus: FakeBus, bus: SystemBus) -> None:
-    def begin() -> None:
-        fake_bus.signal(PATH, INTERFACE, "Begun", "sv", ("it", ("u", 1)))
-
-    fake_bus.methods[PATH, f"{INTERFACE}.Begin"] = begin
-    bus.watch(SERVICE)
-    bus.subscribe(SERVICE, path=PATH)
-    call(bus, "Begin")
-    fake_bus.signal(PATH, INTERFACE, "Ended")
-    assert next_signals(bus, 2) == [
-        Signal(PATH, INTERFACE, "Begun", ("it", 1)),
-        Signal(PATH, INTERFACE, "Ended", ()),
-    ]
-    assert bus.read() == ()
-
-
-def test_only_what_was_subscribed_to_comes(fake_bus: FakeBus, bus: SystemBus) -> None:
-    bus.watch(SERVICE)
-    bus.subscribe(SERVICE, interface=INTERFACE, member="Wanted", arg0="me")
-    fake_bus.signal(PATH, INTERFACE, "Other", "s", ("me",))
-    fake_bus.signal(PATH, INTERFACE, "Wanted", "s", ("you",))
-    fake_bus.signal(PATH, INTERFACE, "Wanted", "s", ("me",))
-    assert [signal.member for signal in next_signals(bus, 1)] == ["Wanted"]
-
-
-def test_what_somebody_else_sends_is_not_believed(fake_bus: FakeBus, bus: SystemBus) -> None:
-    bus.watch(SERVICE)
-    bus.subscribe(SERVICE)
-    # A service has a new owner, whose signals count from then on.
-    fake_bus.signal(PATH, INTERFACE, "Forged", sender=":1.66")
-    fake_bus.signal("/org/freedesktop/DBus", BUS, "NameOwnerChanged", "sss", (SERVICE, ":1.7", ""), sender=":1.66")
-    fake_bus.owner_changed(SERVICE, ":1.66")
-    fake_bus.signal(PATH, INTERFACE, "True", sender=":1.66")
-    fake_bus.signal(PATH, INTERFACE, "Old")
-    fake_bus.owner_changed(SERVICE, "")
-    assert [(signal.member, signal.body[2:]) for signal in next_signals(bus, 3)] == [
-        *(("NameOwnerChanged", (":1.66",)), ("True", ()), ("NameOwnerChanged", ("",)))
-    ]
-
-
-def test_what_the_bus_says_of_names_that_nobody_watches_is_left_out(fake_bus: FakeBus, bus: SystemBus) -> None:
-    def told(member: str, signature: str, body: Tuple[str, ...]) -> None:
-        fake_bus.signal("/org/freedesktop/DBus", BUS, member, signature, body, sender=BUS)
-
-    bus.watch(SERVICE)
-    bus.subscribe(SERVICE)
-    told("NameOwnerChanged", "sss", ("org.example.Other", "", ":1.66"))
-    told("NameLost", "s", (SERVICE,))
-    fake_bus.signal(PATH, INTERFACE, "Forged", sender=":1.66")
-    fake_bus.signal(PATH, INTERFACE, "True")
-    assert [signal.member for signal in next_signals(bus, 1)] == ["True"]
-
-
-def test_a_service_that_does_not_run_yet_can_be_watched(fake_bus: FakeBus, bus: SystemBus) -> None:
-    fake_bus.absent.append(SERVICE)
-    bus.watch(SERVICE)
-    bus.subscribe(SERVICE)
-    fake_bus.signal(PATH, INTERFACE, "Early")
-    fake_bus.owner_changed(SERVICE, ":1.7")
-    fake_bus.signal(PATH, INTERFACE, "Now")
-    assert [signal.member for signal in next_signals(bus, 2)] == ["NameOwnerChanged", "Now"]
 
 
 def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: FakeBus, bus: SystemBus) -> None:
@@ -338,38 +210,6 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: Fa
         assert (bus.read(), bus.failures()) == ((), ())
 
 
-def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
-    fake_bus.hang_up()
-    with pytest.raises(TransportFailed, match="the system bus failed: it hung up") as caught:
-        bus.read()
-    assert (caught.value.where, caught.value.errno) == ("D-Bus", 0)
-    with pytest.raises(TransportFailed, match="the system bus failed") as caught:
-        call(bus, "Any")
-    assert (caught.value.where, caught.value.errno) == (f"D-Bus, {SERVICE} {INTERFACE}.Any", errno.EPIPE)
-    bus.close()
-    with pytest.raises(TransportFailed) as caught:
-        bus.read()
-    assert caught.value.errno == errno.EBADF
-
-
-def test_a_bus_that_fails_without_a_number_has_none(bus: SystemBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_data: bytes) -> None:
-        raise OSError("out of order")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(bus, "_socket", SimpleNamespace(settimeout=lambda _seconds: None, sendall=fail))
-        with pytest.raises(TransportFailed, match="the system bus failed: out of order") as caught:
-            call(bus, "Any")
-    assert caught.value.errno == 0
-
-
-def test_a_bus_that_ends_while_it_is_asked_says_what_was_asked(fake_bus: FakeBus, bus: SystemBus) -> None:
-    fake_bus.methods[PATH, f"{INTERFACE}.Any"] = fake_bus.hang_up
-    with pytest.raises(TransportFailed) as caught:
-        call(bus, "Any")
-    assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Any"
-
-
 def test_what_is_no_message_is_told(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus._clients[0].socket.sendall(b"?" * 64)
     with pytest.raises(DecodeFailed, match="no message") as caught:
@@ -387,24 +227,6 @@ def test_a_body_that_is_not_of_its_signature_is_told(bus: SystemBus, signature: 
     assert caught.value.where == "D-Bus"
 
 
-@pytest.mark.parametrize("silent", ["the authentication", "Hello"])
-def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: str) -> None:
-    if silent == "Hello":
-        fake_bus.silent.append(silent)
-    else:
-        fake_bus.greeting = b""
-    begun = time.monotonic()
-    with pytest.raises(TimedOut) as caught:
-        SystemBus(0.1)
-    assert time.monotonic() - begun < 10.0
-    assert caught.value.where.startswith("D-Bus")
-
-
-def test_a_deadline_that_has_passed(fake_bus: FakeBus) -> None:
-    with pytest.raises(TimedOut, match="did not take the connection in time"):
-        SystemBus(deadline=time.monotonic() - 1)
-
-
 def test_what_is_asked_after_the_deadline_is_not_sent(fake_bus: FakeBus, bus: SystemBus) -> None:
     bus._deadline = time.monotonic() - 1
     with pytest.raises(TimedOut, match="no answer in time") as caught:
@@ -414,57 +236,3 @@ def test_what_is_asked_after_the_deadline_is_not_sent(fake_bus: FakeBus, bus: Sy
     with pytest.raises(NotFound):
         call(bus, "Next")
     assert (fake_bus.called("Late"), fake_bus.called("Next")) == ([], [()])
-
-
-def test_a_bus_that_refuses_the_user(fake_bus: FakeBus) -> None:
-    fake_bus.greeting = b"REJECTED EXTERNAL\r\n"
-    with pytest.raises(TransportFailed, match=r"the system bus takes no connection: .") as caught:
-        SystemBus()
-    assert caught.value.where == "D-Bus"
-
-
-def test_a_bus_that_hangs_up_at_the_greeting(fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang_up(client: Client) -> None:
-        client.socket.recv(4096)
-        client.socket.shutdown(socket.SHUT_RDWR)
-
-    monkeypatch.setattr(fake_bus, "_serve", hang_up)
-    with pytest.raises(TransportFailed, match="it hung up"):
-        SystemBus()
-
-
-@pytest.mark.parametrize(
-    ("address", "kind", "what"),
-    [
-        ("unix:path=/nowhere/bus", NotFound, "no system bus runs"),
-        ("tcp:host=127.0.0.1,port=1", TransportFailed, "the system bus takes no connection: .*"),
-    ],
-)
-def test_a_bus_that_is_not_there(
-    address: str, kind: Type[FleetError], what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
-    with pytest.raises(kind, match=rf"^{what} \(D-Bus\)"):
-        SystemBus()
-
-
-def test_a_bus_that_is_closed_to_the_user(fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_self: object, _address: object) -> None:
-        raise PermissionError(13, "no")
-
-    monkeypatch.setattr(f"{dbus.__name__}.socket.socket.connect", refuse)
-    with pytest.raises(AccessDenied, match=r"not for this user \(D-Bus\)"):
-        SystemBus()
-
-
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: List[str] = []
-
-    def missing(name: str) -> None:
-        asked.append(name)
-        raise ImportError(name)
-
-    monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(LibraryMissing, match=r"the Python library jeepney is missing.*python3-jeepney"):
-        SystemBus()
-    assert asked == ["jeepney"]
