@@ -9,14 +9,13 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system import dhcp, dhcp_program
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dhcp
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client, ask_through_pipe, find_client
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TimedOut, TransportFailed
-from ansible_collections.vpro.fleet.plugins.module_utils._system.program import Finished
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
 
 #: As systemd 252 and 257 write it, shortened.
 LINK = """# This is private data. Do not parse.
@@ -143,42 +142,6 @@ def test_dhcpcd_of_another_interface_is_nobody(tmp_path: Path) -> None:
 def test_who_is_alive() -> None:
     assert dhcp._is_alive(os.getpid())
     assert not dhcp._is_alive(4194304 + 1)  # beyond the largest id that the kernel gives
-
-
-# -- by a program -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("client", "argv"),
-    [
-        (Client.NETWORKD, ("networkctl", "reconfigure", "wlan0")),
-        (Client.DHCPCD, ("dhcpcd", "--rebind", "--nodelay", "--noarp", "wlan0")),
-    ],
-)
-def test_a_program_asks(monkeypatch: pytest.MonkeyPatch, client: Client, argv: Tuple[str, ...]) -> None:
-    ran = []
-    answers = [Finished(0, b"", b""), Finished(1, b"", b"no \xff\n")]
-
-    def run(argv: Sequence[str], timeout: float) -> Finished:
-        ran.append(tuple(argv))
-        assert 0 < timeout <= 1.0, "a handover hears nothing meanwhile"
-        return answers.pop(0)
-
-    monkeypatch.setattr(f"{dhcp_program.__name__}.program.run", run)
-    dhcp_program.ask(client, "wlan0")
-    assert ran == [argv]
-    with pytest.raises(TransportFailed, match=r"ended with 1: no \\xff"):
-        dhcp_program.ask(client, "wlan0")
-
-
-def test_a_program_that_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "networkctl"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(f"{dhcp_program.__name__}._SECONDS", 0.1)
-    with pytest.raises(TimedOut):
-        dhcp_program.ask(Client.NETWORKD, "wlan0")
 
 
 # -- through the pipe -------------------------------------------------------------------------------------------------
