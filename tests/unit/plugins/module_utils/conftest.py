@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink bytes written by hand, as an oracle for the decoders, and a kernel to talk to; and a system bus.
+"""Netlink bytes written by hand, as an oracle for the decoders, and a kernel to talk to; a system bus; a laptop.
 
 Test files import the functions from here by this file's full name.
 """
@@ -18,6 +18,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 NLM_F_MULTI = 2
 
@@ -133,3 +134,9 @@ def fake_bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBus]:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={path}")
         yield bus
         bus.close()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A laptop without wireless."""
+    return Machine(tmp_path)

@@ -15,11 +15,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import 
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
-
-
 def read(machine: Machine) -> Platform:
     reading = Reading()
     platform = read_platform(reading, machine.root)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for the end of a process: with real ones."""
+"""Which processes run, and waiting for the end of one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system import process
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.process import ProcessEnd
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
+
+NAMES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 
 
 def test_the_end_is_told_once_it_came() -> None:
@@ -55,3 +61,38 @@ def test_a_refusal_without_a_number_has_none(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(TransportFailed, match="process 7 can't be watched") as caught:
         ProcessEnd(7)
     assert caught.value.errno == 0
+
+
+def test_what_runs(machine: Machine) -> None:
+    assert process.running(NAMES, machine.root) == frozenset()
+    machine.process(700, "iwd")
+    machine.process(701, "wpa_supplicant")
+    machine.process(702, "iwdx")
+    machine.write("proc/not-a-process/comm", "NetworkManager")
+    (machine.path / "proc/703").mkdir()  # it ended meanwhile
+    assert process.running(NAMES, machine.root) == {"iwd", "wpa_supplicant"}
+
+
+@pytest.mark.parametrize(("namespace", "counts"), [("net:[1]", True), ("net:[2]", False), (None, True)])
+def test_another_network_namespace_has_other_interfaces(
+    machine: Machine, namespace: Optional[str], counts: bool
+) -> None:
+    machine.process(700, "iwd", namespace)
+    assert ("iwd" in process.running(NAMES, machine.root)) == counts
+
+
+def test_processes_that_are_hidden(machine: Machine) -> None:
+    machine.process(700, "iwd")
+    (machine.path / "proc/1/comm").unlink()
+    with pytest.raises(AccessDenied, match="the processes of others are hidden") as caught:
+        process.running(NAMES, machine.root)
+    assert (caught.value.where, caught.value.remedy) == (str(machine.path / "proc"), "Run this as root")
+
+
+def test_no_procfs(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        process.running(NAMES, str(tmp_path))
+
+
+def test_this_machine_has_a_first_process() -> None:
+    assert process.running(frozenset({Path("/proc/1/comm").read_text().strip()})) != frozenset()

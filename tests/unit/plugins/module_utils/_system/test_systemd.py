@@ -100,3 +100,10 @@ def test_what_is_less_is_not_written(monkeypatch: pytest.MonkeyPatch, capsys: py
     for level in ("debug", "info", "warning", "error"):
         log.write(level, f"of {level}")
     assert capsys.readouterr().err == "warning: of warning\nerror: of error\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "instance"), [("wlan0", "wlan0"), ("Az9:_.", "Az9:_."), ("wl-0 é", "wl\\x2d0\\x20\\xc3\\xa9")]
+)
+def test_a_name_becomes_an_instance_as_systemd_escapes_it(name: str, instance: str) -> None:
+    assert systemd.instance(name) == instance
