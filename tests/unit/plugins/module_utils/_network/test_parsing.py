@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Profiles made of a task's parameters, and what is said of parameters that are wrong."""
+
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List
 
 import pytest
 from hypothesis import given
@@ -13,31 +15,13 @@ from hypothesis import strategies as st
 from ansible_collections.vpro.fleet.plugins.module_utils._network import declared, parsing
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, InvalidProfiles, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import parse_profile, parse_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._network.reader import label_of
-
-CANARY = "canary-0f3e"
-
-
-def no_problem(_path: str) -> Optional[str]:
-    return None
-
-
-def parse(**parameters: Any) -> Tuple[Optional[NetworkProfile], List[Tuple[str, str]]]:
-    profile, problems = parse_profile({"ssid": "corp", **parameters}, "profile 'corp'", no_problem)
-    assert all(problem.profile == "profile 'corp'" for problem in problems)
-    assert (profile is None) == bool(problems)
-    return profile, [(problem.field, problem.message) for problem in problems]
-
-
-PEAP: Dict[str, Any] = {"method": "peap", "identity": "me", "password": CANARY, "ca_cert": "/ca.pem"}
-TLS: Dict[str, Any] = {
-    "method": "tls",
-    "identity": "me",
-    "client_cert": "/c.pem",
-    "private_key": "/k.pem",
-    "private_key_password": CANARY,
-    "ca_cert": "/ca.pem",
-}
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_parameters import (
+    CANARY,
+    PEAP,
+    TLS,
+    no_problem,
+    parse,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,15 +73,6 @@ def test_a_psk_of_64_digits_is_the_key_itself() -> None:
     profile, _problems = parse(security="sae", passphrase="AB" * 32)
     assert profile is not None
     assert (profile.is_raw_psk, profile.passphrase) == (False, "AB" * 32)
-
-
-@pytest.mark.parametrize("eap", [{**TLS, "private_key": "/k.p12", "client_cert": None}, TLS])
-def test_tls_with_files(eap: Dict[str, Any]) -> None:
-    assert parse(security="eap", eap=eap)[1] == []
-
-
-def test_a_server_need_not_be_authenticated_if_the_task_says_so() -> None:
-    assert parse(security="eap", eap={**PEAP, "ca_cert": None, "validate_server": False})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -165,18 +140,6 @@ def test_what_is_wrong_is_named(parameters: Dict[str, Any], field: str, message:
     assert CANARY not in problems[0][1]
 
 
-def test_a_file_that_is_not_there() -> None:
-    profile, problems = parse_profile(
-        {"ssid": "x", "security": "eap", "eap": TLS}, "profile 'x'", lambda path: f"there is no file {path}"
-    )
-    assert profile is None
-    assert [str(problem) for problem in problems] == [
-        "profile 'x': eap.ca_cert: there is no file /ca.pem",
-        "profile 'x': eap.client_cert: there is no file /c.pem",
-        "profile 'x': eap.private_key: there is no file /k.pem",
-    ]
-
-
 def test_all_errors_of_all_profiles_at_once() -> None:
     with pytest.raises(InvalidProfiles) as caught:
         parse_profiles(
@@ -203,23 +166,6 @@ def test_good_profiles_in_their_order() -> None:
     names = ["b", "a", "c"]
     profiles = parse_profiles([{"ssid": name, "security": "open"} for name in names], no_problem)
     assert [profile.ssid.decode() for profile in profiles] == names
-
-
-@pytest.mark.parametrize(
-    ("parameters", "index", "label"),
-    [
-        ({"ssid": "corp"}, None, "profile 'corp'"),
-        ({"ssid": "corp"}, 3, "profiles[3] 'corp'"),
-        ({"ssid_hex": "00ff"}, 3, "profiles[3] '00ff'"),
-        ({"ssid": "a\x1b[31mb\n"}, None, "profile 'a\\x1b[31mb\\n'"),
-        ({"ssid": "\udc80"}, None, "profile '\\xed\\xb2\\x80'"),
-        ({}, 0, "profiles[0]"),
-        ("text", 0, "profiles[0]"),
-        ({"ssid": ["x"]}, 0, "profiles[0]"),
-    ],
-)
-def test_what_messages_call_a_profile(parameters: Any, index: Optional[int], label: str) -> None:
-    assert label_of(parameters, index) == label
 
 
 def test_secrets_are_in_no_repr() -> None:
@@ -270,9 +216,6 @@ def test_no_problem_tells_a_secret(template: Dict[str, Any], tail: str) -> None:
 
     problems = parse_profile({"ssid": "x", **fill(template)}, "p", no_problem)[1]
     assert CANARY not in " ".join(map(str, problems)) + repr(problems)
-
-
-# -- the limits, and what is said of them -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -336,18 +279,6 @@ def test_one_problem_is_told_as_it_is_and_several_are_counted() -> None:
     assert len(caught.value.details["problems"]) == 2
 
 
-def test_the_files_of_a_list_are_checked() -> None:
-    with pytest.raises(InvalidProfiles, match="is not there"):
-        parse_profiles([{"ssid": "corp", "security": "eap", "eap": PEAP}], lambda path: f"{path} is not there")
-
-
-def test_which_networks_a_declaration_removes() -> None:
-    some = declared.Declaration(absent=(b"old",))
-    assert [some.removes(ssid) for ssid in (b"old", b"other", None)] == [True, False, False]
-    pruned = declared.Declaration(prune=True)
-    assert [pruned.removes(ssid) for ssid in (b"old", None)] == [True, True]
-
-
 @pytest.mark.parametrize(
     ("priority", "right"),
     [
@@ -381,36 +312,3 @@ def test_access_points(bssid: str, right: bool) -> None:
     profile, problems = parse(security="open", bssid=bssid)
     assert [field for field, _message in problems] == ([] if right else ["bssid"])
     assert profile is None or profile.bssid == bssid.lower()
-
-
-def test_every_field_of_a_certificate_arrives() -> None:
-    profile, problems = parse(security="eap", eap={**TLS, "anonymous_identity": "anonymous"})
-    assert problems == []
-    assert profile is not None
-    assert profile.eap == Eap(
-        method="tls",
-        identity="me",
-        anonymous_identity="anonymous",
-        client_cert="/c.pem",
-        private_key="/k.pem",
-        private_key_password=CANARY,
-        ca_cert="/ca.pem",
-    )
-
-
-@pytest.mark.parametrize("name", ["client_cert", "private_key", "private_key_password"])
-def test_a_password_method_has_no_certificate_of_the_clients(name: str) -> None:
-    assert parse(security="eap", eap={**PEAP, name: "/x"})[1] == [(f"eap.{name}", "method peap has none")]
-
-
-@pytest.mark.parametrize("name", ["ca_cert", "domain_suffix_match"])
-def test_who_does_not_check_the_server_says_nothing_of_it(name: str) -> None:
-    eap = {**PEAP, "ca_cert": None, "validate_server": False}
-    assert parse(security="eap", eap=eap)[1] == []
-    assert parse(security="eap", eap={**eap, name: "/x"})[1][0][0] == f"eap.{name}"
-
-
-@pytest.mark.parametrize(("key", "right"), [("/k.p12", True), ("/k.pfx", True), ("/k.pem", False)])
-def test_what_holds_its_certificate_needs_no_other(key: str, right: bool) -> None:
-    problems = parse(security="eap", eap={**TLS, "client_cert": None, "private_key": key})[1]
-    assert [field for field, _message in problems] == ([] if right else ["eap.client_cert"])
