@@ -281,6 +281,12 @@ def split(text: str) -> Tuple[str, str]:
     return word, rest
 
 
+def printf_encode(data: bytes) -> str:
+    """Do what hostap's printf_encode() does: the other side of decode_printf()."""
+    letters = {0x22: '\\"', 0x5C: "\\\\", 0x1B: "\\e", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
+    return "".join(letters.get(b) or (chr(b) if 32 <= b <= 126 else f"\\x{b:02x}") for b in data)
+
+
 def named(networks: Any, ssid: str) -> Dict[str, Any]:
     """What a result says of one network."""
     (found,) = (network for network in networks if network["ssid"] == ssid)
