@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 BSSID = "02:00:00:00:01:00"
+OTHER_BSSID = "02:00:00:00:02:00"
 #: The management engine's client for wireless.
 WIRELESS_CLIENT = "13280904-7792-4fcb-a1aa-5e70cbb1e865"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's control socket, of one interface."""
+"""The other end of an interface's control socket: a script, or wpa_supplicant as far as pinning goes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from typing import Iterator
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
+    FakeNetwork,
+    FakeSupplicant,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_server import Server
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import OTHER_BSSID
 
 
 @pytest.fixture
@@ -19,3 +25,24 @@ def server(tmp_path: Path) -> Iterator[Server]:
     one = Server(tmp_path / "wlan0")
     yield one
     one.stop()
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[FakeSupplicant]:
+    """A supplicant under a hard block: home (twice), guest, off, and one with an SSID of odd bytes."""
+    server = FakeSupplicant(tmp_path / "wlan0")
+    psk = {"key_mgmt": "WPA-PSK", "psk": "*", "priority": "0"}
+    server.networks = {
+        0: FakeNetwork(b"guest", {"key_mgmt": "NONE", "priority": "0"}),
+        1: FakeNetwork(b"home", {**psk, "scan_freq": "2412 2437"}),
+        2: FakeNetwork(b"off", dict(psk), disabled=True),
+        3: FakeNetwork(b"home", {**psk, "priority": "5"}),
+        5: FakeNetwork(b'\n"\xff', {**psk, "bssid": OTHER_BSSID}, temp_disabled=True),
+    }
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def supplicant(fake: FakeSupplicant) -> WpaSupplicant:
+    return WpaSupplicant("wlan0", fake.path, timeout=60)

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import select
+import subprocess
+import sys
 from pathlib import Path
 from typing import Iterator, List, Optional
 
@@ -14,7 +16,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import translate
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Ending, translate
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Record
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
     Connected,
@@ -151,3 +153,12 @@ def test_the_rest_of_another_pin_does_not_stop_this_one(laptop: Laptop) -> None:
     laptop.supplicant.end_rest(rest, now=True)
     laptop.fake.networks[0].variables["scan_freq"] = "2437"
     assert len(laptop.done("CTRL-EVENT-SCAN-STARTED")) == 1
+
+
+def test_a_supplicant_that_is_killed_ends_as_one_that_says_so() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ending = Ending(process.pid)
+    process.kill()
+    process.communicate()
+    assert ending.read() == (SupplicantGone(),)
+    ending.close()

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which profile is for a network, and what is in the way."""
+
+from __future__ import annotations
+
+from typing import Set
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, find_obstacle, find_profile
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
+
+
+@pytest.mark.parametrize(
+    ("key_mgmt", "credentials", "joins"),
+    [
+        ("NONE", "", {"open"}),
+        ("NONE", "wep_key", set()),
+        ("OWE", "", set()),
+        ("IEEE8021X", "identity", set()),
+        ("WPA-PSK", "psk", {"psk"}),
+        ("WPA-PSK-SHA256", "psk", {"psk"}),
+        ("FT-PSK", "psk", {"psk"}),
+        ("WPA-PSK", "", set()),
+        ("SAE", "psk", {"sae"}),
+        ("SAE", "sae_password", {"sae"}),
+        ("FT-SAE", "sae_password", {"sae"}),
+        ("SAE-EXT-KEY", "sae_password", {"sae"}),
+        ("SAE", "", set()),
+        ("WPA-PSK SAE", "psk", {"psk", "sae"}),
+        ("WPA-PSK SAE", "sae_password", {"sae"}),
+        ("WPA-PSK WPA-EAP", "psk", {"psk"}),
+        ("WPA-PSK WPA-EAP", "identity", set()),
+        ("WPA-PSK WPA-EAP", "sae_password identity", set()),
+        ("WPA-PSK WPA-EAP", "psk identity", {"psk", "eap"}),
+        ("WPA-EAP", "identity", {"eap"}),
+        ("WPA-EAP", "eap", {"eap"}),
+        ("WPA-EAP", "", set()),
+        ("WPA-EAP-SHA256", "identity eap", {"eap"}),
+        ("FT-EAP", "identity eap", {"eap"}),
+        ("WPA-EAP-SUITE-B-192", "identity eap", {"eap"}),
+        ("DPP", "", set()),
+        ("", "psk", set()),
+    ],
+)
+def test_which_authentication_fits_which_profile(key_mgmt: str, credentials: str, joins: Set[str]) -> None:
+    profile = make(key_mgmt=key_mgmt, credentials=credentials)
+    for auth in ("open", "psk", "sae", "eap", "unknown(3)", ""):
+        assert profile.can_join(auth) == (auth in joins), auth
+        assert (find_profile([profile], b"home", auth) is profile) == (auth in joins), auth
+
+
+@pytest.mark.parametrize("ssid", [b"Home", b"home\0", b"home ", b"", "home\u200b".encode()])
+def test_the_ssid_is_compared_byte_by_byte(ssid: bytes) -> None:
+    assert find_profile([make()], ssid, "psk") is None
+
+
+def test_of_several_the_priority_then_the_lowest_id() -> None:
+    profiles = [
+        make(9, priority=2),
+        make(4, priority=2),
+        make(1, priority=1),
+        make(0, priority=9, enabled=False),
+        make(2, priority=9, ssid=b"x"),
+    ]
+    for order in (profiles, profiles[::-1]):
+        found = find_profile(order, b"home", "psk")
+        assert found is not None
+        assert found.id == 4
+    assert find_profile([], b"home", "psk") is None
+
+
+def test_of_equal_ones_the_interfaces_own_comes_first() -> None:
+    free, own = make(0), make(1, own=True)
+    assert find_profile([free, own], b"home", "psk") is own
+    preferred = make(2, priority=1)
+    assert find_profile([free, own, preferred], b"home", "psk") is preferred
+
+
+def test_one_that_is_bound_to_another_access_point_is_none() -> None:
+    bound = make(0, priority=9, bssid=BSSID, bound=True)
+    pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
+    elsewhere = "02:00:00:00:09:00"
+    assert find_profile([bound, pinned], b"home", "psk", BSSID) is bound
+    assert find_profile([bound, pinned], b"home", "psk", elsewhere) is pinned
+    assert find_profile([bound], b"home", "psk", elsewhere) is None
+    assert find_profile([bound], b"home", "psk") is bound
+
+
+def test_one_that_is_for_other_channels_is_none() -> None:
+    narrow, free = make(0, priority=9, channels=frozenset({2412, 2437})), make(1)
+    assert find_profile([narrow, free], b"home", "psk", BSSID, (2437,)) is narrow
+    assert find_profile([narrow, free], b"home", "psk", BSSID, (5180,)) is free
+    assert find_profile([narrow], b"home", "psk", BSSID, (5180,)) is None
+    # A number that may be the one or the other.
+    assert find_profile([narrow], b"home", "psk", BSSID, (2412, 5955)) is narrow
+    assert find_profile([narrow], b"home", "psk") is narrow
+
+
+def test_of_what_is_in_the_way_the_least_is_told() -> None:
+    disabled, unfit = make(0, enabled=False), make(1, key_mgmt="SAE")
+    for order in ([disabled, unfit], [unfit, disabled]):
+        assert find_obstacle(order, b"home", "psk") == Obstacle("is disabled", "Enable it", disabled=True)
+    own = make(2, enabled=False, obstacle=Obstacle("is somebody's", "Share it"))
+    assert find_obstacle([own, unfit], b"home", "psk") == own.obstacle
+    # Not what it has nothing to do with.
+    told = find_obstacle([own], b"home", "eap")
+    assert told == Obstacle(
+        "can't join it: it has WPA-PSK, or lacks a credential", "Give it a key management and credentials that fit"
+    )
+    assert find_obstacle([disabled, own], b"other", "psk") is None
+
+
+def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
+    bound, narrow = make(0, bssid=BSSID, bound=True), make(1, channels=frozenset({2412}))
+    remedy = "Take that out of the profile"
+    assert find_obstacle([bound], b"home", "psk", OTHER_BSSID) == Obstacle(
+        f"is for another access point than CSME's ({OTHER_BSSID}) alone", remedy
+    )
+    assert find_obstacle([narrow], b"home", "psk", OTHER_BSSID, (5180,)) == Obstacle(
+        "is for another band or channel than CSME's alone", remedy
+    )
+    # What has nothing in its way is no nearer than what has little.
+    assert find_obstacle([make(2), make(3, enabled=False)], b"home", None) == Obstacle(
+        "is disabled", "Enable it", disabled=True
+    )
