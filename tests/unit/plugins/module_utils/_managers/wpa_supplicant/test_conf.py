@@ -2,21 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's configuration file, on a real file system."""
+"""The text of wpa_supplicant's configuration file: parsed, and edited line by line."""
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from pathlib import Path
-from typing import List, Optional
+from typing import List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf as _wpa_conf
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import (
     Block,
     append,
@@ -25,13 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     parse,
     render,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
-    AccessDenied,
-    DecodeFailed,
-    TransportFailed,
-)
-
-CANARY = "canary-0f3e"
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 CONFIGURATION = """\
 # the header
@@ -102,7 +92,7 @@ def test_the_line_of_a_block_that_is_not_closed_is_named() -> None:
 )
 def test_what_wpa_supplicant_makes_of_a_line(line: str, content: str) -> None:
     """Worked out by hand from wpa_config_get_line(); the odd ones were seen with 2.10."""
-    assert _wpa_conf._content(line) == content
+    assert conf._content(line) == content
 
 
 LINES = st.lists(
@@ -179,172 +169,6 @@ def test_no_value_becomes_another_line(value: str) -> None:
         edit(BLOCK, {"ssid": value}, frozenset({"ssid"}), frozenset())
 
 
-# --- the file ---
-
-
-def temporary_files(folder: Path) -> List[str]:
-    return [name for name in os.listdir(folder) if name.startswith(".")]
-
-
-def test_write_and_read(tmp_path: Path) -> None:
-    path = tmp_path / "sub" / "wlan0.conf"
-    identity = _wpa_conf.write(str(path), "x\udcff\n")
-    assert path.read_bytes() == b"x\xff\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    conf = _wpa_conf.read(str(path))
-    assert (conf.path, conf.text, conf.mode, conf.private) == (str(path), "x\udcff\n", 0o600, True)
-    assert conf.identity == identity
-    assert temporary_files(path.parent) == []
-
-
-def test_a_umask_and_open_permissions_do_not_matter(tmp_path: Path) -> None:
-    path = tmp_path / "wlan0.conf"
-    path.write_text("old")
-    path.chmod(0o644)
-    assert not _wpa_conf.read(str(path)).private
-    before = os.umask(0o277)
-    try:
-        _wpa_conf.write(str(path), "new")
-    finally:
-        os.umask(before)
-    assert _wpa_conf.read(str(path)).private
-
-
-def test_no_file(tmp_path: Path) -> None:
-    conf = _wpa_conf.read(str(tmp_path / "none"))
-    assert (conf.text, conf.mode, conf.identity, conf.private) == (None, None, None, False)
-
-
-@pytest.mark.parametrize("step", ["fsync", "rename", "fchmod"])
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    path = tmp_path / "wlan0.conf"
-    path.write_text("old")
-
-    def fail(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device", CANARY)
-
-    monkeypatch.setattr(os, step, fail)
-    with pytest.raises(TransportFailed) as caught:
-        _wpa_conf.write(str(path), CANARY)
-    assert path.read_text() == "old"
-    assert temporary_files(tmp_path) == []
-    assert CANARY not in str(caught.value)
-    assert caught.value.errno == 28
-
-
-def test_a_new_file_waits_beside_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "new folder" / "wlan0.conf"
-    with _wpa_conf.staged(str(path), "one"):
-        assert not path.exists()
-        (waiting,) = temporary_files(path.parent)
-        assert stat.S_IMODE((path.parent / waiting).stat().st_mode) == 0o600
-    assert list(path.parent.iterdir()) == [], "nobody wanted it"
-    with _wpa_conf.staged(str(path), "two") as replace_file:
-        identity = replace_file()
-    assert (path.read_text(), temporary_files(path.parent)) == ("two", [])
-    assert _wpa_conf.read(str(path)).identity == identity
-
-
-def test_an_error_of_somebody_elses_is_not_taken_for_the_files(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="theirs"), _wpa_conf.staged(str(tmp_path / "x"), "one"):
-        raise OSError(5, "theirs")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_cant_be_put_on_the_disk_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = os.open
-
-    def refuse(path: str, flags: int, *rest: int) -> int:
-        if flags & os.O_DIRECTORY:
-            raise OSError(24, "Too many open files")
-        return real(path, flags, *rest)
-
-    monkeypatch.setattr(os, "open", refuse)
-    _wpa_conf.write(str(tmp_path / "x"), "new")
-    assert (tmp_path / "x").read_text() == "new"
-
-
-def test_what_a_killed_run_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "wlan0.conf"
-
-    def die(*_arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    real = os.unlink
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", die)
-        patch.setattr(os, "unlink", lambda _path: None)  # no chance to clean up
-        with pytest.raises(KeyboardInterrupt):
-            _wpa_conf.write(str(path), "one")
-    (left,) = temporary_files(tmp_path)
-    assert stat.S_IMODE((tmp_path / left).stat().st_mode) == 0o600
-    assert os.unlink is real
-    _wpa_conf.write(str(path), "two")
-    assert temporary_files(tmp_path) == []
-    assert path.read_text() == "two"
-
-
-def test_no_link_in_the_temporary_files_place_is_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    (tmp_path / ".wlan0.conf.vpro-fleet").symlink_to(victim)
-    _wpa_conf.write(str(tmp_path / "wlan0.conf"), "new")
-    assert victim.read_text() == "precious"
-
-
-def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    target = tmp_path / "real" / "shared.conf"
-    target.write_text("old")
-    link = tmp_path / "wlan0.conf"
-    link.symlink_to("real/shared.conf")
-    conf = _wpa_conf.read(str(link))
-    assert (conf.path, conf.text) == (str(target), "old")
-    _wpa_conf.write(conf.path, "new")
-    assert link.is_symlink()
-    assert target.read_text() == "new"
-    target.unlink()
-    assert _wpa_conf.read(str(link)).text is None
-
-
-@pytest.mark.parametrize("kind", ["folder", "fifo", "huge"])
-def test_what_is_no_configuration_file(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "x"
-    if kind == "folder":
-        path.mkdir()
-    elif kind == "fifo":
-        os.mkfifo(path)
-    else:
-        with path.open("wb") as handle:
-            handle.truncate(2**30)
-    with pytest.raises(TransportFailed):
-        _wpa_conf.read(str(path))
-
-
-def test_no_right_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_arguments: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    (tmp_path / "x").write_text("")
-    monkeypatch.setattr(os, "open", refuse)
-    for work in (lambda: _wpa_conf.read(str(tmp_path / "x")), lambda: _wpa_conf.write(str(tmp_path / "x"), "")):
-        with pytest.raises(AccessDenied, match="become"):
-            work()
-
-
-def test_no_text_in_a_repr(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    path.write_text(f"network={{\n\tpsk={CANARY}\n}}\n")
-    conf = _wpa_conf.read(str(path))
-    text: Optional[str] = conf.text
-    assert text is not None
-    assert CANARY not in repr(conf)
-    assert CANARY not in repr(parse(text))
-
-
-# --- what changed code showed ---
-
-
 @pytest.mark.parametrize(
     ("text", "what"), [("network={\n", "line 1 .* is not closed"), ("a\0b", "has a NUL byte in it")]
 )
@@ -368,113 +192,6 @@ def test_a_value_that_would_be_another_line_is_named() -> None:
         new_block({"psk": "a\nb"})
 
 
-def test_no_file_has_its_path_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "none")
-    assert _wpa_conf.read(str(tmp_path / "link")) == _wpa_conf.ConfFile(str(tmp_path / "none"))
-
-
-@pytest.mark.parametrize(
-    ("user", "group", "owned"),
-    [("root", "root", True), ("root", "other", False), ("other", "root", True), ("other", "other", True)],
-)
-def test_roots_file_has_to_be_roots(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, group: str, owned: bool
-) -> None:
-    """Whoever is not root can't do anything about another owner; what it may not read, it does not get."""
-    path = tmp_path / "conf"
-    path.write_text("")
-    path.chmod(0o600)
-    status = path.stat()
-
-    def owner(descriptor: int) -> os.stat_result:
-        return os.stat_result((*tuple(status)[:4], 0, 0, *tuple(status)[6:]), {"st_ctime_ns": status.st_ctime_ns})
-
-    monkeypatch.setattr(os, "fstat", owner)
-    monkeypatch.setattr(os, "geteuid", lambda: 0 if user == "root" else 1)
-    monkeypatch.setattr(os, "getegid", lambda: 0 if group == "root" else 1)
-    assert _wpa_conf.read(str(path)).private == owned
-
-
-def test_the_new_file_is_for_its_owner_from_its_first_byte_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    modes: List[int] = []
-    fchmod = os.fchmod
-
-    def look(descriptor: int, mode: int) -> None:
-        modes.append(os.fstat(descriptor).st_mode & 0o777)
-        fchmod(descriptor, mode)
-
-    monkeypatch.setattr(os, "fchmod", look)
-    before = os.umask(0)
-    try:
-        _wpa_conf.write(str(tmp_path / "new" / "conf"), "")
-    finally:
-        os.umask(before)
-    assert modes == [0o600]
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o755
-
-
-def test_a_link_that_comes_between_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it came after an older file of that name was removed."""
-
-    def too_late(_path: str) -> None:
-        raise FileNotFoundError
-
-    (tmp_path / ".conf.vpro-fleet").symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setattr(os, "unlink", too_late)
-    with pytest.raises(TransportFailed):
-        _wpa_conf.write(str(tmp_path / "conf"), "text")
-    assert not (tmp_path / "elsewhere").exists()
-
-
-@pytest.mark.parametrize(("user", "given"), [(0, [(0, 0)]), (1, [])])
-def test_what_root_writes_is_roots(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, given: List[object]
-) -> None:
-    asked: List[object] = []
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(os, "fchown", lambda _descriptor, uid, gid: asked.append((uid, gid)))
-    _wpa_conf.write(str(tmp_path / "conf"), "")
-    assert asked == given
-
-
-def test_errors_name_the_file_and_say_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = str(tmp_path / "conf")
-
-    def failing(error: OSError) -> None:
-        def fail(*_arguments: object, **_named: object) -> None:
-            raise error
-
-        monkeypatch.setattr(os, "rename", fail)
-
-    failing(OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(TransportFailed, match="can't be used: No space left on device") as no_space:
-        _wpa_conf.write(path, "")
-    assert (no_space.value.where, no_space.value.errno) == (path, errno.ENOSPC)
-    failing(OSError("without a number"))
-    with pytest.raises(TransportFailed, match="unknown error") as unknown:
-        _wpa_conf.write(path, "")
-    assert unknown.value.errno == 0
-    failing(PermissionError(errno.EACCES, "Permission denied"))
-    with pytest.raises(AccessDenied, match="no right to use the configuration file") as denied:
-        _wpa_conf.write(path, "")
-    assert (denied.value.where, denied.value.remedy) == (path, "Run the task with become")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(TransportFailed) as none:
-        _wpa_conf.read(str(tmp_path / "folder"))
-    assert none.value.where == str(tmp_path / "folder")
-
-
-def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_wpa_conf, "_SIZE_MAX", 5)
-    path = tmp_path / "conf"
-    path.write_text("12345")
-    assert _wpa_conf.read(str(path)).text == "12345"
-    path.write_text("123456")
-    with pytest.raises(TransportFailed, match="no configuration file") as caught:
-        _wpa_conf.read(str(path))
-    assert caught.value.where == str(path)
-
-
 @pytest.mark.parametrize(
     ("line", "content"),
     [
@@ -495,4 +212,4 @@ def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_where_a_comment_begins(line: str, content: str) -> None:
-    assert _wpa_conf._content(line) == content
+    assert conf._content(line) == content
