@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
-from .._network.backend import IWD, NETWORKMANAGER, NONE
+from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio.connection import CsmeConnection
@@ -184,7 +184,7 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
     else:
         if switch.soft:
             yield Blocker("airplane_mode", f"airplane mode is on ({name}). Turn it off (rfkill unblock wlan)")
-        if switch.hard and switch.reasons != {"not_owner"}:
+        if switch.off:
             yield Blocker("switch_off", f"{name} is switched off by hardware. Turn its switch or key on")
     if radio.owner == "csme" and known.why(f"radios.{radio.phy}.csme"):
         yield _unknown(f"radios.{radio.phy}.csme", known, "")
@@ -225,7 +225,7 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
     """Say what keeps a supplicant that can be asked from carrying CSME's connection on."""
     what = f"supplicant.{interface}"
     unread = known.why(what)
-    who = "NetworkManager" if managed.manager == NETWORKMANAGER else "wpa_supplicant"
+    who = NAMES[managed.manager or WPA_SUPPLICANT]
     if managed.manager == NETWORKMANAGER and known.watcher.managers.get(interface, NETWORKMANAGER) != NETWORKMANAGER:
         yield Blocker(
             "networkmanager_unusable",
@@ -257,11 +257,10 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Say why no profile could carry CSME's connection on; nothing when one could."""
-    wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
-    if find_profile(profiles, *wanted) is not None:
+    if find_profile(profiles, csme) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"
-    obstacle = find_obstacle(profiles, *wanted)
+    obstacle = find_obstacle(profiles, csme)
     if obstacle is None:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
     else:

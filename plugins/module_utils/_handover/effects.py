@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from dataclasses import dataclass
+from typing import Any, Callable, List, Optional, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin as PinRecord
-from .._network.profile import Profile
-from .._radio import csme, rtnetlink
-from .._radio.nl80211 import Nl80211
+from .._radio import rtnetlink
 from .._radio.radio import routable
-from .._radio.rfkill import NOT_OWNER, RfkillEvent
+from .._radio.rfkill import RfkillEvent
 from .._radio.rtnetlink import AddressEvent
 from .._radio.values import Radio
 from .._system import dhcp
@@ -40,47 +39,50 @@ from .messages import (
 )
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What ``Hands`` calls.
+
+    Attributes:
+        request: asks for the radio.
+        ask: makes the DHCP client of an interface begin anew.
+        mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
+    """
+
+    request: Callable[[], None]
+    ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe
+    mark: Callable[[str], None] = lambda name: None
+
+
 class Hands:
     """Does on one radio what the machine of a handover asks for.
 
     Args:
         radio: the radio.
-        nl: to ask for ownership.
         supplicant: who runs the interface; None when nobody does.
-        profiles: its profiles by id, as just read.
+        calls: what it calls.
+        rest: keeps the part of a pin that has to wait for the end of the link. None: the caller ends before the link
+            does, so the whole pin is undone at once.
         folder: where the journal is.
-        mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
-        request: asks for the radio; None: the driver is asked.
-        rest: keeps what has to wait for the end of a link. None: who does the handover does not stay until then, so
-            that nothing is left to wait.
-        ask: makes who runs DHCP on an interface begin anew.
     """
 
     def __init__(
         self,
         radio: Radio,
-        nl: Nl80211,
         supplicant: Optional[Backend],
-        profiles: Dict[int, Profile],
-        folder: str = FOLDER,
-        mark: Callable[[str], None] = lambda name: None,
-        request: Optional[Callable[[], None]] = None,
+        calls: Calls,
         rest: Optional[Rest] = None,
-        ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe,
+        folder: str = FOLDER,
     ) -> None:
         self._radio = radio
         # Both exist on a radio that was seen to be CSME's; these never match anything else.
         self._ifindex: int = -1 if radio.ifindex is None else radio.ifindex
         self._switch_index: int = -1 if radio.switch is None else radio.switch.index
-        self._nl = nl
-        #: Who runs the interface, and its profiles as last read. A resident keeps both up to date.
+        #: Who runs the interface. A resident keeps it up to date.
         self.supplicant = supplicant
-        self.profiles = profiles
-        self._folder = folder
-        self._mark = mark
+        self._calls = calls
         self._rest = rest
-        self._ask = ask
-        self._request = request or (lambda: csme.request_ownership(self._nl, self._ifindex))
+        self._folder = folder
         #: What is with the supplicant, or may be.
         self.pin: Optional[PinRecord] = None
         #: What went wrong without ending the handover, for people.
@@ -101,8 +103,8 @@ class Hands:
         elif isinstance(action, Forget):
             self.forget()
         elif isinstance(action, RequestOwnership):
-            self._mark("requested")
-            self._request()
+            self._calls.mark("requested")
+            self._calls.request()
         return None
 
     def has_address(self) -> bool:
@@ -136,16 +138,15 @@ class Hands:
         client = dhcp.find_client(interface, self._ifindex)
         if client is None or not (in_handover or client.loses_its_first_message):
             return None
-        self._mark("address_asked")
+        self._calls.mark("address_asked")
         try:
-            self._ask(client, interface)
+            self._calls.ask(client, interface)
         except FleetError as error:
             self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
         return client
 
-    def _do_pin(self, action: Any) -> Optional[Event]:
-        profile = self.profiles.get(action.profile_id)
-        if self.supplicant is None or profile is None:
+    def _do_pin(self, action: Union[Pin, Hold]) -> Optional[Event]:
+        if self.supplicant is None:
             return PinFailed()
         self.unpin(now=isinstance(action, Pin))
         if self.pin is not None:  # how things were before it would be forgotten
@@ -158,9 +159,9 @@ class Hands:
 
         try:
             if isinstance(action, Hold):
-                self.supplicant.hold(profile, action.bssid, record)
+                self.supplicant.hold(action.profile, action.bssid, record)
                 return None
-            self.supplicant.pin(profile, action.bssid, action.frequencies, record)
+            self.supplicant.pin(action.profile, action.bssid, action.frequencies, record)
         except FleetError as error:
             self.warnings.append(f"the pin failed: {error}")
             return PinFailed()
@@ -185,7 +186,7 @@ class Hands:
             self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next run")
             return
         self.pin = None
-        self._mark("unpinned")
+        self._calls.mark("unpinned")
 
     def forget(self) -> None:
         """Take note that the pin is gone with its supplicant."""
@@ -206,8 +207,7 @@ class Hands:
             return SoftBlocked()
         if not heard.hard:
             return BlockGone()
-        # For any other reason, known or not, nobody can use the radio, whoever owns it.
-        return BlockBack() if heard.reasons == NOT_OWNER else SwitchedOff()
+        return SwitchedOff() if heard.off else BlockBack()
 
     def from_address(self, heard: Any) -> Optional[Event]:
         """Return what an address that came or went means for this radio; None: nothing."""

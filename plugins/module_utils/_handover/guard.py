@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple, Union
 
 from .._network.events import Connected
+from .._network.profile import Profile
 from .._system.bare import Bare
 from . import machine, messages
 from .machine import Phase, State
@@ -64,7 +65,7 @@ class GuardPolicy:
 class Free:
     """The answer to Look: the host owns the radio. Carries the profile and the access point of its connection."""
 
-    profile_id: Optional[int] = None
+    profile: Optional[Profile] = None
     bssid: Optional[str] = None
 
 
@@ -232,9 +233,9 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
 
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
     guard = replace(guard, failures=0, left=None)
-    if not (guard.forbidden and policy.handover.hold) or event.profile_id is None or event.bssid is None:
+    if not (guard.forbidden and policy.handover.hold) or event.profile is None or event.bssid is None:
         return guard, ()
-    state, actions = machine.hold(RoamingForbidden(event.profile_id, event.bssid))
+    state, actions = machine.hold(event.profile, event.bssid)
     return replace(guard, handover=state), actions
 
 

@@ -21,6 +21,7 @@ from enum import Enum
 from typing import Callable, Dict, Optional, Tuple, Union
 
 from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
+from .._network.profile import Profile
 from .._radio.connection import CsmeConnection
 from .messages import (
     Action,
@@ -154,7 +155,7 @@ _OVER: Dict[type, Outcome] = {
 def _idle(state: State, event: Event, policy: Policy) -> Result:
     if not isinstance(event, Blocked):
         return state, ()
-    if event.connection is not None and event.profile_id is None:
+    if event.connection is not None and event.profile is None:
         if policy.require_credentials:
             return _end(state, Outcome.NO_CREDENTIALS)
         # Nothing can carry the connection on, so there is nothing to wait for after the grant.
@@ -164,9 +165,9 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
     if time_for_requests < 0:
         return _end(state, Outcome.TIMED_OUT)
     overall = SetTimer(Timer.LAST_REQUEST, time_for_requests)
-    if event.connection is None or event.profile_id is None or not policy.pin:
+    if event.connection is None or event.profile is None or not policy.pin:
         return _request(state, policy, overall)
-    pin = Pin(event.profile_id, event.connection.bssid, event.connection.frequencies)
+    pin = Pin(event.profile, event.connection.bssid, event.connection.frequencies)
     # From here on a pin may exist: whatever comes next has to undo it.
     return replace(state, phase=Phase.PINNING, pinned=True), (overall, pin)
 
@@ -250,19 +251,15 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
 }
 
 
-def hold(event: RoamingForbidden) -> Result:
+def hold(profile: Profile, bssid: str) -> Result:
     """Return the state of a host that is to be kept at its access point without a handover, and what to do for that.
 
     Args:
-        event: names the profile and the access point that the host is connected to.
-
-    Raises:
-        ValueError: it names none.
+        profile: the profile that the host is connected with.
+        bssid: the access point that it is connected to.
     """
-    if event.profile_id is None or event.bssid is None:
-        raise ValueError("there is no connection to hold")
     state = State(phase=Phase.HOLDING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
-    return state, (Hold(event.profile_id, event.bssid),)
+    return state, (Hold(profile, bssid),)
 
 
 def _request(state: State, policy: Policy, *before: Action) -> Result:

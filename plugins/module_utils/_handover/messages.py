@@ -11,16 +11,17 @@ from enum import Enum
 from typing import Hashable, Optional, Tuple, Union
 
 from .._network.events import LinkEvent
+from .._network.profile import Profile
 from .._radio.connection import CsmeConnection
 from .._system.bare import Bare
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """CSME holds the radio. Carries what it reports, and the id of the profile that could join its network."""
+    """CSME holds the radio. Carries the connection that it reports, and the profile that could carry that on."""
 
     connection: Optional[CsmeConnection]
-    profile_id: Optional[int]
+    profile: Optional[Profile]
 
 
 class Pinned(Bare):
@@ -51,15 +52,8 @@ class AddressArrived(Bare):
     """The connected interface has an address that counts: see ``_handover/addressing.py``."""
 
 
-@dataclass(frozen=True)
-class RoamingForbidden:
-    """CSME's session lives, so the host must stay with its access point.
-
-    Carries what the host is connected to, if it is.
-    """
-
-    profile_id: Optional[int] = None
-    bssid: Optional[str] = None
+class RoamingForbidden(Bare):
+    """CSME's session lives, so the host must stay with its access point."""
 
 
 class RoamingAllowed(Bare):
@@ -110,7 +104,7 @@ Event = Union[
 class Pin:
     """Write the pin to the journal, then give it to the supplicant. Answered by Pinned or PinFailed."""
 
-    profile_id: int
+    profile: Profile
     bssid: str
     frequencies: Tuple[int, ...]
 
@@ -122,7 +116,7 @@ class Hold:
     Nothing else of the profile changes, and the link stays. Answered by PinFailed, or nothing.
     """
 
-    profile_id: int
+    profile: Profile
     bssid: str
 
 

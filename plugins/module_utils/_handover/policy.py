@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Tuple
 
 
-class Outcome(Enum):
+class Outcome(str, Enum):
     """How a handover ended. The values are stable: modules return them."""
 
     #: The host owns the radio and CSME had no connection that could have been carried on.

@@ -13,11 +13,13 @@ from __future__ import annotations
 import select
 import time
 from contextlib import ExitStack
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .._network.backend import Backend, Listener, Source
 from .._network.events import link_event
 from .._network.profile import Profile
+from .._radio import csme
 from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import RfkillEvents
@@ -27,7 +29,7 @@ from .._system.dhcp_program import ask
 from .._system.run_folder import FOLDER
 from .._system.statemachine import Machine
 from .addressing import Addressing
-from .effects import Hands
+from .effects import Calls, Hands
 from .machine import State, step
 from .messages import (
     Action,
@@ -38,8 +40,8 @@ from .messages import (
     Expired,
     SetTimer,
 )
-from .policy import Outcome, Policy
-from .trace import STEP_NAMES, Report, Step
+from .policy import Policy
+from .trace import Report, Trace
 
 
 class Handover:
@@ -52,7 +54,6 @@ class Handover:
         policy: what to do where there is a choice.
         folder: where the journal is.
         clock: seconds that only grow.
-        request: asks for the radio; None: the driver is asked.
     """
 
     def __init__(
@@ -64,32 +65,33 @@ class Handover:
         *,
         folder: str = FOLDER,
         clock: Callable[[], float] = time.monotonic,
-        request: Optional[Callable[[], None]] = None,
     ) -> None:
-        self._request = request
         self._radio = radio
         self._profile = profile
         self._supplicant = supplicant
         self._folder = folder
         self._clock = clock
+        self._trace = Trace(clock)
         self._machine: Machine[State] = Machine(
-            State(), lambda state, event: step(state, event, policy), self._do, Expired, self._note, clock
+            State(), lambda state, event: step(state, event, policy), self._do, Expired, self._trace.note, clock
         )
         self._addressing = Addressing(policy, self._look_for_address, self._ask_for_address, clock)
-        self._trace: List[Tuple[str, float]] = []
         self._listeners: Sequence[Listener] = ()
 
-    def run(self) -> Report:
+    def run(self, request: Optional[Callable[[], None]] = None) -> Report:
         """Do the handover and return how it went.
+
+        Args:
+            request: asks for the radio; None: the driver is asked.
 
         Raises:
             FleetError: a transport failed; the pin, if there was one, is undone.
         """
-        profiles = {} if self._profile is None else {self._profile.id: self._profile}
+        self._trace.begin()
         with ExitStack() as stack, Nl80211() as nl:
-            hands = self._hands = Hands(
-                self._radio, nl, self._supplicant, profiles, self._folder, self._mark, self._request, ask=ask
-            )
+            request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
+            calls = Calls(request, ask, self._trace.mark)
+            hands = self._hands = Hands(self._radio, self._supplicant, calls, folder=self._folder)
             # Listen before anything is done, so that no answer is missed. rfkill first: a block's end is seen before
             # the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())
@@ -100,15 +102,15 @@ class Handover:
                     sources[self._open(stack, heard)] = link_event
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
-                self._feed(Blocked(self._radio.csme, self._profile.id if self._profile else None))
+                self._feed(Blocked(self._radio.csme, self._profile))
                 # A monitor may hold events that came while it attached, which no select() tells of.
                 self._read(sources, list(sources))
-                while self._machine.state.outcome is None:
+                while (outcome := self._machine.state.outcome) is None:
                     self._wait(sources)
             finally:
                 # Whatever ended it: an exception, a signal, or a transport that failed while it was being undone.
                 hands.unpin()
-        return self._report(self._machine.state.outcome)
+        return self._trace.report(outcome, self._machine.state.requests, tuple(hands.warnings))
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -168,44 +170,3 @@ class Handover:
         else:
             return self._hands.do(action)
         return None
-
-    # -- what is told ---------------------------------------------------------------------------------------------
-
-    def _note(self, event: Event) -> None:
-        name = STEP_NAMES.get(type(event))
-        # rfkill tells the standing block when it is opened, and again on any change: only a block that comes back
-        # after a grant is news.
-        if name is None or (name == "taken_back" and not self._seen("granted")):
-            return
-        if name == "granted" and self._seen(name) and self._trace[-1][0] != "taken_back":
-            return
-        self._mark(name)
-
-    def _seen(self, name: str) -> bool:
-        return any(seen == name for seen, _at in self._trace)
-
-    def _mark(self, name: str) -> None:
-        self._trace.append((name, self._clock()))
-
-    def _owner(self) -> str:
-        moves = [name for name, _at in self._trace if name in ("granted", "taken_back")]
-        return "host" if moves and moves[-1] == "granted" else "csme"
-
-    def _report(self, outcome: Outcome) -> Report:
-        origin = next((at for name, at in self._trace if name == "requested"), None)
-        if origin is None:
-            origin = self._trace[0][1] if self._trace else 0.0
-        steps = tuple(Step(name, round((at - origin) * 1000)) for name, at in self._trace)
-
-        def first(name: str) -> Optional[int]:
-            return next((s.at_ms for s in steps if s.name == name), None)
-
-        return Report(
-            outcome=outcome,
-            steps=steps,
-            requests=self._machine.state.requests,
-            request_to_connected_ms=first("connected"),
-            request_to_address_ms=first("address") if self._seen("connected") else None,
-            warnings=tuple(self._hands.warnings),
-            owner=self._owner(),
-        )

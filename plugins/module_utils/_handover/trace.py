@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happened when in a handover: its steps, and its report."""
+"""What happened when in a handover: its steps, and the report that is made of them."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._network.events import Connected, Disconnected, ManagerGone, ScanStarted, SupplicantGone
+from .._network.handover_record import HandoverRecord
 from .messages import AddressArrived, BlockBack, BlockGone, InterfaceGone, Pinned, SoftBlocked, SwitchedOff
 from .policy import Outcome
 
@@ -23,20 +25,24 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Report:
-    """How a handover went. Times in ms after the first ownership request; None for what did not happen."""
+class Report(HandoverRecord):
+    """How a handover went, with all that is known of it.
+
+    Attributes:
+        outcome: how it ended.
+        steps: what was done and seen.
+        requests: how often ownership was asked for.
+        warnings: what went wrong without ending the handover, for people.
+        owner: who owns the radio at the end, ``host`` or ``csme``.
+    """
 
     outcome: Outcome
-    steps: Tuple[Step, ...]
-    requests: int
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    warnings: Tuple[str, ...]
-    #: Who owns the radio at the end: ``host`` or ``csme``.
+    steps: Tuple[Step, ...] = ()
+    requests: int = 0
+    warnings: Tuple[str, ...] = ()
     owner: str = "host"
 
 
-#: What a report calls the events that it tells.
 STEP_NAMES: Dict[type, str] = {
     Pinned: "pinned",
     BlockGone: "granted",
@@ -51,3 +57,77 @@ STEP_NAMES: Dict[type, str] = {
     ManagerGone: "manager_gone",
     InterfaceGone: "interface_gone",
 }
+#: Whether CSME's session lives after a handover that ended so. Of the others nobody knows.
+_KEPT = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}
+
+
+class Trace:
+    """What was done and seen in one handover, by name, and when. It takes notes from ``begin`` to ``end``.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._marks: List[Tuple[str, float]] = []
+        #: Whether notes are taken now.
+        self.open = False
+
+    def begin(self) -> None:
+        """Forget the handover before, and take notes of a new one: CSME has the radio, and nothing is done yet."""
+        self._marks = [("blocked", self._clock())]
+        self.open = True
+
+    def end(self) -> None:
+        """Take no more notes."""
+        self.open = False
+
+    def mark(self, name: str) -> None:
+        """Take note of something that was done or seen."""
+        if self.open:
+            self._marks.append((name, self._clock()))
+
+    def note(self, event: Any) -> None:
+        """Take note of an event that the handover heard, if it is a step."""
+        name = STEP_NAMES.get(type(event))
+        # rfkill tells the standing block when it is opened, and again on any change: only a block that comes back
+        # after a grant is news.
+        if name is None or (name == "taken_back" and not self.seen("granted")):
+            return
+        if name == "granted" and self.seen(name) and self._marks[-1][0] != "taken_back":
+            return
+        self.mark(name)
+
+    def seen(self, name: str) -> bool:
+        """Say whether something was done or seen."""
+        return any(seen == name for seen, _at in self._marks)
+
+    def ms(self, name: str, since: str = "requested") -> Optional[int]:
+        """Return how long after the first *since* the first *name* came, in ms; None: one of them did not come."""
+        begun = next((at for seen, at in self._marks if seen == since), None)
+        at = next((at for seen, at in self._marks if seen == name and begun is not None and at >= begun), None)
+        return None if at is None or begun is None else round((at - begun) * 1000)
+
+    def report(self, outcome: Outcome, requests: int = 0, warnings: Tuple[str, ...] = ()) -> Report:
+        """Return how the handover went.
+
+        Args:
+            outcome: how it ended.
+            requests: how often ownership was asked for.
+            warnings: what went wrong without ending the handover, for people.
+        """
+        origin = next((at for name, at in self._marks if name == "requested"), self._marks[0][1] if self._marks else 0)
+        moves = [name for name, _at in self._marks if name in ("granted", "taken_back")]
+        connected = self.ms("connected")
+        return Report(
+            outcome=outcome,
+            at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            request_to_connected_ms=connected,
+            request_to_address_ms=None if connected is None else self.ms("address"),
+            session_kept=_KEPT.get(outcome),
+            steps=tuple(Step(name, round((at - origin) * 1000)) for name, at in self._marks if name != "blocked"),
+            requests=requests,
+            warnings=warnings,
+            owner="host" if moves and moves[-1] == "granted" else "csme",
+        )

@@ -19,6 +19,8 @@ NETWORKMANAGER = "networkmanager"
 IWD = "iwd"
 NONE = "none"
 AUTO = "auto"
+#: What people call who runs an interface.
+NAMES = {WPA_SUPPLICANT: "wpa_supplicant", NETWORKMANAGER: "NetworkManager"}
 #: What a task may ask for.
 BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
 #: The programs that run interfaces, by the names of their processes.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
@@ -80,57 +80,73 @@ class Profile:
         return auth != "open" or "wep_key" not in self.credentials
 
 
-def find_profile(
-    profiles: Iterable[Profile],
-    ssid: bytes,
-    auth: str,
-    bssid: Optional[str] = None,
-    frequencies: Sequence[int] = (),
-) -> Optional[Profile]:
-    """Return the enabled profile that can join CSME's network.
+class Joined(Protocol):
+    """A connection that a profile is to carry on: CSME's (``CsmeConnection``), or a part of it (``Target``)."""
+
+    @property
+    def ssid(self) -> bytes:
+        """The network's SSID, compared byte by byte."""
+
+    @property
+    def auth(self) -> Optional[str]:
+        """``open``, ``psk``, ``sae`` or ``eap``; anything else fits no profile. None: it does not matter."""
+
+    @property
+    def bssid(self) -> Optional[str]:
+        """The access point; None: not known."""
+
+    @property
+    def frequencies(self) -> Sequence[int]:
+        """In MHz, every frequency that the connection's channel can mean; empty: not known."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is known of a connection that a profile is to carry on, as in ``Joined``."""
+
+    ssid: bytes
+    auth: Optional[str] = None
+    bssid: Optional[str] = None
+    frequencies: Tuple[int, ...] = ()
+
+
+def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Profile]:
+    """Return the enabled profile that can carry a connection on; None: there is none.
 
     Of several, the one of the highest priority counts; then the interface's own, before one that another interface may
     use; then the one of the lowest id.
 
     Args:
         profiles: as a backend gives them.
-        ssid: CSME's SSID, compared byte by byte.
-        auth: CSME's authentication: ``open``, ``psk``, ``sae``, ``eap``; anything else fits nothing.
-        bssid: CSME's access point; None: not known.
-        frequencies: MHz; every one that CSME's channel can mean; none: not known.
+        connection: CSME's.
     """
-    fitting = (
-        profile
-        for profile in profiles
-        if profile.ssid == ssid and not any(_obstacles(profile, auth, bssid, frequencies))
-    )
+    fitting = (profile for profile in _of_network(profiles, connection) if not any(_obstacles(profile, connection)))
     return min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
 
 
-def find_obstacle(
-    profiles: Iterable[Profile],
-    ssid: bytes,
-    auth: Optional[str],
-    bssid: Optional[str] = None,
-    frequencies: Sequence[int] = (),
-) -> Optional[Obstacle]:
-    """Return what keeps a profile from joining CSME's network.
+def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[Obstacle]:
+    """Return what keeps the profiles for a connection's network from carrying it on, where ``find_profile`` found none.
 
-    Of several profiles for that network, the one that comes nearest to joining it counts. None: there is no profile for
-    it.
+    Of several profiles for that network, the one that comes nearest to it counts. None: there is no profile for the
+    network.
 
-    Arguments as for ``find_profile``, which found nothing; without *auth* key management and credentials do not matter.
+    Args:
+        profiles: as a backend gives them.
+        connection: CSME's. Where its ``auth`` is None, key management and credentials do not matter.
     """
-    mine = [tuple(_obstacles(each, auth, bssid, frequencies)) for each in profiles if each.ssid == ssid]
+    mine = [tuple(_obstacles(each, connection)) for each in _of_network(profiles, connection)]
     # The later its first obstacle is, the less is missing.
     nearest = max(mine, key=lambda each: next((at for at, found in enumerate(each) if found), 0), default=())
     return next((found for found in nearest if found), None)
 
 
-def _obstacles(
-    profile: Profile, auth: Optional[str], bssid: Optional[str], frequencies: Sequence[int]
-) -> Iterator[Optional[Obstacle]]:
-    """Yield each obstacle between a profile and CSME's network, the worst first. One that is not there is None."""
+def _of_network(profiles: Iterable[Profile], connection: Joined) -> Iterator[Profile]:
+    return (profile for profile in profiles if profile.ssid == connection.ssid)
+
+
+def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstacle]]:
+    """Yield each obstacle between a profile and a connection, the worst first. One that is not there is None."""
+    auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
     unfit = Obstacle(
         f"can't join it: it has {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
         "Give it a key management and credentials that fit",

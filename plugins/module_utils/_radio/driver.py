@@ -10,7 +10,7 @@ from typing import Optional
 
 from .._system.reading import Reading
 from . import sysfs
-from .values import DRIVER_MANAGED, Iwlmei, Platform, Release
+from .values import Iwlmei, Platform, Release
 
 #: The driver that talks to CSME.
 IWLMEI = "iwlmei"
@@ -71,9 +71,7 @@ def generation(platform: Platform, offered: Optional[bool]) -> Optional[str]:
     if offered:
         if platform.release is None:
             return None
-        # A hint, no proof: an out-of-tree driver (Intel's backports) may be of the other generation than the kernel
-        # that it was built for, and nothing at run time tells them apart.
-        return "driver_managed" if platform.release.version >= DRIVER_MANAGED else "userspace_managed"
+        return "driver_managed" if platform.release.driver_managed else "userspace_managed"
     if platform.op_mode not in (None, _OP_MODES[0]):
         return "unsupported"
     if offered is False or platform.iwlmei.available is False:

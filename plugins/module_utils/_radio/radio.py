@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from .._system.errors import FleetError
 from .._system.reading import Reading, Unreadable
 from . import csme as _csme
-from . import rtnetlink, sysfs, values
+from . import rtnetlink, sysfs
 from .connection import CsmeConnection
 from .nl80211 import Nl80211
 from .nl80211_messages import Interface, Wiphy
@@ -52,15 +52,13 @@ def read_radios(
 
 def owner_of(switch: Optional[Switch]) -> str:
     """Return who owns the radio with *switch*: ``host``, ``csme`` or ``unknown``."""
-    if switch is None or switch.reasons is None:
-        return "unknown"
-    return "csme" if switch.hard and "not_owner" in switch.reasons else "host"
+    return "unknown" if switch is None else switch.owner
 
 
 def _asks_by_itself() -> bool:
     """Say whether this kernel's driver asks CSME for the radio when the interface is brought up."""
     try:
-        return sysfs.release().version >= values.DRIVER_MANAGED
+        return sysfs.release().driver_managed
     except FleetError:
         return False
 

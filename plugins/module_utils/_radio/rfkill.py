@@ -20,16 +20,14 @@ from types import TracebackType
 from typing import FrozenSet, List, Optional, Tuple, Type, Union
 
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TransportFailed
-from .values import Switch
+from .values import NOT_OWNER, Block, Switch
 
 #: ``enum rfkill_type``, in the words of the sysfs attribute ``type``.
 _TYPES = ("all", "wlan", "bluetooth", "ultrawideband", "wimax", "wwan", "gps", "fm", "nfc")
 #: ``enum rfkill_operation``.
 _OPERATIONS = ("add", "del", "change", "change_all")
 #: ``enum rfkill_hard_block_reasons``, by bit: RFKILL_HARD_BLOCK_SIGNAL, RFKILL_HARD_BLOCK_NOT_OWNER.
-_REASONS = ("signal", "not_owner")
-#: The reasons of a hard block that CSME's ownership alone explains.
-NOT_OWNER = frozenset({"not_owner"})
+_REASONS = ("signal", NOT_OWNER)
 
 #: ``struct rfkill_event``: u32 idx, u8 type, u8 op, u8 soft, u8 hard (RFKILL_EVENT_SIZE_V1 = 8 bytes).
 _EVENT = struct.Struct("=IBBBB")
@@ -44,7 +42,7 @@ _READ_MAX = 256
 
 
 @dataclass(frozen=True)
-class RfkillEvent:
+class RfkillEvent(Block):
     """One record of ``/dev/rfkill``. ``reasons`` is None when the record has no such byte."""
 
     index: int

@@ -11,9 +11,38 @@ from typing import FrozenSet, Optional, Tuple
 
 from .connection import CsmeConnection
 
+#: The reason of a hard block that says that CSME owns the radio (RFKILL_HARD_BLOCK_NOT_OWNER).
+NOT_OWNER = "not_owner"
+
+
+class Block:
+    """How a switch blocks its radio. Whatever has ``hard`` and ``reasons`` can be asked whose block that is.
+
+    The kernel can give both reasons at once. The radio is CSME's then, and it is off as well: so nobody can use it, and
+    a handover has to wait until it is on.
+    """
+
+    hard: bool
+    reasons: Optional[FrozenSet[str]]
+
+    @property
+    def owner(self) -> str:
+        """Who owns the radio: ``host``, ``csme``, or ``unknown`` where the kernel gives no reasons."""
+        if self.reasons is None:
+            return "unknown"
+        return "csme" if self.hard and NOT_OWNER in self.reasons else "host"
+
+    @property
+    def off(self) -> bool:
+        """Whether the radio is blocked by hardware, for a reason beside CSME's ownership. So nobody can use it.
+
+        A block for which the kernel gives no reasons counts.
+        """
+        return self.hard and self.reasons != frozenset({NOT_OWNER})
+
 
 @dataclass(frozen=True)
-class Switch:
+class Switch(Block):
     """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that do not tell (before 5.11)."""
 
     index: int
@@ -26,6 +55,12 @@ class Switch:
     phy: Optional[str]
 
 
+#: The first kernel with iwlmei.
+FIRST_KERNEL = (5, 17)
+#: The first kernel whose driver asks CSME by itself when the interface is brought up.
+DRIVER_MANAGED = (6, 4)
+
+
 @dataclass(frozen=True)
 class Release:
     """The running kernel. ``version`` orders releases: (5, 17) < (6, 1)."""
@@ -33,11 +68,14 @@ class Release:
     text: str
     version: Tuple[int, int]
 
+    @property
+    def driver_managed(self) -> bool:
+        """Whether its driver asks CSME for the radio by itself when the interface is brought up.
 
-#: The first kernel with iwlmei.
-FIRST_KERNEL = (5, 17)
-#: The first kernel whose driver asks CSME by itself when the interface is brought up.
-DRIVER_MANAGED = (6, 4)
+        It is a hint and no proof. An out-of-tree driver (Intel's backports) may be of the other generation than the
+        kernel that it was built for, and nothing at run time tells them apart.
+        """
+        return self.version >= DRIVER_MANAGED
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,14 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import REFUSALS
+from .._handover.words import BOOK
 from .._managers.who import backend_of
-from .._network.backend import Backend
+from .._network.backend import NAMES, Backend
 from .._network.pin import Pin
 from .._network.profile import Obstacle, Profile, find_obstacle, find_profile
 from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
-from .._radio.rfkill import NOT_OWNER
 from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (
@@ -198,7 +197,7 @@ def check_radio(radio: Radio) -> None:
         )
     if switch.soft:
         raise _refusal(Outcome.AIRPLANE_MODE, radio)
-    if switch.hard and switch.reasons != NOT_OWNER:
+    if switch.off:
         raise _refusal(Outcome.SWITCH_OFF, radio)
     if radio.owner == "unknown":
         raise Refused(
@@ -235,7 +234,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
     report = Handover(radio, profile, supplicant, policy).run()
     warnings.extend(report.warnings)
     if report.outcome not in SUCCESSES:
-        failure = _refusal(report.outcome, radio)
+        failure = _refusal(report.outcome, radio, NAMES[supplicant.manager] if supplicant else None)
         failure.details = {
             **_told(report),
             "csme": connection.connection_facts(radio.csme),
@@ -284,10 +283,9 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
     """Return the profile that can carry CSME's connection on, or None and what keeps the nearest from it."""
     if supplicant is None or radio.csme is None:
         return None, None
-    profiles, csme = supplicant.profiles(radio.csme.ssid), radio.csme
-    wanted = (csme.ssid, csme.auth, csme.bssid, csme.frequencies)
-    profile = find_profile(profiles, *wanted)
-    return profile, None if profile else find_obstacle(profiles, *wanted)
+    profiles = supplicant.profiles(radio.csme.ssid)
+    profile = find_profile(profiles, radio.csme)
+    return profile, None if profile else find_obstacle(profiles, radio.csme)
 
 
 def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
@@ -309,9 +307,9 @@ def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> 
     return failure
 
 
-def _refusal(outcome: Outcome, radio: Radio) -> Refused:
-    what, remedy = REFUSALS[outcome]
-    return Refused(outcome.value, f"{what} ({radio.interface})", remedy=remedy)
+def _refusal(outcome: Outcome, radio: Radio, who: Optional[str] = None) -> Refused:
+    words = BOOK[outcome]
+    return Refused(outcome.value, f"{words.of(who)} ({radio.interface})", remedy=words.remedy)
 
 
 def _told(report: Report) -> Dict[str, Any]:

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .._handover.messages import AddressArrived
-from .._handover.policy import Outcome
-from .._handover.words import LEVELS, NOBODY, SENTENCES, UNUSABLE, network_name
-from .._network.events import Connected
+from .._handover.policy import SUCCESSES, Outcome
+from .._handover.trace import Trace
+from .._handover.words import BOOK, NOBODY, UNUSABLE, network_name
+from .._network.handover_record import HandoverRecord
 from .._network.profile import Obstacle
 from .._radio.connection import CsmeConnection
 from .._radio.values import Radio
 from .._system.systemd import Log
-from .report import LastHandover
 
 
 class Account:
@@ -32,9 +30,8 @@ class Account:
     def __init__(self, radio: Radio, log: Log, clock: Callable[[], float]) -> None:
         self._radio = radio
         self._log = log
-        self._clock = clock
-        #: What was done and seen since CSME has the radio: its name and when.
-        self._trace: List[Tuple[str, float]] = []
+        #: What was done and seen since CSME has the radio.
+        self.trace = Trace(clock)
         #: What went wrong without ending a handover, for people; and how much of that was told.
         self.warnings: List[str] = []
         self._told = 0
@@ -42,7 +39,7 @@ class Account:
         self._said: Dict[str, str] = {}
         self._refused: Optional[Tuple[str, Optional[CsmeConnection]]] = None
         #: How the last handover went; None: there was none.
-        self.last: Optional[LastHandover] = None
+        self.last: Optional[HandoverRecord] = None
 
     def write(self, level: str, text: str, **fields: Any) -> None:
         """Tell something of the radio. Arguments as for ``Log.write``."""
@@ -67,26 +64,6 @@ class Account:
 
     # -- one handover ----------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Take note that CSME has the radio, and that nothing is done about it yet."""
-        self._trace = [("blocked", self._clock())]
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether anything was noted since the watcher began."""
-        return bool(self._trace)
-
-    def mark(self, name: str) -> None:
-        """Take note of something that was done or seen, by its name."""
-        self._trace.append((name, self._clock()))
-
-    def note(self, event: Any) -> None:
-        """Take note of an event that a handover heard, if the account has a place for it."""
-        if isinstance(event, Connected):
-            self.mark("connected")
-        elif isinstance(event, AddressArrived):
-            self.mark("address")
-
     def ended(
         self, outcome: Outcome, wanted: Optional[CsmeConnection], who: Optional[str], obstacle: Optional[Obstacle]
     ) -> None:
@@ -99,38 +76,28 @@ class Account:
             obstacle: what keeps the profile for that connection from carrying it on; None: there is none, or no
             profile.
         """
-        sentence = SENTENCES[outcome].format(who=who or "the supplicant")
+        words = BOOK[outcome]
+        sentence = words.of(who)
+        report = self.trace.report(outcome)
+        self.trace.end()
         if outcome is Outcome.NO_CREDENTIALS:
             if who is None:
                 sentence = NOBODY
             elif obstacle is not None:
                 sentence = UNUSABLE.format(who=who, what=obstacle.what, remedy=obstacle.remedy)
+            else:
+                sentence = f"{sentence}. {words.remedy}"
             again, self._refused = self._refused == (sentence, wanted), (sentence, wanted)
             if again:  # it was looked at once more, for news that changed nothing
                 return
         else:
             self._refused = None
-            self.last = LastHandover(
-                outcome=outcome.value,
-                at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                request_to_connected_ms=self._ms("connected"),
-                request_to_address_ms=self._ms("address"),
-                session_kept=_KEPT.get(outcome),
-            )
+            self.last = report
         self.write(
-            LEVELS.get(outcome, "warning"),
+            "info" if outcome in SUCCESSES else "warning",
             f"{sentence}{network_name(wanted)}",
             amt_wifi_outcome=outcome.value,
-            amt_wifi_block_to_request_ms=self._ms("requested", "blocked"),
-            amt_wifi_request_to_connected_ms=self._ms("connected"),
-            amt_wifi_request_to_address_ms=self._ms("address"),
+            amt_wifi_block_to_request_ms=self.trace.ms("requested", "blocked"),
+            amt_wifi_request_to_connected_ms=report.request_to_connected_ms,
+            amt_wifi_request_to_address_ms=report.request_to_address_ms,
         )
-
-    def _ms(self, name: str, since: str = "requested") -> Optional[int]:
-        begun = next((at for seen, at in self._trace if seen == since), None)
-        at = next((at for seen, at in self._trace if seen == name and begun is not None and at >= begun), None)
-        return None if at is None or begun is None else round((at - begun) * 1000)
-
-
-#: Whether CSME's session lives after a handover that ended so; of the others nothing is known.
-_KEPT = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}

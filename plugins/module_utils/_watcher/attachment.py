@@ -10,7 +10,7 @@ from typing import Callable, List, Optional, Tuple
 
 from .._managers.networkmanager.records import networkmanager_was_here
 from .._managers.who import OverIwd, backend_from_within
-from .._network.backend import NETWORKMANAGER, Backend, Listener
+from .._network.backend import NAMES, NETWORKMANAGER, Backend, Listener
 from .._network.events import Event, ManagerGone, SupplicantGone
 from .._radio.values import Radio
 from .._system.errors import AccessDenied, FleetError, LibraryMissing, NotFound
@@ -50,9 +50,9 @@ class Attachment:
         return None if self.backend is None else self.backend.manager
 
     @property
-    def who(self) -> str:
-        """What people call who runs the interface."""
-        return "NetworkManager" if self.manager == NETWORKMANAGER else "wpa_supplicant"
+    def who(self) -> Optional[str]:
+        """What people call who runs the interface; None when nobody does."""
+        return None if self.backend is None else NAMES[self.backend.manager]
 
     @property
     def due(self) -> Optional[float]:

@@ -23,7 +23,6 @@ from .._radio import csme, sysfs
 from .._radio.connection import CsmeConnection
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
-from .._radio.values import DRIVER_MANAGED
 from .._system import program, systemd
 from .._system.errors import FleetError
 from .._system.reading import Reading
@@ -79,7 +78,7 @@ def verdict(
     # What costs least comes first: on nearly every laptop, at nearly every start, one of these decides.
     if not config.hold_bring_up_seconds or config.no_credentials == "take":
         return "the watcher's configuration wants it so", None
-    if sysfs.release(root).version < DRIVER_MANAGED:
+    if not sysfs.release(root).driver_managed:
         return "with this kernel it takes nothing from CSME", None
     if not read_watcher(Reading(), root).running:
         return _NO_WATCHER, None
@@ -99,8 +98,7 @@ def verdict(
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None
-    wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
-    if find_profile(profiles_of(), *wanted) is not None:
+    if find_profile(profiles_of(), connection) is not None:
         return f"there is a profile for CSME's network, {connection.ssid!r}", None
     return "", connection
 

@@ -181,8 +181,7 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
     if connection is None:
         return ""
     profiles = backend.profiles(connection.ssid)
-    wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
-    profile = find_profile(profiles, *wanted)
+    profile = find_profile(profiles, connection)
     if profile is None:
         return ""
     with Nl80211() as nl:
@@ -194,7 +193,7 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
         undo_journal(radio.phy, backend)
         # While its interface is down, the radio does not tell whose it is.
         csmes = replace(radio, owner="csme", csme=connection)
-        report = Handover(csmes, profile, backend, _POLICY, request=backend.manage).run()
+        report = Handover(csmes, profile, backend, _POLICY).run(backend.manage)
     took = report.request_to_connected_ms
     return report.outcome.value + ("" if took is None else f", connected after {took} ms")
 

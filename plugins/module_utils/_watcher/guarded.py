@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable, Optional
 
 from .._handover import guard, messages
 from .._handover.addressing import Addressing
 from .._handover.deferred import Rest, journal_of
-from .._handover.effects import Hands
+from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
 from .._handover.policy import Outcome
@@ -21,18 +22,19 @@ from .._handover.undo import undo_journal
 from .._handover.words import NARROW, STUCK, network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
+from .._network.handover_record import HandoverRecord
+from .._radio import csme
 from .._radio.nl80211 import Nl80211
-from .._radio.rfkill import NOT_OWNER, RfkillEvent
+from .._radio.rfkill import RfkillEvent
 from .._radio.values import Radio
 from .._system.dhcp import ask_through_pipe
 from .._system.errors import FleetError
-from .._system.run_folder import FOLDER, Lock
+from .._system.run_folder import Lock
 from .._system.statemachine import Machine
 from .._system.systemd import Log
-from . import bring_up_note
 from .account import Account
 from .attachment import Attachment
-from .report import LastHandover
+from .places import PLACES, Places
 from .view import View
 
 #: After news of profiles, seconds until they are looked at: whoever changes them changes several, one after the other.
@@ -55,8 +57,7 @@ class Watched:
         nl: to ask the driver.
         policy: what to do where there is a choice.
         log: where to tell of it.
-        folder: where lock and journal are.
-        notes: where the note of a bring-up that is held back would be.
+        places: where it keeps things.
         clock: seconds that only grow.
     """
 
@@ -67,16 +68,15 @@ class Watched:
         policy: GuardPolicy,
         log: Log,
         *,
-        folder: str = FOLDER,
-        notes: str = bring_up_note.FOLDER,
+        places: Places = PLACES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.radio = radio
         self.interface: str = radio.interface or ""
         self.policy = policy
-        self._folder = folder
+        self._folder = places.run
         self._clock = clock
-        self._lock = Lock(radio.phy, folder)
+        self._lock = Lock(radio.phy, places.run)
         self._switch = radio.switch
         self._account = Account(radio, log, clock)
         #: Who runs the interface, and what tells of it.
@@ -87,17 +87,18 @@ class Watched:
         self._decided = -_ECHO_SECONDS
         #: Whether it was told that the rest of a pin stands.
         self._narrow = False
-        self._rest = Rest(radio.phy, folder)
-        self.hands = Hands(radio, nl, None, {}, folder, self._mark, rest=self._rest, ask=ask_through_pipe)
+        self._rest = Rest(radio.phy, places.run)
+        calls = Calls(partial(csme.request_ownership, nl, radio.ifindex or -1), ask_through_pipe, self._mark)
+        self.hands = Hands(radio, None, calls, self._rest, places.run)
         # What goes wrong while the hands work, or while somebody is listened to, is told with the rest.
         self.hands.warnings = self._account.warnings
-        self.view = View(radio, nl, self.hands, self._account, notes, clock)
+        self.view = View(radio, nl, self.attachment, self._account, places.notes, clock)
         self._machine: Machine[Guard] = Machine(
             Guard(),
             lambda state, event: guard.step(state, event, self.policy),
             self._do,
             _expired,
-            self._account.note,
+            self._account.trace.note,
             clock,
         )
 
@@ -123,7 +124,7 @@ class Watched:
         return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
 
     @property
-    def last(self) -> Optional[LastHandover]:
+    def last(self) -> Optional[HandoverRecord]:
         """How its last handover went; None: there was none."""
         return self._account.last
 
@@ -322,9 +323,7 @@ class Watched:
         switch = self._switch
         if not self.view.held:
             self.view.wanted = None
-        if switch is None or switch.reasons is None or switch.soft:
-            return guard.Unusable()
-        if switch.hard and switch.reasons != NOT_OWNER:
+        if switch is None or switch.reasons is None or switch.soft or switch.off:
             return guard.Unusable()
         if not self._lock.acquire():
             return guard.Busy()
@@ -335,10 +334,10 @@ class Watched:
                 undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
         if not switch.hard:
             return self.view.of_host() if self._machine.state.forbidden else guard.Free()
-        if not self._account.has_begun or self._machine.state.handover is None:
-            self._account.begin()
+        if self._machine.state.handover is None:
+            self._account.trace.begin()
         required = self.policy.handover.require_credentials
-        return self.view.of_csme(required=required, since=self.attachment.since)
+        return self.view.of_csme(required=required)
 
     def _end_rest(self) -> None:
         """Undo the rest of the last pin if its link is over. What can't be done now is tried again."""
@@ -383,15 +382,14 @@ class Watched:
     # -- what is told ----------------------------------------------------------------------------------------------
 
     def _mark(self, name: str) -> None:
-        self._account.mark(name)
+        self._account.trace.mark(name)
         if name == "requested":
             self._account.write("info", f"asking CSME for the radio{network_name(self.view.wanted)}")
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome is not Outcome.NO_CREDENTIALS:
             self._decided = self._clock()
-        who = None if self.hands.supplicant is None else self.attachment.who
-        self._account.ended(outcome, self.view.wanted, who, self.view.obstacle)
+        self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle)
 
 
 def _expired(timer: Any) -> Any:

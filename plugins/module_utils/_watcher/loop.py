@@ -39,6 +39,7 @@ from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
 from .guarded import Watched
+from .places import Places
 from .policy import policy_of
 from .state_file import document, write_state
 
@@ -171,7 +172,7 @@ class Watcher:
                 w.radio.switch is not None and w.radio.switch.index == event.index for w in self._radios.values()
             )
             # A radio that came, or one that CSME can own after all: its driver may have learnt of CSME later.
-            news = event.op == "add" or "not_owner" in (event.reasons or ())
+            news = event.op == "add" or event.owner == "csme"
             if event.op == "del" or (news and not known):
                 self._switch_moved()
             for watched in list(self._radios.values()):
@@ -298,7 +299,7 @@ class Watcher:
                 self._add(radio, self._nl)
 
     def _add(self, radio: Radio, nl: Nl80211) -> None:
-        watched = Watched(radio, nl, policy_of(self._config), self._log, folder=self._folder)
+        watched = Watched(radio, nl, policy_of(self._config), self._log, places=Places(self._folder))
         self._radios[watched.interface] = watched
         self._log.write("info", f"{watched.interface}: watching its radio ({radio.phy})", **_fields(radio))
         self._attach(watched)

@@ -9,20 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional
 
-
-@dataclass(frozen=True)
-class LastHandover:
-    """How the watcher's last handover went. None: it did not happen, or is not said.
-
-    ``at`` is UTC, in ISO 8601. Times are in ms after the first request. Whether the session was kept is None where
-    nobody knows.
-    """
-
-    outcome: Optional[str]
-    at: Optional[str]
-    request_to_connected_ms: Optional[int]
-    request_to_address_ms: Optional[int]
-    session_kept: Optional[bool]
+from .._network.handover_record import HandoverRecord
 
 
 @dataclass(frozen=True)
@@ -39,6 +26,6 @@ class Watcher:
     running: Optional[bool]
     version: Optional[str] = None
     state: Optional[str] = None
-    last_handover: Optional[LastHandover] = None
+    last_handover: Optional[HandoverRecord] = None
     held: Mapping[str, str] = field(default_factory=dict)
     managers: Mapping[str, Optional[str]] = field(default_factory=dict)

@@ -10,10 +10,11 @@ import json
 import os
 from typing import Any, Dict, Optional, Tuple
 
+from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
 from .._system.reading import Reading
-from .report import LastHandover, Watcher
+from .report import Watcher
 
 UNIT = "amt-wifi-watcher.service"
 #: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
@@ -85,10 +86,10 @@ def _managers(document: Any) -> Dict[str, Optional[str]]:
     return {str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio}
 
 
-def _last_handover(document: Any) -> Optional[LastHandover]:
+def _last_handover(document: Any) -> Optional[HandoverRecord]:
     if not isinstance(document, dict):
         return None
-    return LastHandover(
+    return HandoverRecord(
         outcome=_field(document, "outcome", str),
         at=_field(document, "at", str),
         request_to_connected_ms=_field(document, "request_to_connected_ms", int),

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any, Dict, Iterable, List, Optional, Protocol
 
+from .._network.handover_record import HandoverRecord
 from .._radio.values import Radio
 from .._system.errors import TransportFailed
 from .attachment import Attachment
-from .report import LastHandover
 from .state import STATE_PATH
 from .view import View
 
@@ -42,7 +41,7 @@ class Guarded(Protocol):
         """Why CSME keeps the radio, as a code; None when it does not."""
 
     @property
-    def last(self) -> Optional[LastHandover]:
+    def last(self) -> Optional[HandoverRecord]:
         """How its last handover went; None: there was none."""
 
 
@@ -63,7 +62,7 @@ def document(version: str, radios: Iterable[Guarded]) -> Dict[str, Any]:
         "pid": os.getpid(),
         "state": min(states, key=_ORDER.index) if states else "no_radio",
         "radios": [_radio(each) for each in guarded],
-        "last_handover": None if last is None else asdict(last),
+        "last_handover": None if last is None else last.as_dict(),
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from .._handover.effects import Hands
 from .._handover.guard import Busy, Free, GuardEvent, Unanswered
 from .._handover.messages import Blocked
 from .._handover.words import HELD, network_name
@@ -19,6 +18,7 @@ from .._radio.nl80211 import Nl80211
 from .._radio.values import Radio
 from .._system.errors import FleetError
 from .account import Account
+from .attachment import Attachment
 from .bring_up_note import is_held
 
 #: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
@@ -32,18 +32,24 @@ class View:
     Args:
         radio: the radio; it has an interface.
         nl: to ask the driver.
-        hands: who runs the interface, and its profiles, which are kept up to date here.
+        attachment: who runs the interface.
         account: where to tell of what can't be seen.
         notes: where the note of a bring-up that is held back would be.
         clock: seconds that only grow.
     """
 
     def __init__(
-        self, radio: Radio, nl: Nl80211, hands: Hands, account: Account, notes: str, clock: Callable[[], float]
+        self,
+        radio: Radio,
+        nl: Nl80211,
+        attachment: Attachment,
+        account: Account,
+        notes: str,
+        clock: Callable[[], float],
     ) -> None:
         self._radio = radio
         self._nl = nl
-        self._hands = hands
+        self._attachment = attachment
         self._account = account
         self._notes = notes
         self._clock = clock
@@ -69,12 +75,11 @@ class View:
             self._account.write("warning", str(error), code=error.code)
         self._account.write("warning", f"{HELD}{network_name(self.wanted)}")
 
-    def of_csme(self, *, required: bool, since: float) -> GuardEvent:
+    def of_csme(self, *, required: bool) -> GuardEvent:
         """Return what CSME does with its radio, and the profile that could carry that on.
 
         Args:
             required: CSME keeps its radio where no profile can.
-            since: since when nobody runs the interface, by the clock, where nobody does.
 
         Raises:
             FleetError: the driver does not tell.
@@ -83,38 +88,36 @@ class View:
         self.wanted, self.obstacle = connection, None
         if connection is None:
             return Blocked(None, None)
-        if self._hands.supplicant is None:
-            waited = self._clock() - since
+        if self._attachment.backend is None:
+            waited = self._clock() - self._attachment.since
             return Blocked(connection, None) if required or waited > _SUPPLICANT_SECONDS else Busy()
         try:
-            profiles = self._hands.supplicant.profiles(connection.ssid)
+            profiles = self._attachment.backend.profiles(connection.ssid)
         except FleetError as error:
             self._account.write_once("profiles", "warning", f"its profiles can't be read: {error}")
             return Unanswered()
         self._account.forget("profiles")
-        self._hands.profiles = {profile.id: profile for profile in profiles}
-        wanted = (connection.ssid, connection.auth, connection.bssid, connection.frequencies)
-        profile = find_profile(profiles, *wanted)
-        self.obstacle = find_obstacle(profiles, *wanted) if profile is None else None
-        return Blocked(connection, None if profile is None else profile.id)
+        profile = find_profile(profiles, connection)
+        self.obstacle = find_obstacle(profiles, connection) if profile is None else None
+        return Blocked(connection, profile)
 
     def of_host(self) -> Free:
         """Return the host's own connection and its profile.
 
         It is empty where the host has none, or where nobody can tell.
         """
-        supplicant = self._hands.supplicant
+        supplicant = self._attachment.backend
         if supplicant is None:
             return Free()
         try:
             status = supplicant.status()
-            if not status.connected or status.network_id is None or status.ssid is None:
+            if not status.connected or status.ssid is None:
                 return Free()
             profiles = supplicant.profiles(status.ssid)
         except FleetError:
             return Free()
-        self._hands.profiles = {profile.id: profile for profile in profiles}
-        return Free(status.network_id, status.bssid)
+        profile = next((each for each in profiles if each.id == status.network_id), None)
+        return Free(profile, status.bssid)
 
     def _connection(self) -> Optional[CsmeConnection]:
         return csme.connection(self._nl, self._radio.ifindex or -1)

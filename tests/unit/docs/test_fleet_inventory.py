@@ -22,9 +22,10 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
 from ansible_collections.vpro.fleet.tests.schema import TREE, check_facts
 from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
@@ -44,10 +45,10 @@ PLAIN = replace(HOSTS, phy="phy1", interface="wlan1", can_tell=False, can_reques
 SEEN = "2026-11-26T08:00:00Z"
 BECAUSE = "it is 'so', and \"so\". Do it (now)"
 NO_WATCHER = Watcher(False, False)
-WATCHER = Watcher(True, True, "1.0.0", "watching", LastHandover("protected", SEEN, 221, 290, True))
+WATCHER = Watcher(True, True, "1.0.0", "watching", HandoverRecord("protected", SEEN, 221, 290, True))
 
 #: One that is not of this version, and was too late.
-OUTDATED = Watcher(True, True, "0.9.0", "left", LastHandover("taken_back", SEEN, None, None, False))
+OUTDATED = Watcher(True, True, "0.9.0", "left", HandoverRecord("taken_back", SEEN, None, None, False))
 
 
 def facts(

@@ -66,7 +66,7 @@ def test_everything_that_the_watcher_says_can_be_looked_up() -> None:
     for sentence in command._SENTENCES.values():
         assert f"| {sentence} |" in TROUBLESHOOTING
     # Every outcome has a sentence in the journal.
-    assert set(words.SENTENCES) == set(Outcome)
+    assert set(words.BOOK) == set(Outcome)
 
 
 # -- what the pages name -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..._network.backend import Record, SupplicantStatus
 from ..._network.pin import Pin
-from ..._network.profile import Profile, find_obstacle
+from ..._network.profile import Profile, Target, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import DEFAULT_TIMEOUT, SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
@@ -201,7 +201,7 @@ class NetworkManagerBackend:
             )
         # As when it was chosen: it may have been changed since.
         now = profile_of(connection, self._interface, device.mac)
-        obstacle = find_obstacle((now,), now.ssid, None, wanted, frequencies)
+        obstacle = find_obstacle((now,), Target(now.ssid, None, wanted, tuple(frequencies)))
         if obstacle is not None:
             raise NotFound(
                 f"NetworkManager's profile {connection.name!r} {obstacle.what}",

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document as _inventory
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import connection
@@ -28,7 +29,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
     Switch,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 
@@ -39,7 +40,7 @@ LINK = Link(b"home", BSSID, 2437, -40, ("192.0.2.2/24", "2001:db8::1/64"))
 OTHER = Radio("phy1", "wlan1", 4, "02:00:00:00:01:01", None, "host", None, False, False, False, None, LINK)
 BARE = Radio("phy2", None, None, None, None, "unknown", None, False, False, False, None, None)
 PROFILE = Profile(3, b"corp\xff", frozenset({"WPA-PSK", "SAE"}), True, BSSID, (2437,), False, 0, frozenset({"psk"}))
-WATCHER = Watcher(True, True, "1.0.0", "idle", LastHandover("protected", "2026-11-22T08:00:00Z", 221, 290, True))
+WATCHER = Watcher(True, True, "1.0.0", "idle", HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True))
 KNOWN = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
     radios=(RADIO, OTHER, BARE),

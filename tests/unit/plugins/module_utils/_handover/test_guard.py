@@ -59,13 +59,15 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     ScanStarted,
     SupplicantGone,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 
 SSID = b"corp\n\xff"
 BSSID = "02:00:00:00:01:00"
+PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 POLICY = GuardPolicy(handover=Policy(hold=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
-CAN, CANNOT, NOTHING = Blocked(NETWORK, 3), Blocked(NETWORK, None), Blocked(None, None)
+CAN, CANNOT, NOTHING = Blocked(NETWORK, PROFILE), Blocked(NETWORK, None), Blocked(None, None)
 GRANTED = (Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
 
 
@@ -80,7 +82,7 @@ def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard
 
 def test_a_block_is_looked_at_and_handed_over() -> None:
     guard, actions = play(BlockBack(), CAN, *GRANTED)
-    assert actions[:3] == [Look(), Pin(3, BSSID, (2437,)), RequestOwnership()]
+    assert actions[:3] == [Look(), Pin(PROFILE, BSSID, (2437,)), RequestOwnership()]
     assert actions[-1] == Tell(Outcome.PROTECTED)
     assert Unpin() not in actions
     assert guard.handover is not None
@@ -135,18 +137,18 @@ def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
 
 def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
     assert play(RoamingForbidden()) == (Guard(forbidden=True), [Look()])
-    guard, actions = play(RoamingForbidden(), Free(3, BSSID))
-    assert actions == [Look(), Hold(3, BSSID)]
+    guard, actions = play(RoamingForbidden(), Free(PROFILE, BSSID))
+    assert actions == [Look(), Hold(PROFILE, BSSID)]
     assert guard.pinned
     assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
     # Not connected yet: it is looked at again when it is.
-    guard, actions = play(RoamingForbidden(), Free(), Connected(BSSID), Free(3, BSSID))
-    assert actions == [Look(), Look(), Hold(3, BSSID)]
+    guard, actions = play(RoamingForbidden(), Free(), Connected(BSSID), Free(PROFILE, BSSID))
+    assert actions == [Look(), Look(), Hold(PROFILE, BSSID)]
     # Nobody is held who need not be.
-    assert play(Connected(BSSID), Free(3, BSSID)) == (Guard(), [])
-    assert play(RoamingForbidden(), RoamingAllowed(), Free(3, BSSID))[1] == [Look()]
+    assert play(Connected(BSSID), Free(PROFILE, BSSID)) == (Guard(), [])
+    assert play(RoamingForbidden(), RoamingAllowed(), Free(PROFILE, BSSID))[1] == [Look()]
     off = GuardPolicy(handover=Policy(hold=False))
-    assert play(RoamingForbidden(), Free(3, BSSID), policy=off)[1] == [Look()]
+    assert play(RoamingForbidden(), Free(PROFILE, BSSID), policy=off)[1] == [Look()]
 
 
 def test_another_handover_is_waited_for() -> None:
@@ -193,7 +195,7 @@ FAILED = Guard(failures=1, left="taken_back")
 
 @pytest.mark.parametrize(
     "event",
-    [BlockGone(), SoftBlocked(), SwitchedOff(), InterfaceGone(), Unusable(), Free(), Free(3, BSSID)],
+    [BlockGone(), SoftBlocked(), SwitchedOff(), InterfaceGone(), Unusable(), Free(), Free(PROFILE, BSSID)],
 )
 def test_a_radio_that_csme_does_not_keep_any_more_is_a_clean_sheet(event: GuardEvent) -> None:
     assert play(event, guard=FAILED) == (Guard(), [])
@@ -244,14 +246,14 @@ def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
 
 
 def test_nobody_is_held_at_half_a_connection() -> None:
-    for half in (Free(3, None), Free(None, BSSID)):
+    for half in (Free(PROFILE, None), Free(None, BSSID)):
         assert play(RoamingForbidden(), half) == (Guard(forbidden=True), [Look()])
 
 
 # -- the whole machine ------------------------------------------------------------------------------------------------
 
 EVENTS: Tuple[GuardEvent, ...] = (
-    *(CAN, CANNOT, NOTHING, Free(), Free(3, BSSID), Unusable(), Busy(), Unanswered(), Spoke(), Changed()),
+    *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(), Unanswered(), Spoke(), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),
     *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),
@@ -371,7 +373,7 @@ def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> None:
-    """Actions carry numbers, timers and the BSSID that was decoded from six bytes; never an SSID nor a secret."""
+    """Actions carry numbers, timers, the BSSID that was decoded from six bytes, and a profile as a backend gave it."""
     for transitions in explore(policy).values():
         for _event, _after, actions in transitions:
             for action in actions:
@@ -382,4 +384,4 @@ def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> Non
 def _harmless(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(isinstance(each, int) for each in value)
-    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID)
+    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID, PROFILE)

@@ -51,13 +51,15 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     ScanStarted,
     SupplicantGone,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 
 BSSID = "02:00:00:00:01:00"
+PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 POLICY = Policy(pauses_seconds=(0.5, 1.0))
 EVENTS: Tuple[Event, ...] = (
-    Blocked(NETWORK, 3),
+    Blocked(NETWORK, PROFILE),
     Blocked(NETWORK, None),
     Blocked(None, None),
     Pinned(),
@@ -70,7 +72,7 @@ EVENTS: Tuple[Event, ...] = (
     Connected(BSSID),
     Disconnected(),
     AddressArrived(),
-    RoamingForbidden(3, BSSID),
+    RoamingForbidden(),
     RoamingAllowed(),
     SupplicantGone(),
     ManagerGone(),
@@ -91,24 +93,24 @@ def play(*events: Event, policy: Policy = POLICY) -> Tuple[State, List[Action]]:
 
 def test_the_story() -> None:
     grant = (BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), *grant)
+    state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), *grant)
     assert state.outcome is Outcome.PROTECTED
-    assert actions == [Pin(3, BSSID, (2437,)), RequestOwnership(), Unpin()]
+    assert actions == [Pin(PROFILE, BSSID, (2437,)), RequestOwnership(), Unpin()]
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
-    state, _actions = hold(RoamingForbidden(3, BSSID))
+    state, _actions = hold(PROFILE, BSSID)
     assert step(state, ScanStarted(), HOLDING) == (state, ())
-    unpinned = play(Blocked(NETWORK, 3), BlockGone(), Connected(BSSID), policy=Policy(pin=False))[0]
+    unpinned = play(Blocked(NETWORK, PROFILE), BlockGone(), Connected(BSSID), policy=Policy(pin=False))[0]
     assert step(unpinned, ScanStarted(), Policy(pin=False)) == (unpinned, ())
 
 
 def test_the_pin_is_there_before_the_request() -> None:
-    assert play(Blocked(NETWORK, 3))[1] == [Pin(3, BSSID, (2437,))]
+    assert play(Blocked(NETWORK, PROFILE))[1] == [Pin(PROFILE, BSSID, (2437,))]
 
 
 def test_a_failed_pin_asks_for_nothing() -> None:
-    state, actions = play(Blocked(NETWORK, 3), PinFailed())
+    state, actions = play(Blocked(NETWORK, PROFILE), PinFailed())
     assert state.outcome is Outcome.PIN_FAILED
     assert RequestOwnership() not in actions
 
@@ -125,7 +127,7 @@ def test_no_credentials_take_the_radio_when_told_to() -> None:
 
 
 def test_without_a_pin_it_only_asks() -> None:
-    assert play(Blocked(NETWORK, 3), policy=Policy(pin=False))[1] == [RequestOwnership()]
+    assert play(Blocked(NETWORK, PROFILE), policy=Policy(pin=False))[1] == [RequestOwnership()]
 
 
 def test_an_idle_csme_needs_no_connection() -> None:
@@ -137,7 +139,7 @@ def test_no_answer_is_asked_again_with_growing_pauses_then_given_up() -> None:
     answer, pause = Expired(Timer.ANSWER), Expired(Timer.PAUSE)
     state = State()
     pauses: List[float] = []
-    for event in (Blocked(NETWORK, 3), Pinned(), answer, pause, answer, pause, answer):
+    for event in (Blocked(NETWORK, PROFILE), Pinned(), answer, pause, answer, pause, answer):
         state, actions = step(state, event, POLICY)
         pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer is Timer.PAUSE]
     assert state.outcome is Outcome.DENIED
@@ -146,29 +148,29 @@ def test_no_answer_is_asked_again_with_growing_pauses_then_given_up() -> None:
 
 
 def test_a_late_answer_counts() -> None:
-    state, _actions = play(Blocked(NETWORK, 3), Pinned(), Expired(Timer.ANSWER), BlockGone(), Connected(BSSID))
+    state, _actions = play(Blocked(NETWORK, PROFILE), Pinned(), Expired(Timer.ANSWER), BlockGone(), Connected(BSSID))
     assert state.phase is Phase.ADDRESSING
 
 
 def test_a_connection_heard_of_before_the_grant_counts() -> None:
-    state, _actions = play(Blocked(NETWORK, 3), Pinned(), Connected(BSSID))
+    state, _actions = play(Blocked(NETWORK, PROFILE), Pinned(), Connected(BSSID))
     assert state.phase is Phase.ADDRESSING
 
 
 def test_taken_back_is_told_and_undone() -> None:
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), BlockBack())
+    state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), BlockBack())
     assert state.outcome is Outcome.TAKEN_BACK
     assert actions[-1] == Unpin()
 
 
 def test_a_link_that_drops_is_waited_for_again() -> None:
-    events = (Blocked(NETWORK, 3), Pinned(), BlockGone(), Connected(BSSID), Disconnected())
+    events = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), Connected(BSSID), Disconnected())
     assert play(*events)[0].phase is Phase.CONNECTING
 
 
 def test_no_address_in_time_is_still_a_connection() -> None:
     late = (Expired(Timer.DEADLINE), Expired(Timer.GRACE))
-    events = (Blocked(NETWORK, 3), Pinned(), BlockGone(), Connected(BSSID), *late)
+    events = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), Connected(BSSID), *late)
     assert play(*events[:-1])[0].outcome is None, "CSME may be about to take the radio back"
     assert play(*events)[0].outcome is Outcome.CONNECTED
 
@@ -183,13 +185,13 @@ def test_no_address_in_time_is_still_a_connection() -> None:
     ],
 )
 def test_an_address_after_the_deadline_protects_nothing(events: Tuple[Event, ...]) -> None:
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), *events)
+    state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), *events)
     assert state.outcome is Outcome.CONNECTED
     assert actions[-1] == Unpin()
 
 
 def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:
-    begun = (Blocked(NETWORK, 3), Pinned(), RoamingForbidden(), BlockGone(), Connected(BSSID))
+    begun = (Blocked(NETWORK, PROFILE), Pinned(), RoamingForbidden(), BlockGone(), Connected(BSSID))
     for more, outcome in (((), Outcome.PROTECTED), ((Expired(Timer.DEADLINE),), Outcome.CONNECTED)):
         state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(hold=True))
         assert (state.phase, state.outcome) == (Phase.HOLDING, outcome)
@@ -207,10 +209,10 @@ def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:
 )
 def test_what_ends_it_anywhere(event: Event, outcome: Outcome) -> None:
     for events in (
-        (Blocked(NETWORK, 3),),
-        (Blocked(NETWORK, 3), Pinned()),
-        (Blocked(NETWORK, 3), Pinned(), Expired(Timer.ANSWER)),
-        (Blocked(NETWORK, 3), Pinned(), BlockGone()),
+        (Blocked(NETWORK, PROFILE),),
+        (Blocked(NETWORK, PROFILE), Pinned()),
+        (Blocked(NETWORK, PROFILE), Pinned(), Expired(Timer.ANSWER)),
+        (Blocked(NETWORK, PROFILE), Pinned(), BlockGone()),
     ):
         state, actions = play(*events, event)
         assert state.outcome is outcome
@@ -219,7 +221,7 @@ def test_what_ends_it_anywhere(event: Event, outcome: Outcome) -> None:
 
 def test_what_was_asked_for_is_carried_through_when_time_is_up() -> None:
     last, answer = Expired(Timer.LAST_REQUEST), Expired(Timer.ANSWER)
-    begun = (Blocked(NETWORK, 3), Pinned())
+    begun = (Blocked(NETWORK, PROFILE), Pinned())
     # Nothing is under way: it ends.
     assert play(begun[0], last)[0].outcome is Outcome.TIMED_OUT
     assert play(*begun, answer, last)[0].outcome is Outcome.TIMED_OUT
@@ -235,12 +237,14 @@ def test_what_was_asked_for_is_carried_through_when_time_is_up() -> None:
 
 def test_too_little_time_asks_for_nothing() -> None:
     policy = Policy(timeout_seconds=POLICY.attempt_seconds - 0.1)
-    state, actions = play(Blocked(NETWORK, 3), policy=policy)
+    state, actions = play(Blocked(NETWORK, PROFILE), policy=policy)
     assert (state.outcome, actions) == (Outcome.TIMED_OUT, [])
 
 
 def test_a_host_that_does_not_connect_is_freed() -> None:
-    state, actions = play(Blocked(NETWORK, 3), Pinned(), BlockGone(), Expired(Timer.DEADLINE), Expired(Timer.GRACE))
+    state, actions = play(
+        Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), Expired(Timer.DEADLINE), Expired(Timer.GRACE)
+    )
     assert state.outcome is Outcome.NOT_CONNECTED
     assert actions[-1] == Unpin()
 
@@ -279,7 +283,7 @@ def clock(*events: Event, policy: Policy = TIMED) -> Dict[Timer, float]:
 def test_which_timers_run_when() -> None:
     # A request needs 1.5 s for its answer and 3.5 s for what follows: none is begun later than 5 s before the end.
     story: Tuple[Tuple[Event, Dict[Timer, float]], ...] = (
-        (Blocked(NETWORK, 3), {Timer.LAST_REQUEST: 6.0}),
+        (Blocked(NETWORK, PROFILE), {Timer.LAST_REQUEST: 6.0}),
         (Pinned(), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
         (Expired(Timer.ANSWER), {Timer.LAST_REQUEST: 6.0, Timer.PAUSE: 0.25}),
         (Expired(Timer.PAUSE), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
@@ -296,14 +300,14 @@ def test_which_timers_run_when() -> None:
 
 
 def test_a_grant_in_a_pause_ends_the_pause() -> None:
-    paused = (Blocked(NETWORK, 3), Pinned(), Expired(Timer.ANSWER))
+    paused = (Blocked(NETWORK, PROFILE), Pinned(), Expired(Timer.ANSWER))
     assert clock(*paused, BlockGone()) == {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}
     # Perhaps the connection is what is heard of first.
     assert play(*paused, Connected(BSSID))[0].phase is Phase.ADDRESSING
 
 
 def test_what_needs_no_pin_is_bounded_all_the_same() -> None:
-    for policy, event in ((TIMED, Blocked(None, 3)), (Policy(pin=False), Blocked(NETWORK, 3))):
+    for policy, event in ((TIMED, Blocked(None, PROFILE)), (Policy(pin=False), Blocked(NETWORK, PROFILE))):
         state, actions = play(event, policy=policy)
         assert (state.phase, actions) == (Phase.REQUESTING, [RequestOwnership()])
         assert clock(event, policy=policy)[Timer.LAST_REQUEST] == policy.timeout_seconds - policy.attempt_seconds
@@ -311,14 +315,14 @@ def test_what_needs_no_pin_is_bounded_all_the_same() -> None:
 
 def test_time_for_a_single_request_is_enough() -> None:
     exactly = Policy(timeout_seconds=POLICY.attempt_seconds)
-    assert play(Blocked(NETWORK, 3), policy=exactly)[1] == [Pin(3, BSSID, (2437,))]
-    assert clock(Blocked(NETWORK, 3), policy=exactly) == {Timer.LAST_REQUEST: 0.0}
+    assert play(Blocked(NETWORK, PROFILE), policy=exactly)[1] == [Pin(PROFILE, BSSID, (2437,))]
+    assert clock(Blocked(NETWORK, PROFILE), policy=exactly) == {Timer.LAST_REQUEST: 0.0}
 
 
 # -- holding the access point -----------------------------------------------------------------------------------------
 
 HOLDING = Policy(hold=True)
-PROTECTED = (Blocked(NETWORK, 3), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
+PROTECTED = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
 
 
 def held(*events: Event) -> Tuple[State, List[Action]]:
@@ -374,15 +378,12 @@ def test_roaming_that_is_allowed_before_the_end_is_not_held() -> None:
 
 
 def test_a_host_without_a_handover_can_be_held() -> None:
-    state, actions = hold(RoamingForbidden(3, BSSID))
-    assert actions == (Hold(3, BSSID),)
+    state, actions = hold(PROFILE, BSSID)
+    assert actions == (Hold(PROFILE, BSSID),)
     assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
     assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
     # It is as after a handover: the scan is not narrow, and CSME said its word.
     assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
-    for nobody in (RoamingForbidden(), RoamingForbidden(3, None), RoamingForbidden(None, BSSID)):
-        with pytest.raises(ValueError, match="no connection"):
-            hold(nobody)
 
 
 # -- the whole machine ------------------------------------------------------------------------------------------------

@@ -16,8 +16,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Seq
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import run as _execute
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, run
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.run import Handover
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import Report
@@ -256,12 +255,12 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     made = Laptop(str(tmp_path / "run"))
-    module = _execute.__name__
+    module = run.__name__
     monkeypatch.setattr(f"{module}.Nl80211", lambda: made)
     monkeypatch.setattr(f"{module}.select", SimpleNamespace(select=made.clock.select))
     monkeypatch.setattr(f"{module}.RfkillEvents", lambda: made.rfkill)
     monkeypatch.setattr(f"{module}.AddressEvents", lambda: made.address)
-    monkeypatch.setattr(f"{effects.__name__}.csme.request_ownership", made.request)
+    monkeypatch.setattr(f"{run.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{module}.ask", made.ask)

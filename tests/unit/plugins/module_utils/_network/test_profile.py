@@ -10,7 +10,12 @@ from typing import Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, find_obstacle, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
+    Obstacle,
+    Target,
+    find_obstacle,
+    find_profile,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
 
@@ -51,12 +56,12 @@ def test_which_authentication_fits_which_profile(key_mgmt: str, credentials: str
     profile = make(key_mgmt=key_mgmt, credentials=credentials)
     for auth in ("open", "psk", "sae", "eap", "unknown(3)", ""):
         assert profile.can_join(auth) == (auth in joins), auth
-        assert (find_profile([profile], b"home", auth) is profile) == (auth in joins), auth
+        assert (find_profile([profile], Target(b"home", auth)) is profile) == (auth in joins), auth
 
 
 @pytest.mark.parametrize("ssid", [b"Home", b"home\0", b"home ", b"", "home\u200b".encode()])
 def test_the_ssid_is_compared_byte_by_byte(ssid: bytes) -> None:
-    assert find_profile([make()], ssid, "psk") is None
+    assert find_profile([make()], Target(ssid, "psk")) is None
 
 
 def test_of_several_the_priority_then_the_lowest_id() -> None:
@@ -68,63 +73,63 @@ def test_of_several_the_priority_then_the_lowest_id() -> None:
         make(2, priority=9, ssid=b"x"),
     ]
     for order in (profiles, profiles[::-1]):
-        found = find_profile(order, b"home", "psk")
+        found = find_profile(order, Target(b"home", "psk"))
         assert found is not None
         assert found.id == 4
-    assert find_profile([], b"home", "psk") is None
+    assert find_profile([], Target(b"home", "psk")) is None
 
 
 def test_of_equal_ones_the_interfaces_own_comes_first() -> None:
     free, own = make(0), make(1, own=True)
-    assert find_profile([free, own], b"home", "psk") is own
+    assert find_profile([free, own], Target(b"home", "psk")) is own
     preferred = make(2, priority=1)
-    assert find_profile([free, own, preferred], b"home", "psk") is preferred
+    assert find_profile([free, own, preferred], Target(b"home", "psk")) is preferred
 
 
 def test_one_that_is_bound_to_another_access_point_is_none() -> None:
     bound = make(0, priority=9, bssid=BSSID, bound=True)
     pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
     elsewhere = "02:00:00:00:09:00"
-    assert find_profile([bound, pinned], b"home", "psk", BSSID) is bound
-    assert find_profile([bound, pinned], b"home", "psk", elsewhere) is pinned
-    assert find_profile([bound], b"home", "psk", elsewhere) is None
-    assert find_profile([bound], b"home", "psk") is bound
+    assert find_profile([bound, pinned], Target(b"home", "psk", BSSID)) is bound
+    assert find_profile([bound, pinned], Target(b"home", "psk", elsewhere)) is pinned
+    assert find_profile([bound], Target(b"home", "psk", elsewhere)) is None
+    assert find_profile([bound], Target(b"home", "psk")) is bound
 
 
 def test_one_that_is_for_other_channels_is_none() -> None:
     narrow, free = make(0, priority=9, channels=frozenset({2412, 2437})), make(1)
-    assert find_profile([narrow, free], b"home", "psk", BSSID, (2437,)) is narrow
-    assert find_profile([narrow, free], b"home", "psk", BSSID, (5180,)) is free
-    assert find_profile([narrow], b"home", "psk", BSSID, (5180,)) is None
+    assert find_profile([narrow, free], Target(b"home", "psk", BSSID, (2437,))) is narrow
+    assert find_profile([narrow, free], Target(b"home", "psk", BSSID, (5180,))) is free
+    assert find_profile([narrow], Target(b"home", "psk", BSSID, (5180,))) is None
     # A number that may be the one or the other.
-    assert find_profile([narrow], b"home", "psk", BSSID, (2412, 5955)) is narrow
-    assert find_profile([narrow], b"home", "psk") is narrow
+    assert find_profile([narrow], Target(b"home", "psk", BSSID, (2412, 5955))) is narrow
+    assert find_profile([narrow], Target(b"home", "psk")) is narrow
 
 
 def test_of_what_is_in_the_way_the_least_is_told() -> None:
     disabled, unfit = make(0, enabled=False), make(1, key_mgmt="SAE")
     for order in ([disabled, unfit], [unfit, disabled]):
-        assert find_obstacle(order, b"home", "psk") == Obstacle("is disabled", "Enable it", disabled=True)
+        assert find_obstacle(order, Target(b"home", "psk")) == Obstacle("is disabled", "Enable it", disabled=True)
     own = make(2, enabled=False, obstacle=Obstacle("is somebody's", "Share it"))
-    assert find_obstacle([own, unfit], b"home", "psk") == own.obstacle
+    assert find_obstacle([own, unfit], Target(b"home", "psk")) == own.obstacle
     # Not what it has nothing to do with.
-    told = find_obstacle([own], b"home", "eap")
+    told = find_obstacle([own], Target(b"home", "eap"))
     assert told == Obstacle(
         "can't join it: it has WPA-PSK, or lacks a credential", "Give it a key management and credentials that fit"
     )
-    assert find_obstacle([disabled, own], b"other", "psk") is None
+    assert find_obstacle([disabled, own], Target(b"other", "psk")) is None
 
 
 def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
     bound, narrow = make(0, bssid=BSSID, bound=True), make(1, channels=frozenset({2412}))
     remedy = "Take that out of the profile"
-    assert find_obstacle([bound], b"home", "psk", OTHER_BSSID) == Obstacle(
+    assert find_obstacle([bound], Target(b"home", "psk", OTHER_BSSID)) == Obstacle(
         f"is for another access point than CSME's ({OTHER_BSSID}) alone", remedy
     )
-    assert find_obstacle([narrow], b"home", "psk", OTHER_BSSID, (5180,)) == Obstacle(
+    assert find_obstacle([narrow], Target(b"home", "psk", OTHER_BSSID, (5180,))) == Obstacle(
         "is for another band or channel than CSME's alone", remedy
     )
     # What has nothing in its way is no nearer than what has little.
-    assert find_obstacle([make(2), make(3, enabled=False)], b"home", None) == Obstacle(
+    assert find_obstacle([make(2), make(3, enabled=False)], Target(b"home", None)) == Obstacle(
         "is disabled", "Enable it", disabled=True
     )

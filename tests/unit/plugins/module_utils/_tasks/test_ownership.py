@@ -77,7 +77,7 @@ class Machine:
     def report(self) -> Report:
         steps = (Step("pinned", -1), Step("requested", 0), Step("connected", 200))
         owner = "host" if self.outcome is Outcome.NOT_CONNECTED else "csme"
-        return Report(self.outcome, steps, 1, 200, None, ("a warning",), owner)
+        return Report(self.outcome, None, 200, None, None, steps, 1, ("a warning",), owner)
 
 
 @pytest.fixture

@@ -177,10 +177,10 @@ class Scene:
         if self.laptop.now > 5:
             self.laptop.later()
 
-    def handover(self, taken: Any, profile: Profile, backend: Backend, policy: Any, *, request: Any) -> Any:
+    def handover(self, taken: Any, profile: Profile, backend: Backend, policy: Any) -> Any:
         self.handovers.append({"csme": taken.csme, "owner": taken.owner, "profile": profile})
 
-        def run() -> Any:
+        def run(request: Any) -> Any:
             if self.error is not None:
                 raise self.error
             request()

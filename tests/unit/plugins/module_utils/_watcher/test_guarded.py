@@ -35,7 +35,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dhcp, run_folder
@@ -49,8 +49,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, view
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.guarded import Watched
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
 
+NOT_OWNER = frozenset({"not_owner"})
 BSSID = "02:00:00:00:01:00"
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 BLOCKED = Switch(7, "wlan", "phy0", False, True, NOT_OWNER, "phy0")
@@ -115,8 +117,7 @@ class Laptop:
             None,  # type: ignore[arg-type]
             policy or GuardPolicy(),
             self.log,  # type: ignore[arg-type]
-            folder=self.folder,
-            notes=self.notes,
+            places=Places(self.folder, self.notes),
             clock=lambda: self.now,
         )
         self.made.append(watched)
@@ -138,7 +139,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     backend = WpaSupplicant("wlan0", made.path)
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: backend)
     monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
-    monkeypatch.setattr(f"{effects.__name__}.csme.request_ownership", made.request)
+    monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{deferred.__name__}._RETRY_SECONDS", 0.0)
@@ -404,7 +405,7 @@ def test_a_driver_that_fails_ends_it_unpinned_and_it_is_tried_again(
     def fails(nl: object, ifindex: int) -> None:
         raise TransportFailed("the driver is gone")
 
-    monkeypatch.setattr(f"{effects.__name__}.csme.request_ownership", fails)
+    monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", fails)
     watched = laptop.watched()
     watched.attach()
     watched.look()

@@ -32,7 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import ConfigEvent, VendorEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import NOT_OWNER, RfkillEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import systemd as _systemd
@@ -51,6 +51,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Wa
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.policy import policy_of
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.test_guarded import Book
 
+NOT_OWNER = frozenset({"not_owner"})
 SCHEMAS = Path(__file__).resolve().parents[5] / "plugins" / "schemas"
 STATE: Dict[str, Any] = json.loads((SCHEMAS / "amt_wifi_watcher_state.schema.json").read_text(encoding="utf-8"))
 EPOLL = select.epoll

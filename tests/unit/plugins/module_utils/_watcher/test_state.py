@@ -12,9 +12,10 @@ from typing import Any, Dict
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import LastHandover, Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import read_watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import write_state
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
@@ -57,7 +58,7 @@ def test_installed(machine: Machine, folder: str) -> None:
 
 def test_running(machine: Machine) -> None:
     machine.write(STATE, json.dumps(WHOLE))
-    handover = LastHandover("protected", "2026-11-22T08:00:00Z", 221, 290, True)
+    handover = HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True)
     assert read(machine) == Watcher(False, True, "1.0.0", "idle", handover)
 
 
@@ -78,7 +79,7 @@ def test_values_of_other_types_are_left_out(machine: Machine, value: Any) -> Non
     machine.write(STATE, json.dumps({"pid": 700, "version": value, "state": value, "last_handover": value}))
     watcher = read(machine)
     assert (watcher.running, watcher.version, watcher.state) == (True, None, None)
-    assert watcher.last_handover in (None, LastHandover(None, None, None, None, None))
+    assert watcher.last_handover in (None, HandoverRecord(None, None, None, None, None))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "\0", "[" * 60000, "[" * 100000, '{"pid": ' + "9" * 5000 + "}"])

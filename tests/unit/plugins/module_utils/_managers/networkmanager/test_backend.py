@@ -45,7 +45,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     SupplicantGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, Target, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import PROPERTIES, SystemBus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -258,7 +258,7 @@ def test_one_that_is_for_something_else_is_not_chosen_before_one_that_fits(
 ) -> None:
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
     laptop.profiles[f"{SETTINGS}/8"] = settings(PSK)
-    profile = find_profile(backend.profiles(), b"corp", "psk", BSSID, (2437,))
+    profile = find_profile(backend.profiles(), Target(b"corp", "psk", BSSID, (2437,)))
     assert profile is not None
     assert profile.id == 8
     assert backend.pin(profile, BSSID, (2437,)).network_id == 8

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, Target, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 CONF = """ctrl_interface=DIR=/run/wpa_supplicant
@@ -73,13 +73,13 @@ def test_each_is_as_the_supplicant_would_have_it(tmp_path: Path) -> None:
         priority=3,
         credentials=frozenset({"psk"}),
     )
-    fitting = find_profile(found, b"corp", "psk")
+    fitting = find_profile(found, Target(b"corp", "psk"))
     assert fitting is not None
     assert fitting.id == 0
-    assert find_profile(found, b"corp", "sae") is None, "it is disabled"
-    assert find_profile(found, b"eap", "eap") is not None
-    assert find_profile(found, b"bare", "psk") is None, "it has no credential"
-    assert find_profile(found, b"wep", "open") is None, "WEP is not open"
+    assert find_profile(found, Target(b"corp", "sae")) is None, "it is disabled"
+    assert find_profile(found, Target(b"eap", "eap")) is not None
+    assert find_profile(found, Target(b"bare", "psk")) is None, "it has no credential"
+    assert find_profile(found, Target(b"wep", "open")) is None, "WEP is not open"
 
 
 def test_no_file_is_no_profile_and_no_configuration_is_an_error(tmp_path: Path) -> None:
