@@ -31,9 +31,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     WPA_PATH,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import networkmanager_runs
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import (
-    SupplicantStatus,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
     Connected,
     Disconnected,
@@ -55,7 +53,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     SupplicantRefused,
     TimedOut,
 )
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_client import (
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     PSK,
     settings,
 )

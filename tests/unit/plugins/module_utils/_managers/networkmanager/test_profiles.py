@@ -1,0 +1,178 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NetworkManager's profiles as those of an interface."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Set
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import connection_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import profile_of
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
+    EAP,
+    PATH,
+    PSK,
+    settings,
+)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import MAC
+
+#: What may be done about a profile that is for something else.
+ANOTHER = "Take that out of it, or add a profile for this interface"
+
+
+def test_what_is_told_of_a_profile() -> None:
+    connection = connection_of(
+        PATH,
+        settings(
+            PSK,
+            wireless={"ssid": b"\xff\x00", "bssid": bytes.fromhex("020000000100")},
+            general={"autoconnect-priority": 5, "interface-name": "wlan0"},
+        ),
+    )
+    assert connection is not None
+    profile = profile_of(connection, "wlan0")
+    assert profile == Profile(
+        id=7,
+        ssid=b"\xff\x00",
+        key_mgmt=profile.key_mgmt,
+        enabled=True,
+        bssid="02:00:00:00:01:00",
+        scan_freq=(),
+        current=False,
+        priority=5,
+        credentials=frozenset({"psk"}),
+        bound=True,
+        own=True,
+    )
+    assert not profile_of(connection, "wlan1").enabled
+
+
+def obstacle(*parts: Any, **more: Any) -> str:
+    """Return why a profile is of no use to wlan0 when a laptop boots; nothing when it is of use."""
+    connection = connection_of(PATH, settings(*parts, **more))
+    assert connection is not None
+    profile = profile_of(connection, "wlan0", MAC)
+    assert not (profile.obstacle and profile.enabled)
+    return f"{profile.obstacle.what}. {profile.obstacle.remedy}" if profile.obstacle else ""
+
+
+def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
+    connection = connection_of(PATH, settings(PSK, general={"autoconnect": False}))
+    assert connection is not None
+    profile = profile_of(connection, "wlan0")
+    assert (profile.enabled, profile.obstacle) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"security": PSK}, ""),
+        (
+            {"security": PSK, "general": {"permissions": ["user:alice:"]}},
+            "some users alone (connection.permissions). Empty that",
+        ),
+        (
+            {"security": PSK, "general": {"interface-name": "wlan1"}},
+            f"for the interface wlan1 alone (connection.interface-name). {ANOTHER}",
+        ),
+        ({"security": {**PSK, "psk-flags": 1}}, "the agent of a user, who has to log in first (psk-flags 1)"),
+        ({"security": {**PSK, "psk-flags": 2}}, "a secret that nobody stores (psk-flags 2)"),
+        (
+            {"security": EAP, "eap": {"eap": ["peap"], "password-flags": 1}},
+            "(password-flags 1). Have the system store it: set password-flags to 0, and the secret",
+        ),
+        # There need be no password: the key is not encrypted.
+        ({"security": EAP, "eap": {"eap": ["tls"], "private-key-password-flags": 4}}, ""),
+        (
+            {"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000900")}},
+            f"device 02:00:00:00:09:00 alone (802-11-wireless.mac-address). {ANOTHER}",
+        ),
+        ({"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000000")}}, ""),
+        (
+            {"security": PSK, "wireless": {"mac-address-blacklist": ["02:00:00:00:00:00"]}},
+            f"not for the device 02:00:00:00:00:00 (802-11-wireless.mac-address-denylist). {ANOTHER}",
+        ),
+        ({"security": PSK, "wireless": {"mac-address-denylist": ["02:00:00:00:09:00"]}}, ""),
+        (
+            {"security": PSK, "match": {"interface-name": ["eth*"]}},
+            f"not for this interface (match.interface-name). {ANOTHER}",
+        ),
+        ({"security": PSK, "match": {"interface-name": ["wl*"], "driver": []}}, ""),
+        ({"security": PSK, "match": {"driver": ["iwlwifi"]}}, "by its match.driver, which is not looked at"),
+        (
+            {"security": PSK, "match": {"path": ["pci-*"]}},
+            f"by its match.path, which is not looked at. {ANOTHER}",
+        ),
+        ({"security": PSK, "match": {"kernel-command-line": ["office"]}}, "by its match.kernel-command-line"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "random"}}, "than CSME's (cloned-mac-address: random)"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "stable-ssid"}}, "Set cloned-mac-address to permanent"),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "permanent"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "preserve"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "02:00:00:00:00:00"}}, ""),
+        ({"security": PSK, "wireless": {"assigned-mac-address": "02:00:00:00:00:AA"}}, "02:00:00:00:00:aa)"),
+        ({"security": PSK, "wireless": {"cloned-mac-address": bytes.fromhex("0200000000aa")}}, "02:00:00:00:00:aa)"),
+        # Not a secret of this key management.
+        ({"security": {**EAP, "psk-flags": 1}, "eap": {"eap": ["tls"]}}, ""),
+    ],
+)
+def test_what_is_of_no_use_when_a_laptop_boots_says_why(parts: Dict[str, Any], words: str) -> None:
+    assert words in obstacle(**parts)
+    assert bool(obstacle(**parts)) == bool(words)
+
+
+def test_what_a_profile_does_to_an_unknown_address_is_known_of_words_alone() -> None:
+    for told, usable in (("random", False), ("02:00:00:00:09:00", True)):
+        connection = connection_of(PATH, settings(PSK, wireless={"assigned-mac-address": told}))
+        assert connection is not None
+        assert profile_of(connection, "wlan0").enabled is usable
+
+
+@pytest.mark.parametrize(
+    ("parts", "own"),
+    [
+        ({}, False),
+        ({"general": {"interface-name": "wlan0"}}, True),
+        ({"wireless": {"mac-address": bytes.fromhex("020000000000")}}, True),
+        ({"match": {"interface-name": ["wl*"]}}, False),
+    ],
+)
+def test_a_profile_that_is_for_this_interface_alone_is_its_own(parts: Dict[str, Any], own: bool) -> None:
+    connection = connection_of(PATH, settings(PSK, **parts))
+    assert connection is not None
+    assert profile_of(connection, "wlan0", MAC).own is own
+
+
+def test_what_else_a_profile_is_bound_to_is_told() -> None:
+    mac = bytes.fromhex("020000000000")
+    connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
+    assert connection is not None
+    assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
+    unbound = connection_of(PATH, settings(PSK))
+    assert unbound is not None
+    assert profile_of(unbound, "wlan0").channels is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "on", "off"),
+    [
+        ({"band": "bg"}, {2412, 2472, 2484}, {5180, 5955}),
+        ({"band": "a"}, {5180, 5885}, {2412, 5955}),
+        ({"band": "6GHz"}, {5955, 7115}, {5180}),
+        ({"band": "a", "channel": 36}, {5180}, {5200}),
+        ({"band": "bg", "channel": 36}, set(), {5180}),
+        ({"channel": 1}, {2412, 5955}, {2437}),
+        ({"band": "news"}, set(), {2412, 5180, 5955}),
+        ({"band": "news", "channel": 1}, set(), {2412, 5955}),
+    ],
+)
+def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
+    connection = connection_of(PATH, settings(PSK, wireless=limits))
+    assert connection is not None
+    channels = profile_of(connection, "wlan0").channels
+    assert channels is not None
+    assert (on - channels, off & channels) == (set(), set())
