@@ -34,12 +34,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TransportFailed,
 )
 from ansible_collections.vpro.fleet.tests.schema import check_facts
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_backend import (
-    SETTINGS,
-    Laptop,
-)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
 
 ON = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 SWITCH = Switch(0, "wlan", "phy0", False, True, frozenset({"not_owner"}), "phy0")

@@ -29,12 +29,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, NotFound, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_backend import (
-    SETTINGS,
-    Laptop,
-)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
 
 WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 

@@ -32,7 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system import run_fold
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.test_backend import (
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import (
     Laptop as Supplicant,
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus

@@ -11,7 +11,11 @@ from typing import Any, Dict, Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import connection_of
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import profile_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import (
+    networkmanager_runs,
+    profile_of,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     EAP,
@@ -19,6 +23,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
     PSK,
     settings,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import MAC
 
 #: What may be done about a profile that is for something else.
@@ -176,3 +181,14 @@ def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off
     channels = profile_of(connection, "wlan0").channels
     assert channels is not None
     assert (on - channels, off & channels) == (set(), set())
+
+
+def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
+    assert networkmanager_runs() is True
+    fake_bus.absent.append(NM)
+    assert networkmanager_runs() is False
+
+
+def test_without_a_bus_networkmanager_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
+    assert networkmanager_runs() is False

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NetworkManager on a laptop, and the backend that asks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
+
+
+@pytest.fixture
+def laptop(fake_bus: FakeBus) -> Laptop:
+    return Laptop(fake_bus)
+
+
+@pytest.fixture
+def backend(laptop: Laptop) -> NetworkManagerBackend:
+    return NetworkManagerBackend("wlan0")
