@@ -7,62 +7,38 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
-    NM,
-    NM_DEVICE,
-    NM_SETTINGS,
-)
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
-from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import (
-    Declaration,
-    Eap,
-    InvalidProfiles,
-    NetworkProfile,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import (
     Laptop as Supplicant,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_provisioning import (
+    CANARY,
+    OTHER,
+    PSK,
+    Laptop,
+    happened,
+    laptop_of,
+    peap,
+    psk,
+    tls,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import (
     CONNECTION,
-    DEVICE,
     SETTINGS,
     FakeNetworkManager,
     Settings,
-    profile,
 )
-
-CANARY = "canary-0f3e"
-OTHER = "canary-of-another"
-PSK: Dict[str, Any] = {"key-mgmt": ("s", "wpa-psk"), "psk": ("s", CANARY), "pmf": ("i", 2)}
-
-
-def psk(ssid: bytes = b"corp", passphrase: str = CANARY, **changes: Any) -> NetworkProfile:
-    return NetworkProfile(ssid, "psk", passphrase, **changes)
-
-
-def peap(ssid: bytes = b"eap", password: str = CANARY, **changes: Any) -> NetworkProfile:
-    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", None, password, "mschapv2", "/ca.pem"), **changes)
-
-
-def tls(password: Any = CANARY) -> NetworkProfile:
-    eap = Eap("tls", "me", client_cert="/c", private_key="/k", private_key_password=password)
-    return NetworkProfile(b"tls", "eap", eap=eap)
-
 
 OPEN = NetworkProfile(b"open", "open", pmf="disabled")
 ALL = (
@@ -77,65 +53,9 @@ ALL = (
 )
 
 
-class Laptop:
-    """One laptop whose interface NetworkManager runs, and the module's work on it."""
-
-    def __init__(self, folder: Path, bus: FakeBus) -> None:
-        self.bus = bus
-        self.manager = FakeNetworkManager(bus)
-        self.machine = Machine(folder)
-        self.machine.interface()
-        (folder / "sys/class/net/wlan0/phy80211").rmdir()
-        (folder / "phy7").mkdir()
-        (folder / "sys/class/net/wlan0/phy80211").symlink_to(folder / "phy7")
-        self.machine.networkmanager("true")
-        self.run = str(folder / "run/vpro-fleet")
-        self.places = Places((str(folder / "sockets"),), self.run, self.machine.root)
-        #: Everything that came out.
-        self.said: List[str] = []
-
-    def declare(
-        self,
-        *profiles: NetworkProfile,
-        absent: Any = (),
-        prune: bool = False,
-        check_mode: bool = False,
-        backend: str = "auto",
-    ) -> Dict[str, Any]:
-        request = request_for("wlan0", None, Declaration(profiles, absent, prune), backend)
-        self.bus.calls.clear()
-        try:
-            result = provision(request, check_mode, self.places)
-        except Refused as error:
-            self.said.append(str(error) + repr(error.as_dict()))
-            raise
-        self.said.append(json.dumps(result))
-        return result
-
-    def put(self, ssid: bytes = b"corp", flags: int = 0, **settings: Any) -> str:
-        return self.manager.put(profile(ssid, **settings), flags)
-
-    def ssids(self) -> List[bytes]:
-        return [each["802-11-wireless"]["ssid"][1] for each in self.manager.profiles.values()]
-
-
 @pytest.fixture
 def laptop(tmp_path: Path, fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
-    # Forking is what test_detached.py is about; the bus here is a thread of this very process.
-    monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: json.loads(json.dumps(work())))
-    monkeypatch.setattr(_provision, "_RADIO_WAIT", 0.1)
-    one = Laptop(tmp_path, fake_bus)
-    yield one
-    assert CANARY not in "".join(one.said), "a secret came out"
-    assert OTHER not in "".join(one.said), "a secret came out"
-
-
-def happened(result: Dict[str, Any]) -> Dict[str, str]:
-    assert result["changed"] == result["file"]["changed"] == result["runtime"]["changed"]
-    assert (result["backend"], result["interface"], result["file"]["path"]) == ("networkmanager", "wlan0", None)
-    assert (result["runtime"]["applied"], result["runtime"]["reason"]) == (True, None)
-    assert all(network["file"] == network["runtime"] for network in result["networks"])
-    return {network["ssid"]: network["file"] for network in result["networks"]}
+    yield from laptop_of(tmp_path, fake_bus, monkeypatch)
 
 
 def test_networkmanager_gets_what_is_declared_and_then_nothing_changes(laptop: Laptop) -> None:
@@ -352,85 +272,6 @@ def test_an_active_connection_that_ends_meanwhile_is_none(laptop: Laptop) -> Non
     assert laptop.declare(psk(enabled=False))["warnings"] == []
 
 
-# --- all or nothing ---
-
-
-@pytest.mark.parametrize(
-    ("refused", "after"),
-    [("Update2", 0), ("Update2", 1), ("AddConnection2", 0), ("AddConnection2", 1), ("Delete", 0), ("Delete", 1)],
-)
-def test_what_was_done_is_taken_back_when_the_rest_is_refused(laptop: Laptop, refused: str, after: int) -> None:
-    laptop.put(b"a", security={**PSK, "psk": ("s", OTHER)})
-    laptop.put(b"b", connection={"autoconnect-priority": ("i", 4)})
-    laptop.put(b"c", security=PSK)
-    laptop.put(b"d", security={**PSK, "psk": ("s", OTHER)})
-
-    def state() -> Any:
-        # Nothing makes a difference but what is stored: what was removed and is back has another path.
-        stored = laptop.manager.profiles.values()
-        return sorted(
-            (
-                {name: {key: value for key, value in keys.items() if key != "timestamp"} for name, keys in each.items()}
-                for each in stored
-            ),
-            key=lambda each: each["connection"]["uuid"],
-        )
-
-    before = state()
-    laptop.manager.refuses[refused] = after
-    laptop.manager.refusal = f"is no good: {CANARY}"
-    laptop.manager.once = True
-    with pytest.raises(Refused, match="Nothing was changed") as caught:
-        laptop.declare(psk(b"a"), psk(b"b"), psk(b"e"), peap(b"f"), prune=True)
-    assert caught.value.reason == "supplicant_refused"
-    assert "is no good: (secret)" in str(caught.value)
-    assert state() == before
-    laptop.declare(psk(b"a"), psk(b"b"), psk(b"e"), peap(b"f"), prune=True)
-    assert sorted(laptop.ssids()) == [b"a", b"b", b"e", b"f"]
-
-
-def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
-    laptop.put(b"a", security={**PSK, "psk": ("s", OTHER)})
-    laptop.manager.refuses.update({"Update2": 1, "AddConnection2": 0})
-    with pytest.raises(Refused, match="1 of the changes could not be taken back"):
-        laptop.declare(psk(b"a"), psk(b"b"))
-
-
-def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_ANSWER", 2.0)
-    for ssid in (b"a", b"b", b"c"):
-        laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
-    laptop.manager.refuses["AddConnection2"] = 0
-    adding = laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"]
-
-    def hang(*arguments: Any) -> Any:
-        laptop.bus.silent.append("Update2")
-        return adding(*arguments)
-
-    laptop.bus.methods[SETTINGS, f"{NM_SETTINGS}.AddConnection2"] = hang
-    with pytest.raises(Refused, match="3 of the changes could not be taken back"):
-        laptop.declare(psk(b"a"), psk(b"b"), psk(b"c"), psk(b"d"))
-    assert laptop.manager.writes == [*["Update2"] * 3, "AddConnection2", "Update2"]
-
-
-def test_one_who_is_told_to_end_takes_back_what_was_done(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    laptop.put(b"old", security=PSK)
-    do = apply._Connections.do
-
-    def ended(self: Any, step: Any, secrets: Any) -> None:
-        if step.new is None:
-            raise SystemExit("ended by signal 15")
-        do(self, step, secrets)
-
-    monkeypatch.setattr(apply._Connections, "do", ended)
-    with pytest.raises(SystemExit):
-        laptop.declare(psk(b"new"), prune=True)
-    assert laptop.ssids() == [b"old"]
-
-
-# --- who may ---
-
-
 def test_a_host_that_is_held_for_long_has_its_profiles_written_all_the_same(laptop: Laptop) -> None:
     with run_folder.lock("phy7", 0, laptop.run):
         assert laptop.declare(psk())["changed"] is True
@@ -450,34 +291,3 @@ def test_a_killed_handovers_pin_is_undone_first(laptop: Laptop) -> None:
     assert "a pin that a handover left on wlan0 was undone" in laptop.declare(psk())["warnings"]
     assert supplicant.bssid() == "any"
     assert run_folder.journals(laptop.run) == []
-
-
-def test_without_the_library_it_is_told(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jeepney", None)
-    for check_mode in (False, True):
-        with pytest.raises(Refused, match="python3-jeepney") as caught:
-            laptop.declare(psk(), check_mode=check_mode)
-        assert caught.value.reason == "library_missing"
-
-
-def test_no_wireless_interface(laptop: Laptop) -> None:
-    (laptop.machine.path / "sys/class/net/wlan0/phy80211").unlink()
-    with pytest.raises(Refused, match="wlan0 is no wireless interface") as caught:
-        laptop.declare(psk())
-    assert caught.value.reason == "not_wireless"
-
-
-def test_what_networkmanager_cannot_have_is_refused_before_anything(laptop: Laptop) -> None:
-    with pytest.raises(InvalidProfiles, match="-999 to 999"):
-        laptop.declare(psk(priority=1000))
-    request = request_for("wlan0", "/etc/x.conf", Declaration((psk(),)))
-    with pytest.raises(InvalidProfiles, match="path"):
-        provision(request, False, laptop.places)
-    assert laptop.bus.calls == []
-
-
-def test_an_interface_that_it_leaves_alone_after_all(laptop: Laptop) -> None:
-    laptop.bus.properties[DEVICE, NM_DEVICE]["Managed"] = ("b", False)
-    with pytest.raises(Refused, match="does not manage wlan0") as caught:
-        laptop.declare(psk())
-    assert caught.value.reason == NotFound.code
