@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Profiles as NetworkManager's settings."""
+"""Profiles as NetworkManager's settings: made, compared and told."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 import pytest
 
@@ -17,35 +17,24 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     WIRELESS,
     describe,
     differing,
-    keeps_secrets,
     merged,
-    new_settings,
     same_kind,
-    secret_texts,
-    secrets_are_the_systems,
     settings_of,
     unfit,
     wanted,
-    with_secrets,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, NetworkProfile
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_declared import (
+    CANARY,
+    KEYLESS,
+    PEAP,
+    PSK,
+    TLS,
+    made,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import profile
 
-CANARY = "canary-0f3e"
 HEX = "AB" * 32
-
-
-def made(declared: NetworkProfile) -> Dict[str, Dict[str, Tuple[str, Any]]]:
-    return new_settings(wanted(declared, "wlan0"), "name", "uuid")
-
-
-PSK = NetworkProfile(b"corp", "psk", CANARY)
-PEAP = NetworkProfile(b"corp", "eap", eap=Eap("peap", "me", "anon", CANARY, "mschapv2", "/ca.pem", "a.org;b.org"))
-TLS = NetworkProfile(
-    b"corp", "eap", eap=Eap("tls", "me", client_cert="/c", private_key="/k", private_key_password=CANARY)
-)
-#: EAP-TLS with a key that has no password.
-KEYLESS = NetworkProfile(b"corp", "eap", eap=Eap("tls", "me", client_cert="/c", private_key="/k"))
 
 
 def test_a_new_profile_is_the_interfaces_and_leaves_the_rest_to_networkmanager() -> None:
@@ -147,9 +136,6 @@ def test_each_eap_method(eap: Eap, setting: Dict[str, Any]) -> None:
     assert made(NetworkProfile(b"x", "eap", eap=eap))[EAP] == setting
 
 
-# --- comparing ---
-
-
 @pytest.mark.parametrize(
     "declared",
     [
@@ -246,52 +232,6 @@ def test_pmf_need_not_be_said_where_there_is_no_choice() -> None:
         assert differing(wanted(declared, "wlan0"), settings) == ()
 
 
-# --- secrets ---
-
-
-def test_secrets_that_networkmanager_would_keep() -> None:
-    assert keeps_secrets(wanted(KEYLESS, "wlan0"), made(TLS))
-    assert keeps_secrets(wanted(NetworkProfile(b"x", "owe", pmf="required"), "wlan0"), made(PSK))
-    # A setting that goes takes its secrets along, and one secret that is wanted lets all others go.
-    assert not keeps_secrets(wanted(NetworkProfile(b"x", "open", pmf="disabled"), "wlan0"), made(PSK))
-    assert not keeps_secrets(wanted(PEAP, "wlan0"), made(TLS))
-    assert not keeps_secrets(wanted(KEYLESS, "wlan0"), made(KEYLESS))
-
-
-@pytest.mark.parametrize(
-    ("settings", "systems"),
-    [
-        (profile(), True),
-        (profile(security={"psk-flags": ("u", 0)}), True),
-        (profile(security={"psk-flags": ("u", 1)}), False),
-        (profile(security={"wep-key-flags": ("u", 2)}), False),
-        (profile(eap={"private-key-password-flags": ("u", 1)}), False),
-        # A key without a password; of any other secret the flag says nothing.
-        (profile(eap={"private-key-password-flags": ("u", 4)}), True),
-        (profile(eap={"password-flags": ("u", 4)}), False),
-        (profile(eap={"phase1-auth-flags": ("u", 32)}), True),
-    ],
-)
-def test_whose_secrets_they_are(settings: Any, systems: bool) -> None:
-    assert secrets_are_the_systems(settings) is systems
-
-
-def test_no_secret_is_told() -> None:
-    other = f"{CANARY}-of-another"
-    settings = made(PEAP)
-    settings[SECURITY].update({"wep-key0": ("s", other), "leap-password": ("s", other)})
-    settings[EAP].update({"password-raw": ("ay", other.encode()), "pin": ("s", other)})
-    settings[EAP]["private-key"] = ("ay", f"pkcs11:id=1?pin-value={other}".encode())
-    settings[EAP]["client-cert"] = ("ay", f"file:///{other[:0]}x\0more".encode())
-    told = describe(settings, [(EAP, "password")])
-    assert CANARY not in str(told)
-    assert told["802-1x.password"] == "(changed)"
-    assert told["802-1x.pin"] == told["802-1x.private-key"] == told["802-1x.client-cert"] == "(set)"
-    assert told["802-1x.ca-cert"] == "/ca.pem"
-    assert CANARY not in repr(PEAP)
-    assert set(secret_texts(settings)) == {CANARY, other}
-
-
 def test_what_is_told() -> None:
     told = describe(made(NetworkProfile(b"\xff\n", "psk", CANARY, bssid="02:00:00:00:01:00", enabled=False)))
     assert told == {
@@ -310,13 +250,6 @@ def test_what_is_told() -> None:
     assert not any(name.startswith(("ipv4", "connection.id")) for name in describe(profile()))
 
 
-def test_secrets_join_their_settings() -> None:
-    settings = profile(security={"key-mgmt": ("s", "wpa-psk")})
-    joined = with_secrets(settings, {SECURITY: {"psk": ("s", CANARY)}, EAP: {"password": ("s", CANARY)}})
-    assert joined[SECURITY] == {"key-mgmt": ("s", "wpa-psk"), "psk": ("s", CANARY)}
-    assert EAP not in joined
-
-
 def test_what_networkmanager_cannot_have() -> None:
     fit = [NetworkProfile(b"a", "open", priority=999), NetworkProfile(b"b", "open", priority=-999)]
     assert unfit("wlan0", None, fit) == ()
@@ -328,9 +261,6 @@ def test_what_networkmanager_cannot_have() -> None:
         ("profile 'b\\xff'", "priority"),
     ]
     assert "-999 to 999" in problems[1].message
-
-
-# --- what changed code showed ---
 
 
 @pytest.mark.parametrize("name", ["ca-cert", "client-cert", "private-key"])
@@ -359,27 +289,6 @@ def test_an_empty_text_is_none(key: str) -> None:
     settings = made(declared)
     settings[EAP][key] = ("s", "")
     assert differing(wanted(declared, "wlan0"), settings) == ()
-
-
-@pytest.mark.parametrize("flags", ["password-flags", "private-key-password-flags"])
-def test_a_secret_that_somebody_else_keeps_is_taken_over(flags: str) -> None:
-    settings = made(TLS)
-    settings[EAP][flags] = ("u", 1)
-    assert (EAP, flags) in differing(wanted(TLS, "wlan0"), settings)
-    assert flags not in merged(settings, wanted(TLS, "wlan0"))[EAP]
-
-
-def test_a_key_without_a_password_is_said_to_have_none_and_one_with_a_password_is_not() -> None:
-    asked = made(KEYLESS)
-    del asked[EAP]["private-key-password-flags"]  # NetworkManager asks an agent
-    assert differing(wanted(KEYLESS, "wlan0"), asked) == ((EAP, "private-key-password-flags"),)
-    assert merged(asked, wanted(KEYLESS, "wlan0")) == made(KEYLESS)
-    assert set(differing(wanted(TLS, "wlan0"), made(KEYLESS))) == {
-        (EAP, "private-key-password"),
-        (EAP, "private-key-password-flags"),
-    }
-    assert merged(made(KEYLESS), wanted(TLS, "wlan0")) == made(TLS)
-    assert describe(made(KEYLESS))["802-1x.private-key-password-flags"] == "4"
 
 
 def test_what_is_shown_of_files_and_switches() -> None:
