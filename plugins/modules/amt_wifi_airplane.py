@@ -102,7 +102,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     parameters = module.params
-    request = airplane.Request(parameters["enabled"], parameters["interface"], parameters["bluetooth"])
+    request = airplane.AirplaneRequest(parameters["enabled"], parameters["interface"], parameters["bluetooth"])
     _module.run(module, lambda: airplane.ensure(request, module.check_mode))
 
 

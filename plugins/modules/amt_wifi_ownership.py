@@ -209,7 +209,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     parameters = module.params
-    request = ownership.Request(
+    request = ownership.OwnershipRequest(
         interface=parameters["interface"],
         policy=Policy(
             pin=parameters["pin"],

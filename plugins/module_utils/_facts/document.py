@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what is only named in signatures need not be there at run t
     from .._network.managed import Managed
     from .._network.profile import Profile
     from .._radio.values import Link, Platform, Radio, Switch
-    from .._watcher.report import Watcher
+    from .._watcher.report import WatcherReport
     from .readiness import Blocker, Known
 
 #: Raised when a reader of the document has to change.
@@ -134,7 +134,7 @@ def _profile_facts(interface: str, profiles: Iterable[Profile]) -> List[Dict[str
     ]
 
 
-def _watcher_facts(watcher: Watcher) -> Dict[str, Any]:
+def _watcher_facts(watcher: WatcherReport) -> Dict[str, Any]:
     return {
         "installed": watcher.installed,
         "running": watcher.running,

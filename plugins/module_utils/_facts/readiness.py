@@ -18,7 +18,7 @@ from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio.connection import CsmeConnection
 from .._radio.values import FIRST_KERNEL, Platform, Radio
 from .._system.reading import Unreadable
-from .._watcher.report import Watcher
+from .._watcher.report import WatcherReport
 
 #: The first kernel that gives the reason of a hard block.
 _REASONS_KERNEL = (5, 11)
@@ -49,7 +49,7 @@ class Known:
     platform: Platform
     radios: Sequence[Radio]
     managed: Mapping[str, Managed]
-    watcher: Watcher
+    watcher: WatcherReport
     unreadable: Sequence[Unreadable]
 
     def why(self, what: str) -> Optional[Unreadable]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, List, Optional, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
-from .._network.pin import Pin as PinRecord
+from .._network.pin import Pin
 from .._radio import rtnetlink
 from .._radio.radio import routable
 from .._radio.rfkill import RfkillEvent
@@ -29,10 +29,10 @@ from .messages import (
     Forget,
     Hold,
     InterfaceGone,
-    Pin,
     PinFailed,
     Pinned,
     RequestOwnership,
+    SetPin,
     SoftBlocked,
     SwitchedOff,
     Unpin,
@@ -84,7 +84,7 @@ class Hands:
         self._rest = rest
         self._folder = folder
         #: What is with the supplicant, or may be.
-        self.pin: Optional[PinRecord] = None
+        self.pin: Optional[Pin] = None
         #: What went wrong without ending the handover, for people.
         self.warnings: List[str] = []
 
@@ -96,7 +96,7 @@ class Hands:
         Raises:
             FleetError: a transport failed. A failed pin is an event, and a failed un-pin a warning.
         """
-        if isinstance(action, (Pin, Hold)):
+        if isinstance(action, (SetPin, Hold)):
             return self._do_pin(action)
         if isinstance(action, Unpin):
             self.unpin()
@@ -145,14 +145,14 @@ class Hands:
             self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
         return client
 
-    def _do_pin(self, action: Union[Pin, Hold]) -> Optional[Event]:
+    def _do_pin(self, action: Union[SetPin, Hold]) -> Optional[Event]:
         if self.supplicant is None:
             return PinFailed()
-        self.unpin(now=isinstance(action, Pin))
+        self.unpin(now=isinstance(action, SetPin))
         if self.pin is not None:  # how things were before it would be forgotten
             return PinFailed()
 
-        def record(pin: PinRecord) -> PinRecord:
+        def record(pin: Pin) -> Pin:
             self.pin = over_rest(self._radio.phy, pin, self._folder)
             write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
             return self.pin

@@ -35,12 +35,12 @@ from .messages import (
     Forget,
     Hold,
     InterfaceGone,
-    Pin,
     PinFailed,
     Pinned,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    SetPin,
     SetTimer,
     SoftBlocked,
     SwitchedOff,
@@ -167,7 +167,7 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
     overall = SetTimer(Timer.LAST_REQUEST, time_for_requests)
     if event.connection is None or event.profile is None or not policy.pin:
         return _request(state, policy, overall)
-    pin = Pin(event.profile, event.connection.bssid, event.connection.frequencies)
+    pin = SetPin(event.profile, event.connection.bssid, event.connection.frequencies)
     # From here on a pin may exist: whatever comes next has to undo it.
     return replace(state, phase=Phase.PINNING, pinned=True), (overall, pin)
 

@@ -101,7 +101,7 @@ Event = Union[
 
 
 @dataclass(frozen=True)
-class Pin:
+class SetPin:
     """Write the pin to the journal, then give it to the supplicant. Answered by Pinned or PinFailed."""
 
     profile: Profile
@@ -148,7 +148,7 @@ class CancelTimer:
 
 
 Action = Union[
-    Pin,
+    SetPin,
     Hold,
     Unpin,
     Forget,

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Callable, List, Optional
 
 from .._network.backend import WPA_SUPPLICANT, Backend
-from .._network.pin import Pin as PinRecord
+from .._network.pin import Pin
 from .._system.errors import FleetError
 from .._system.run_folder import FOLDER, Lock, clear_journal, journals, read_journal
 from .deferred import radio_of, retried, tells_of_rest
@@ -74,7 +74,7 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
     undone = False
     if supplicant is not None:
         undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
-        undone = bool(retried(undo, PinRecord.from_dict(told)))
+        undone = bool(retried(undo, Pin.from_dict(told)))
     clear_journal(journal, folder)
     return undone
 

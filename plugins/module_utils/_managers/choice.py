@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import FrozenSet, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, PROCESSES, WPA_SUPPLICANT
+from .._network.managed import Patience
 from .._radio import sysfs
 from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
@@ -18,8 +19,8 @@ from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY
 from .who import Verdict, control_directories, has_socket, who_runs
 
-#: Seconds for NetworkManager to say whether it manages an interface.
-_ANSWER = 10.0
+#: For NetworkManager to say whether it manages an interface.
+_PATIENCE = Patience(answer=10.0)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class _Machine:
 def _manages(interface: str) -> bool:
     """Ask NetworkManager whether it manages an interface."""
     try:
-        NetworkManagerBackend(interface, _ANSWER).has_device()
+        NetworkManagerBackend(interface, _PATIENCE).has_device()
     except (NotFound, SupplicantRefused):
         return False
     return True

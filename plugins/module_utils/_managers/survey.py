@@ -42,7 +42,7 @@ def read_managers(
     if not interfaces:
         return ()
     processes = reading.attempt("supplicant.manager", lambda: process.running(PROCESSES, root))
-    patience = Patience(budget / len(interfaces), time.monotonic() + _ANSWERING_SECONDS)
+    patience = Patience(budget / len(interfaces), end=time.monotonic() + _ANSWERING_SECONDS)
     found = []
     for interface, ifindex in interfaces:
         managed = _read_manager(interface, ifindex, processes, reading, patience, root)
@@ -117,7 +117,7 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
 
     version: Optional[str] = None
     try:
-        backend = NetworkManagerBackend(interface, patience.timeout, patience.end)
+        backend = NetworkManagerBackend(interface, patience)
         version = backend.version()
         return Managed(interface, NETWORKMANAGER, version, backend.profiles_in_effect())
     except FleetError as error:

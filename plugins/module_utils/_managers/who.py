@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT, Backend
+from .._network.managed import PATIENCE, Patience
 from .._system import process
 from .._system.errors import AccessDenied, FleetError, NotFound
 from .networkmanager import records
@@ -162,7 +163,7 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
 
         return networkmanager_runs()
 
-    return _backend(interface, ifindex, runs, root, _SERVICE_SECONDS)
+    return _backend(interface, ifindex, runs, root, replace(PATIENCE, call=_SERVICE_SECONDS))
 
 
 def backend_by_name(
@@ -216,8 +217,8 @@ def _networkmanager(
     return Verdict(NETWORKMANAGER, sure, record_error=record_error)
 
 
-def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, bound: Optional[float] = None) -> Backend:
-    """Return who runs an interface as a backend; *bound* is as for ``NetworkManagerBackend``.
+def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, patience: Patience = PATIENCE) -> Backend:
+    """Return who runs an interface as a backend.
 
     Raises:
         NotFound: nobody runs it that a handover could go through.
@@ -235,7 +236,7 @@ def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, boun
     if verdict.manager == NETWORKMANAGER:
         from .networkmanager.backend import NetworkManagerBackend
 
-        return NetworkManagerBackend(interface, bound=bound)
+        return NetworkManagerBackend(interface, patience)
     if verdict.manager == IWD:
         raise NotFound(
             f"iwd runs {interface}, which is not supported yet", remedy="Use wpa_supplicant or NetworkManager"

@@ -110,7 +110,7 @@ def is_passphrase(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Request:
+class ProfilesRequest:
     """What a task asks for: networks, on an interface."""
 
     interface: str

@@ -14,11 +14,21 @@ from .profile import Profile
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a supplicant is waited for: *timeout* seconds for an answer, until *end* (``time.monotonic``) for
-    all."""
+    """How long answers are waited for.
 
-    timeout: float
-    end: float
+    Attributes:
+        answer: seconds for each answer.
+        call: seconds for all the answers that one call takes; None: as long as they keep coming.
+        end: when all the answers have to be there, by ``time.monotonic``; None: never.
+    """
+
+    answer: float
+    call: Optional[float] = None
+    end: Optional[float] = None
+
+
+#: What is usual: who runs an interface answers within milliseconds, or not at all.
+PATIENCE = Patience(answer=2.0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True)
-class Request:
+class AirplaneRequest:
     """What a task asks for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Request:
         return ("wlan", "bluetooth") if self.bluetooth else ("wlan",)
 
 
-def ensure(request: Request, check_mode: bool) -> Dict[str, Any]:
+def ensure(request: AirplaneRequest, check_mode: bool) -> Dict[str, Any]:
     """Bring the soft blocks to the wanted state, and return the module's result.
 
     Args:
@@ -80,7 +80,7 @@ def ensure(request: Request, check_mode: bool) -> Dict[str, Any]:
     return _result(request, before, after, bool(wrong), check_mode)
 
 
-def _meant(request: Request, known: Sequence[Switch]) -> Tuple[Switch, ...]:
+def _meant(request: AirplaneRequest, known: Sequence[Switch]) -> Tuple[Switch, ...]:
     if request.interface is None:
         found = tuple(switch for switch in known if switch.type in request.types)
         if not found:
@@ -101,7 +101,7 @@ _NAME_ONE = "Name a WLAN interface, or none to mean all radios"
 
 
 def _result(
-    request: Request, before: Sequence[Switch], after: Sequence[Switch], changed: bool, check_mode: bool
+    request: AirplaneRequest, before: Sequence[Switch], after: Sequence[Switch], changed: bool, check_mode: bool
 ) -> Dict[str, Any]:
     return {
         "changed": changed,

@@ -50,7 +50,7 @@ _BUSY_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
-class Request:
+class OwnershipRequest:
     """What a task asks for.
 
     Attributes:
@@ -62,7 +62,7 @@ class Request:
     policy: Policy
 
 
-def ensure_host_owns(request: Request, check_mode: bool) -> Dict[str, Any]:
+def ensure_host_owns(request: OwnershipRequest, check_mode: bool) -> Dict[str, Any]:
     """Make the host own a radio, and return the module's result.
 
     Args:

@@ -23,7 +23,7 @@ from .._managers.who import backend_by_name
 from .._managers.wpa_supplicant import apply
 from .._managers.wpa_supplicant.apply import Places
 from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
-from .._network.declared import Declaration, InvalidProfiles, Problem, Request
+from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesRequest
 from .._radio import sysfs
 from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
@@ -39,7 +39,7 @@ _OTHERS_WAIT = 120.0
 _ALL = _RADIO_WAIT + _OTHERS_WAIT + 120.0
 
 
-def request_for(interface: str, path: Optional[str], declared: Declaration, backend: str = AUTO) -> Request:
+def request_for(interface: str, path: Optional[str], declared: Declaration, backend: str = AUTO) -> ProfilesRequest:
     """Return a request whose interface and path are fit for use.
 
     Raises:
@@ -52,7 +52,7 @@ def request_for(interface: str, path: Optional[str], declared: Declaration, back
         problems.append(Problem("", "path", f"{path!r} is no absolute path of a file"))
     if problems:
         raise InvalidProfiles(problems)
-    return Request(interface, path, declared, backend)
+    return ProfilesRequest(interface, path, declared, backend)
 
 
 def check_file(path: str) -> Optional[str]:
@@ -70,10 +70,10 @@ def check_file(path: str) -> Optional[str]:
 
 #: What is done on a laptop: takes the request, the places, whether nothing is to be changed, and why the radio could
 #: not be had for it (None: it is ours); returns the result.
-_Work = Callable[[Request, Places, bool, Optional[FleetError]], Dict[str, Any]]
+_Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError]], Dict[str, Any]]
 
 
-def provision(request: Request, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
+def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
     """Bring who runs the interface to the declared state, and return the module's result.
 
     Args:
@@ -97,7 +97,9 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
         # Loaded where it is needed alone, and now: what runs detached may outlive the file that Ansible loads from.
         from .._managers.networkmanager.apply import bring
 
-        def work(request: Request, places: Places, check_mode: bool, trouble: Optional[FleetError]) -> Dict[str, Any]:
+        def work(
+            request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError]
+        ) -> Dict[str, Any]:
             # A handover that is not over by then is the watcher's, which keeps the host at CSME's access point for as
             # long as the session lives. Its pin is the supplicant's, and no profile has any of it.
             if trouble is not None and not isinstance(trouble, TimedOut):
@@ -120,7 +122,9 @@ def provision(request: Request, check_mode: bool, places: Optional[Places] = Non
     return {**result, "backend": choice.backend, "warnings": [*choice.warnings, *result["warnings"]]}
 
 
-def _guarded(work: _Work, manager: str, request: Request, places: Places, *, check_mode: bool) -> Dict[str, Any]:
+def _guarded(
+    work: _Work, manager: str, request: ProfilesRequest, places: Places, *, check_mode: bool
+) -> Dict[str, Any]:
     """Do the work, alone on this laptop and its radio; return its result or its error as JSON types."""
     try:
         with ExitStack() as stack:
@@ -147,7 +151,7 @@ def _guarded(work: _Work, manager: str, request: Request, places: Places, *, che
         return {"error": TransportFailed(f"unexpected {type(error).__name__}", where=where).as_dict()}
 
 
-def _take_radio(stack: ExitStack, manager: str, request: Request, places: Places) -> bool:
+def _take_radio(stack: ExitStack, manager: str, request: ProfilesRequest, places: Places) -> bool:
     """Wait for handovers on the radio to end, and undo what one left that was killed; say whether there was such a pin.
 
     Raises:
@@ -161,7 +165,7 @@ def _take_radio(stack: ExitStack, manager: str, request: Request, places: Places
     return undo_journal(radio, backend, places.folder)
 
 
-def _radio_of(request: Request, places: Places) -> Optional[str]:
+def _radio_of(request: ProfilesRequest, places: Places) -> Optional[str]:
     """Return the name of an interface's radio (``phy0``); None: it has none, or there is no such interface."""
     try:
         return sysfs.phy_of(request.interface, places.root)

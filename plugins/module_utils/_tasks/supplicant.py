@@ -117,7 +117,7 @@ def check_readable(program: str, text: str, path: str) -> None:
         )
 
 
-class Runtime:
+class RunningSettings:
     """The running supplicant of an interface, as far as its settings go."""
 
     def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
@@ -264,7 +264,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
     except Refused as error:
         error.details["warnings"] = list(choice.warnings)
         raise
-    runtime = Runtime(interface, wanted, _gid(options.group, check_mode=check_mode))
+    runtime = RunningSettings(interface, wanted, _gid(options.group, check_mode=check_mode))
     with ExitStack() as stack:
         if not check_mode:
             stack.enter_context(run_folder.lock("profiles", _OTHERS_WAIT))

@@ -13,7 +13,7 @@ from .._network.handover_record import HandoverRecord
 
 
 @dataclass(frozen=True)
-class Watcher:
+class WatcherReport:
     """The watcher.
 
     ``running`` is None where nobody knows. Each value after it is None while the watcher says nothing of it.

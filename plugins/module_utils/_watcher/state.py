@@ -14,7 +14,7 @@ from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
 from .._system.reading import Reading
-from .report import Watcher
+from .report import WatcherReport
 
 UNIT = "amt-wifi-watcher.service"
 #: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
@@ -31,7 +31,7 @@ STATE_PATH = "/run/amt-wifi-watcher/state.json"
 _STATE_MAX = 65536
 
 
-def read_watcher(reading: Reading, root: str = "/") -> Watcher:
+def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
     """Return what is known of the watcher; what could not be read goes to *reading*.
 
     Args:
@@ -41,9 +41,9 @@ def read_watcher(reading: Reading, root: str = "/") -> Watcher:
     installed = any(os.path.exists(os.path.join(root, folder, UNIT)) for folder in _UNIT_FOLDERS)
     found = reading.attempt("watcher", lambda: _read_state(root))
     if found is None:
-        return Watcher(installed, None)
+        return WatcherReport(installed, None)
     running, document = found
-    return Watcher(
+    return WatcherReport(
         installed=installed,
         running=running,
         version=_field(document, "version", str),

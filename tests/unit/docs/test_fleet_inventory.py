@@ -25,7 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.schema import TREE, check_facts
 from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
@@ -44,15 +44,15 @@ PLAIN = replace(HOSTS, phy="phy1", interface="wlan1", can_tell=False, can_reques
 #: When, and why with all that a CSV file has to quote.
 SEEN = "2026-11-26T08:00:00Z"
 BECAUSE = "it is 'so', and \"so\". Do it (now)"
-NO_WATCHER = Watcher(False, False)
-WATCHER = Watcher(True, True, "1.0.0", "watching", HandoverRecord("protected", SEEN, 221, 290, True))
+NO_WATCHER = WatcherReport(False, False)
+WATCHER = WatcherReport(True, True, "1.0.0", "watching", HandoverRecord("protected", SEEN, 221, 290, True))
 
 #: One that is not of this version, and was too late.
-OUTDATED = Watcher(True, True, "0.9.0", "left", HandoverRecord("taken_back", SEEN, None, None, False))
+OUTDATED = WatcherReport(True, True, "0.9.0", "left", HandoverRecord("taken_back", SEEN, None, None, False))
 
 
 def facts(
-    generation: Optional[str], radios: Sequence[Radio], *codes: str, watcher: Watcher = NO_WATCHER
+    generation: Optional[str], radios: Sequence[Radio], *codes: str, watcher: WatcherReport = NO_WATCHER
 ) -> Dict[str, Any]:
     platform = Platform(Release("x", (6, 1)), Iwlmei(None, None, None, None), None)
     known = Known(platform, radios, {}, watcher, ())

@@ -25,7 +25,7 @@ from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from .client import NetworkManager
-from .connection import connection_of
+from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
 from .plan import NmPlan, Step, Stored, concerned, plan_connections
 from .records import networkmanager_waits
@@ -168,7 +168,7 @@ class _Connections:
         if WIRELESS not in settings:
             return None
         try:
-            connection = connection_of(path, plain(settings, "a{sa{sv}}"))
+            connection = read_connection(path, plain(settings, "a{sa{sv}}"))
         except DecodeFailed:
             return None
         if connection is None or connection.owned or connection.interface not in (None, self._interface):

@@ -17,10 +17,11 @@ from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..._network.backend import Record, SupplicantStatus
+from ..._network.managed import PATIENCE, Patience
 from ..._network.pin import Pin
 from ..._network.profile import Profile, Target, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
-from ..._system.dbus import DEFAULT_TIMEOUT, SystemBus
+from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from .client import NetworkManager
 from .listener import Armed, Listener
@@ -36,9 +37,7 @@ class NetworkManagerBackend:
 
     Args:
         interface: the name of the interface.
-        timeout: seconds for each answer.
-        deadline: when all answers have to be there, by ``time.monotonic``; None: never.
-        bound: seconds for all the answers that one method here takes; None: as long as they keep coming.
+        patience: how long its answers are waited for.
         unmanaged: NetworkManager leaves the interface alone, until ``manage``.
     """
 
@@ -48,17 +47,13 @@ class NetworkManagerBackend:
     def __init__(
         self,
         interface: str,
-        timeout: float = DEFAULT_TIMEOUT,
-        deadline: Optional[float] = None,
+        patience: Patience = PATIENCE,
         *,
-        bound: Optional[float] = None,
         unmanaged: bool = False,
     ) -> None:
         self._interface = interface
         self._unmanaged = unmanaged
-        self._timeout = timeout
-        self._deadline = deadline
-        self._bound = bound
+        self._patience = patience
         #: What a listener carries out, from ``pin`` to ``unpin``.
         self._armed: Optional[Armed] = None
 
@@ -350,10 +345,9 @@ class NetworkManagerBackend:
         return None
 
     def _bus(self) -> SystemBus:
-        if self._bound is None:
-            return SystemBus(self._timeout, self._deadline)
-        end = time.monotonic() + self._bound
-        return SystemBus(self._timeout, end if self._deadline is None else min(end, self._deadline))
+        patience = self._patience
+        ends = [end for end in (patience.end, patience.call and time.monotonic() + patience.call) if end is not None]
+        return SystemBus(patience.answer, min(ends, default=None))
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
         """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""

@@ -19,7 +19,7 @@ from typing import Any, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.errors import AccessDenied, NotFound, SupplicantRefused, TimedOut
-from .connection import SECURED, Connection, connection_of, is_asked_for
+from .connection import SECURED, Connection, is_asked_for, read_connection
 from .names import (
     MAY_BE_NONE,
     NM,
@@ -115,7 +115,7 @@ class NetworkManager:
         """
         found = []
         for path, settings in self.settings():
-            connection = connection_of(path, settings)
+            connection = read_connection(path, settings)
             if connection is not None:
                 found.append(connection)
         return tuple(found)

@@ -96,7 +96,7 @@ class Connection:
     elsewhere: Tuple[Tuple[str, int], ...] = ()
 
 
-def connection_of(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
+def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
     """Return the Wi-Fi profile that settings describe; None when they are of another kind.
 
     Args:

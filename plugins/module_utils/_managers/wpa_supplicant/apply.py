@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from ..._network.declared import Request
+from ..._network.declared import ProfilesRequest
 from ..._network.pin import Pin
 from ..._network.report import Shown, by_name, networks
 from ..._network.values import ssid_text
@@ -48,10 +48,10 @@ class Places:
     root: str = "/"
 
 
-class _Runtime:
+class _RunningNetworks:
     """The running supplicant of an interface; or the reason why there is none to talk to."""
 
-    def __init__(self, request: Request, places: Places, trouble: Optional[FleetError]) -> None:
+    def __init__(self, request: ProfilesRequest, places: Places, trouble: Optional[FleetError]) -> None:
         self._request = request
         self._places = places
         self._trouble = trouble
@@ -192,7 +192,9 @@ def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
     return Desired(entry.ssid, entry.form, entry.extras, proven, entry.stale, entry.rebuild)
 
 
-def bring(request: Request, places: Places, check_mode: bool, trouble: Optional[FleetError] = None) -> Dict[str, Any]:
+def bring(
+    request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError] = None
+) -> Dict[str, Any]:
     """Bring the file, and the supplicant that runs, to the declared state; return the module's result.
 
     Args:
@@ -204,7 +206,7 @@ def bring(request: Request, places: Places, check_mode: bool, trouble: Optional[
     Raises:
         FleetError: the file can't be read or written. Nothing is changed then.
     """
-    runtime = _Runtime(request, places, trouble)
+    runtime = _RunningNetworks(request, places, trouble)
     with ExitStack() as stack:
         runtime.enter(stack)
         # Not before: what was read while a handover was waited for may be old.
@@ -216,7 +218,7 @@ def bring(request: Request, places: Places, check_mode: bool, trouble: Optional[
     return _result(request, conf, file, runtime)
 
 
-def _replace(conf: ConfFile, file: FilePlan, runtime: _Runtime) -> Optional[Tuple[int, int]]:
+def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Optional[Tuple[int, int]]:
     """Prepare the runtime and replace the file, or leave both as they were; return the file's identity."""
     identity = conf.identity
     with ExitStack() as files, ExitStack() as undo:
@@ -230,7 +232,7 @@ def _replace(conf: ConfFile, file: FilePlan, runtime: _Runtime) -> Optional[Tupl
     return identity
 
 
-def _result(request: Request, conf: ConfFile, file: FilePlan, runtime: _Runtime) -> Dict[str, Any]:
+def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Dict[str, Any]:
     todo = runtime.plan if runtime.applied or runtime.touched else Plan()
     warnings = list(runtime.warnings)
     if runtime.reason is not None:

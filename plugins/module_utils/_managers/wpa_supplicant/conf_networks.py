@@ -20,10 +20,10 @@ from .variables import (
     SUPERSEDED,
     Found,
     Wanted,
-    choose,
     contradicting,
     describe,
     differing,
+    fitting_form,
     is_station,
     kinds,
     ssid_of,
@@ -124,7 +124,7 @@ class _Editor:
         return self._add(profile) if kept is None else self._edit(kept, profile)
 
     def _add(self, profile: NetworkProfile) -> Entry:
-        form = choose(profile, {})
+        form = fitting_form(profile, {})
         variables = {n: v for n, v in form.items() if v is not None and DEFAULTS.get(n) != v}
         self.parts = list(_wpa_conf.append(tuple(self.parts), _wpa_conf.new_block(variables)))
         self.after.append((profile.ssid, describe(variables)))
@@ -132,7 +132,7 @@ class _Editor:
 
     def _edit(self, block: Block, profile: NetworkProfile) -> Entry:
         found = block.variables
-        form = choose(profile, found)
+        form = fitting_form(profile, found)
         wrong = frozenset(differing(form, found))
         new = _wpa_conf.edit(block, form, wrong, contradicting(form))
         self.parts = [new if part is block else part for part in self.parts]
@@ -156,7 +156,7 @@ def _is(block: Block, ssid: bytes) -> bool:
 
 def _fits(block: Block, profile: NetworkProfile) -> bool:
     """Say whether a block is of a profile's kind already, more or less."""
-    return bool(kinds(block.variables.get("key_mgmt", "")) & kinds(choose(profile, {})["key_mgmt"] or ""))
+    return bool(kinds(block.variables.get("key_mgmt", "")) & kinds(fitting_form(profile, {})["key_mgmt"] or ""))
 
 
 def default_header() -> str:

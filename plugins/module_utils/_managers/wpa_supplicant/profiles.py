@@ -119,6 +119,7 @@ class _BoundedCtrl(WpaCtrl):
         self._patience = patience
 
     def request(self, command: str) -> str:
-        left = max(self._patience.end - time.monotonic(), 0.0)
-        self._timeout = round(min(self._patience.timeout, left), 3)
+        end = self._patience.end
+        left = self._patience.answer if end is None else max(end - time.monotonic(), 0.0)
+        self._timeout = round(min(self._patience.answer, left), 3)
         return super().request(command)

@@ -200,7 +200,7 @@ def differing(wanted: Wanted, found: Found) -> Tuple[str, ...]:
     return tuple(name for name in wanted if not agrees(name, wanted, found))
 
 
-def choose(profile: NetworkProfile, found: Found) -> Dict[str, Optional[str]]:
+def fitting_form(profile: NetworkProfile, found: Found) -> Dict[str, Optional[str]]:
     """Return the form of a profile whose secrets a network already has; otherwise the usual form."""
     forms = variants(profile)
     for form in forms:

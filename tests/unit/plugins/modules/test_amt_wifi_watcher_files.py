@@ -17,7 +17,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _watcher_files
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_watcher_files as module
 
 HOUSE = Path(__file__).resolve().parents[4] / "plugins" / "module_utils"
@@ -57,7 +57,7 @@ class Task:
 
 @pytest.fixture
 def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Task:
-    monkeypatch.setattr(module, "read_watcher", lambda _reading: Watcher(installed=False, running=False))
+    monkeypatch.setattr(module, "read_watcher", lambda _reading: WatcherReport(installed=False, running=False))
     return Task(tmp_path, capsys)
 
 
@@ -215,14 +215,14 @@ def test_a_stricter_mask_does_not_keep_the_watcher_from_its_package(task: Task) 
 @pytest.mark.parametrize(
     ("watcher", "needed"),
     [
-        (Watcher(True, True, version="1.2.2"), True),
-        (Watcher(True, True, version="1.2.3"), False),
-        (Watcher(True, False), False),
-        (Watcher(True, None), False),
+        (WatcherReport(True, True, version="1.2.2"), True),
+        (WatcherReport(True, True, version="1.2.3"), False),
+        (WatcherReport(True, False), False),
+        (WatcherReport(True, None), False),
     ],
 )
 def test_a_watcher_of_another_version_that_runs_is_told(
-    task: Task, monkeypatch: pytest.MonkeyPatch, watcher: Watcher, needed: bool
+    task: Task, monkeypatch: pytest.MonkeyPatch, watcher: WatcherReport, needed: bool
 ) -> None:
     monkeypatch.setattr(module, "read_watcher", lambda _reading: watcher)
     result = task.run(check=True)

@@ -29,7 +29,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
     Switch,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 
@@ -40,7 +40,9 @@ LINK = Link(b"home", BSSID, 2437, -40, ("192.0.2.2/24", "2001:db8::1/64"))
 OTHER = Radio("phy1", "wlan1", 4, "02:00:00:00:01:01", None, "host", None, False, False, False, None, LINK)
 BARE = Radio("phy2", None, None, None, None, "unknown", None, False, False, False, None, None)
 PROFILE = Profile(3, b"corp\xff", frozenset({"WPA-PSK", "SAE"}), True, BSSID, (2437,), False, 0, frozenset({"psk"}))
-WATCHER = Watcher(True, True, "1.0.0", "idle", HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True))
+WATCHER = WatcherReport(
+    True, True, "1.0.0", "idle", HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True)
+)
 KNOWN = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
     radios=(RADIO, OTHER, BARE),
@@ -176,7 +178,7 @@ def test_not_supported() -> None:
 
 
 def test_nothing_known() -> None:
-    nothing = Known(Platform(None, Iwlmei(None, None, None, None), None), (), {}, Watcher(False, None), ())
+    nothing = Known(Platform(None, Iwlmei(None, None, None, None), None), (), {}, WatcherReport(False, None), ())
     document = facts(nothing, None)
     assert document["kernel"]["release"] is None
     assert document["supplicant"] == {"manager": "none", "version": None, "interfaces": [], "profiles": []}

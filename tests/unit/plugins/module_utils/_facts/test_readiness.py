@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 
@@ -35,7 +35,7 @@ READY = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
     radios=(RADIO,),
     managed={"wlan0": SUPPLICANT},
-    watcher=Watcher(True, True),
+    watcher=WatcherReport(True, True),
     unreadable=(),
 )
 
@@ -130,11 +130,11 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     # the supplicant
     "nobody": (supplicant("none"), ["no_supplicant"]),
     "held back": (
-        {**supplicant("none"), "watcher": Watcher(True, True, held={"wlan0": "'corp' (psk)"})},
+        {**supplicant("none"), "watcher": WatcherReport(True, True, held={"wlan0": "'corp' (psk)"})},
         ["no_profile"],
     ),
     "another is held back": (
-        {**supplicant("none"), "watcher": Watcher(True, True, held={"w1": "'corp' (psk)"})},
+        {**supplicant("none"), "watcher": WatcherReport(True, True, held={"w1": "'corp' (psk)"})},
         ["no_supplicant"],
     ),
     "NetworkManager": (supplicant("networkmanager", profiles=(FITS,)), []),
@@ -142,31 +142,37 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "NetworkManager, and the watcher uses it": (
         {
             **supplicant("networkmanager", profiles=(FITS,)),
-            "watcher": Watcher(True, True, managers={"wlan0": "networkmanager"}),
+            "watcher": WatcherReport(True, True, managers={"wlan0": "networkmanager"}),
         },
         [],
     ),
     "NetworkManager, and the watcher can't use it": (
-        {**supplicant("networkmanager", profiles=(FITS,)), "watcher": Watcher(True, True, managers={"wlan0": None})},
+        {
+            **supplicant("networkmanager", profiles=(FITS,)),
+            "watcher": WatcherReport(True, True, managers={"wlan0": None}),
+        },
         ["networkmanager_unusable"],
     ),
     "wpa_supplicant, and the watcher uses it": (
-        {"watcher": Watcher(True, True, managers={"wlan0": "wpa_supplicant"})},
+        {"watcher": WatcherReport(True, True, managers={"wlan0": "wpa_supplicant"})},
         [],
     ),
     "wpa_supplicant, and the watcher can't use it": (
-        {"watcher": Watcher(True, True, managers={"wlan0": None})},
+        {"watcher": WatcherReport(True, True, managers={"wlan0": None})},
         ["supplicant_unusable"],
     ),
-    "wpa_supplicant, and the watcher watches another": ({"watcher": Watcher(True, True, managers={"w1": None})}, []),
+    "wpa_supplicant, and the watcher watches another": (
+        {"watcher": WatcherReport(True, True, managers={"w1": None})},
+        [],
+    ),
     "wpa_supplicant, and a watcher that left a word and runs no more": (
-        {"watcher": Watcher(True, False, managers={"wlan0": None})},
+        {"watcher": WatcherReport(True, False, managers={"wlan0": None})},
         ["watcher_not_running"],
     ),
     "dead, and so the watcher can't use it": (
         {
             **supplicant("wpa_supplicant", trouble="timed_out"),
-            "watcher": Watcher(True, True, managers={"wlan0": None}),
+            "watcher": WatcherReport(True, True, managers={"wlan0": None}),
         },
         ["supplicant_unresponsive"],
     ),
@@ -209,10 +215,10 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "one unfit, one fits": (profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1)), []),
     "auth without a name": (radio(csme=replace(ON, auth="unknown(3)")), ["profile_unfit"]),
     # the watcher
-    "watcher not installed": ({"watcher": Watcher(False, False)}, ["watcher_not_installed"]),
-    "watcher not running": ({"watcher": Watcher(True, False)}, ["watcher_not_running"]),
-    "watcher by hand": ({"watcher": Watcher(False, True)}, []),
-    "watcher's state unreadable": ({"watcher": Watcher(True, None), **unread("watcher")}, ["unknown"]),
+    "watcher not installed": ({"watcher": WatcherReport(False, False)}, ["watcher_not_installed"]),
+    "watcher not running": ({"watcher": WatcherReport(True, False)}, ["watcher_not_running"]),
+    "watcher by hand": ({"watcher": WatcherReport(False, True)}, []),
+    "watcher's state unreadable": ({"watcher": WatcherReport(True, None), **unread("watcher")}, ["unknown"]),
 }
 
 
@@ -227,18 +233,18 @@ def test_all_at_once() -> None:
         **switch(soft=True, reasons=frozenset({"signal", "not_owner"})),
         **profiles(),
         "platform": mei(True, False, False, None),
-        "watcher": Watcher(True, False),
+        "watcher": WatcherReport(True, False),
     }
     assert codes(changes) == ["iwlmei_not_loaded", "airplane_mode", "switch_off", "no_profile", "watcher_not_running"]
 
 
 def test_what_is_known_is_said_although_the_radios_are_not() -> None:
-    changes = {"radios": (), "watcher": Watcher(False, False), **unread("radios", "library_missing")}
+    changes = {"radios": (), "watcher": WatcherReport(False, False), **unread("radios", "library_missing")}
     assert codes(changes) == ["library_missing", "watcher_not_installed"]
 
 
 def test_a_machine_without_a_radio_is_not_bothered_with_the_rest() -> None:
-    assert codes({"radios": (PLAIN,), "managed": {}, "watcher": Watcher(False, False)}) == ["no_radio"]
+    assert codes({"radios": (PLAIN,), "managed": {}, "watcher": WatcherReport(False, False)}) == ["no_radio"]
 
 
 def test_each_of_several_radios_has_to_be_ready() -> None:
@@ -310,7 +316,7 @@ def test_what_is_unknown_has_a_name_and_a_remedy(name: str, message: str) -> Non
 
 
 def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
-    (blocker,) = blockers(replace(READY, watcher=Watcher(True, None)))
+    (blocker,) = blockers(replace(READY, watcher=WatcherReport(True, None)))
     assert blocker == Blocker("unknown", "watcher is not known: make /run/amt-wifi-watcher readable")
 
 

@@ -27,11 +27,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Hold,
     InterfaceGone,
     PinFailed,
+    SetPin,
     SoftBlocked,
     SwitchedOff,
     Unpin,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Pin as PinAction
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import MalformedRecord, RfkillEvent
@@ -213,12 +213,12 @@ def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: Lis
 # -- what is done -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", [PinAction(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
 def test_a_pin_without_a_supplicant_fails(tmp_path: Path, action: Any) -> None:
     assert hands(tmp_path).do(action) == PinFailed()
 
 
-@pytest.mark.parametrize("action", [PinAction(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
 def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
     made = hands(tmp_path, Supplicant(TransportFailed("not now")))
     assert made.do(action) == PinFailed()
@@ -277,7 +277,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 
 
 @pytest.mark.parametrize(
-    ("action", "asked"), [(PinAction(PROFILE, BSSID, (2437,)), "unpin"), (Hold(PROFILE, BSSID), "loosen")]
+    ("action", "asked"), [(SetPin(PROFILE, BSSID, (2437,)), "unpin"), (Hold(PROFILE, BSSID), "loosen")]
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
@@ -335,7 +335,7 @@ def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path)
     supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
     Rest("phy0", str(tmp_path)).keep(PIN)
     made = hands(tmp_path, supplicant)
-    made.do(PinAction(PROFILE, BSSID, (2437,)))
+    made.do(SetPin(PROFILE, BSSID, (2437,)))
     assert made.pin == PIN
     assert Pin.from_dict((run_folder.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
 

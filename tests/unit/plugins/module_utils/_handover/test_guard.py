@@ -40,12 +40,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Forget,
     Hold,
     InterfaceGone,
-    Pin,
     PinFailed,
     Pinned,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    SetPin,
     SetTimer,
     SoftBlocked,
     SwitchedOff,
@@ -82,7 +82,7 @@ def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard
 
 def test_a_block_is_looked_at_and_handed_over() -> None:
     guard, actions = play(BlockBack(), CAN, *GRANTED)
-    assert actions[:3] == [Look(), Pin(PROFILE, BSSID, (2437,)), RequestOwnership()]
+    assert actions[:3] == [Look(), SetPin(PROFILE, BSSID, (2437,)), RequestOwnership()]
     assert actions[-1] == Tell(Outcome.PROTECTED)
     assert Unpin() not in actions
     assert guard.handover is not None

@@ -31,12 +31,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Forget,
     Hold,
     InterfaceGone,
-    Pin,
     PinFailed,
     Pinned,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    SetPin,
     SetTimer,
     SoftBlocked,
     SwitchedOff,
@@ -95,7 +95,7 @@ def test_the_story() -> None:
     grant = (BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
     state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), *grant)
     assert state.outcome is Outcome.PROTECTED
-    assert actions == [Pin(PROFILE, BSSID, (2437,)), RequestOwnership(), Unpin()]
+    assert actions == [SetPin(PROFILE, BSSID, (2437,)), RequestOwnership(), Unpin()]
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
@@ -106,7 +106,7 @@ def test_a_host_that_was_connected_before_may_scan() -> None:
 
 
 def test_the_pin_is_there_before_the_request() -> None:
-    assert play(Blocked(NETWORK, PROFILE))[1] == [Pin(PROFILE, BSSID, (2437,))]
+    assert play(Blocked(NETWORK, PROFILE))[1] == [SetPin(PROFILE, BSSID, (2437,))]
 
 
 def test_a_failed_pin_asks_for_nothing() -> None:
@@ -315,7 +315,7 @@ def test_what_needs_no_pin_is_bounded_all_the_same() -> None:
 
 def test_time_for_a_single_request_is_enough() -> None:
     exactly = Policy(timeout_seconds=POLICY.attempt_seconds)
-    assert play(Blocked(NETWORK, PROFILE), policy=exactly)[1] == [Pin(PROFILE, BSSID, (2437,))]
+    assert play(Blocked(NETWORK, PROFILE), policy=exactly)[1] == [SetPin(PROFILE, BSSID, (2437,))]
     assert clock(Blocked(NETWORK, PROFILE), policy=exactly) == {Timer.LAST_REQUEST: 0.0}
 
 
@@ -450,7 +450,7 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
             if state.phase is Phase.DONE:
                 assert (after, actions) == (state, ()), (state, event)
             # What may be pinned is remembered, and every end undoes it.
-            if any(isinstance(action, Pin) for action in actions):
+            if any(isinstance(action, SetPin) for action in actions):
                 assert after.pinned, (state, event)
             assert (state.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), (state, event)
             assert (Forget() in actions) <= (event == SupplicantGone()), (state, event)

@@ -17,7 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio import rfkill
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import airplane
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.airplane import Request, ensure
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.airplane import AirplaneRequest, ensure
 
 WLAN = Switch(0, "wlan", "phy0", False, False, frozenset(), "phy0")
 SECOND = Switch(1, "wlan", "phy1", False, False, frozenset(), "phy1")
@@ -64,34 +64,34 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_all_wlan_radios_and_not_bluetooth(machine: Machine) -> None:
-    result = ensure(Request(True), False)
+    result = ensure(AirplaneRequest(True), False)
     assert (result["changed"], machine.soft()) == (True, [0, 1, 3])
     assert machine.told == [("wlan", True)], "one record, which holds for radios to come as well"
     assert [s["soft"] for s in result["switches"]] == [True, True, True]
-    again = ensure(Request(True), False)
+    again = ensure(AirplaneRequest(True), False)
     assert (again["changed"], len(machine.told)) == (False, 1)
     assert again["diff"]["before"] == again["diff"]["after"]
 
 
 def test_bluetooth_when_asked(machine: Machine) -> None:
-    ensure(Request(True, bluetooth=True), False)
+    ensure(AirplaneRequest(True, bluetooth=True), False)
     assert machine.soft() == [0, 1, 2, 3]
 
 
 def test_only_a_type_that_differs_is_written(machine: Machine) -> None:
-    ensure(Request(True), False)
+    ensure(AirplaneRequest(True), False)
     machine.told.clear()
-    ensure(Request(True, bluetooth=True), False)
+    ensure(AirplaneRequest(True, bluetooth=True), False)
     assert machine.told == [("bluetooth", True)]
 
 
 def test_one_radio(machine: Machine) -> None:
-    result = ensure(Request(True, interface="wlan1"), False)
+    result = ensure(AirplaneRequest(True, interface="wlan1"), False)
     assert (machine.soft(), [s["phy"] for s in result["switches"]]) == ([1], ["phy1"])
 
 
 def test_check_mode_tells_and_changes_nothing(machine: Machine) -> None:
-    result = ensure(Request(True), True)
+    result = ensure(AirplaneRequest(True), True)
     assert (result["changed"], machine.told) == (True, [])
     assert {s["soft"] for s in result["switches"]} == {True}
     assert result["diff"]["before"]["phy0"] == {"soft": False}
@@ -110,32 +110,32 @@ def test_check_mode_tells_and_changes_nothing(machine: Machine) -> None:
 )
 def test_a_hard_block_that_stays_is_told(machine: Machine, reasons: frozenset[str] | None, words: str) -> None:
     machine.switches[0] = replace(WLAN, hard=True, soft=True, reasons=reasons)
-    result = ensure(Request(False), False)
+    result = ensure(AirplaneRequest(False), False)
     assert result["warnings"] == [f"phy0 stays blocked although airplane mode is off: {words}"]
-    assert ensure(Request(True), False)["warnings"] == [], "in airplane mode it is not in the way"
+    assert ensure(AirplaneRequest(True), False)["warnings"] == [], "in airplane mode it is not in the way"
 
 
 def test_a_radio_that_is_none(machine: Machine) -> None:
     with pytest.raises(NotFound):
-        ensure(Request(True, interface="eth0"), False)
+        ensure(AirplaneRequest(True, interface="eth0"), False)
     machine.switches = {2: BLUETOOTH}
     with pytest.raises(Refused) as caught:
-        ensure(Request(True, interface="wlan0"), False)
+        ensure(AirplaneRequest(True, interface="wlan0"), False)
     assert caught.value.reason == "no_radio"
     with pytest.raises(Refused):
-        ensure(Request(True), False)
+        ensure(AirplaneRequest(True), False)
 
 
 def test_a_switch_that_does_not_follow_is_no_success(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{airplane.__name__}.set_soft_all", lambda kind, blocked: None)
     with pytest.raises(Refused, match="phy0, phy1") as caught:
-        ensure(Request(True), False)
+        ensure(AirplaneRequest(True), False)
     assert caught.value.reason == "not_followed"
 
 
 def test_one_radio_and_bluetooth_is_a_contradiction(machine: Machine) -> None:
     with pytest.raises(Refused) as caught:
-        ensure(Request(True, interface="wlan0", bluetooth=True), False)
+        ensure(AirplaneRequest(True, interface="wlan0", bluetooth=True), False)
     assert (caught.value.reason, machine.told) == ("bad_options", [])
 
 

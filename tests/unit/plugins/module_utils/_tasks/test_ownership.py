@@ -31,7 +31,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import ownership
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.ownership import (
     MINIMUM_SECONDS,
-    Request,
+    OwnershipRequest,
     ensure_host_owns,
     select_radio,
 )
@@ -139,7 +139,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def ask(check_mode: bool = False, interface: Optional[str] = None, **policy: Any) -> Dict[str, Any]:
-    return ensure_host_owns(Request(interface, Policy(**policy)), check_mode)
+    return ensure_host_owns(OwnershipRequest(interface, Policy(**policy)), check_mode)
 
 
 def refusal(**options: Any) -> Refused:

@@ -111,7 +111,7 @@ def test_the_note_goes_along_with_the_file(
     written: Dict[str, Any] = {}
     monkeypatch.setattr(run_folder, "read_journal", lambda _name: note and {**note, "socket": socket})
     monkeypatch.setattr(run_folder, "write_journal", written.__setitem__)
-    runtime = supplicant.Runtime(conflicts.Interface("wlan0", "", str(tmp_path)), WANTED, 0)
+    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", str(tmp_path)), WANTED, 0)
     runtime.socket = str(tmp_path / "socket")
     runtime.carry_note(file, (3, 4))
     assert written == (

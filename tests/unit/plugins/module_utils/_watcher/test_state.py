@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import read_watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import write_state
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
@@ -38,7 +38,7 @@ def machine(tmp_path: Path) -> Machine:
     return machine
 
 
-def read(machine: Machine) -> Watcher:
+def read(machine: Machine) -> WatcherReport:
     reading = Reading()
     watcher = read_watcher(reading, machine.root)
     assert reading.unreadable == ()
@@ -47,19 +47,19 @@ def read(machine: Machine) -> Watcher:
 
 def test_none(machine: Machine) -> None:
     machine.write("etc/systemd/system/other.service", "")
-    assert read(machine) == Watcher(installed=False, running=False)
+    assert read(machine) == WatcherReport(installed=False, running=False)
 
 
 @pytest.mark.parametrize("folder", ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"])
 def test_installed(machine: Machine, folder: str) -> None:
     machine.write(f"{folder}/amt-wifi-watcher.service", "")
-    assert read(machine) == Watcher(installed=True, running=False)
+    assert read(machine) == WatcherReport(installed=True, running=False)
 
 
 def test_running(machine: Machine) -> None:
     machine.write(STATE, json.dumps(WHOLE))
     handover = HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True)
-    assert read(machine) == Watcher(False, True, "1.0.0", "idle", handover)
+    assert read(machine) == WatcherReport(False, True, "1.0.0", "idle", handover)
 
 
 def test_who_runs_what_it_watches(machine: Machine) -> None:
@@ -86,7 +86,7 @@ def test_values_of_other_types_are_left_out(machine: Machine, value: Any) -> Non
 def test_rubbish_is_named(machine: Machine, text: str) -> None:
     machine.write(STATE, text)
     reading = Reading()
-    assert read_watcher(reading, machine.root) == Watcher(False, None)
+    assert read_watcher(reading, machine.root) == WatcherReport(False, None)
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
     kind = "mapping" if text in ("[]", "7") else "JSON"
     said = f"the watcher's state is no {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"

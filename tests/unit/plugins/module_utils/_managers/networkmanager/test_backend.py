@@ -25,8 +25,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Target, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
@@ -92,7 +93,7 @@ def test_one_that_is_for_something_else_is_not_chosen_before_one_that_fits(
 ) -> None:
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
     laptop.profiles[f"{SETTINGS}/8"] = settings(PSK)
-    profile = find_profile(backend.profiles(), b"corp", "psk", BSSID, (2437,))
+    profile = find_profile(backend.profiles(), Target(b"corp", "psk", BSSID, (2437,)))
     assert profile is not None
     assert profile.id == 8
     assert backend.pin(profile, BSSID, (2437,)).network_id == 8
@@ -189,7 +190,7 @@ def test_the_nearer_of_two_ends_counts(laptop: Laptop, bound: Optional[float], a
     begun = time.monotonic()
     deadline = None if ahead is None else begun + ahead
     with pytest.raises(TimedOut):
-        NetworkManagerBackend("wlan0", 6.0, deadline, bound=bound).version()
+        NetworkManagerBackend("wlan0", Patience(6.0, bound, deadline)).version()
     assert 0.2 < time.monotonic() - begun < 5.0
 
 
@@ -315,7 +316,7 @@ def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) ->
     for number in range(100):
         laptop.profiles[f"{SETTINGS}/{100 + number}"] = settings(PSK)
         laptop.bus.methods[f"{SETTINGS}/{100 + number}", f"{NM_SETTINGS}.Connection.GetSettings"] = slowly
-    backend = NetworkManagerBackend("wlan0", bound=1.5)
+    backend = NetworkManagerBackend("wlan0", Patience(2.0, call=1.5))
     begun = time.monotonic()
     with pytest.raises(TimedOut):
         backend.profiles()

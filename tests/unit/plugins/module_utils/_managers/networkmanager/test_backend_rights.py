@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import backend as _nm_backend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, WPA, WPA_PATH
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError
@@ -70,7 +71,7 @@ def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, mon
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.bus.silent.append("GetPermissions")
     monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
-    (listener,) = NetworkManagerBackend("wlan0", timeout=2.0).listen(print)
+    (listener,) = NetworkManagerBackend("wlan0", Patience(2.0)).listen(print)
     listener.close()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     PSK,
     settings,
@@ -85,7 +86,7 @@ def test_a_secret_that_nobody_answers_about_may_be_there(laptop: Laptop, monkeyp
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     stores(laptop, 7, {})
     laptop.bus.silent.append("GetSecrets")
-    assert corp(NetworkManagerBackend("wlan0", 2.0)).can_join("psk")
+    assert corp(NetworkManagerBackend("wlan0", Patience(2.0))).can_join("psk")
 
 
 def test_a_key_without_a_password_lacks_nothing(

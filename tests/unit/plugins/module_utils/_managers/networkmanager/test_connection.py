@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import (
     Connection,
-    connection_of,
     is_asked_for,
     matches,
+    read_connection,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import profile_of
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
@@ -53,7 +53,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
     ],
 )
 def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Optional[Dict[str, Any]], auth: str) -> None:
-    connection = connection_of(PATH, settings(security, eap))
+    connection = read_connection(PATH, settings(security, eap))
     assert connection is not None
     assert profile_of(connection, "wlan0").can_join(auth)
 
@@ -81,7 +81,7 @@ def test_what_a_profile_can_join(security: Optional[Dict[str, Any]], eap: Option
     ],
 )
 def test_what_it_can_not(security: Dict[str, Any], eap: Optional[Dict[str, Any]], auth: str) -> None:
-    connection = connection_of(PATH, settings(security, eap))
+    connection = read_connection(PATH, settings(security, eap))
     assert connection is not None
     assert not profile_of(connection, "wlan0").can_join(auth)
 
@@ -145,7 +145,7 @@ def test_everything_that_a_profile_says_is_told() -> None:
         },
         match={"interface-name": ["wl*", "!wlan1"], "driver": ["iwlwifi"], "path": [], "kernel-command-line": ["x"]},
     )
-    assert connection_of(PATH, given) == Connection(
+    assert read_connection(PATH, given) == Connection(
         number=7,
         path=PATH,
         name="Corp",
@@ -169,7 +169,7 @@ def test_everything_that_a_profile_says_is_told() -> None:
 
 
 def test_what_a_profile_does_not_say_is_networkmanagers_default() -> None:
-    assert connection_of(PATH, settings()) == Connection(
+    assert read_connection(PATH, settings()) == Connection(
         number=7,
         path=PATH,
         name="Corp",
@@ -192,7 +192,7 @@ def test_what_a_profile_does_not_say_is_networkmanagers_default() -> None:
     [(PSK, {"psk"}), (EAP, {"identity", "eap"}), ({"key-mgmt": "none"}, {"wep_key"})],
 )
 def test_what_the_system_holds_is_in_wpa_supplicants_words(security: Dict[str, Any], credentials: Set[str]) -> None:
-    connection = connection_of(PATH, settings(security, {"eap": ["peap"]}))
+    connection = read_connection(PATH, settings(security, {"eap": ["peap"]}))
     assert connection is not None
     assert connection.credentials == credentials
 
@@ -219,8 +219,8 @@ def test_interfaces_that_patterns_name(patterns: Tuple[str, ...], is_one: bool) 
 
 
 def test_other_kinds_are_no_profiles() -> None:
-    assert connection_of(PATH, {"connection": {"id": "eth0", "type": "802-3-ethernet"}}) is None
-    assert connection_of(PATH, settings(wireless={"mode": "ap"})) is None
+    assert read_connection(PATH, {"connection": {"id": "eth0", "type": "802-3-ethernet"}}) is None
+    assert read_connection(PATH, settings(wireless={"mode": "ap"})) is None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_other_kinds_are_no_profiles() -> None:
 )
 def test_a_malformed_profile_is_named(spoilt: Dict[str, Any], words: str) -> None:
     with pytest.raises(DecodeFailed, match=rf"no Wi-Fi profile of NetworkManager's: .*{words}.*Settings/7"):
-        connection_of(PATH, {**settings(), **spoilt})
+        read_connection(PATH, {**settings(), **spoilt})
 
 
 @pytest.mark.parametrize(
@@ -243,6 +243,6 @@ def test_a_malformed_profile_is_named(spoilt: Dict[str, Any], words: str) -> Non
     ],
 )
 def test_key_managements_are_in_wpa_supplicants_words(key_mgmt: str, pmf: int, expected: Set[str]) -> None:
-    connection = connection_of(PATH, settings({"key-mgmt": key_mgmt, "pmf": pmf}))
+    connection = read_connection(PATH, settings({"key-mgmt": key_mgmt, "pmf": pmf}))
     assert connection is not None
     assert connection.key_mgmt == expected

@@ -10,7 +10,7 @@ from typing import Any, Dict, Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import connection_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import read_connection
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import (
     networkmanager_runs,
@@ -31,7 +31,7 @@ ANOTHER = "Take that out of it, or add a profile for this interface"
 
 
 def test_what_is_told_of_a_profile() -> None:
-    connection = connection_of(
+    connection = read_connection(
         PATH,
         settings(
             PSK,
@@ -59,7 +59,7 @@ def test_what_is_told_of_a_profile() -> None:
 
 def obstacle(*parts: Any, **more: Any) -> str:
     """Return why a profile is of no use to wlan0 when a laptop boots; nothing when it is of use."""
-    connection = connection_of(PATH, settings(*parts, **more))
+    connection = read_connection(PATH, settings(*parts, **more))
     assert connection is not None
     profile = profile_of(connection, "wlan0", MAC)
     assert not (profile.obstacle and profile.enabled)
@@ -67,7 +67,7 @@ def obstacle(*parts: Any, **more: Any) -> str:
 
 
 def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
-    connection = connection_of(PATH, settings(PSK, general={"autoconnect": False}))
+    connection = read_connection(PATH, settings(PSK, general={"autoconnect": False}))
     assert connection is not None
     profile = profile_of(connection, "wlan0")
     assert (profile.enabled, profile.obstacle) == (False, None)
@@ -132,7 +132,7 @@ def test_what_is_of_no_use_when_a_laptop_boots_says_why(parts: Dict[str, Any], w
 
 def test_what_a_profile_does_to_an_unknown_address_is_known_of_words_alone() -> None:
     for told, usable in (("random", False), ("02:00:00:00:09:00", True)):
-        connection = connection_of(PATH, settings(PSK, wireless={"assigned-mac-address": told}))
+        connection = read_connection(PATH, settings(PSK, wireless={"assigned-mac-address": told}))
         assert connection is not None
         assert profile_of(connection, "wlan0").enabled is usable
 
@@ -147,17 +147,17 @@ def test_what_a_profile_does_to_an_unknown_address_is_known_of_words_alone() -> 
     ],
 )
 def test_a_profile_that_is_for_this_interface_alone_is_its_own(parts: Dict[str, Any], own: bool) -> None:
-    connection = connection_of(PATH, settings(PSK, **parts))
+    connection = read_connection(PATH, settings(PSK, **parts))
     assert connection is not None
     assert profile_of(connection, "wlan0", MAC).own is own
 
 
 def test_what_else_a_profile_is_bound_to_is_told() -> None:
     mac = bytes.fromhex("020000000000")
-    connection = connection_of(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
+    connection = read_connection(PATH, settings(PSK, wireless={"mac-address": mac, "band": "a", "channel": 36}))
     assert connection is not None
     assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
-    unbound = connection_of(PATH, settings(PSK))
+    unbound = read_connection(PATH, settings(PSK))
     assert unbound is not None
     assert profile_of(unbound, "wlan0").channels is None
 
@@ -176,7 +176,7 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
     ],
 )
 def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
-    connection = connection_of(PATH, settings(PSK, wireless=limits))
+    connection = read_connection(PATH, settings(PSK, wireless=limits))
     assert connection is not None
     channels = profile_of(connection, "wlan0").channels
     assert channels is not None

@@ -14,11 +14,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import new_block, parse, render
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import (
     agrees,
-    choose,
     contradicting,
     describe,
     differing,
     encode_text,
+    fitting_form,
     is_station,
     pmk,
     variants,
@@ -216,7 +216,7 @@ def test_a_passphrase_and_the_key_that_it_makes_are_the_same(profile: NetworkPro
     ],
 )
 def test_a_secret_may_stay_where_it_means_the_same(security: str, found: Dict[str, str], expected: Any) -> None:
-    form = choose(psk(security=security, pmf="required"), found)
+    form = fitting_form(psk(security=security, pmf="required"), found)
     assert {name: form[name] for name in expected} == expected
 
 
@@ -224,7 +224,7 @@ def test_a_secret_may_stay_where_it_means_the_same(security: str, found: Dict[st
 def test_a_profile_agrees_with_itself(profile: NetworkProfile) -> None:
     for form in variants(profile):
         assert differing(form, present(form)) == ()
-        assert choose(profile, present(form)) == form
+        assert fitting_form(profile, present(form)) == form
 
 
 def test_what_contradicts_a_profile() -> None:
