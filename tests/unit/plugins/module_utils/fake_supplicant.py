@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf as _wpa_conf
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import Block, parse
 from ansible_collections.vpro.fleet.plugins.module_utils._network import values
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
@@ -85,8 +85,8 @@ class FakeSupplicant:
         self.state = "SCANNING"
         if conf is not None and conf.exists():
             text = conf.read_bytes().decode("utf-8", "surrogateescape")
-            for part in _wpa_conf.parse(text):
-                if isinstance(part, _wpa_conf.Block):
+            for part in parse(text):
+                if isinstance(part, Block):
                     network = FakeNetwork(disabled=False)
                     for name, value in part.variables.items():
                         assert self._assign(network, name, value) is not None, f"it would not start with {name}"

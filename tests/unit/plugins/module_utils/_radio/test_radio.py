@@ -11,8 +11,7 @@ from typing import Any, FrozenSet, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import radio as _radio
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme, radio
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import (
     Interface,
@@ -108,7 +107,7 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
         def addresses(index: int) -> Tuple[Address, ...]:
             return (Address(f"192.0.2.{index}", 24, "inet", 0),)
 
-        module = _radio.__name__
+        module = radio.__name__
         monkeypatch.setattr(f"{module}.switches", lambda: switches)
         monkeypatch.setattr(f"{module}._csme.connection", connection)
         monkeypatch.setattr(f"{module}.sysfs.driver_of", {"wlan0": "iwlwifi"}.get)
@@ -199,7 +198,7 @@ def test_an_interface_of_which_nobody_knows_whether_it_is_up_hides_the_owner(
 
     kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
     join(kernel, FREE, release=(6, 12))
-    monkeypatch.setattr(f"{_radio.__name__}.sysfs.is_up", gone)
+    monkeypatch.setattr(f"{radio.__name__}.sysfs.is_up", gone)
     radios, unreadable = read_radios(kernel, (FREE,))  # type: ignore[arg-type]
     assert radios[0].owner == "unknown"
     assert unreadable == (Unreadable("interface wlan0", "there is no wlan0"),)
@@ -213,7 +212,7 @@ def test_a_kernel_that_does_not_tell_its_release_is_taken_not_to_ask(
 
     kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
     join(kernel, FREE, up=False)
-    monkeypatch.setattr(f"{_radio.__name__}.sysfs.release", unknown)
+    monkeypatch.setattr(f"{radio.__name__}.sysfs.release", unknown)
     assert read_radios(kernel, (FREE,))[0][0].owner == "host"  # type: ignore[arg-type]
 
 
@@ -264,7 +263,7 @@ def test_an_interface_that_sysfs_does_not_show(join: Any, monkeypatch: pytest.Mo
         raise NotFound(f"there is no {name}")
 
     join(kernel, FREE)
-    monkeypatch.setattr(f"{_radio.__name__}.sysfs.driver_of", gone)
+    monkeypatch.setattr(f"{radio.__name__}.sysfs.driver_of", gone)
     radios, unreadable = read_radios(kernel)  # type: ignore[arg-type]
     assert (radios[0].interface, radios[0].driver) == ("wlan0", None)
     assert unreadable == (Unreadable("radios.phy0.driver", "there is no wlan0"),)
@@ -274,7 +273,7 @@ def test_switches_that_the_caller_knows_are_not_read_again(monkeypatch: pytest.M
     def read_again() -> None:
         raise AssertionError
 
-    monkeypatch.setattr(f"{_radio.__name__}.switches", read_again)
+    monkeypatch.setattr(f"{radio.__name__}.switches", read_again)
     kernel = Kernel((INTEL,), ())
     assert read_radios(kernel, (NOT_OWNER,))[0][0].owner == "csme"  # type: ignore[arg-type]
     assert read_radios(kernel, ())[0][0].owner == "unknown"  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import backend as _nm_backend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, WPA, WPA_PATH
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
@@ -38,7 +37,7 @@ def test_an_ordinary_user_needs_the_right(
 ) -> None:
     """It is asked of NetworkManager, which may be told to ask polkit, nobody, or to let nobody but root."""
     laptop.permissions = {f"{NM}.wifi.scan": "yes", **({f"{NM}.network-control": allowed} if allowed else {})}
-    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 990)
     if match:
         with pytest.raises(AccessDenied, match=match):
             backend.listen(print)
@@ -53,7 +52,7 @@ def test_a_right_that_is_missing_is_told_with_the_interface_and_the_role(
     backend: NetworkManagerBackend, laptop: Laptop, allowed: Optional[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laptop.permissions = {f"{NM}.network-control": allowed} if allowed else {}
-    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 990)
     with pytest.raises(AccessDenied) as caught:
         backend.listen(print)
     assert caught.value.where == "wlan0"
@@ -62,7 +61,7 @@ def test_a_right_that_is_missing_is_told_with_the_interface_and_the_role(
 
 def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.permissions = {}
-    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 0)
+    monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 0)
     (listener,) = backend.listen(print)
     listener.close()
     assert laptop.bus.called("GetPermissions") == []
@@ -70,7 +69,7 @@ def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, mon
 
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.bus.silent.append("GetPermissions")
-    monkeypatch.setattr(f"{_nm_backend.__name__}.os.geteuid", lambda: 990)
+    monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 990)
     (listener,) = NetworkManagerBackend("wlan0", Patience(2.0)).listen(print)
     listener.close()
 

@@ -10,8 +10,9 @@ from typing import List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import joining as _nm_joining
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.joining import (
+    _REFUSALS,
+    _SCANS,
     SCAN_SECONDS,
     AbortScan,
     Action,
@@ -230,7 +231,7 @@ def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
     for _time in range(1000):
         joining, done = follow(Refused(), NothingToEnd(), joining=joining)
         asked += done
-    assert asked.count(Scan()) == _nm_joining._REFUSALS
+    assert asked.count(Scan()) == _REFUSALS
     # A scan that began sets the count back.
     assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [AbortScan(), Scan()]
 
@@ -242,11 +243,11 @@ def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
 def test_somebody_who_looks_again_and_again_is_let_be_in_the_end(again: Tuple[Heard, ...]) -> None:
     joining, _done = follow(*LOOKED)
     asked = []
-    for _time in range(4 * _nm_joining._SCANS):
+    for _time in range(4 * _SCANS):
         joining, done = follow(*again, joining=joining)
         asked += done
-    assert asked.count(AbortScan()) <= 2 * _nm_joining._SCANS
-    assert 1 + asked.count(Scan()) == _nm_joining._SCANS
+    assert asked.count(AbortScan()) <= 2 * _SCANS
+    assert 1 + asked.count(Scan()) == _SCANS
 
 
 # -- scans that are in the way ----------------------------------------------------------------------------------------

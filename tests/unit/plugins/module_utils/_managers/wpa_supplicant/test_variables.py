@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import variables as _variables
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import variables
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import new_block, parse, render
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import (
     agrees,
@@ -265,7 +265,7 @@ def test_a_description_has_no_secret_of_anybody() -> None:
     assert describe({"private_key": '"/etc/key.pem"'}) == {"private_key": "/etc/key.pem"}
 
 
-@given(st.sampled_from(sorted(_variables.SECRETS | _variables.SUPERSEDED)))
+@given(st.sampled_from(sorted(variables.SECRETS | variables.SUPERSEDED)))
 def test_no_secret_variable_is_ever_shown(name: str) -> None:
     if name not in {"proto", "pairwise", "group", "auth_alg"}:
         assert CANARY not in str(describe({name: CANARY}, [name]))
@@ -294,7 +294,7 @@ def test_no_access_point_has_many_spellings(nothing: str) -> None:
 
 
 def test_key_managements_without_a_kind_are_kinds_of_their_own() -> None:
-    assert _variables.kinds("FILS-SHA256 OSEN NONE") == {"FILS-SHA256", "OSEN", "open"}
+    assert variables.kinds("FILS-SHA256 OSEN NONE") == {"FILS-SHA256", "OSEN", "open"}
     assert not agrees("key_mgmt", {"key_mgmt": "OSEN"}, {"key_mgmt": "FILS-SHA256"})
 
 
@@ -303,7 +303,7 @@ def test_key_managements_without_a_kind_are_kinds_of_their_own() -> None:
     [({"ssid": '"corp"'}, b"corp"), ({"ssid": "ff00"}, b"\xff\0"), ({"ssid": "corp"}, None), ({}, None)],
 )
 def test_the_ssid_of_a_network(found: Dict[str, str], ssid: Optional[bytes]) -> None:
-    assert _variables.ssid_of(found) == ssid
+    assert variables.ssid_of(found) == ssid
 
 
 def test_where_sae_has_a_password_of_its_own_the_key_is_as_good_as_the_passphrase() -> None:
