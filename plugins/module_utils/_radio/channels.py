@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Channel numbers and frequencies of 20 MHz channels, both ways.
+"""Conversion between channel numbers and frequencies, for 20 MHz channels.
 
-A channel number alone can mean two frequencies, since 6 GHz counts from 1 again. Source of every
-number here: IEEE 802.11, Annex E (table E-4, global operating classes 81, 82, 115-125, 131, 136).
+A channel number alone can mean two frequencies, because the numbers of the 6 GHz band begin at 1 again. Source of
+every number here: IEEE 802.11, Annex E (table E-4, global operating classes 81, 82, 115-125, 131, 136).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar, Dict, Optional, Tuple
 
 from .._system.errors import FleetError
 
-# The numbers of Intel's vendor attribute BAND; nl80211 has others (its 2 is 60 GHz).
+# The numbers of Intel's vendor attribute BAND. nl80211 uses other numbers (its 2 is 60 GHz).
 BAND_2GHZ = 0
 BAND_5GHZ = 1
 BAND_6GHZ = 2
@@ -41,14 +41,14 @@ def frequencies(channel: int, band: Optional[int]) -> Tuple[int, ...]:
     """Return every frequency that a channel number can mean.
 
     Args:
-        channel: number of a 20 MHz channel.
+        channel: the number of a 20 MHz channel.
         band: ``BAND_*``, or None when it is not known.
 
     Returns:
-        Frequencies in MHz, ascending, never empty: one or two.
+        One or two frequencies in MHz, in ascending order.
 
     Raises:
-        NoSuchChannel: no band, or not that *band*, has such a channel; or there is no such band.
+        NoSuchChannel: there is no such band, or the band (without *band*: any band) has no such channel.
     """
     if band is not None and band not in _FREQUENCIES:
         raise NoSuchChannel(f"There is no band {band}")

@@ -12,19 +12,20 @@ from typing import Any, Dict, Optional, Tuple
 
 @dataclass(frozen=True)
 class CsmeConnection:
-    """The connection that CSME last reported; it holds only while the rfkill reason is "not owner".
+    """The connection that CSME last reported. It is valid only while the reason of the rfkill block is "not owner".
 
     Attributes:
-        ssid: 0 to 32 bytes, not text.
-        bssid: of CSME's access point, lower case.
-        channel: number only; see *frequencies*.
-        band: ``channels.BAND_*``, None when the driver did not say (mainline never does).
-        frequencies: MHz; every one that *channel* can mean.
+        ssid: 0 to 32 bytes, which need not be text.
+        bssid: the address of CSME's access point, in lower case.
+        channel: the channel's number. It can be ambiguous, see *frequencies*.
+        band: ``channels.BAND_*``, or None when the driver did not tell it (mainline drivers never do).
+        frequencies: every frequency in MHz that *channel* can mean.
         auth: open, eap, psk, sae, or ``unknown(N)``.
-        cipher: none, tkip, ccmp, gcmp, gcmp-256, or ``unknown(N)``; None when the driver did not say.
-        colloc_channel: of the collocated access point in another band that announces a 6 GHz one.
-        colloc_bssid: of that access point.
-        auth_raw: the number behind *auth*; None only in a value that did not come from a message.
+        cipher: none, tkip, ccmp, gcmp, gcmp-256, or ``unknown(N)``. It is None when the driver did not tell it.
+        colloc_channel: the channel of the collocated access point. That one is in another band, and announces a 6 GHz
+            access point.
+        colloc_bssid: the address of the collocated access point.
+        auth_raw: the number behind *auth*. It is None only in a value that did not come from a message.
         cipher_raw: the number behind *cipher*.
     """
 
@@ -42,7 +43,7 @@ class CsmeConnection:
 
 
 def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str, Any]]:
-    """Return CSME's connection as facts, None when it has none."""
+    """Return CSME's connection as facts, or None when there is no connection."""
     if connection is None:
         return None
     return {
@@ -56,5 +57,5 @@ def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str,
 
 
 def ssid_facts(ssid: bytes) -> Dict[str, str]:
-    """Return an SSID as text for people (bytes that are no UTF-8 escaped) and as hex for programs."""
+    """Return an SSID as text for people and as hex for programs. In the text, bytes that are not UTF-8 are escaped."""
     return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}

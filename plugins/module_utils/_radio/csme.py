@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Intel's vendor messages about CSME, which shares the radio with the host.
+"""Intel's vendor messages of nl80211 about CSME, the firmware that shares the radio with the host.
 
-Numbers and names: linux/include/uapi/linux/nl80211-vnd-intel.h; the ciphers' are in
+Source of the numbers and names: linux/include/uapi/linux/nl80211-vnd-intel.h. The ciphers are in
 linux/drivers/net/wireless/intel/iwlwifi/mei/iwl-mei.h (enum iwl_mei_pairwise_cipher).
 """
 
@@ -40,7 +40,7 @@ ATTR_BAND = 0x69
 ATTR_COLLOC_CHANNEL = 0x70
 ATTR_COLLOC_ADDR = 0x71
 
-#: IEEE 802.11, 9.4.2.2
+#: Bytes of the longest SSID (IEEE 802.11, 9.4.2.2).
 SSID_MAX = 32
 
 _CONNECTION: netlink_codec.Attributes = (
@@ -74,7 +74,7 @@ class AuthMode(IntEnum):
 
 
 class Cipher(IntEnum):
-    """CSME's pairwise cipher: firmware numbers, not cipher suite selectors."""
+    """CSME's pairwise cipher. These are the firmware's numbers, not cipher suite selectors."""
 
     NONE = 0
     TKIP = 2
@@ -115,11 +115,12 @@ def supports(wiphy: Wiphy) -> Support:
 
 
 def connection(nl: Nl80211, ifindex: int) -> Optional[CsmeConnection]:
-    """Ask the driver for CSME's connection (needs CAP_NET_ADMIN); None when CSME has reported none.
+    """Ask the driver for CSME's connection (this needs CAP_NET_ADMIN). Return None when CSME has reported none.
 
     Raises:
         DecodeFailed: the answer is malformed.
-        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``; errno EOPNOTSUPP: not such a driver.
+        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``. The errno is EOPNOTSUPP when the driver does
+            not have this command.
     """
     try:
         data = nl.vendor(ifindex, INTEL_OUI, GET_CSME_CONN_INFO)
@@ -133,17 +134,18 @@ def connection(nl: Nl80211, ifindex: int) -> Optional[CsmeConnection]:
 
 
 def request_ownership(nl: Nl80211, ifindex: int) -> None:
-    """Ask CSME for the radio (needs CAP_NET_ADMIN). Blocks while the driver waits for CSME, up to 500 ms.
+    """Ask CSME for the radio (this needs CAP_NET_ADMIN). The call blocks while the driver waits for CSME, up to 500 ms.
 
-    That it returns says nothing: the radio is the host's when the rfkill block "not owner" goes away.
+    A return without an error does not mean success: the host has the radio when the rfkill block "not owner" goes away.
 
     Raises:
-        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``; errno EOPNOTSUPP: not such a driver.
+        AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``. The errno is EOPNOTSUPP when the driver does
+            not have this command.
     """
     try:
         nl.vendor(ifindex, INTEL_OUI, HOST_GET_OWNERSHIP)
     except TransportFailed as error:
-        # Some drivers return how it went; that CSME gave no answer is not a failure of the request.
+        # Some drivers report an error when CSME did not answer. The request itself has not failed then.
         if error.errno != errno.ETIMEDOUT:
             raise
 
@@ -151,10 +153,11 @@ def request_ownership(nl: Nl80211, ifindex: int) -> None:
 def decode_connection(data: bytes) -> CsmeConnection:
     """Decode the answer to GET_CSME_CONN_INFO.
 
-    Attributes come in any order; unknown ones are skipped; of one that comes twice the last counts.
+    The attributes may come in any order. Unknown ones are skipped. When an attribute comes twice, the last one counts.
 
     Raises:
-        DecodeFailed: malformed, or SSID, ADDR, CHANNEL_NUM or AUTH_MODE is missing, or a value is impossible.
+        DecodeFailed: the answer is malformed, or SSID, ADDR, CHANNEL_NUM or AUTH_MODE is missing, or a value is
+            impossible.
     """
     where = "CSME connection"
     values = _decode(_CONNECTION, data, where)
@@ -186,7 +189,7 @@ def decode_roaming_forbidden(data: bytes) -> RoamingForbidden:
     """Decode the data of the event ROAMING_FORBIDDEN_EVENT.
 
     Raises:
-        DecodeFailed: malformed, or ROAMING_FORBIDDEN is missing or neither 0 nor 1.
+        DecodeFailed: the data is malformed, or ROAMING_FORBIDDEN is missing or neither 0 nor 1.
     """
     where = "roaming event"
     values = _decode(_ROAMING, data, where)

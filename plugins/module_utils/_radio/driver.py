@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the machine has for CSME: the kernel, its driver for CSME, and the generation of both."""
+"""The machine's support for CSME: the kernel, its driver for CSME, and how host and CSME share a radio."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from .values import Iwlmei, Platform, Release
 IWLMEI = "iwlmei"
 #: The management engine's client for wireless (linux/drivers/net/wireless/intel/iwlwifi/mei/main.c).
 _WIRELESS_CLIENT = "13280904-7792-4fcb-a1aa-5e70cbb1e865"
-#: Op modes of iwlwifi, one a generation of radios. The first alone knows of CSME, so it goes before the other.
+#: The op modes of iwlwifi. Each one drives another generation of radios. Only the first one knows CSME, so it is looked
+#: for first.
 _OP_MODES = ("iwlmvm", "iwlmld")
 #: IWL_MEI_STATUS_SAP_CONNECTED in iwlmei's debugfs file "status" (same source).
 _SAP_CONNECTED = 1 << 0
 
 
 def read_platform(reading: Reading, root: str = "/") -> Platform:
-    """Return what this machine has for CSME; what could not be read goes to *reading*.
+    """Return the machine's kernel and drivers as far as CSME needs them.
 
     Args:
-        reading: takes what could not be read.
+        reading: remembers each value that could not be read. That value is None in the result.
         root: the directory that stands for ``/``.
     """
     release = reading.attempt("kernel.release", lambda: sysfs.release(root))
@@ -57,14 +58,18 @@ def _read_iwlmei(reading: Reading, release: Optional[Release], root: str) -> Iwl
 
 
 def generation(platform: Platform, offered: Optional[bool]) -> Optional[str]:
-    """Return how host and CSME share a radio here.
-
-    ``userspace_managed``: nobody asks CSME unless told to. ``driver_managed``: bringing the interface up asks by
-    itself. ``unsupported``: the radio's op mode knows nothing of CSME. ``none``: the kernel does not. None: not known.
+    """Return how host and CSME share a radio on this machine.
 
     Args:
         platform: see ``read_platform``.
-        offered: whether a radio offers Intel's vendor commands, whatever its driver; None when that is not known.
+        offered: whether any radio offers Intel's vendor commands. It is None when that is not known.
+
+    Returns:
+        ``userspace_managed``: CSME is asked for the radio only when a program requests it.
+        ``driver_managed``: the driver asks CSME by itself when the interface is brought up.
+        ``unsupported``: the radio's op mode does not support CSME.
+        ``none``: the kernel does not support CSME.
+        None: it is not known which of these it is.
     """
     if offered is None:
         offered = platform.iwlmei.loaded or None

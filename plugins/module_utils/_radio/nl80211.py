@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nl80211: radios, wireless interfaces, the access point, vendor commands and events.
+"""Requests to nl80211, the kernel's interface for wireless devices, and its events.
 
-The message classes hold only the attributes that are used: what pyroute2 need not decode costs
-little, and a radio with its channels is more than a hundred messages.
+They concern radios, wireless interfaces, the access point, and vendor commands.
 
-Numbers and names: linux/include/uapi/linux/nl80211.h.
+The message classes have only the attributes that are used. That saves time: a radio with its channels is more than a
+hundred messages, and pyroute2 skips an attribute much faster than it decodes one.
+
+Source of the numbers and names: linux/include/uapi/linux/nl80211.h.
 """
 
 from __future__ import annotations
@@ -70,11 +72,11 @@ class Nl80211:
         self.close()
 
     def close(self) -> None:
-        """Close the socket; closing twice does no harm."""
+        """Close the socket. It may be closed twice."""
         self._socket.close()
 
     def wiphys(self) -> Tuple[Wiphy, ...]:
-        """Return all radios, by index."""
+        """Return all radios, ordered by index."""
         return merge_wiphys(
             self._request("Listing the radios", WIPHY, CMD_GET_WIPHY, [("SPLIT_WIPHY_DUMP", True)], dump=True)
         )
@@ -85,17 +87,17 @@ class Nl80211:
         return tuple(found for found in map(decode_interface, replies) if found is not None)
 
     def station(self, ifindex: int) -> Optional[Station]:
-        """Return the access point of the station interface *ifindex*, None while it is not associated."""
+        """Return the access point of the station interface *ifindex*, or None while it is not associated."""
         replies = self._request(
             f"Reading the link of interface {ifindex}", STATION, CMD_GET_STATION, [("IFINDEX", ifindex)], dump=True
         )
         return next((found for found in map(decode_station, replies) if found is not None), None)
 
     def ssid(self, ifindex: int) -> Optional[bytes]:
-        """Return the SSID that the station interface *ifindex* is associated with, None without an association.
+        """Return the SSID that the station interface *ifindex* is associated with, or None without an association.
 
-        It comes from the kernel's table of access points: the interface itself knows it only where the kernel, not
-        the supplicant, authenticates and associates.
+        The SSID comes from the kernel's table of access points. The interface itself has it only where the kernel
+        authenticates and associates, instead of the supplicant.
         """
         what = f"Reading the access points of interface {ifindex}"
         replies = self._request(what, SCAN, CMD_GET_SCAN, [("IFINDEX", ifindex)], dump=True)
@@ -109,14 +111,17 @@ class Nl80211:
         data: bytes = b"",
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Optional[bytes]:
-        """Run a vendor command (needs CAP_NET_ADMIN).
+        """Run a vendor command (this needs CAP_NET_ADMIN).
 
         Args:
-            data: the command's VENDOR_DATA; none is sent when it is empty.
-            timeout: seconds to wait for the answer, after the driver has carried the command out.
+            ifindex: the index of the interface.
+            vendor_id: the vendor's OUI.
+            subcmd: the vendor's number of the command.
+            data: the command's VENDOR_DATA. When it is empty, the attribute is not sent.
+            timeout: seconds to wait for the answer after the driver has carried out the command.
 
         Returns:
-            The answer's VENDOR_DATA, or None when the kernel acknowledged without an answer.
+            The answer's VENDOR_DATA, or None when the kernel only acknowledged the command.
         """
         what = f"Vendor command {vendor_id:#08x}/{subcmd:#04x} on interface {ifindex}"
         attributes: List[Tuple[str, Any]] = [
@@ -151,11 +156,11 @@ class Nl80211Events:
     """Events of nl80211.
 
     Args:
-        groups: names of multicast groups: ``vendor``, ``mlme``, ``scan``, ``config``.
+        groups: the names of multicast groups, such as ``vendor``, ``mlme``, ``scan`` or ``config``.
 
     Raises:
         LibraryMissing: pyroute2 is not installed.
-        NotFound: the kernel has no nl80211, or not such a group.
+        NotFound: the kernel has no nl80211, or no such group.
         TransportFailed, AccessDenied, TimedOut, DecodeFailed: see ``NetlinkSocket``.
     """
 
@@ -179,25 +184,22 @@ class Nl80211Events:
         self.close()
 
     def close(self) -> None:
-        """Close the socket; closing twice does no harm."""
+        """Close the socket. It may be closed twice."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """Return the descriptor; it stays readable until ``read()`` has returned everything."""
+        """Return the descriptor. It stays readable until ``read()`` has returned everything."""
         return self._socket.fileno()
 
     def read(self) -> Tuple[Event, ...]:
-        """Return the next events, mostly one, or none. Never blocks.
+        """Return the events of the next datagram. There is mostly one, and there may be none. This never blocks.
 
         Raises:
-            EventsLost: the kernel dropped events; read on, but look at the state of things afresh.
-            TransportFailed: the socket failed; open another.
+            EventsLost: the kernel dropped events. The caller can read on, but must ask for the present state again.
+            TransportFailed: the socket failed. The caller must open another one.
         """
         try:
             messages = self._socket.receive()
         except DecodeFailed as error:
             return (MalformedEvent(str(error)),)
         return tuple(decode_event(message.data) for message in messages or () if message.kind == self._family)
-
-
-# -- decoders, bytes to values ----------------------------------------------------------------------------------------

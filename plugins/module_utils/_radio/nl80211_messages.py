@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The messages of nl80211, and what they say."""
+"""The messages of nl80211, and their decoding into values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCAN_COMMANDS = {
     77: "sched_scan_results",
     78: "sched_scan_stopped",
 }
-#: Events of the multicast group ``mlme``; others of that group exist and are named ``unknown(N)``.
+#: Events of the multicast group ``mlme``. That group has more events, which get the name ``unknown(N)``.
 MLME_COMMANDS = {
     19: "new_station",
     20: "del_station",
@@ -96,7 +96,7 @@ _BSS: netlink_codec.Attributes = (
 _ASSOCIATED = 1
 #: IEEE 802.11, 9.4.2.1: the element ID of the SSID.
 _ELEMENT_SSID = 0
-#: VENDOR_DATA is opaque here: its meaning is the vendor's.
+#: VENDOR_DATA is left as bytes here. Each vendor defines its own content.
 VENDOR: netlink_codec.Attributes = (
     (3, "IFINDEX", "uint32"),
     (195, "VENDOR_ID", "uint32"),
@@ -114,7 +114,8 @@ _EVENT: netlink_codec.Attributes = (
     (197, "VENDOR_DATA", "cdata"),
 )
 _PAIR = struct.Struct("=II")  # struct nl80211_vendor_cmd_info, struct nl80211_sta_flag_update
-#: Where the first attribute of a generic netlink message is (nlmsghdr 16, genlmsghdr 4), and the size of a u32 one.
+#: The place of the first attribute in a generic netlink message, if that is a u32: it comes after nlmsghdr (16 bytes)
+#: and genlmsghdr (4 bytes), and has 8 bytes.
 _FIRST = slice(20, 28)
 #: The low bytes of the attribute types VENDOR_DATA and VENDOR_EVENTS.
 _VENDOR_TYPES = (bytes([197]), bytes([198]))
@@ -142,8 +143,8 @@ class Wiphy:
 class Interface:
     """A wireless interface that is a network device.
 
-    ``wiphy`` is the index of its radio, ``iftype`` a number of enum nl80211_iftype (2: station);
-    ``ssid`` and ``frequency`` (MHz) are None while it is not connected.
+    ``wiphy`` is the index of its radio. ``iftype`` is a number of enum nl80211_iftype (2 is a station). ``ssid`` and
+    ``frequency`` (MHz) are None while the interface is not connected.
     """
 
     index: int
@@ -165,7 +166,7 @@ class Station:
 
 @dataclass(frozen=True)
 class VendorEvent:
-    """A vendor's event; ``data`` is the vendor's to decode."""
+    """A vendor's event. ``data`` is not decoded yet, since each vendor has its own format."""
 
     vendor_id: int
     subcmd: int
@@ -177,7 +178,7 @@ class VendorEvent:
 
 @dataclass(frozen=True)
 class MlmeEvent:
-    """An event of connecting or disconnecting. ``status`` is an IEEE 802.11 status code, 0: success."""
+    """An event of connecting or disconnecting. ``status`` is an IEEE 802.11 status code (0 means success)."""
 
     command: int
     name: str
@@ -199,7 +200,7 @@ class ScanEvent:
 
 @dataclass(frozen=True)
 class ConfigEvent:
-    """A radio or an interface came, changed or went."""
+    """A radio or an interface was added, changed or removed."""
 
     command: int
     name: str
@@ -222,8 +223,8 @@ def merge_wiphys(messages: Iterable[bytes]) -> Tuple[Wiphy, ...]:
     events: Dict[int, List[VendorCommand]] = {}
     seen: Set[bytes] = set()
     for data in messages:
-        # Most parts are one channel each. A part that begins with the WIPHY attribute of a radio whose name is
-        # known, and nowhere has the byte that a vendor attribute's type must have, holds nothing that is wanted.
+        # Most parts describe one channel each. Two checks tell that a part can be skipped: it begins with the WIPHY
+        # attribute of a radio whose name is known, and it has no byte that could be the type of a vendor attribute.
         if data[_FIRST] in seen and _VENDOR_TYPES[0] not in data and _VENDOR_TYPES[1] not in data:
             continue
         values = decode_message(WIPHY, data, where)
@@ -238,10 +239,10 @@ def merge_wiphys(messages: Iterable[bytes]) -> Tuple[Wiphy, ...]:
 
 
 def decode_interface(data: bytes) -> Optional[Interface]:
-    """Decode a part of a GET_INTERFACE dump; None for a device without a network interface (P2P).
+    """Decode a part of a GET_INTERFACE dump. Return None for a device without a network interface (P2P).
 
     Raises:
-        DecodeFailed: it is malformed.
+        DecodeFailed: the part is malformed.
     """
     where = "GET_INTERFACE"
     values = decode_message(INTERFACE, data, where)
@@ -259,10 +260,10 @@ def decode_interface(data: bytes) -> Optional[Interface]:
 
 
 def decode_station(data: bytes) -> Optional[Station]:
-    """Decode a part of a GET_STATION dump; None for a TDLS peer, which is not the access point.
+    """Decode a part of a GET_STATION dump. Return None for a TDLS peer, which is not the access point.
 
     Raises:
-        DecodeFailed: it is malformed.
+        DecodeFailed: the part is malformed.
     """
     where = "GET_STATION"
     values = decode_message(STATION, data, where)
@@ -272,15 +273,15 @@ def decode_station(data: bytes) -> Optional[Station]:
         return None
     signal = info.get("SIGNAL")
     if signal is not None and signal > 127:
-        signal -= 256  # a signed byte, although the kernel puts it as an unsigned one
+        signal -= 256  # the kernel sends the signed number as an unsigned byte
     return Station(bssid=required(values, "MAC", where), signal_dbm=signal)
 
 
 def decode_associated_ssid(data: bytes) -> Optional[bytes]:
-    """Decode a part of a GET_SCAN dump: the SSID if it is of the associated access point, else None.
+    """Return the SSID from a part of a GET_SCAN dump if the part describes the associated access point, else None.
 
     Raises:
-        DecodeFailed: it is malformed.
+        DecodeFailed: the part is malformed.
     """
     where = "GET_SCAN"
     bss = netlink_codec.decode(
@@ -290,7 +291,7 @@ def decode_associated_ssid(data: bytes) -> Optional[bytes]:
         return None
     elements: bytes = bss.get("INFORMATION_ELEMENTS", b"")
     while elements:
-        # IEEE 802.11, 9.4.2.1: one byte element ID, one byte length, that many bytes.
+        # IEEE 802.11, 9.4.2.1: an element has one byte of ID, one byte of length, and as many bytes of content.
         size = 2 + elements[1] if len(elements) > 1 else len(elements) + 1
         if size > len(elements):
             raise DecodeFailed("an information element of the associated access point is cut off", where=where)
@@ -301,7 +302,7 @@ def decode_associated_ssid(data: bytes) -> Optional[bytes]:
 
 
 def decode_event(data: bytes) -> Event:
-    """Decode one event message. Never raises for what it contains."""
+    """Decode one event message. A malformed one becomes a ``MalformedEvent``, so this never raises."""
     where = "event"
     try:
         values = decode_message(_EVENT, data, where)

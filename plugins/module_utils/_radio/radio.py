@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One radio, joined from what nl80211, rfkill, CSME and sysfs know of it."""
+"""Reading the machine's radios: each is joined from the answers of nl80211, rfkill, CSME and sysfs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]
 
 #: NL80211_IFTYPE_STATION (linux/nl80211.h): the type of interface that joins networks.
 _STATION = 2
-#: rfc3549/linux rtnetlink scope "link": addresses that reach no router.
+#: RT_SCOPE_LINK (linux/rtnetlink.h): an address of this scope works only on its own link, and not through a router.
 _SCOPE_LINK = 253
 
 
 def read_radios(
     nl: Nl80211, known: Optional[Sequence[Switch]] = None
 ) -> Tuple[Tuple[Radio, ...], Tuple[Unreadable, ...]]:
-    """Return all radios of this machine, and what could not be read of them.
+    """Return all radios of this machine, and a list of the values that could not be read.
 
     Args:
-        nl: where to ask.
-        known: the machine's rfkill switches, as far as they could be read; None reads them here.
+        nl: the open connection to nl80211.
+        known: the machine's rfkill switches, as far as they could be read. When it is None, this function reads them.
 
     Raises:
         FleetError: the kernel's lists of radios, interfaces or switches could not be read at all.
@@ -122,5 +122,5 @@ def _link(nl: Nl80211, interface: Interface) -> Optional[Link]:
 
 
 def routable(addresses: Tuple[rtnetlink.Address, ...]) -> Tuple[str, ...]:
-    """Return, as text with prefix length, those of *addresses* that are of more than link scope."""
+    """Return those of *addresses* whose scope is wider than the link, as text with prefix length (``192.0.2.7/24``)."""
     return tuple(f"{a.address}/{a.prefix}" for a in addresses if a.scope < _SCOPE_LINK)

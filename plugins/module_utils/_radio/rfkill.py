@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""rfkill: the switches from sysfs, and the changes from ``/dev/rfkill``, with the kernel's reasons for a hard block.
+"""rfkill: the switches from sysfs, and their changes from ``/dev/rfkill``, with the kernel's reasons for a hard block.
 
-Every other reader of rfkill (util-linux, systemd-rfkill, wpa_supplicant) takes the 8-byte record, which has no reasons.
-Numbers: ``linux/include/uapi/linux/rfkill.h``; the byte order is the machine's own.
+Other readers of rfkill (util-linux, systemd-rfkill, wpa_supplicant) take the record of 8 bytes, which has no reasons.
+Source of the numbers: ``linux/include/uapi/linux/rfkill.h``. The byte order is the machine's own.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ _REASONS = ("signal", NOT_OWNER)
 _EVENT = struct.Struct("=IBBBB")
 #: ``struct rfkill_event_ext`` adds u8 hard_block_reasons (kernel 5.11).
 _EXTENDED_SIZE = 9
-#: RFKILL_IOCTL_MAX_SIZE = _IOW('R', 2, __u32): how long the records may be.
+#: RFKILL_IOCTL_MAX_SIZE = _IOW('R', 2, __u32), which sets how long the records may be.
 _IOCTL_MAX_SIZE = 0x40045202
-#: One read hands out one record; room for any that a later kernel makes longer.
+#: Bytes for one read, which returns one record. There is room for a longer record of a later kernel.
 _READ_SIZE = 64
-#: Records taken in one go, so that a flood of changes cannot keep an event loop in here; select() fires again.
+#: How many records ``read()`` takes at most. A flood of changes then cannot keep an event loop busy here. The
+#: descriptor stays readable, so the loop calls again for the rest.
 _READ_MAX = 256
 
 
@@ -55,7 +56,7 @@ class RfkillEvent(Block):
 
 @dataclass(frozen=True)
 class MalformedRecord:
-    """A record that could not be decoded: a value, so that a watcher goes on."""
+    """A record that could not be decoded. It is a value and not an exception, so the reader gets the other records."""
 
     reason: str
 
@@ -65,14 +66,16 @@ def _named(names: Tuple[str, ...], number: int) -> str:
 
 
 def _reasons(bits: int) -> FrozenSet[str]:
-    """Name the bits of a hard block's reasons; a bit that has no name yet is kept as ``bit2`` and so on."""
+    """Return the names of the bits of a hard block's reasons. Bit 2, which has no name, becomes ``bit2``, and so on."""
     return frozenset(
         _REASONS[bit] if bit < len(_REASONS) else f"bit{bit}" for bit in range(bits.bit_length()) if bits >> bit & 1
     )
 
 
 def decode_event(data: bytes) -> RfkillEvent:
-    """Decode one record of ``/dev/rfkill``: 8 bytes, 9 bytes, or a later kernel's longer one, whose rest is left alone.
+    """Decode one record of ``/dev/rfkill``.
+
+    It has 8 or 9 bytes. A later kernel may send more, which are ignored.
 
     Raises:
         DecodeFailed: the record is shorter than 8 bytes.
@@ -102,18 +105,21 @@ def _number(directory: str, name: str) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise DecodeFailed(f"'{text}' is no rfkill value", where=os.path.join(directory, name))
+        raise DecodeFailed(f"'{text}' is not an rfkill value", where=os.path.join(directory, name))
     return number
 
 
 def _phy(directory: str) -> Optional[str]:
-    """Follow ``device``: a radio's switch hangs below ``.../ieee80211/phyN``, every other one elsewhere."""
+    """Return the radio of a switch, or None for a switch of another device.
+
+    The link ``device`` of a radio's switch leads to ``.../ieee80211/phyN``.
+    """
     parent, device = os.path.split(os.path.realpath(os.path.join(directory, "device")))
     return device if os.path.basename(parent) == "ieee80211" else None
 
 
 def _switch(directory: str, index: int) -> Optional[Switch]:
-    """Read one switch; None when it was unplugged meanwhile (ENODEV: while an attribute of it was open)."""
+    """Read one switch. Return None when it was unplugged meanwhile (ENODEV: while one of its attributes was open)."""
     try:
         try:
             reasons: Optional[FrozenSet[str]] = _reasons(_number(directory, "hard_block_reasons"))
@@ -135,10 +141,12 @@ def _switch(directory: str, index: int) -> Optional[Switch]:
 
 
 def switches(sysfs: str = "/sys/class/rfkill") -> Tuple[Switch, ...]:
-    """Return every rfkill switch, by index; needs no privilege. Empty when the kernel has no rfkill.
+    """Return all rfkill switches, ordered by index. There are none when the kernel has no rfkill.
+
+    This needs no privilege.
 
     Raises:
-        DecodeFailed: an attribute holds something that is no number.
+        DecodeFailed: an attribute holds something that is not a number.
         AccessDenied, TransportFailed: sysfs cannot be read.
     """
     try:
@@ -156,27 +164,27 @@ def set_soft(index: int, blocked: bool, path: str = "/dev/rfkill") -> None:
     """Set or lift the soft block of one switch, as airplane mode does.
 
     Args:
-        index: of the switch.
-        blocked: True blocks.
+        index: the index of the switch.
+        blocked: True sets the block, and False lifts it.
         path: the device.
 
     Raises:
         NotFound, AccessDenied, TransportFailed: the device can't be opened or written to.
     """
-    # The type is ignored for a change of one switch.
+    # The kernel ignores the type when one switch is changed.
     _write(_EVENT.pack(index, 0, _OPERATIONS.index("change"), int(blocked), 0), path)
 
 
 def set_soft_all(kind: str, blocked: bool, path: str = "/dev/rfkill") -> None:
-    """Set or lift the soft block of every switch of a type, and of those that will come.
+    """Set or lift the soft block of every switch of a type, and of the switches of that type that are added later.
 
     Args:
-        kind: as in ``Switch.type``: ``wlan``, ``bluetooth``, ...
-        blocked: True blocks.
+        kind: the type, as in ``Switch.type``: ``wlan``, ``bluetooth``, ...
+        blocked: True sets the block, and False lifts it.
         path: the device.
 
     Raises:
-        ValueError: *kind* is none.
+        ValueError: *kind* is not a type of switches.
         NotFound, AccessDenied, TransportFailed: the device can't be opened or written to.
     """
     _write(_EVENT.pack(0, _TYPES.index(kind), _OPERATIONS.index("change_all"), int(blocked), 0), path)
@@ -194,13 +202,13 @@ def _write(record: bytes, path: str) -> None:
 
 
 class RfkillEvents:
-    """The stream of changes. On opening, the kernel replays an ``add`` for each switch that exists.
+    """The stream of changes. It begins with an ``add`` for each switch that exists already.
 
     Args:
         path: the device.
 
     Raises:
-        NotFound, AccessDenied, TransportFailed: it cannot be opened.
+        NotFound, AccessDenied, TransportFailed: the device cannot be opened.
     """
 
     def __init__(self, path: str = "/dev/rfkill") -> None:
@@ -209,17 +217,17 @@ class RfkillEvents:
             self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise _os_error(error, path) from error
-        # Older kernels refuse this. Some of them send the longer record unasked, the oldest have none: the length of
-        # each record tells.
+        # This asks for the longer record. Older kernels refuse the request. Some of them send the longer record anyway,
+        # and the oldest do not have it. So each record is decoded by its own length.
         with suppress(OSError):
             fcntl.ioctl(self._fd, _IOCTL_MAX_SIZE, struct.pack("=I", _EXTENDED_SIZE))
 
     def fileno(self) -> int:
-        """Return the descriptor for select(); -1 after close()."""
+        """Return the descriptor for select(), or -1 after close()."""
         return self._fd
 
     def read(self) -> Tuple[Union[RfkillEvent, MalformedRecord], ...]:
-        """Return what has arrived, without waiting; empty when nothing has.
+        """Return the records that have arrived, without waiting. There may be none.
 
         Raises:
             TransportFailed: the device is closed or ended.
@@ -235,7 +243,7 @@ class RfkillEvents:
             if not data:
                 if events:
                     break
-                # A descriptor at its end is always readable: going on would turn an event loop into a busy loop.
+                # A descriptor at its end is always readable, so an event loop that kept it would never sleep again.
                 raise TransportFailed("the rfkill device ended", where=self._path)
             try:
                 events.append(decode_event(data))
@@ -244,7 +252,7 @@ class RfkillEvents:
         return tuple(events)
 
     def close(self) -> None:
-        """Close the device; a second call does nothing."""
+        """Close the device. A second call does nothing."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -262,7 +270,7 @@ class RfkillEvents:
 
 
 def _os_error(error: OSError, where: str) -> FleetError:
-    """Turn an error of the system into one of the collection's."""
+    """Return the collection's error for an error of the system."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return AccessDenied("the use of rfkill was refused", where=where, remedy="Run this as root")
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""rtnetlink: the addresses of an interface, and the events of their coming and going.
+"""rtnetlink: the IP addresses of an interface, and events when an address is added or removed.
 
-Numbers: linux/include/uapi/linux/rtnetlink.h and if_addr.h.
+Source of the numbers: linux/include/uapi/linux/rtnetlink.h and if_addr.h.
 """
 
 from __future__ import annotations
@@ -36,13 +36,16 @@ _ADDRESS: netlink_codec.Attributes = (
     (2, "IFA_LOCAL", "cdata"),
     (8, "IFA_FLAGS", "uint32"),
 )
-#: address family -> (its name, bytes in an address)
+#: address family -> (its name, number of bytes in an address)
 _FAMILIES = {int(socket.AF_INET): ("inet", 4), int(socket.AF_INET6): ("inet6", 16)}
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address of an interface. ``family`` is ``inet`` or ``inet6``; ``scope`` 0 is global, 253 link, 254 host."""
+    """An address of an interface.
+
+    ``family`` is ``inet`` or ``inet6``. ``scope`` is 0 for global, 253 for link, or 254 for host.
+    """
 
     address: str
     prefix: int
@@ -52,7 +55,7 @@ class Address:
 
 @dataclass(frozen=True)
 class AddressEvent:
-    """An address came (``added``), changed (``added`` too) or went."""
+    """An address was added, changed or removed. ``added`` is True also when it was changed."""
 
     added: bool
     ifindex: int
@@ -60,15 +63,17 @@ class AddressEvent:
 
 
 def addresses(ifindex: int, timeout: float = DEFAULT_TIMEOUT) -> Tuple[Address, ...]:
-    """Return the addresses that the interface can use now, none for an interface that does not exist.
+    """Return the addresses that the interface can use now. There are none for an interface that does not exist.
 
-    An IPv6 address that is still being checked for duplicates, or is one, can't be used and is left out.
+    IPv6 addresses that can't be used are left out: the kernel is still checking for duplicates, or has found one.
 
     Args:
-        timeout: seconds.
+        ifindex: the index of the interface.
+        timeout: seconds to wait for the kernel's answer.
 
     Raises:
-        LibraryMissing, TransportFailed, TimedOut, DecodeFailed.
+        LibraryMissing: pyroute2 is not installed.
+        TransportFailed, TimedOut, DecodeFailed: see ``NetlinkSocket.request()``.
     """
     kind = _kind()
     with NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink") as sock:
@@ -77,13 +82,13 @@ def addresses(ifindex: int, timeout: float = DEFAULT_TIMEOUT) -> Tuple[Address, 
             replies = sock.request(what, kind, RTM_GETADDR, {"index": ifindex}, dump=True, timeout=timeout)
         except NotFound:
             return ()
-    # Kernels before 4.20 list every interface's addresses.
+    # Kernels before 4.20 list the addresses of all interfaces.
     decoded = [decode_address(data) for data in replies]
     return tuple(event.address for event in decoded if event is not None and event.ifindex == ifindex)
 
 
 class AddressEvents:
-    """Events of IPv4 and IPv6 addresses of all interfaces coming and going.
+    """Events when an IPv4 or IPv6 address of any interface is added or removed.
 
     Raises:
         LibraryMissing: pyroute2 is not installed.
@@ -107,19 +112,19 @@ class AddressEvents:
         self.close()
 
     def close(self) -> None:
-        """Close the socket; closing twice does no harm."""
+        """Close the socket. It may be closed twice."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """Return the descriptor; it stays readable until ``read()`` has returned everything."""
+        """Return the descriptor. It stays readable until ``read()`` has returned everything."""
         return self._socket.fileno()
 
     def read(self) -> Tuple[Union[AddressEvent, MalformedEvent], ...]:
-        """Return the next events, mostly one, or none. Never blocks.
+        """Return the events of the next datagram. There is mostly one, and there may be none. This never blocks.
 
         Raises:
-            EventsLost: the kernel dropped events; read on, but list the addresses afresh.
-            TransportFailed: the socket failed; open another.
+            EventsLost: the kernel dropped events. The caller can read on, but must list the addresses again.
+            TransportFailed: the socket failed. The caller must open another one.
         """
         try:
             messages = self._socket.receive()
@@ -133,10 +138,10 @@ def decode_address(data: bytes) -> Optional[AddressEvent]:
     """Decode an RTM_NEWADDR or RTM_DELADDR message.
 
     Returns:
-        None for another message, another address family, and for a new address that can't be used yet.
+        The event. It is None for another message or address family, and for a new address that can't be used yet.
 
     Raises:
-        DecodeFailed: it is malformed.
+        DecodeFailed: the message is malformed.
     """
     where = "address message"
     message_type = int.from_bytes(data[4:6], sys.byteorder)
@@ -146,7 +151,7 @@ def decode_address(data: bytes) -> Optional[AddressEvent]:
     if values["family"] not in _FAMILIES:
         return None
     added = message_type == RTM_NEWADDR
-    flags = values.get("IFA_FLAGS", values["flags"])  # the attribute is the wider one of the two
+    flags = values.get("IFA_FLAGS", values["flags"])  # the attribute has 32 bits, and the field has only 8
     checking = flags & IFA_F_TENTATIVE and not flags & IFA_F_OPTIMISTIC
     if added and (checking or flags & IFA_F_DADFAILED):
         return None
@@ -155,7 +160,7 @@ def decode_address(data: bytes) -> Optional[AddressEvent]:
 
 def _address(values: Dict[str, Any], where: str) -> Address:
     name, size = _FAMILIES[values["family"]]
-    # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
+    # On a point-to-point link, IFA_ADDRESS is the address of the peer. IPv6 has IFA_LOCAL only on such a link.
     packed = values["IFA_LOCAL"] if "IFA_LOCAL" in values else netlink_codec.required(values, "IFA_ADDRESS", where)
     if len(packed) != size or values["prefixlen"] > 8 * size:
         raise DecodeFailed(f"An {name} address has {len(packed)} bytes, prefix {values['prefixlen']}", where=where)

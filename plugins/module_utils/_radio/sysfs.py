@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel says of itself and of an interface, from procfs, sysfs and its modules' folder.
+"""Facts about the kernel and about network interfaces, read from procfs, sysfs and the folder of kernel modules.
 
 Only ``debugfs_number`` needs privilege. Every function takes ``root``, the directory that stands for ``/``.
 """
@@ -18,8 +18,8 @@ from .._system.errors import DecodeFailed, NotFound, TransportFailed
 from .._system.files import list_folder, os_error, read_text
 from .values import Release
 
-_NO_SYSFS = "Mount sysfs; a container may be without it on purpose"
-#: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.
+_NO_SYSFS = "Mount sysfs. A container may lack it on purpose"
+#: A device name that the kernel accepts (``dev_valid_name``): shorter than IFNAMSIZ, no slash, colon or white space.
 _INTERFACE_NAME = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
 
 
@@ -27,19 +27,21 @@ def release(root: str = "/") -> Release:
     """Return the running kernel's release.
 
     Raises:
-        DecodeFailed: it does not begin with two numbers.
+        DecodeFailed: the release does not begin with two numbers.
         NotFound, AccessDenied, TransportFailed: procfs cannot be read.
     """
     path = os.path.join(root, "proc/sys/kernel/osrelease")
     text = read_text(path)
     match = re.match(r"([0-9]+)\.([0-9]+)", text)
     if match is None:
-        raise DecodeFailed(f"'{text}' is no kernel release", where=path)
+        raise DecodeFailed(f"'{text}' is not a kernel release", where=path)
     return Release(text=text, version=(int(match.group(1)), int(match.group(2))))
 
 
 def module_loaded(name: str, root: str = "/") -> bool:
-    """Say whether a kernel module is loaded and live (or built in, with parameters); ``-`` and ``_`` are the same.
+    """Say whether a kernel module is loaded and live. A built-in one counts as loaded if it has parameters.
+
+    In the name, ``-`` and ``_`` are the same.
 
     Raises:
         NotFound: there is no sysfs.
@@ -49,10 +51,10 @@ def module_loaded(name: str, root: str = "/") -> bool:
     directory = os.path.join(modules, name.replace("-", "_"))
     if not os.path.isdir(directory):
         if not os.path.isdir(modules):
-            raise NotFound("this machine shows no kernel modules", where=modules, remedy=_NO_SYSFS)
+            raise NotFound("sysfs does not show the kernel modules", where=modules, remedy=_NO_SYSFS)
         return False
     try:
-        # A module that is on its way in or out has no devices to speak of. Built-in code has no initstate.
+        # A module that is just being loaded or unloaded serves no devices. Built-in code has no initstate.
         return read_text(os.path.join(directory, "initstate")) == "live"
     except NotFound:
         return os.path.isdir(directory)
@@ -61,11 +63,11 @@ def module_loaded(name: str, root: str = "/") -> bool:
 def module_available(name: str, release: str, root: str = "/") -> bool:
     """Say whether there is a module of that name for the kernel *release*, as a file or built in.
 
-    Read in depmod's lists, as ``modprobe`` does it; a file that the list has and that is gone does not count.
+    This reads depmod's lists, as ``modprobe`` does. A file that is listed but does not exist any more does not count.
 
     Raises:
         NotFound: there are no lists (a container, or a kernel without modules).
-        AccessDenied, TransportFailed: they cannot be read.
+        AccessDenied, TransportFailed: the lists cannot be read.
     """
     folder = os.path.join(root, "lib/modules", release)
     built_in = os.path.join(folder, "modules.builtin")
@@ -77,22 +79,25 @@ def module_available(name: str, release: str, root: str = "/") -> bool:
 
 
 def _listed(name: str, path: str) -> Tuple[str, ...]:
-    """Return the module files called *name* in a list: one a line, in ``modules.dep`` a colon and others behind it."""
+    """Return the paths of the module files called *name* in one of depmod's lists.
+
+    Each line has one file. In ``modules.dep``, a colon and the files that it needs come after it.
+    """
     try:
         with open(path, "rb") as handle:
             content = handle.read()
     except OSError as error:
         raise os_error(error, path) from error
     wanted = f"{name}.ko".encode()
-    if wanted not in content:  # thousands of lines: look closer only when one names it
+    if wanted not in content:  # the list has thousands of lines, and splitting them takes time
         return ()
     files = (line.partition(b":")[0].strip() for line in content.split(b"\n"))
-    # What follows says how the file is compressed: .gz, .xz, .zst.
+    # The name of a compressed file has one more ending: .gz, .xz or .zst.
     return tuple(os.fsdecode(file) for file in files if (os.path.basename(file) + b".").startswith(wanted + b"."))
 
 
 def driver_of(ifname: str, root: str = "/") -> Optional[str]:
-    """Return the name of the driver behind an interface (``iwlwifi``); None for one without a device.
+    """Return the name of an interface's driver (``iwlwifi``), or None for an interface without a device.
 
     Raises:
         NotFound: there is no such interface.
@@ -115,17 +120,19 @@ def index_of(ifname: str, root: str = "/") -> int:
 
     Raises:
         NotFound: there is no such interface.
-        DecodeFailed: sysfs has no number there.
+        DecodeFailed: sysfs does not have a number there.
         AccessDenied, TransportFailed: sysfs cannot be read.
     """
     return _number(os.path.join(_interface(ifname, root), "ifindex"))
 
 
 def mei_client_driver(uuid: str, root: str = "/") -> Optional[str]:
-    """Return the driver that is bound to a client of the management engine; None without client or driver.
+    """Return the driver that is bound to a client of the management engine.
+
+    It is None when there is no such client, or no driver is bound to it.
 
     Args:
-        uuid: the client's, in lower case.
+        uuid: the UUID of the client, in lower case.
         root: the directory that stands for ``/``.
 
     Raises:
@@ -134,30 +141,30 @@ def mei_client_driver(uuid: str, root: str = "/") -> Optional[str]:
     """
     buses = os.path.join(root, "sys/bus")
     if not os.path.isdir(buses):
-        raise NotFound("this machine shows no devices", where=buses, remedy=_NO_SYSFS)
+        raise NotFound("sysfs does not show the devices", where=buses, remedy=_NO_SYSFS)
     folder = os.path.join(buses, "mei/devices")
     try:
-        # Since Linux 5.5 they are called <controller>-<uuid> (mei_cl_bus_set_name); iwlmei came with 5.17.
+        # They are called <controller>-<uuid> since Linux 5.5 (mei_cl_bus_set_name). iwlmei came later, with 5.17.
         names = [name for name in list_folder(folder) if name.endswith(f"-{uuid}")]
-    except NotFound:  # the kernel has no management engine, or not its bus
+    except NotFound:  # the machine has no management engine, or the kernel does not support its bus
         return None
     drivers = (_link(os.path.join(folder, name), "driver") for name in sorted(names))
     return next((driver for driver in drivers if driver is not None), None)
 
 
 def debugfs_number(name: str, root: str = "/") -> int:
-    """Return the number in a file of debugfs (``iwlmei/status``). Needs root.
+    """Return the number in a file of debugfs, such as ``iwlmei/status``. This needs root.
 
     Raises:
         NotFound: there is no such file, or debugfs is not mounted.
-        DecodeFailed: it holds no number.
-        AccessDenied, TransportFailed: it cannot be read.
+        DecodeFailed: the file does not hold a number.
+        AccessDenied, TransportFailed: the file cannot be read.
     """
     return _number(os.path.join(root, "sys/kernel/debug", name))
 
 
 def phy_of(ifname: str, root: str = "/") -> Optional[str]:
-    """Return the radio of an interface (``phy0``); None for one that is not wireless.
+    """Return the radio of an interface (``phy0``), or None for an interface that is not wireless.
 
     Raises:
         NotFound: there is no such interface.
@@ -166,7 +173,7 @@ def phy_of(ifname: str, root: str = "/") -> Optional[str]:
 
 
 def mac_of(ifname: str, root: str = "/") -> str:
-    """Return an interface's present MAC address, in lower case with colons.
+    """Return an interface's current MAC address, in lower case with colons.
 
     Raises:
         NotFound: there is no such interface.
@@ -176,7 +183,7 @@ def mac_of(ifname: str, root: str = "/") -> str:
 
 
 def carrier(ifname: str, root: str = "/") -> Optional[bool]:
-    """Say whether an interface has a link; None while it is down, when the kernel does not know.
+    """Say whether an interface has a link. The answer is None while the interface is down: the kernel does not know.
 
     Raises:
         NotFound: there is no such interface.
@@ -185,17 +192,17 @@ def carrier(ifname: str, root: str = "/") -> Optional[bool]:
     try:
         return read_text(os.path.join(_interface(ifname, root), "carrier")) == "1"
     except TransportFailed as error:
-        if error.errno == errno.EINVAL:  # carrier_show() answers so for an interface that is down
+        if error.errno == errno.EINVAL:  # the answer of carrier_show() for an interface that is down
             return None
         raise
 
 
 def is_up(ifname: str, root: str = "/") -> bool:
-    """Say whether an interface is up, as an administrator or a supplicant sets it; a link is another matter.
+    """Say whether an administrator or a supplicant has set an interface up. It need not have a link.
 
     Raises:
         NotFound: there is no such interface.
-        DecodeFailed: sysfs has no number there.
+        DecodeFailed: sysfs does not have a number there.
         AccessDenied, TransportFailed: sysfs cannot be read.
     """
     path = os.path.join(_interface(ifname, root), "flags")
@@ -203,15 +210,15 @@ def is_up(ifname: str, root: str = "/") -> bool:
     try:
         return bool(int(text, 16) & 1)  # IFF_UP (linux/if.h)
     except ValueError as error:
-        raise DecodeFailed(f"{text[:40]!a} is no number", where=path) from error
+        raise DecodeFailed(f"{text[:40]!a} is not a number", where=path) from error
 
 
 def carrier_ups(ifname: str, root: str = "/") -> int:
-    """Return how often an interface has had a link since its driver made it.
+    """Return how many times an interface has got a link since the driver created the interface.
 
     Raises:
         NotFound: there is no such interface.
-        DecodeFailed: sysfs has no number there.
+        DecodeFailed: sysfs does not have a number there.
         AccessDenied, TransportFailed: sysfs cannot be read.
     """
     return _number(os.path.join(_interface(ifname, root), "carrier_up_count"))
@@ -228,15 +235,19 @@ def operstate(ifname: str, root: str = "/") -> str:
 
 
 def _interface(ifname: str, root: str) -> str:
-    """Return an interface's directory; a name that is none (``../x``) must not lead anywhere."""
+    """Return an interface's directory. An invalid name such as ``../x`` must not lead out of sysfs.
+
+    Raises:
+        NotFound: there is no such interface.
+    """
     directory = os.path.join(root, "sys/class/net", ifname)
     if _INTERFACE_NAME.match(ifname) is None or not os.path.isdir(directory):
-        raise NotFound(f"there is no network interface {ifname!r}", remedy="See 'ip link' for those that there are")
+        raise NotFound(f"there is no network interface {ifname!r}", remedy="'ip link' lists the interfaces")
     return directory
 
 
 def _link(directory: str, name: str) -> Optional[str]:
-    """Return the last part of where a link leads; None without the link."""
+    """Return the last part of the path that a symbolic link leads to, or None when there is no such link."""
     path = os.path.join(directory, name)
     return os.path.basename(os.path.realpath(path)) if os.path.exists(path) else None
 
@@ -244,5 +255,5 @@ def _link(directory: str, name: str) -> Optional[str]:
 def _number(path: str) -> int:
     text = read_text(path)
     if re.fullmatch(r"[0-9]{1,20}", text) is None:
-        raise DecodeFailed(f"{text[:40]!a} is no number", where=path)
+        raise DecodeFailed(f"{text[:40]!a} is not a number", where=path)
     return int(text)

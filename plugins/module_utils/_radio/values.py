@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One radio, its switch, and what the machine has for CSME, as values."""
+"""Values that describe one radio, its rfkill switch, and the machine's support for CSME."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Switch(Block):
-    """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that do not tell (before 5.11)."""
+    """One rfkill switch as sysfs shows it. ``reasons`` is None on kernels that give no reasons (before Linux 5.11)."""
 
     index: int
     type: str
@@ -51,7 +51,7 @@ class Switch(Block):
     soft: bool
     hard: bool
     reasons: Optional[FrozenSet[str]]
-    #: The radio (``phy0``) that the switch belongs to; None for Bluetooth and platform switches.
+    #: The radio (``phy0``) that the switch belongs to, or None for Bluetooth and platform switches.
     phy: Optional[str]
 
 
@@ -63,7 +63,7 @@ DRIVER_MANAGED = (6, 4)
 
 @dataclass(frozen=True)
 class Release:
-    """The running kernel. ``version`` orders releases: (5, 17) < (6, 1)."""
+    """The release of the running kernel. ``version`` can be compared: (5, 17) < (6, 1)."""
 
     text: str
     version: Tuple[int, int]
@@ -80,13 +80,13 @@ class Release:
 
 @dataclass(frozen=True)
 class Iwlmei:
-    """The driver that talks to CSME. Each is None when it could not be read.
+    """The state of iwlmei, the driver that talks to CSME. An attribute is None when it could not be read.
 
     Attributes:
-        available: the running kernel has the module.
-        loaded: it is loaded.
-        bound: it has the management engine's client for wireless.
-        sap_connected: CSME answers it; None also while it is not bound, when there is nobody to answer.
+        available: whether the running kernel has the module.
+        loaded: whether the module is loaded.
+        bound: whether the driver is bound to the management engine's client for wireless.
+        sap_connected: whether CSME answers the driver. It is None also while the driver is not bound.
     """
 
     available: Optional[bool]
@@ -97,7 +97,7 @@ class Iwlmei:
 
 @dataclass(frozen=True)
 class Platform:
-    """The kernel and its drivers. ``op_mode`` is iwlwifi's; None when it has none, or could not be read."""
+    """The kernel and its drivers. ``op_mode`` is iwlwifi's. It is None when none is loaded, or it could not be read."""
 
     release: Optional[Release]
     iwlmei: Iwlmei
@@ -120,19 +120,20 @@ class Radio:
     """One radio.
 
     Attributes:
-        phy: the kernel's name (``phy0``).
-        interface: its station interface, None when it has none.
-        ifindex: that interface's index.
-        mac: its MAC address.
-        driver: the kernel driver, None when sysfs names none.
-        owner: ``csme`` when the kernel says so by the block's reason, ``host`` when it says that CSME does not,
-            ``unknown`` when it gives no reasons (before Linux 5.11), when the radio has no switch, and when the driver
-            asks CSME by itself as the interface comes up, and it is down: then CSME may own it without a block.
-        switch: its rfkill switch.
-        can_tell: the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
-        can_request: the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).
-        roaming_event: the driver announces that roaming is forbidden.
-        csme: CSME's connection, only while CSME owns the radio: the kernel never forgets an old one.
+        phy: the kernel's name of the radio (``phy0``).
+        interface: the radio's station interface, or None when it has none.
+        ifindex: the index of that interface.
+        mac: the MAC address of that interface.
+        driver: the kernel driver, or None when sysfs names none.
+        owner: ``csme`` when the reason of the rfkill block says that CSME owns the radio, and ``host`` when it does
+            not. ``unknown`` when the kernel gives no reasons (before Linux 5.11), or the radio has no switch. It is
+            also ``unknown`` while the interface is down, if the driver asks CSME by itself when the interface comes
+            up: CSME may own such a radio without a block.
+        switch: the radio's rfkill switch.
+        can_tell: whether the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
+        can_request: whether the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).
+        roaming_event: whether the driver sends an event when CSME forbids roaming.
+        csme: CSME's connection. It is None unless CSME owns the radio, because the kernel never forgets an old one.
         link: the host's own connection.
     """
 
@@ -151,5 +152,8 @@ class Radio:
 
     @property
     def can_be_guarded(self) -> bool:
-        """Whether it has an interface and a switch, and its driver tells of CSME and asks it for the radio."""
+        """Whether the watcher can guard the radio.
+
+        That needs an interface, a switch, and a driver that can tell CSME's connection and ask CSME for the radio.
+        """
         return self.interface is not None and self.switch is not None and self.can_request and self.can_tell

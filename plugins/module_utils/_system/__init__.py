@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Linux beneath: errors, files, processes, systemd, D-Bus, the lock and the journal, what runs a pure machine.
+"""Access to Linux: files, processes, systemd, D-Bus, the lock and the journal of a radio.
 
-Begin with ``errors``: every exception is from there. It imports no other room.
+The collection's errors, and the class that runs a state machine, are here too. Begin with ``errors``, which defines
+the exceptions. This room imports no other room.
 """

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The system's D-Bus: calls that wait for a bounded time, and signals as values that an event loop can wait for.
+"""A connection to the system's D-Bus: calls with a timeout, and signals that an event loop can wait for.
 
-The wire format is jeepney's, a library without dependencies or a main loop of its own (MIT) that every distribution
-packages. It is loaded at first use: machines without NetworkManager need none of it. The socket is handled here, so
-that nothing waits longer than it may: jeepney's own connection greets the bus without a bound.
+jeepney encodes and decodes the messages. It is a library (MIT) that every distribution packages, and that has no
+dependencies and no main loop of its own. It is loaded at first use, so machines without NetworkManager do not need it.
+The socket is handled here and not by jeepney, because jeepney's own connection greets the bus without a timeout.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from .errors import (
 
 #: Seconds that a call waits for its answer unless told otherwise.
 DEFAULT_TIMEOUT = 2.0
-#: Calls that are under way at a time: far fewer than any bus lets wait for an answer (dbus-daemon's
-#: max_replies_per_connection was 32 once), and enough to hide that they take their turns.
+#: How many calls are under way at the same time. Every bus allows more than that (the limit of an old dbus-daemon,
+#: max_replies_per_connection, was 32). More calls at a time would save no more time.
 _AT_ONCE = 16
-#: Bytes that are taken from the socket in one go.
+#: How many bytes are read from the socket at a time.
 _CHUNK = 16384
 
 _BUS_PATH = "/org/freedesktop/DBus"
@@ -46,23 +46,24 @@ class SystemBus:
     """One connection to the system's bus.
 
     Args:
-        timeout: seconds for each answer.
-        deadline: when all answers have to be there, by ``time.monotonic``; None: never.
+        timeout: seconds to wait for each answer.
+        deadline: the time, by ``time.monotonic``, until which all answers must have come. None means no such limit.
 
     Raises:
         LibraryMissing: jeepney is not installed.
-        NotFound: no bus runs.
-        AccessDenied, TransportFailed, TimedOut: it does not take the connection.
+        NotFound: no system bus runs.
+        AccessDenied, TransportFailed, TimedOut: the bus does not accept the connection.
     """
 
     def __init__(self, timeout: float = DEFAULT_TIMEOUT, deadline: Optional[float] = None) -> None:
         self._timeout = timeout
         self._deadline = deadline
         self._signals: Deque[Signal] = deque()
-        #: Answers that are errors, to calls whose answer nobody waits for: what was called, and the error.
+        #: The errors that answered calls of ``begin``: the method's name, and the error.
         self._failures: List[Tuple[str, FleetError]] = []
+        #: The calls of ``begin`` that have no answer yet, by serial number: the method's name, and where.
         self._sent: Dict[int, Tuple[str, str]] = {}
-        #: The unique names of the services that are listened to. Anybody may send a signal to anybody.
+        #: The unique bus name of each watched service. Any process may send a signal, so the sender is compared.
         self._owners: Dict[str, str] = {}
         self._serial = 0
         try:
@@ -73,7 +74,7 @@ class SystemBus:
         except ImportError as error:
             raise LibraryMissing(
                 "the Python library jeepney is missing",
-                remedy="Install the distribution's own (python3-jeepney): NetworkManager is reached with it",
+                remedy="Install the distribution's package python3-jeepney, which is needed to reach NetworkManager",
             ) from error
         self._fields, self._types = self._low.HeaderFields, self._low.MessageType
         self._parser = self._low.Parser()
@@ -91,7 +92,7 @@ class SystemBus:
         self.close()
 
     def _connect(self, authentication: Any, address: Callable[[str], str]) -> None:
-        """Connect, authenticate and greet, within the time that one answer has."""
+        """Connect, authenticate and greet the bus, within the timeout of one answer."""
         try:
             end = self._end()
             self._bound(end)
@@ -101,14 +102,14 @@ class SystemBus:
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotFound("no system bus runs", where="D-Bus") from error
         except PermissionError as error:
-            raise AccessDenied("the system bus is not for this user", where="D-Bus") from error
+            raise AccessDenied("this user may not use the system bus", where="D-Bus") from error
         except socket.timeout as error:
-            raise TimedOut("the system bus did not take the connection in time", where="D-Bus") from error
+            raise TimedOut("the system bus did not accept the connection in time", where="D-Bus") from error
         except FleetError:
             raise
         except Exception as error:
-            # What jeepney raises for an address, or an answer, that it does not know.
-            raise TransportFailed(f"the system bus takes no connection: {error}", where="D-Bus") from error
+            # jeepney raises various exceptions for an address or an answer that it does not know.
+            raise TransportFailed(f"the system bus accepts no connection: {error}", where="D-Bus") from error
 
     def _authenticate(self, authentication: Any, end: float) -> None:
         authenticator = authentication.Authenticator()
@@ -117,7 +118,7 @@ class SystemBus:
             self._bound(end)
             data = self._socket.recv(4096)
             if not data:
-                raise ConnectionResetError("it hung up")
+                raise ConnectionResetError("it closed the connection")
             authenticator.feed(data)
         self._socket.sendall(authentication.BEGIN)
 
@@ -134,23 +135,23 @@ class SystemBus:
         *,
         variants: bool = False,
     ) -> Tuple[Any, ...]:
-        """Call a method; return what it answers, plain.
+        """Call a method and return its answer, by default as plain values (see ``dbus_values.plain``).
 
         Args:
-            name: the service's bus name.
-            path: the object's.
+            name: the bus name of the service.
+            path: the path of the object.
             interface: the interface that the method belongs to.
             member: the method.
-            signature: of *body*.
+            signature: the signature of *body*.
             body: the arguments, as jeepney wants them: a variant is a pair of signature and value.
-            variants: leave the variants of the answer as *body* has them, so that it can be handed back.
+            variants: return the variants of the answer as such pairs, so that they can be sent again as they are.
 
         Raises:
-            NotFound: the service, object or method is not there.
-            AccessDenied: the bus's policy, or the service, does not let this user.
-            TimedOut: no answer in time.
+            NotFound: there is no such service, object or method.
+            AccessDenied: the bus's policy, or the service, does not allow this user the call.
+            TimedOut: no answer came in time.
             SupplicantRefused: the service answered with an error of its own.
-            TransportFailed, DecodeFailed: the bus.
+            TransportFailed, DecodeFailed: the connection to the bus failed.
         """
         end = self._end()
         where = f"D-Bus, {name} {interface}.{member}"
@@ -174,21 +175,21 @@ class SystemBus:
         variants: bool = False,
         skip: Tuple[Type[FleetError], ...] = (NotFound,),
     ) -> Iterator[Tuple[str, Any]]:
-        """Call a method without arguments of each of several objects; yield path and first value of each answer.
+        """Call a method without arguments on several objects. Yield each object's path and first value of its answer.
 
-        They come in the order of *paths*. Several calls are under way at a time: most of what one takes is two
-        processes waiting for each other.
+        The answers come in the order of *paths*. Several calls are under way at the same time, because a single call
+        takes most of its time by waiting for the other process.
 
         Args:
-            name: the service's bus name.
-            paths: the objects'.
+            name: the bus name of the service.
+            paths: the paths of the objects.
             interface: the interface that the method belongs to.
             member: the method.
             variants: as for ``call``.
-            skip: objects that answer with one of these errors are left out; by default those that are gone.
+            skip: objects that answer with one of these errors are left out. By default these are objects that are gone.
 
         Raises:
-            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, but for *skip*.
+            AccessDenied, TimedOut, SupplicantRefused, TransportFailed, DecodeFailed: as ``call``, except for *skip*.
         """
         where = f"D-Bus, {name} {interface}.{member}"
         for first in range(0, len(paths), _AT_ONCE):
@@ -202,7 +203,7 @@ class SystemBus:
                 serial = answer.header.fields.get(self._fields.reply_serial)
                 if serial in asked:
                     answers[serial] = answer
-                    end = self._end()  # of the next one; what is no answer gives no more time
+                    end = self._end()  # the next answer has its own timeout; other messages do not extend it
                 else:
                     self._keep(answer)
             for serial, path in asked.items():
@@ -217,16 +218,16 @@ class SystemBus:
     def begin(
         self, name: str, path: str, interface: str, member: str, signature: str = "", body: Tuple[Any, ...] = ()
     ) -> None:
-        """Call a method and go on; ``failures`` tells of an answer that is an error. Arguments as for ``call``.
+        """Call a method without waiting for the answer. ``failures`` returns error answers. Arguments as for ``call``.
 
         Raises:
-            TimedOut, TransportFailed: the bus does not take it.
+            TimedOut, TransportFailed: the bus does not accept the call.
         """
         serial = self._ask(name, path, interface, member, signature, body, self._end())
         self._sent[serial] = member, f"D-Bus, {name} {interface}.{member}"
 
     def failures(self) -> Tuple[Tuple[str, FleetError], ...]:
-        """Return, once, the errors that answered what was begun: the method's name and the error."""
+        """Return each error that answered a call of ``begin``, once: the method's name and the error."""
         failures, self._failures = tuple(self._failures), []
         return failures
 
@@ -240,13 +241,15 @@ class SystemBus:
         return found
 
     def has_owner(self, name: str) -> bool:
-        """Say whether a service runs; nothing is started for it. Raises as ``call``."""
+        """Say whether a service runs. The service is not started by this. Raises as ``call``."""
         return bool(self.call(BUS, _BUS_PATH, BUS, "NameHasOwner", "s", (name,))[0])
 
     # -- signals ------------------------------------------------------------------------------------------------------
 
     def watch(self, name: str) -> None:
-        """Let it be told when a service begins or ends (NameOwnerChanged), and believe that service's signals.
+        """Begin to watch a service: ``read`` then returns a signal NameOwnerChanged when the service starts or ends.
+
+        Signals of services that are not watched are dropped.
 
         Raises:
             AccessDenied, TimedOut, TransportFailed, DecodeFailed: as ``call``.
@@ -258,11 +261,11 @@ class SystemBus:
             self._owners[name] = ""
 
     def subscribe(self, name: str, **match: str) -> None:
-        """Let signals of a service come that is watched.
+        """Ask the bus for signals of a watched service.
 
         Args:
-            name: the service's bus name.
-            match: what they have to be besides, by the keys of D-Bus's match rules: path, interface, member, arg0.
+            name: the bus name of the service.
+            match: further conditions, by the keys of D-Bus's match rules: path, interface, member, arg0.
 
         Raises:
             AccessDenied, TimedOut, TransportFailed: as ``call``.
@@ -274,14 +277,14 @@ class SystemBus:
         self.call(BUS, _BUS_PATH, BUS, "AddMatch", "s", (rule,))
 
     def fileno(self) -> int:
-        """Return the descriptor to wait for. Signals may be held already: ``read`` before the first wait."""
+        """Return the descriptor to wait for. Call ``read`` before the first wait: signals may have come already."""
         return self._socket.fileno()
 
     def read(self) -> Tuple[Signal, ...]:
         """Return the signals that have come, without waiting.
 
         Raises:
-            TransportFailed, DecodeFailed: the connection is over.
+            TransportFailed, DecodeFailed: the connection can't be used any more.
         """
         with suppress(TimedOut):
             while True:
@@ -291,17 +294,17 @@ class SystemBus:
         return signals
 
     def go_on(self) -> None:
-        """Take the deadline away, for a connection that has made itself ready to listen."""
+        """Remove the deadline. A connection that is set up, and now listens for signals, needs none."""
         self._deadline = None
 
     def close(self) -> None:
-        """End the connection; a second call does nothing."""
+        """Close the connection. A second call does nothing."""
         self._socket.close()
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> float:
-        """Return when an answer to what is asked now has to be there."""
+        """Return the time, by ``time.monotonic``, until which an answer to a call made now must come."""
         end = time.monotonic() + self._timeout
         return end if self._deadline is None else min(end, self._deadline)
 
@@ -309,7 +312,7 @@ class SystemBus:
         """Let the socket wait until *end*.
 
         Raises:
-            socket.timeout: it is over.
+            socket.timeout: that time has passed already.
         """
         left = end - time.monotonic()
         if left <= 0:
@@ -334,11 +337,11 @@ class SystemBus:
         return self._serial
 
     def _receive(self, end: float, where: str) -> Any:
-        """Return the next message; an *end* in the past takes only what is there.
+        """Return the next message. With an *end* in the past, return one only if it has come already.
 
         Raises:
-            TimedOut: there is none.
-            TransportFailed, DecodeFailed: the connection is over.
+            TimedOut: no message came.
+            TransportFailed, DecodeFailed: the connection can't be used any more.
         """
         try:
             while True:
@@ -348,17 +351,17 @@ class SystemBus:
                 self._socket.settimeout(max(0.0, end - time.monotonic()))
                 data = self._socket.recv(_CHUNK)
                 if not data:
-                    raise ConnectionResetError("it hung up")
+                    raise ConnectionResetError("it closed the connection")
                 self._parser.add_data(data)
         except (socket.timeout, BlockingIOError) as error:
             raise TimedOut("no answer in time", where=where) from error
         except OSError as error:
             raise TransportFailed(f"the system bus failed: {error}", where=where, errno=error.errno or 0) from error
-        except Exception as error:  # the parser's, of many kinds
-            raise DecodeFailed(f"the system bus sent what is no message: {error!r:.80}", where=where) from error
+        except Exception as error:  # the parser raises many kinds of exceptions
+            raise DecodeFailed(f"the system bus sent a malformed message: {error!r:.80}", where=where) from error
 
     def _keep(self, message: Any) -> None:
-        """Keep a signal, or the answer to what was begun. What nobody waits for any more is dropped."""
+        """Keep a signal, or an error answer to a call of ``begin``. Late answers to other calls are dropped."""
         fields = message.header.fields
         if message.header.message_type == self._types.signal:
             self._keep_signal(fields, self._body(message))
@@ -387,7 +390,7 @@ class SystemBus:
         try:
             return tuple(plain(value, part) for value, part in zip(message.body, parts_of(signature)))
         except (AttributeError, IndexError, TypeError) as error:
-            raise DecodeFailed(f"a message's body is not of its signature {signature!r:.80}", where="D-Bus") from error
+            raise DecodeFailed(f"a message does not fit its signature {signature!r:.80}", where="D-Bus") from error
 
     def _failure(self, answer: Any, where: str) -> FleetError:
         said = next((part for part in answer.body if isinstance(part, str)), None)

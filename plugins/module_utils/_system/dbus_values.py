@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values and errors of D-Bus as Python's own."""
+"""Conversion of D-Bus values and errors to Python values and the collection's errors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Optional, Tuple
 
 from .errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 
-#: The bus itself, as a service.
+#: The bus name of the bus itself.
 BUS = "org.freedesktop.DBus"
-#: Errors of the bus itself, by what they mean here (dbus-protocol.h).
+#: Names of the bus's own errors (dbus-protocol.h): something does not exist, or an answer came too late.
 _ABSENT = frozenset(
     f"{BUS}.Error.{name}"
     for name in ("ServiceUnknown", "NameHasNoOwner", "UnknownObject", "UnknownMethod", "UnknownInterface")
@@ -23,7 +23,7 @@ _SLOW = frozenset(f"{BUS}.Error.{name}" for name in ("NoReply", "Timeout", "Time
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal: the object and interface that it comes from, its name, and what it carries, plain."""
+    """One signal: the object and interface that it comes from, its name, and its arguments as plain values."""
 
     path: str
     interface: str
@@ -32,11 +32,11 @@ class Signal:
 
 
 def plain(value: Any, signature: str) -> Any:
-    """Return a value without the variants around what it holds: D-Bus wraps each in its signature.
+    """Return a value with each variant in it replaced by the variant's own value.
 
     Args:
-        value: as jeepney gives it: a variant is a pair of signature and value.
-        signature: its D-Bus signature.
+        value: the value as jeepney gives it. There, a variant is a pair of signature and value.
+        signature: the D-Bus signature of the value.
     """
     if signature == "v":
         return plain(value[1], value[0])
@@ -50,7 +50,7 @@ def plain(value: Any, signature: str) -> Any:
 
 
 def parts_of(signature: str) -> Tuple[str, ...]:
-    """Return the complete types that a signature is made of (D-Bus specification, "Type system")."""
+    """Split a signature into its complete types (D-Bus specification, "Type system")."""
     parts = []
     while signature:
         end = 1
@@ -67,12 +67,12 @@ def parts_of(signature: str) -> Tuple[str, ...]:
 
 
 def failure(name: str, said: Optional[str], where: str) -> FleetError:
-    """Return what an answer that is an error means here.
+    """Return the collection's error for an answer that is an error.
 
     Args:
-        name: the error's name.
-        said: what it says, if anything.
-        where: what was called.
+        name: the error's D-Bus name.
+        said: the error's text, if it has one.
+        where: the service and method that were called.
     """
     what = f"{name.rpartition('.')[2]}: {said}" if said else name
     if name in _ABSENT:

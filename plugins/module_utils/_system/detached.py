@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Work that goes on to its end when the one who asked for it goes away.
+"""Work that is carried to its end even if the connection of the Ansible task breaks.
 
-The task that hands a radio over, or changes its networks, may have come in over that very radio: its ssh connection can
-break in the middle. Half a handover is the worst place to stop, so the work runs in a process of its own session, which
-no hang-up of the controller's connection reaches.
+A task that hands a radio over, or changes its networks, may use that radio itself: its ssh connection can break in the
+middle. A handover must not stop there. So the work runs in a process with a session of its own, which does not get the
+hang-up signal when the controller's connection ends.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import Any, Callable, Dict, List, Optional
 
 from .errors import TimedOut, TransportFailed
 
-#: Descriptors above standard error that a fresh Ansible module can have; those beyond are not ours to close.
+#: The child process closes inherited descriptors below this number. A freshly started Ansible module has no others.
 _MAX_DESCRIPTOR = 256
 
 
 def run_detached(work: Callable[[], Dict[str, Any]], timeout: float) -> Dict[str, Any]:
-    """Run *work* in a process of its own session and return what it returned.
+    """Run *work* in a process with a session of its own, and return its result.
 
     Args:
-        work: what to do; returns a mapping of JSON types. It has to handle its own errors: an exception that leaves it
-            is reported as :class:`TransportFailed` with its text.
-        timeout: seconds to wait for it. The work goes on when they are over.
+        work: the function to run. It returns a mapping of JSON types, and handles its own errors. An exception that
+            leaves it is reported as :class:`TransportFailed` with the exception's text.
+        timeout: seconds to wait for the result. After that, the work goes on, but its result is lost.
 
     Raises:
-        TimedOut: no result within *timeout*.
+        TimedOut: no result came within *timeout*.
         TransportFailed: the work ended without a result.
     """
     reader, writer = os.pipe()
@@ -48,7 +48,7 @@ def run_detached(work: Callable[[], Dict[str, Any]], timeout: float) -> Dict[str
         os.close(reader)
     if data is None:
         raise TimedOut(
-            f"the work on this laptop did not end within {timeout:.0f} s; it goes on in process {pid}",
+            f"the work on this laptop did not end within {timeout:.0f} s, and goes on in process {pid}",
             remedy="Run the task again to see how it ended.",
         )
     status = os.waitpid(pid, 0)[1]
@@ -64,19 +64,19 @@ def run_detached(work: Callable[[], Dict[str, Any]], timeout: float) -> Dict[str
 
 
 def _child(work: Callable[[], Dict[str, Any]], writer: int) -> None:
-    """Be the detached process; never returns."""
+    """Run the work as the detached process, write its result to *writer*, and exit. This never returns."""
     status = 1
     try:
         os.setsid()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        # A parent that is gone must not end the work when it reports.
+        # If the parent is gone, writing the result must not kill this process.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        # Asked to end (a log-in's scope that is torn down), it undoes what it began on the way out.
+        # systemd sends SIGTERM when it ends a log-in's scope. As an exception, it lets the work undo what it began.
         signal.signal(signal.SIGTERM, _leave)
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
-        # The controller's ssh waits for every copy of the channel's descriptors: keep none.
+        # The controller's ssh waits until every copy of its channel's descriptors is closed, so none is kept.
         for descriptor in range(3, _MAX_DESCRIPTOR):
             if descriptor != writer:
                 try:
@@ -87,7 +87,7 @@ def _child(work: Callable[[], Dict[str, Any]], writer: int) -> None:
             result = work()
         except (Exception, SystemExit) as error:
             result = {"crash": f"{type(error).__name__}: {error}"}
-        with suppress(OSError):  # nobody may listen any more
+        with suppress(OSError):  # the parent may be gone
             _write_all(writer, json.dumps(result).encode())
         status = 0
     finally:

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs DHCP on an interface, and how the watcher has it begin anew.
+"""Find the DHCP client of an interface, and, for the watcher, make it start again.
 
-NetworkManager has a DHCP client of its own, which begins when the port is open, so there is nothing to ask. A client
-that is none of these is left alone.
+systemd-networkd and dhcpcd can be asked to start again. NetworkManager has a DHCP client of its own, which starts when
+the port is open (the connection's keys are in place), so it need not be asked. Any other client is left alone.
 
-A task is root, and asks by the client's own program (``_system/dhcp_program.py``). The watcher is not: it writes the
-interface's name into a pipe, and systemd starts the unit behind it, which asks (role ``watcher``).
+A task runs as root, and uses the client's own program (``_system/dhcp_program.py``). The watcher does not run as root:
+it writes the interface's name into a pipe of systemd's, and systemd starts a unit that asks the client (role
+``watcher``).
 """
 
 from __future__ import annotations
@@ -21,45 +22,48 @@ from . import networkd
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 from .files import read_text
 
-#: The values of DHCP= (systemd.network(5), systemd.syntax(7), and the older ones that networkd still takes). It ignores
-#: any other, an empty one among them.
+#: The values of DHCP= (systemd.network(5), systemd.syntax(7), and older ones that networkd still accepts). networkd
+#: ignores any other value, and also an empty one.
 _NO_DHCP = frozenset({"no", "n", "false", "f", "off", "0", "none"})
 _DHCP = frozenset({"yes", "y", "true", "t", "on", "1", "ipv4", "ipv6", "both", "v4", "v6"})
-#: Where dhcpcd keeps its process id: one for all interfaces, or for one (dhcpcd(8), FILES).
+#: Where dhcpcd writes its process id. One dhcpcd serves all interfaces, or a single one (dhcpcd(8), FILES).
 _DHCPCD_PIDS = ("run/dhcpcd/pid", "run/dhcpcd/{}.pid", "run/dhcpcd/{}-4.pid")
-#: The pipes of the role's units.
+#: The pipes of the units that the role watcher installs. The last part is the client's name.
 _PIPE = "run/amt-wifi-watcher-address-{}"
 
 
 class Client(Enum):
-    """Who runs DHCP."""
+    """A DHCP client that can be asked to start again."""
 
     NETWORKD = "networkd"
     DHCPCD = "dhcpcd"
 
     @property
     def loses_its_first_message(self) -> bool:
-        """Whether it begins at once, so that its first message comes before the port is open. dhcpcd does not."""
+        """Whether the client sends its first message before the port is open, so that the message is lost.
+
+        systemd-networkd starts as soon as the interface has a link. dhcpcd waits for a moment.
+        """
         return self is Client.NETWORKD
 
 
 def find_client(
     interface: str, ifindex: int, root: str = "/", alive: Optional[Callable[[int], bool]] = None
 ) -> Optional[Client]:
-    """Return who is about to get an address for an interface by DHCP; None: nobody who can be asked.
+    """Return the DHCP client of an interface, or None when there is none that can be asked.
 
     Args:
-        interface: its name.
-        ifindex: its index.
+        interface: the interface's name.
+        ifindex: the interface's index.
         root: the directory that stands for ``/``.
-        alive: says whether a process of an id runs; None: the kernel is asked.
+        alive: a function that says whether the process with an id runs. When it is None, the kernel is asked.
     """
     alive = alive or _is_alive
     try:
         said = networkd.read_link(ifindex, root)
     except FleetError:
         said = {}
-    # One that was configured stays so while it waits for an address on a connection that came again.
+    # A link that was configured before keeps that state while networkd waits for an address on a new connection.
     file = said.get("NETWORK_FILE")
     if file and said.get("ADMIN_STATE") in ("configuring", "configured") and _networkd_runs_dhcp(root, file):
         return Client.NETWORKD
@@ -74,18 +78,18 @@ def find_client(
 
 
 def _networkd_runs_dhcp(root: str, network_file: str) -> bool:
-    """Say whether systemd-networkd runs DHCP on the links of one of its files. One that can't be read counts as yes."""
+    """Say whether one of systemd-networkd's files turns DHCP on. If the file can't be read, the answer is yes."""
     try:
         chosen = networkd.read_settings(network_file, root).get(("Network", "DHCP"), [])
     except FleetError:
         return True
-    # Of several the last counts that networkd understands.
+    # When there are several settings, the last one that networkd understands counts.
     known = [value.lower() for value in chosen if value.lower() in _NO_DHCP | _DHCP]
     return bool(known) and known[-1] in _DHCP
 
 
 def _is_alive(pid: int) -> bool:
-    """Say whether there is such a process; it may be one that this user does not see in /proc."""
+    """Say whether there is a process with this id. This also finds processes that /proc hides from this user."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -96,10 +100,15 @@ def _is_alive(pid: int) -> bool:
 
 
 def ask_through_pipe(client: Client, interface: str, root: str = "/") -> None:
-    """Have a client begin anew, as whoever may write into the pipe of the role's unit. Does not wait for that.
+    """Make a client start again, by writing into the pipe of the role's unit. This does not wait for the client.
+
+    Args:
+        client: the client.
+        interface: the name of the interface that needs an address.
+        root: the directory that stands for ``/``.
 
     Raises:
-        NotFound: there is no such unit.
+        NotFound: the unit is not installed.
         AccessDenied, TransportFailed: the pipe can't be written.
     """
     path = os.path.join(root, _PIPE.format(client.value))
@@ -111,10 +120,10 @@ def ask_through_pipe(client: Client, interface: str, root: str = "/") -> None:
             os.close(descriptor)
     except FileNotFoundError:
         raise NotFound(
-            "there is no unit that asks for an address", where=path, remedy="Apply the role watcher again"
+            "the unit that asks for an address is not installed", where=path, remedy="Apply the role watcher again"
         ) from None
     except PermissionError:
-        raise AccessDenied("the unit that asks for an address is not for this user", where=path) from None
+        raise AccessDenied("this user may not start the unit that asks for an address", where=path) from None
     except OSError as error:
         number = error.errno or 0
-        raise TransportFailed(f"writing this failed: {os.strerror(number)}", where=path, errno=number) from error
+        raise TransportFailed(f"writing to the pipe failed: {os.strerror(number)}", where=path, errno=number) from error

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Having a DHCP client begin anew by its own program, as root may."""
+"""Make a DHCP client start again with the client's own program, which needs root."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from . import program
 from .dhcp import Client
 from .errors import TransportFailed
 
-#: Bound of one program, in seconds: as long as it runs, a handover hears nothing. On a laptop of 1000 MIPS it is over
-#: after 30 ms.
+#: Timeout of one program, in seconds. While the program runs, the handover does not read its events. On a laptop of
+#: 1000 MIPS the program ends after 30 ms.
 _SECONDS = 1.0
-#: networkctl(1), dhcpcd(8). A renewal would do nothing where there is no lease yet. Left to itself, dhcpcd begins after
-#: a random pause, and then looks for five seconds whether somebody else has the address: CSME does not wait as long.
+#: networkctl(1), dhcpcd(8). A renewal would do nothing while networkd has no lease yet. Without these options, dhcpcd
+#: starts after a random pause, and then probes for five seconds whether another machine has the address. CSME does not
+#: wait that long.
 _COMMANDS: Dict[Client, Tuple[str, ...]] = {
     Client.NETWORKD: ("networkctl", "reconfigure"),
     Client.DHCPCD: ("dhcpcd", "--rebind", "--nodelay", "--noarp"),
@@ -24,10 +25,10 @@ _COMMANDS: Dict[Client, Tuple[str, ...]] = {
 
 
 def ask(client: Client, interface: str) -> None:
-    """Have a client begin anew, as root.
+    """Make a client start again for an interface. This needs root.
 
     Raises:
-        NotFound, TimedOut, TransportFailed: it could not be asked, or refused.
+        NotFound, TimedOut, TransportFailed: the program could not be run, or it failed.
     """
     argv = (*_COMMANDS[client], interface)
     done = program.run(argv, _SECONDS)

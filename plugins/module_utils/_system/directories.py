@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Being told of changes in directories, by a signal.
+"""Notification of changes in directories, by a signal.
 
-The kernel's directory notification (fcntl(2), F_NOTIFY) is in Python's own library, which inotify is not.
+This uses the kernel's directory notification (fcntl(2), F_NOTIFY), because Python's standard library has it. It does
+not have inotify.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import fcntl
 import os
 from typing import Dict, Optional, Sequence, Tuple
 
-#: What counts as a change: a file that came, went, was renamed (as an atomic write ends), or is for others now. A
-#: supplicant first makes its folder and socket, and only then gives them to its group.
+#: The changes that are notified: a file is created, deleted or renamed, or gets another owner or mode. An atomic write
+#: ends with a rename. A supplicant first creates its folder and socket, and only then gives them to its group.
 _CHANGES = fcntl.DN_CREATE | fcntl.DN_DELETE | fcntl.DN_RENAME | fcntl.DN_ATTRIB | fcntl.DN_MULTISHOT
 
 
 class Directories:
-    """Watches directories; each change in one sends this process SIGIO, which does not say where.
+    """Watches directories. Each change in one of them sends SIGIO to this process. The signal does not name the place.
 
     Args:
-        paths: the directories. One that does not exist, or may not be read, is tried again by ``refresh``.
+        paths: the directories. ``refresh`` tries again to watch those that do not exist or may not be read.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -31,7 +32,7 @@ class Directories:
         self.refresh()
 
     def refresh(self) -> None:
-        """Watch those that came, or came anew, since the last time. To be called at each signal."""
+        """Watch the directories that were created, or replaced, since the last call. Call this at each signal."""
         for path in self._paths:
             identity = _identity(path)
             known = self._open.get(path)
@@ -54,14 +55,14 @@ class Directories:
         self._open[path] = (descriptor, identity)
 
     def close(self) -> None:
-        """Watch none any more."""
+        """Stop watching all directories."""
         for descriptor, _known in self._open.values():
             os.close(descriptor)
         self._open = {}
 
 
 def _identity(path: str) -> Optional[Tuple[int, int]]:
-    """Return what tells a directory from another of the same path; None without one."""
+    """Return device and inode, which tell a directory from a later one of the same path. Return None without one."""
     try:
         found = os.stat(path)
     except OSError:

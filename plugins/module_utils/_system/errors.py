@@ -17,12 +17,12 @@ class FleetError(Exception):
     """Base of all errors that the collection raises on purpose.
 
     Args:
-        what: one sentence: what went wrong.
-        where: the file, socket, interface or message concerned; empty when *what* names it.
-        remedy: one sentence: what the administrator can do; empty when there is nothing to do.
+        what: one sentence that says what went wrong.
+        where: the file, socket, interface or message concerned. It is empty when *what* names it.
+        remedy: one sentence that says what the administrator can do. It is empty when there is nothing to do.
     """
 
-    #: Stable, documented identifier of the kind of error.
+    #: The stable, documented identifier of this kind of error.
     code: ClassVar[str] = "error"
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
@@ -30,7 +30,7 @@ class FleetError(Exception):
         self.what = what
         self.where = where
         self.remedy = remedy
-        #: What is known beyond the text, in JSON types: a failing module returns it beside its message.
+        #: Further results of JSON types. A failing module returns them beside its message.
         self.details: Dict[str, Any] = {}
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class LibraryMissing(FleetError):
 
 
 class AccessDenied(FleetError):
-    """The kernel or the supplicant refused for want of privilege."""
+    """The kernel, the supplicant or a service refused because the user lacks privilege."""
 
     code = "access_denied"
 
@@ -71,7 +71,7 @@ class DecodeFailed(FleetError):
 
 
 class TransportFailed(FleetError):
-    """A socket or device failed. ``errno`` is the system's number, 0 when there is none."""
+    """A socket, device, file or process failed. ``errno`` is the system's error number, or 0 when there is none."""
 
     code = "transport_failed"
 
@@ -87,7 +87,7 @@ class TimedOut(FleetError):
 
 
 class SupplicantRefused(FleetError):
-    """The supplicant answered FAIL or UNKNOWN COMMAND, or a service on D-Bus an error of its own."""
+    """The supplicant answered FAIL or UNKNOWN COMMAND, or a D-Bus service answered with an error of its own."""
 
     code = "supplicant_refused"
 

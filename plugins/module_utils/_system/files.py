@@ -14,14 +14,14 @@ from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 
 
 def read_text(path: str, limit: int = -1) -> str:
-    """Return the text of a small file, without white space around it.
+    """Return the text of a small file, without white space at its beginning and end.
 
     Args:
         path: the file.
-        limit: characters to read at most; -1 reads all.
+        limit: how many characters are read at most. -1 reads all.
 
     Raises:
-        NotFound, AccessDenied, TransportFailed: it cannot be read.
+        NotFound, AccessDenied, TransportFailed: the file cannot be read.
     """
     try:
         with open(path, encoding="utf-8", errors="replace") as handle:
@@ -31,10 +31,10 @@ def read_text(path: str, limit: int = -1) -> str:
 
 
 def list_folder(path: str) -> List[str]:
-    """Return the names in a folder, in no order.
+    """Return the names in a folder, unsorted.
 
     Raises:
-        NotFound, AccessDenied, TransportFailed: it cannot be read.
+        NotFound, AccessDenied, TransportFailed: the folder cannot be read.
     """
     try:
         return os.listdir(path)
@@ -43,7 +43,7 @@ def list_folder(path: str) -> List[str]:
 
 
 def names_in(path: str) -> List[str]:
-    """Return the names in a folder, in no order; none where it is not there or can't be read."""
+    """Return the names in a folder, unsorted. There are none when the folder does not exist or can't be read."""
     try:
         return list_folder(path)
     except FleetError:
@@ -51,10 +51,10 @@ def names_in(path: str) -> List[str]:
 
 
 def os_error(error: OSError, path: str) -> FleetError:
-    """Return the collection's error for the system's."""
+    """Return the collection's error for an error of the system when *path* was read."""
     if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied("reading this was refused", where=path, remedy="Run this as root")
+        return AccessDenied("this user may not read this file or folder", where=path, remedy="Run this as root")
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR):
-        return NotFound("this machine does not show this", where=path)
+        return NotFound("there is no such file or folder", where=path)
     text = os.strerror(error.errno or 0)
-    return TransportFailed(f"reading this failed: {text}", where=path, errno=error.errno or 0)
+    return TransportFailed(f"this file or folder could not be read: {text}", where=path, errno=error.errno or 0)

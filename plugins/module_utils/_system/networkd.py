@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What systemd-networkd says of a link, and the settings that it manages it by, drop-ins included."""
+"""Reading the state that systemd-networkd publishes for a link, and its settings with their drop-ins."""
 
 from __future__ import annotations
 
@@ -12,45 +12,46 @@ from typing import Dict, List, Tuple
 from .errors import NotFound
 from .files import list_folder, read_text
 
-#: What it says of each link, by the interface's index, as lines NAME=value.
+#: The folder with a file for each link, named by the interface's index. The file has lines of the form NAME=value.
 _LINKS = "run/systemd/netif/links"
-#: Where drop-ins may be, for a file wherever it is itself, the first before the others (systemd.network(5)). A drop-in
-#: hides those of the same name further on.
+#: Where drop-ins may be, for a file in any of these folders (systemd.network(5)). A drop-in in an earlier folder hides
+#: the drop-ins of the same name in later folders.
 _FOLDERS = ("etc", "run", "usr/local/lib", "usr/lib")
+#: How many characters of a file are read at most.
 _SIZE_MAX = 65536
 
-#: Every value of each setting, by its section and name, in the order in which networkd takes them. It tells capital
-#: letters from small ones.
+#: The values of each setting by its section and name, in the order in which networkd reads them. Sections and names are
+#: case-sensitive, as they are for networkd.
 Settings = Dict[Tuple[str, str], List[str]]
 
 
 def read_link(ifindex: int, root: str = "/") -> Dict[str, str]:
-    """Return what networkd says of a link: ``ADMIN_STATE``, ``NETWORK_FILE`` and others.
+    """Return the state that networkd publishes for a link: ``ADMIN_STATE``, ``NETWORK_FILE`` and others.
 
     Args:
         ifindex: the interface's index.
         root: the directory that stands for ``/``.
 
     Raises:
-        NotFound: it does not run, or knows no such link.
-        AccessDenied, TransportFailed: what it says can't be read.
+        NotFound: networkd does not run, or does not know the link.
+        AccessDenied, TransportFailed: the file of the link can't be read.
     """
     text = read_text(os.path.join(root, _LINKS, str(ifindex)), _SIZE_MAX)
     return dict(line.partition("=")[::2] for line in text.splitlines() if not line.startswith("#"))
 
 
 def read_settings(file: str, root: str = "/", *, without: str = "") -> Settings:
-    """Return the settings of one of networkd's files, with those of its drop-ins behind them.
+    """Return the settings of one of networkd's files, followed by the settings of its drop-ins.
 
-    Python's own parser keeps the last of several settings of one name; for systemd, all of them count.
+    Python's own parser keeps only the last of several settings of one name. For systemd all of them count.
 
     Args:
         file: the file's path.
         root: the directory that stands for ``/``.
-        without: the name of drop-ins that do not count.
+        without: drop-ins of this name are left out.
 
     Raises:
-        NotFound: the file is gone.
+        NotFound: the file does not exist.
         AccessDenied, TransportFailed: a file or a folder can't be read.
     """
     found: Settings = {}
@@ -67,10 +68,10 @@ def read_settings(file: str, root: str = "/", *, without: str = "") -> Settings:
 
 
 def _drop_ins(root: str, name: str) -> List[str]:
-    """Return the paths of the drop-ins of a file, in the order in which networkd takes them: by their names.
+    """Return the paths of the drop-ins of a file, in the order in which networkd reads them, which is by name.
 
     Raises:
-        AccessDenied, TransportFailed: a folder of them can't be read.
+        AccessDenied, TransportFailed: a folder of drop-ins can't be read.
     """
     found: Dict[str, str] = {}
     for folder in _FOLDERS:
@@ -80,7 +81,7 @@ def _drop_ins(root: str, name: str) -> List[str]:
         except NotFound:
             continue
         for each in names:
-            # One that is not there, such as a link to nothing, hides none.
+            # A dangling symbolic link hides no drop-in of a later folder.
             if each.endswith(".conf") and os.path.exists(os.path.join(path, each)):
                 found.setdefault(each, os.path.join(path, each))
     return [found[each] for each in sorted(found)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a program to its end, for a bounded time."""
+"""Running a program to its end, with a timeout."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class Finished:
 
 
 def run(argv: Sequence[str], timeout: float, *, descriptors: Sequence[int] = ()) -> Finished:
-    """Run a program to its end, with nothing to read.
+    """Run a program to its end. Its standard input is empty.
 
     Args:
-        argv: the program, and its arguments.
-        timeout: seconds; a program that takes longer is killed.
-        descriptors: files of this process that the program has open, too.
+        argv: the program and its arguments.
+        timeout: seconds that the program may take. After that it is killed.
+        descriptors: open files of this process that the program inherits.
 
     Raises:
         NotFound: there is no such program.
-        TimedOut: it took too long.
-        TransportFailed: it could not be started.
+        TimedOut: the program took too long.
+        TransportFailed: the program could not be started.
     """
     try:
-        # Ansible's own way, AnsibleModule.run_command, knows no timeout, and most of this runs without Ansible.
+        # Ansible's AnsibleModule.run_command has no timeout, and most callers run without Ansible.
         # pylint: disable-next=ansible-bad-function
         done = subprocess.run(
             argv,

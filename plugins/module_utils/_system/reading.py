@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what may not be there or not be readable, and keeping account of it."""
+"""Reading values that may be missing or unreadable, and keeping a list of those that could not be read."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Something that could not be read, and why.
+    """A value that could not be read, and the reason.
 
     Attributes:
-        what: its place in the facts document (``radios.phy0.csme``).
-        why: what happened and what to do about it, for people.
-        code: the error's code (``FleetError.code``), for programs; empty when there was no error of the collection's.
+        what: the value's place in the facts document (``radios.phy0.csme``).
+        why: the error and its remedy, for people.
+        code: the error's code (``FleetError.code``), for programs. It is ``unexpected`` for a fault of the collection.
     """
 
     what: str
@@ -30,18 +30,18 @@ class Unreadable:
 
 
 class Reading:
-    """Reads one thing after the other, and remembers what could not be read."""
+    """Reads one value after another, and remembers those that could not be read."""
 
     def __init__(self) -> None:
         self._unreadable: List[Unreadable] = []
 
     @property
     def unreadable(self) -> Tuple[Unreadable, ...]:
-        """What could not be read, in the order of the attempts."""
+        """The values that could not be read, in the order of the attempts."""
         return tuple(self._unreadable)
 
     def add(self, *unreadable: Unreadable) -> None:
-        """Remember what another reader could not read."""
+        """Remember values that another reader could not read."""
         self._unreadable.extend(unreadable)
 
     def failed(self, what: str, error: FleetError) -> None:
@@ -49,12 +49,13 @@ class Reading:
         self.add(Unreadable(what, str(error), error.code))
 
     def attempt(self, what: str, read: Callable[[], _Value]) -> Optional[_Value]:
-        """Return what *read* returns; None, and a note, when it fails in whatever way."""
+        """Return the result of *read*. When it fails, remember the error for *what*, and return None."""
         try:
             return read()
         except FleetError as error:
             self.failed(what, error)
         except Exception as error:
-            # Facts that fail take gather_facts of a whole fleet with them; a fault of ours costs its own field alone.
+            # If the facts module failed, gather_facts would fail for the whole fleet. So a fault in this code costs one
+            # value only.
             self.add(Unreadable(what, f"unexpected {type(error).__name__}: {error}. Please report this", "unexpected"))
         return None

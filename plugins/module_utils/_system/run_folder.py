@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection keeps on a laptop while it runs: one lock and one journal per radio, below ``/run``.
+"""The collection's files below ``/run`` on a laptop: one lock and one journal for each radio.
 
-The lock lets one handover at a time work on a radio. The journal says which pin is with the supplicant, so that
-whoever comes after a crash can undo it. ``/run`` is emptied by a boot, as the pin itself is.
+The lock lets only one handover at a time work on a radio. The journal records the pin that the supplicant has, so that
+the next run can undo the pin after a crash. A boot empties ``/run``, and removes the pin as well.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from .errors import AccessDenied, DecodeFailed, FleetError, TimedOut, TransportFailed
 
-#: Owned by root or, where the watcher is installed, by its user; not readable by others: a journal names networks.
+#: Its owner is root or, where the watcher is installed, the watcher's user. Others can't read it, because a journal
+#: names networks.
 FOLDER = "/run/vpro-fleet"
 _SUFFIX = ".journal"
+#: The names of notes begin with this (see ``note_name``).
 _NOTE = "profiles-"
-#: Pause between two tries for the lock, in seconds: short beside a person's patience, long beside a CPU's.
+#: Seconds between two attempts to take the lock. A person does not notice the pause, and the attempts cost little CPU
+#: time.
 _LOCK_PAUSE = 0.05
 
 
 class Lock:
-    """The lock of a radio. It goes with the process that holds it, so a killed one never leaves it behind.
+    """The lock of a radio. The kernel releases it when the process that holds it ends, even if that is killed.
 
     Args:
         radio: the radio's name (``phy0``).
-        folder: where the lock is.
+        folder: the folder of the lock file.
     """
 
     def __init__(self, radio: str, folder: str = FOLDER) -> None:
@@ -44,14 +47,14 @@ class Lock:
 
     @property
     def held(self) -> bool:
-        """Whether it is held here."""
+        """Whether this object holds the lock."""
         return self._descriptor >= 0
 
     def acquire(self) -> bool:
-        """Take the lock without waiting; say whether it is held now.
+        """Try to take the lock, without waiting. Say whether this object holds it now.
 
         Raises:
-            AccessDenied: no right to write below the folder.
+            AccessDenied: this user may not write in the folder.
             TransportFailed: the folder can't be used for another reason.
         """
         if self.held:
@@ -66,7 +69,7 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Give the lock up; one that is not held here is left alone."""
+        """Release the lock if this object holds it."""
         if self.held:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -78,12 +81,12 @@ def lock(radio: str, timeout: float, folder: str = FOLDER) -> Iterator[None]:
 
     Args:
         radio: the radio's name (``phy0``).
-        timeout: seconds to wait for it; 0 tries once.
-        folder: where the lock is.
+        timeout: seconds to wait for the lock. 0 tries once.
+        folder: the folder of the lock file.
 
     Raises:
-        AccessDenied: no right to write below *folder*.
-        TimedOut: somebody else held it all the time.
+        AccessDenied: this user may not write in *folder*.
+        TimedOut: another process held the lock all the time.
         TransportFailed: the folder can't be used for another reason.
     """
     held = Lock(radio, folder)
@@ -103,15 +106,15 @@ def lock(radio: str, timeout: float, folder: str = FOLDER) -> Iterator[None]:
 
 
 def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER) -> None:
-    """Write the journal of a radio so that a reader finds the old entry, the new one, or none, never half of one.
+    """Write the journal of a radio, atomically: a reader never finds a part of an entry.
 
     Args:
         radio: the radio's name.
-        entry: what to remember; JSON types only.
-        folder: where the journal is.
+        entry: the entry, which has JSON types only.
+        folder: the folder of the journal.
 
     Raises:
-        AccessDenied, TransportFailed: it could not be written.
+        AccessDenied, TransportFailed: the journal could not be written.
     """
     path = _journal_path(radio, _ensure(folder))
     partial = f"{path}.{os.getpid()}"
@@ -127,19 +130,20 @@ def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER) -> No
 
 
 def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
-    """Return what the journal of a radio remembers, None when there is none.
+    """Return the entry in the journal of a radio, or None when there is no journal.
 
     Raises:
-        DecodeFailed: it is not a journal.
-        AccessDenied, TransportFailed: it could not be read.
+        DecodeFailed: the file is not a journal.
+        AccessDenied, TransportFailed: the journal could not be read.
     """
     path = _journal_path(radio, folder)
     try:
-        # Whose folder it is must not make root read elsewhere, nor wait: no link is followed, and a pipe is none.
+        # The folder's owner must not be able to make root read another file or wait for ever. So symbolic links are not
+        # followed, and only a regular file is read.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise DecodeFailed(f"the journal of {radio} is no file", where=path, remedy=_REMOVE)
+            raise DecodeFailed(f"the journal of {radio} is not a regular file", where=path, remedy=_REMOVE)
         with os.fdopen(descriptor, encoding="ascii") as handle:
             entry = json.load(handle)
     except FileNotFoundError:
@@ -154,7 +158,11 @@ def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
 
 
 def clear_journal(radio: str, folder: str = FOLDER) -> None:
-    """Forget what the journal of a radio remembers. None there is no error."""
+    """Remove the journal of a radio. It is not an error if there is none.
+
+    Raises:
+        AccessDenied, TransportFailed: the journal could not be removed.
+    """
     path = _journal_path(radio, folder)
     try:
         os.unlink(path)
@@ -165,12 +173,15 @@ def clear_journal(radio: str, folder: str = FOLDER) -> None:
 
 
 def note_name(interface: str) -> str:
-    """Return the name of the journal where the modules for profiles note what they know of an interface's secrets."""
+    """Return the name of an interface's note: a file like a journal, which belongs to the modules for profiles.
+
+    They remember there what they know about the secrets of the interface's networks.
+    """
     return f"{_NOTE}{interface}"
 
 
 def journals(folder: str = FOLDER) -> List[str]:
-    """Return what has a journal that tells of a pin, sorted; nothing when there is no folder. A note tells of none.
+    """Return the sorted names of those journals that record pins. Notes (see ``note_name``) are left out.
 
     Raises:
         AccessDenied, TransportFailed: the folder could not be read.
@@ -200,10 +211,10 @@ def _ensure(folder: str) -> str:
 
 
 def _create(path: str, flags: int) -> int:
-    """Open a file of the folder, making it when there is none, for the folder's owner; return the descriptor.
+    """Open a file in the folder, create it if necessary, and give it to the folder's owner. Return the descriptor.
 
-    Where the watcher is installed, the folder is its user's, and the modules that run as root share lock and journal
-    with it. No link is followed: that user must not make root write elsewhere.
+    Where the watcher is installed, the watcher's user owns the folder, and the modules that run as root share the lock
+    and the journal with it. Symbolic links are not followed, so that user can't make root write another file.
     """
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -222,6 +233,7 @@ def _create(path: str, flags: int) -> int:
 def _failed(error: OSError, path: str) -> FleetError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return AccessDenied(
-            f"no right to use {path}", remedy="Run the task with become: true; for the watcher, apply its role anew"
+            f"this user may not use {path}",
+            remedy="Run the task with become: true. If it is the watcher that fails, apply its role again",
         )
     return TransportFailed(f"can't use {path}: {error.strerror}", errno=error.errno or 0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a pure state machine: its queue of events and its timers. It never waits; whoever runs it does."""
+"""Running a pure state machine: the queue of its events, and its timers. The caller waits for events and timers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _State = TypeVar("_State")
 
 
 class Machine(Generic[_State]):
-    """A state machine at work.
+    """A running state machine.
 
     Args:
-        state: where it begins.
-        step: ``(state, event) -> (state, actions)``, pure.
-        do: carries out one action; the event that answers it at once is returned, if there is one.
-        expired: makes the event of a timer that ran out.
-        note: told of each event before it is answered.
-        clock: seconds that only grow.
+        state: the first state.
+        step: the pure function ``(state, event) -> (state, actions)``.
+        do: carries out one action. It returns an event if the action has a result at once, else None.
+        expired: returns the event for a timer that ran out.
+        note: is called with each event before the machine gets it.
+        clock: returns the time in seconds. It must never go back.
     """
 
     def __init__(
@@ -43,12 +43,13 @@ class Machine(Generic[_State]):
         self._timers: Dict[Hashable, float] = {}
 
     def feed(self, event: Any) -> None:
-        """Give the machine an event, do what it answers, and give it what comes of that."""
+        """Give the machine an event, carry out its actions, and give it the events that these return."""
         self._queue.append(event)
         while self._queue:
             event = self._queue.popleft()
             self._note(event)
-            # The state is taken over before the actions run: if one of them fails, it tells what may have been done.
+            # The new state is stored before the actions run. If an action fails, the state says which actions may have
+            # been carried out.
             self.state, actions = self._step(self.state, event)
             for action in actions:
                 follow_up = self._do(action)
@@ -56,23 +57,23 @@ class Machine(Generic[_State]):
                     self._queue.append(follow_up)
 
     def set_timer(self, timer: Hashable, seconds: float) -> None:
-        """Let a timer run out after so many seconds; one that runs starts anew."""
+        """Start a timer, or start it again if it runs."""
         self._timers[timer] = self._clock() + seconds
 
     def cancel_timer(self, timer: Hashable) -> None:
-        """Forget a timer, should it run."""
+        """Stop a timer if it runs."""
         self._timers.pop(timer, None)
 
     @property
     def due(self) -> Optional[float]:
-        """When the next timer runs out, by the clock; None when none runs."""
+        """The time, by the clock, at which the next timer runs out. It is None when no timer runs."""
         return min(self._timers.values(), default=None)
 
     def expire(self) -> None:
-        """Give the machine the timers that have run out by now."""
+        """Give the machine the events of all timers that have run out."""
         now = self._clock()
         for timer, at in sorted(self._timers.items(), key=lambda item: item[1]):
-            # What an earlier one brought about may have set this one anew.
+            # An earlier timer's event may have stopped this timer or started it again.
             if at <= now and self._timers.get(timer) == at:
                 del self._timers[timer]
                 self.feed(self._expired(timer))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a service tells systemd: how it is doing (sd_notify(3)), and its log (systemd's native journal protocol).
+"""Messages of a service to systemd: its state (sd_notify(3)), and its log (systemd's native journal protocol).
 
-Both are datagrams to a socket. The library for them is no part of what every distribution installs.
+Both are datagrams to a socket. systemd's Python library is not used, because not every distribution installs it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ PRIORITIES: Mapping[str, int] = {"error": 3, "warning": 4, "info": 6, "debug": 7
 
 
 def notify(*assignments: str) -> None:
-    """Tell the service manager something, such as ``READY=1``; nothing where there is none, or it does not listen."""
+    """Send lines such as ``READY=1`` to the service manager. It is no error if there is none, or it does not listen."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if path:
-        # An abstract socket is written with an @ there.
+        # The variable has an @ in the place of the NUL with which an abstract socket's name begins.
         _send("\0" + path[1:] if path.startswith("@") else path, "\n".join(assignments).encode())
 
 
 def watchdog_seconds() -> Optional[float]:
-    """Return how often the service manager wants a sign of life, in seconds; None when it wants none."""
+    """Return after how many seconds without a message the service manager kills the service. None means never."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     text = os.environ.get("WATCHDOG_USEC", "")
@@ -38,10 +38,10 @@ def watchdog_seconds() -> Optional[float]:
 
 
 class Log:
-    """Lines for a technician, with fields for programs. Without a journal they go to standard error.
+    """Writes log lines for people, with fields for programs. If there is no journal, they go to standard error.
 
     Args:
-        level: ``debug``, ``info``, ``warning`` or ``error``: what is less is not written.
+        level: ``debug``, ``info``, ``warning`` or ``error``. Lines of a lower level are not written.
     """
 
     def __init__(self, level: str = "info") -> None:
@@ -51,9 +51,9 @@ class Log:
         """Write one line.
 
         Args:
-            level: as in :data:`PRIORITIES`.
+            level: one of :data:`PRIORITIES`.
             message: one sentence.
-            fields: journal fields by name, in lower case; None is left out.
+            fields: journal fields by name, in lower case. Fields whose value is None are left out.
         """
         if PRIORITIES[level] > PRIORITIES[self.level]:
             return
@@ -64,7 +64,10 @@ class Log:
 
 
 def _field(name: str, value: str) -> bytes:
-    """Return one field. A value is escaped beforehand, so it has no line break; should one come, its length tells."""
+    """Return one field as bytes.
+
+    Callers escape line breaks in values. A value that has one all the same is sent with its length before it.
+    """
     data = value.encode("utf-8", "backslashreplace")
     if b"\n" not in data:
         return name.encode() + b"=" + data + b"\n"
@@ -72,7 +75,7 @@ def _field(name: str, value: str) -> bytes:
 
 
 def _send(path: str, data: bytes) -> bool:
-    """Send a datagram without waiting; say whether it went."""
+    """Send a datagram without waiting. Say whether it was sent."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as sock:
             sock.sendto(data, path)
@@ -82,5 +85,5 @@ def _send(path: str, data: bytes) -> bool:
 
 
 def instance(name: str) -> str:
-    """Return a name as the instance of a unit of systemd's: ``wpa_supplicant@INSTANCE.service`` (systemd.unit(5))."""
+    """Return a name, escaped as the instance of a unit: ``wpa_supplicant@INSTANCE.service`` (systemd.unit(5))."""
     return "".join(c if re.match(r"[A-Za-z0-9:_.]", c) else "".join(f"\\x{b:02x}" for b in c.encode()) for c in name)

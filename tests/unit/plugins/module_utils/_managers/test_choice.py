@@ -177,7 +177,7 @@ def test_iwd_is_refused_by_name(machine: Machine) -> None:
 
 def test_one_who_may_not_see_the_processes_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(_names: object, _root: str) -> None:
-        raise AccessDenied("the processes of others are hidden")
+        raise AccessDenied("other users' processes are hidden")
 
     name = "ansible_collections.vpro.fleet.plugins.module_utils._system.process.running"
     monkeypatch.setattr(name, denied)

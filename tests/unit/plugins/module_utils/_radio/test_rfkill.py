@@ -177,7 +177,7 @@ def test_a_value_that_is_no_number_is_named(sysfs: Sysfs, attribute: str, value:
 
 def test_a_value_that_is_no_text_is_named_too(sysfs: Sysfs) -> None:
     (sysfs.add(0, "ieee80211/phy0") / "soft").write_bytes(b"\xff\n")
-    with pytest.raises(DecodeFailed, match="is no rfkill value") as caught:
+    with pytest.raises(DecodeFailed, match="is not an rfkill value") as caught:
         rfkill.switches(str(sysfs.rfkill))
     assert caught.value.where.endswith("rfkill0/soft")
 

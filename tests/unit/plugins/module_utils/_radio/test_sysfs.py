@@ -59,7 +59,7 @@ def test_release_of_this_machine_orders() -> None:
 def test_a_release_without_numbers(tmp_path: Path, text: str) -> None:
     path = tmp_path / "proc/sys/kernel/osrelease"
     write(path, text)
-    with pytest.raises(DecodeFailed, match=f"'{text}' is no kernel release") as caught:
+    with pytest.raises(DecodeFailed, match=f"'{text}' is not a kernel release") as caught:
         sysfs.release(str(tmp_path))
     assert caught.value.where == str(path)
 
@@ -101,7 +101,7 @@ def test_flags_that_are_no_number(root: Path) -> None:
     write(path, "\xe9" * 50)
     with pytest.raises(DecodeFailed) as caught:
         sysfs.is_up("wlan0", str(root))
-    assert (caught.value.what, caught.value.where) == (f"{'é' * 40!a} is no number", str(path))
+    assert (caught.value.what, caught.value.where) == (f"{'é' * 40!a} is not a number", str(path))
 
 
 def test_how_often_an_interface_had_a_link(root: Path) -> None:
@@ -111,7 +111,7 @@ def test_how_often_an_interface_had_a_link(root: Path) -> None:
     write(path, "x" * 50)
     with pytest.raises(DecodeFailed) as caught:
         sysfs.carrier_ups("wlan0", str(root))
-    assert (caught.value.what, caught.value.where) == (f"'{'x' * 40}' is no number", str(path))
+    assert (caught.value.what, caught.value.where) == (f"'{'x' * 40}' is not a number", str(path))
 
 
 def test_an_interface_without_a_device(root: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_driver_that_was_unbound(root: Path) -> None:
 @pytest.mark.parametrize("ifname", ["eth9", "", ".", "..", "../net/wlan0", "wlan0/", "a b", "wlan0\n", "x" * 16, "\0"])
 def test_no_such_interface(root: Path, ifname: str) -> None:
     for ask in (sysfs.driver_of, sysfs.phy_of, sysfs.mac_of, sysfs.carrier, sysfs.operstate):
-        with pytest.raises(NotFound, match=r"no network interface .* See .ip link. for those that there are"):
+        with pytest.raises(NotFound, match=r"no network interface .* .ip link. lists the interfaces"):
             ask(ifname, str(root))
 
 
@@ -168,11 +168,11 @@ def test_this_machine_has_what_every_linux_shows() -> None:
 
 
 def test_no_sysfs_is_not_the_same_as_no_module(tmp_path: Path) -> None:
-    remedy = "Mount sysfs; a container may be without it on purpose"
-    with pytest.raises(NotFound, match="this machine shows no kernel modules") as caught:
+    remedy = "Mount sysfs. A container may lack it on purpose"
+    with pytest.raises(NotFound, match="sysfs does not show the kernel modules") as caught:
         sysfs.module_loaded("iwlmei", str(tmp_path))
     assert (caught.value.where, caught.value.remedy) == (str(tmp_path / "sys/module"), remedy)
-    with pytest.raises(NotFound, match="this machine shows no devices") as caught:
+    with pytest.raises(NotFound, match="sysfs does not show the devices") as caught:
         sysfs.mei_client_driver(WIRELESS_CLIENT, str(tmp_path))
     assert (caught.value.where, caught.value.remedy) == (str(tmp_path / "sys/bus"), remedy)
 

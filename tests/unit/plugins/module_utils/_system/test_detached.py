@@ -67,7 +67,7 @@ def test_a_long_one_goes_on(tmp_path: Path) -> None:
         done.write_text("yes")
         return {}
 
-    words = r"did not end within 0 s; it goes on in process [0-9]+\. Run the task again to see how it ended\."
+    words = r"did not end within 0 s, and goes on in process [0-9]+\. Run the task again to see how it ended\."
     with pytest.raises(TimedOut, match=words) as caught:
         run_detached(slow, 0.05)
     assert "handover" not in str(caught.value), "what the work is only its caller knows"

@@ -97,7 +97,7 @@ def test_what_is_no_file_is_not_read(folder: str, tmp_path: Path) -> None:
     with pytest.raises(TransportFailed, match=r"phy0\.journal"):
         run_folder.read_journal("phy0", folder)
     for radio in ("phy1", "phy2"):
-        with pytest.raises(DecodeFailed, match="is no file") as caught:
+        with pytest.raises(DecodeFailed, match="is not a regular file") as caught:
             run_folder.read_journal(radio, folder)
         assert caught.value.where == os.path.join(folder, f"{radio}.journal")
         assert "remove the file" in str(caught.value.remedy)
