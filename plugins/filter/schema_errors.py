@@ -14,15 +14,15 @@ from ansible_collections.vpro.fleet.plugins.plugin_utils import _documents
 
 DOCUMENTATION = r"""
 name: schema_errors
-short_description: Everything that is wrong with a document of this collection
+short_description: Validate a document against a schema of this collection
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
   - Validates a document against one of the JSON Schemas of the collection, on the controller, and returns all errors
     at once.
-  - No error repeats a value of the document, so that a passphrase does not get into the output. It is safe to show
-    them.
+  - No error repeats a value of the document, so that a passphrase does not get into the output. The errors are safe to
+    show.
 options:
   _input:
     description: The document.
@@ -35,17 +35,17 @@ options:
     required: true
   name:
     description:
-      - What the paths of errors begin with. Mostly the name of the variable that has the document.
+      - The text that the paths of errors begin with. This is usually the name of the variable that has the document.
     type: str
     default: ''
 requirements:
   - jsonschema 4.0 or newer, on the controller.
 notes:
-  - Types are those of the schema. C("10") is no number and C("yes") no boolean, whatever a module would make of them.
-  - Of the schema V(amt_wifi_profiles), what the module would refuse beyond the schema is told too, such as an SSID that
-    is declared twice.
-  - A schema can say what its errors are to be called with the keyword C(x-message) beside C(pattern), C(not) and the
-    like. Without it, the message is made from the keyword.
+  - Types are strict. C("10") is not a number and C("yes") is not a boolean, even if a module would accept them.
+  - For the schema V(amt_wifi_profiles), the filter also returns errors that the module would find and a schema can't
+    express, such as an SSID that is declared twice.
+  - A schema can set the text of an error with the keyword C(x-message) beside C(pattern), C(not) or another keyword.
+    Without it, the text is made from the keyword.
 seealso:
   - module: vpro.fleet.amt_wifi_profiles
 """
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The errors, each as path and reason, in the order of the document. Empty if there are none.
+  description: The errors in the order of the document, each as path and reason. The list is empty if there are none.
   type: list
   elements: str
   sample:
@@ -72,15 +72,15 @@ _value:
 
 
 def schema_errors(document: Any, schema: str, name: str = "") -> List[str]:
-    """Return everything that is wrong with a document.
+    """Return all errors in a document.
 
     Args:
         document: the document.
         schema: the schema's name.
-        name: what the paths begin with.
+        name: the text that the paths of errors begin with.
 
     Raises:
-        AnsibleFilterError: there is no such schema, or no ``jsonschema`` on the controller.
+        AnsibleFilterError: there is no such schema, or ``jsonschema`` is not installed on the controller.
     """
     try:
         return _documents.errors_of(document, schema, name)
@@ -89,7 +89,7 @@ def schema_errors(document: Any, schema: str, name: str = "") -> List[str]:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class in which Ansible looks for filters."""
 
     def filters(self) -> Dict[str, Callable[..., Any]]:
         """Return the filters by name."""

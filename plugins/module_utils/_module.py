@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The glue to Ansible: the one file of the module_utils that knows it."""
+"""Running a module's work under Ansible, and turning its result or error into Ansible's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ._system.errors import FleetError
 
 
 def run(module: AnsibleModule, work: Callable[[], Dict[str, Any]]) -> None:
-    """Do a module's work and exit with what it returns, or with a clear failure.
+    """Do a module's work, and exit with its result or its error.
 
     Args:
         module: the module that runs.
-        work: does the work; returns the module's result.
+        work: does the work and returns the module's result. It may raise a ``FleetError``.
     """
     try:
         result = work()
@@ -30,6 +30,6 @@ def run(module: AnsibleModule, work: Callable[[], Dict[str, Any]]) -> None:
 
 
 def _warn(module: AnsibleModule, result: Dict[str, Any]) -> None:
-    """Hand the warnings in a result to Ansible, which shows them to the administrator."""
+    """Take the warnings out of a result and give them to Ansible, which shows them to the administrator."""
     for text in result.pop("warnings", []):
         module.warn(text)

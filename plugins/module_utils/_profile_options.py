@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The glue to Ansible of the two modules for profiles: their options, and errors that name profile and field.
+"""The options of the two modules for profiles, and their check, with errors that name the profile and the field.
 
-Ansible itself stops at the first option that is wrong, does not say in which element of a list it is, and shows what
-was given for an option that does not exist: a misspelt ``passphrase`` would be in the output. So nothing is left to it
-but types and choices, and what it finds is told together with everything else.
+Ansible's own check has three faults here. It stops at the first wrong option. It does not say in which element of a
+list the option is. And it shows the value of an unknown option, so the secret of a misspelt ``passphrase`` would be in
+the output. So Ansible checks only types and choices here. Its errors are reported together with those of this file.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ._network.parsing import FileCheck, duplicates, parse_profile, parse_profil
 from ._network.reader import label_of
 from ._tasks.profiles import check_file, provision, request_for
 
-#: Where the networks go.
+#: The options that say where the networks are configured.
 PLACE: Dict[str, Any] = {
     "interface": {"type": "str", "required": True},
     "path": {"type": "path"},
     "backend": {"type": "str", "choices": list(BACKENDS), "default": AUTO},
 }
-#: One network.
+#: The options of one network.
 PROFILE: Dict[str, Any] = {
     "ssid": {"type": "str"},
     "ssid_hex": {"type": "str"},
@@ -49,7 +49,7 @@ PROFILE: Dict[str, Any] = {
             "ca_cert": {"type": "path"},
             "domain_suffix_match": {"type": "str"},
             "client_cert": {"type": "path"},
-            # Paths: no secrets, whatever their names suggest.
+            # This is a path and not a secret, although its name suggests one.
             "private_key": {"type": "path", "no_log": False},
             "private_key_password": {"type": "str", "no_log": True},
         },
@@ -75,7 +75,7 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         self._validating = False
 
     def fail_json(self, msg: str, **result: Any) -> None:
-        """Fail. If an option is wrong, say all that is wrong, and hide what was given for options that are none."""
+        """Fail. During Ansible's check of the options, report all errors, and hide the values of unknown options."""
         if self._validating and isinstance(getattr(self, "params", None), dict):
             self.no_log_values.update(self._misplaced())
             problems = self._problems()
@@ -85,20 +85,21 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         super().fail_json(msg=msg, **result)
 
     def _load_params(self) -> None:
-        """Keep what was given as it was given: an element of no use is not in Ansible's own list any more."""
+        """Keep a copy of the options as they were given. Ansible drops list elements of the wrong type from its own."""
         super()._load_params()
         self._raw = copy.deepcopy(self.params)
 
     def _log_invocation(self) -> None:
-        """Let Ansible write its line in the journal without secrets that its own search would miss.
+        """Let Ansible log the options, and make sure that it hides all secrets in them.
 
-        It looks for them in the text that Python makes of a mapping, where a backslash or a quote is written otherwise.
+        Ansible searches for the secrets in the ``repr`` of a mapping. A backslash or a quote is escaped there, so it
+        would not find a secret that has one. Here the escaped forms are added to the secrets.
         """
         self.no_log_values.update([repr(text)[1:-1] for text in self.no_log_values])
         super()._log_invocation()
 
     def _given(self) -> Iterator[Tuple[str, Any]]:
-        """Yield what messages call each profile, and what was given for it."""
+        """Yield each profile's name in messages, and the options that were given for it."""
         everything: Any = getattr(self, "_raw", self.params)
         raw = {name: value for name, value in everything.items() if not str(name).startswith("_ansible_")}
         if "profiles" not in self.argument_spec:
@@ -120,11 +121,14 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         if "profiles" in self.argument_spec:
             found += duplicates([each if isinstance(each, Mapping) else {} for _label, each in given])
             unknown = {str(n) for n in self.params if not str(n).startswith("_ansible_")} - set(self.argument_spec)
-            found += [Problem("", name, "is no option of this module") for name in sorted(unknown)]
+            found += [Problem("", name, "is not an option of this module") for name in sorted(unknown)]
         return found
 
     def _elsewhere(self) -> bool:
-        """Say whether an option that is no part of a profile is missing or no choice: Ansible tells that well."""
+        """Say whether a module option outside of the profiles is missing or not one of its choices.
+
+        Ansible's own message is good enough then.
+        """
         own = {name: options for name, options in self.argument_spec.items() if name not in PROFILE}
         return any(
             (options.get("required") and self.params.get(name) is None)
@@ -133,7 +137,7 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         )
 
     def _misplaced(self) -> Iterator[str]:
-        """Yield every text that was given for an option that is none: nobody knows what it is."""
+        """Yield every text that was given for an unknown option. It may be a secret."""
         for name, value in self.params.items():
             if name not in self.argument_spec and not str(name).startswith("_ansible_"):
                 yield from _texts(value)
@@ -164,26 +168,32 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _mapping(given: Any) -> Any:
-    """Return a profile that was given as text as the mapping that Ansible makes of it."""
+    """Return a profile as a mapping. Ansible accepts some forms of text for a mapping, and converts them."""
     try:
         return check_type_dict(given)
     except (TypeError, ValueError):
         return given
 
 
-#: How Ansible begins to say that a value has the wrong type, and that it is none of the choices. What was given, which
-#: follows, is not repeated.
+#: The beginnings of Ansible's messages about a wrong type and about a value that is not one of the choices. The given
+#: value comes after that. It is not repeated, since it may be a secret.
 _TYPE = re.compile(r"argument '(\w+)' is of type ")
 _CHOICES = re.compile(r"value of (\w+) must be (one of: .*), got: ", re.DOTALL)
 
 
 def _wrong(label: str, given: Any, *, whole: bool) -> List[Problem]:
-    """Return what Ansible finds wrong with one profile, and, where it has to be a whole one, what else is wrong."""
+    """Return the errors of one profile.
+
+    Args:
+        label: the profile's name in messages.
+        given: the options that were given for it.
+        whole: also check the profile as ``parse_profile`` does. Otherwise only Ansible's own checks are made.
+    """
     if not isinstance(given, Mapping):
-        return [Problem(label, "", "is no mapping of options to values")]
+        return [Problem(label, "", "is not a mapping of options to values")]
     result = ArgumentSpecValidator(PROFILE).validate(_without_nulls(given))
     unknown = sorted(".".join(name) if isinstance(name, tuple) else str(name) for name in result.unsupported_parameters)
-    problems = [Problem(label, name, "is no option of a profile") for name in unknown]
+    problems = [Problem(label, name, "is not an option of a profile") for name in unknown]
     others = [text for text in result.error_messages if not (unknown and text.startswith(f"{', '.join(unknown)}. "))]
     problems += [_told(label, text) for text in others]
     if whole and not others:
@@ -193,7 +203,7 @@ def _wrong(label: str, given: Any, *, whole: bool) -> List[Problem]:
 
 
 def _without_nulls(given: Mapping[Any, Any]) -> Dict[Any, Any]:
-    """Return options without those that are null: for Ansible, that is as if they had not been given."""
+    """Return options without those that are null. Ansible treats a null like an option that was not given."""
     return {
         name: _without_nulls(value) if isinstance(value, Mapping) else value
         for name, value in given.items()
@@ -202,7 +212,7 @@ def _without_nulls(given: Mapping[Any, Any]) -> Dict[Any, Any]:
 
 
 def _told(label: str, text: str) -> Problem:
-    """Return what Ansible says of an option's value as a problem of ours."""
+    """Return Ansible's message about an option's value as a ``Problem`` that does not repeat the value."""
     kind, choices = _TYPE.match(text), _CHOICES.match(text)
     within = "eap." if text.endswith(" found in eap") else ""
     if kind:
@@ -217,7 +227,7 @@ def one(module: ProfileModule) -> Dict[str, Any]:
     """Do the work of ``amt_wifi_profile``.
 
     Raises:
-        FleetError: what is declared is no profile, or could not be brought about.
+        FleetError: the declared profile has errors, or it could not be configured.
     """
     given = module.params
     check = _FileCheck(module.check_mode)
@@ -236,18 +246,21 @@ def many(module: ProfileModule) -> Dict[str, Any]:
     """Do the work of ``amt_wifi_profiles``.
 
     Raises:
-        FleetError: what is declared are no profiles, or could not be brought about.
+        FleetError: the declared profiles have errors, or they could not be configured.
     """
     given, prune = module.params["profiles"], module.params["prune"]
     if prune and not given:
-        # A variable that came out empty would take every laptop of a fleet off the air.
-        raise InvalidProfiles([Problem("", "profiles", "is empty; with prune that would remove every network")])
+        # Without this check, a variable that is empty by mistake would disconnect every laptop of a fleet.
+        raise InvalidProfiles([Problem("", "profiles", "is empty, and with prune that would remove every network")])
     check = _FileCheck(module.check_mode)
     return _provision(module, Declaration(parse_profiles(given, check), prune=prune), check)
 
 
 class _FileCheck:
-    """Checks the files that profiles name. In check mode a missing one may be what an earlier task would have made."""
+    """Checks the files that profiles name.
+
+    In check mode, a missing file is only a warning, because an earlier task may have been going to create it.
+    """
 
     def __init__(self, check_mode: bool) -> None:
         self._check_mode = check_mode
@@ -257,7 +270,7 @@ class _FileCheck:
         wrong = check_file(path)
         if wrong is None or not self._check_mode:
             return wrong
-        self.warnings.append(f"{wrong}; without check mode this would fail")
+        self.warnings.append(f"{wrong}. Without check mode, the module would fail now")
         return None
 
 

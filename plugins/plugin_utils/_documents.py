@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's documents against their JSON Schemas, on the controller: every error, by its path, without a value.
+"""Validation of the collection's documents against their JSON Schemas, on the controller.
 
-``jsonschema`` words its errors with the value that is wrong, which may be a passphrase. So its texts are not used: what
-is told here is made from the schema, the path, and names. Of names, only those that look like an option's are told.
+All errors are returned, each with its path. No error contains a value of the document. The texts of ``jsonschema``
+contain the wrong value, which may be a passphrase, so they are not used. The texts here are made from the schema, the
+path and names of keys. A name is used only if it looks like the name of an option.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.parsing import
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
-#: Where in a document: keys of mappings and indices of lists.
+#: A place in a document: the keys of mappings and the indices of lists that lead to it.
 Location = Tuple[Union[str, int], ...]
-#: Where, and what is wrong there.
+#: An error: its place, and its text.
 Fault = Tuple[Location, str]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: A key of a document that a message may show: it looks like the name of an option.
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")
-#: What people call JSON's types.
+#: JSON's types in words.
 _TYPES: Mapping[str, str] = {
-    "array": "list",
-    "boolean": "boolean (true or false)",
-    "integer": "whole number",
+    "array": "a list",
+    "boolean": "a boolean (true or false)",
+    "integer": "a whole number",
     "null": "null",
-    "number": "number",
-    "object": "mapping",
+    "number": "a number",
+    "object": "a mapping",
     "string": "text",
 }
 
@@ -46,7 +47,7 @@ class SchemaUnknown(Exception):
 
 
 class LibraryMissing(Exception):
-    """The controller lacks ``jsonschema``."""
+    """``jsonschema`` is not installed on the controller."""
 
 
 def schema_names() -> List[str]:
@@ -59,25 +60,25 @@ def load_schema(name: str) -> Dict[str, Any]:
     """Return a schema of the collection.
 
     Raises:
-        SchemaUnknown: there is none of that name.
+        SchemaUnknown: there is no schema of that name.
     """
     if _NAME.match(name) is None or name not in schema_names():
-        raise SchemaUnknown(f"there is no schema {name!r}; the collection has {', '.join(schema_names())}")
+        raise SchemaUnknown(f"there is no schema {name!r}, the collection has {', '.join(schema_names())}")
     found: Dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     return found
 
 
 def errors_of(document: Any, schema: str, root: str = "") -> List[str]:
-    """Return everything that is wrong with a document, each with its path; nothing in it repeats a value.
+    """Return all errors in a document, each with its path. No error repeats a value.
 
     Args:
         document: the document, in JSON types.
-        schema: the schema's name, ``amt_wifi_profiles``.
-        root: what paths begin with: the name of the variable that has the document.
+        schema: the schema's name, such as ``amt_wifi_profiles``.
+        root: the beginning of each path. It is the name of the variable that has the document.
 
     Raises:
         SchemaUnknown: there is no schema of that name.
-        LibraryMissing: there is no ``jsonschema`` here, or one before 4.0.
+        LibraryMissing: ``jsonschema`` is not installed, or older than 4.0.
     """
     document = plain(document)
     faults = set(_against(document, load_schema(schema)))
@@ -88,14 +89,14 @@ def errors_of(document: Any, schema: str, root: str = "") -> List[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a document in Python's own types: Ansible hands lazily templated and tagged ones to its plugins."""
+    """Return a document in Python's own types. Ansible gives its plugins values of special types (lazy or tagged)."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    # An encrypted value becomes its text here, and so does a date, which JSON has not.
+    # An encrypted value becomes its text here. So does a date, which is not a JSON type.
     return str(value)
 
 
@@ -112,7 +113,7 @@ def _against(document: Any, schema: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _faults(error: Any) -> Iterator[Fault]:
-    """Yield what one of jsonschema's errors says, in words that are ours."""
+    """Yield the errors that one error of jsonschema stands for, with texts that have no values in them."""
     here: Location = tuple(error.absolute_path)
     rule, wanted, schema = error.validator, error.validator_value, error.schema
     if rule == "required":
@@ -124,7 +125,7 @@ def _faults(error: Any) -> Iterator[Fault]:
             if not _foreseen(name, schema):
                 yield _unknown(here, name, schema)
     elif rule == "type":
-        yield here, f"is no {' or '.join(_TYPES[kind] for kind in _listed(wanted))}"
+        yield here, f"is not {' or '.join(_TYPES[kind] for kind in _listed(wanted))}"
     elif isinstance(schema, Mapping) and "x-message" in schema:
         yield here, str(schema["x-message"])
     else:
@@ -132,10 +133,10 @@ def _faults(error: Any) -> Iterator[Fault]:
 
 
 def _enum(wanted: Any) -> str:
-    return f"is none of {', '.join(json.dumps(each).strip(chr(34)) for each in wanted)}"
+    return f"is not one of {', '.join(json.dumps(each).strip(chr(34)) for each in wanted)}"
 
 
-#: What each keyword of a schema demands; the value that fails is never part of it.
+#: The error text for each keyword of a schema. It contains what the keyword demands, and never the wrong value.
 _WORDING: Mapping[str, Callable[[Any], str]] = {
     "const": lambda wanted: f"is not {json.dumps(wanted)}",
     "enum": _enum,
@@ -162,12 +163,15 @@ def _foreseen(name: Any, schema: Mapping[str, Any]) -> bool:
 
 
 def _unknown(here: Location, name: Any, schema: Mapping[str, Any]) -> Fault:
-    """Say that a key is unknown. One that is no name at all may be a value in the wrong place."""
+    """Return the error for an unknown key.
+
+    A key that does not look like a name is not shown, because it may be a value in the wrong place.
+    """
     if not isinstance(name, str) or _KEY.match(name) is None:
-        return here, "has a key that is unknown, and no name"
+        return here, "has an unknown key that does not look like a name"
     known = list(schema.get("properties", {}))
     near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    hint = f"did you mean {near[0]}?" if near else f"the known names are {', '.join(known)}"
     return (*here, name), f"is unknown; {hint}"
 
 
@@ -191,9 +195,9 @@ def _path(location: Location, root: str) -> str:
 
 
 def _beyond_profiles(document: Any, known: Set[Location]) -> Iterator[Fault]:
-    """Yield what is wrong with profiles beyond their schema: sizes in bytes, an SSID that is declared twice.
+    """Yield the errors in profiles that a schema can't find, such as sizes in bytes and an SSID that is declared twice.
 
-    A profile in which the schema found something is left out, since it would be told the same in other words.
+    A profile in which the schema found errors is left out. Otherwise the same errors would appear again in other words.
     """
     if not isinstance(document, list):
         return
@@ -209,7 +213,7 @@ def _beyond_profiles(document: Any, known: Set[Location]) -> Iterator[Fault]:
 
 
 def _anything(_path: str) -> Optional[str]:
-    """Let any file be: those that profiles name are the laptop's."""
+    """Accept any file. The files that profiles name are on the laptop, so the controller can't check them."""
     return None
 
 

@@ -135,7 +135,7 @@ def test_the_filter_names_each_error(controller: Controller) -> None:
     errors = "{{ [{'ssid': 'lab', 'priority': 'high'}] | vpro.fleet.schema_errors('amt_wifi_profiles', name='all') }}"
     variables = json.dumps({"errors": errors})
     shown = controller.run_module("ansible.builtin.debug", "-a", "var=errors", "-e", variables)
-    assert sorted(shown["errors"]) == ["all[0].priority: is no whole number", "all[0].security: is missing"]
+    assert sorted(shown["errors"]) == ["all[0].priority: is not a whole number", "all[0].security: is missing"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

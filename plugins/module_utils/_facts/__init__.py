@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of a laptop, and the verdict whether a handover would succeed.
+"""Gathering the facts of a laptop, and deciding whether a handover would succeed on it now.
 
-Begin with ``gather``. It imports every room but ``_tasks``.
+Begin with ``gather``. This room imports every room except ``_tasks``.
 """

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts document: what is known of a laptop, as plain JSON types.
+"""The facts document, which describes a laptop in plain JSON types.
 
-``plugins/schemas/amt_wifi_facts.schema.json`` describes it; whoever changes one changes the other.
+``plugins/schemas/amt_wifi_facts.schema.json`` is its schema. Change both together.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
 
 from .._radio.connection import connection_facts, ssid_facts
 
-if TYPE_CHECKING:  # what is only named in signatures need not be there at run time: every import costs every task
+if TYPE_CHECKING:  # only signatures need these, and every import at run time makes every task slower
     from .._network.managed import Managed
     from .._network.profile import Profile
     from .._radio.values import Link, Platform, Radio, Switch
     from .._watcher.report import WatcherReport
     from .readiness import Blocker, Known
 
-#: Raised when a reader of the document has to change.
+#: The version is raised when programs that read the document must be changed.
 SCHEMA_VERSION = 1
 
 _NO_CSME_RADIO = "no radio of this machine offers Intel's CSME vendor commands (iwlwifi with iwlmei)"
@@ -31,9 +31,9 @@ def document(known: Known, generation: Optional[str], blockers: Sequence[Blocker
     """Return the facts document.
 
     Args:
-        known: all that was read.
-        generation: how host and CSME share a radio here, see ``_radio/driver.generation``.
-        blockers: why a handover would not succeed now.
+        known: everything that was read from the machine.
+        generation: how host and CSME share a radio, see ``_radio/driver.generation``.
+        blockers: the reasons why a handover would not succeed now.
     """
     supported = any(radio.can_request for radio in known.radios)
     unlisted = known.why("radios")
@@ -106,7 +106,10 @@ def _link_facts(link: Optional[Link]) -> Optional[Dict[str, Any]]:
 
 
 def _supplicant_facts(found: Sequence[Managed]) -> Dict[str, Any]:
-    """Return who runs the interfaces; where several do, the one of the first interface that anybody runs."""
+    """Return the manager, its interfaces and its profiles.
+
+    If the interfaces have different managers, this is the manager of the first interface that has one.
+    """
     managers = [managed.manager for managed in found]
     manager = next((name for name in managers if name not in (None, "none")), None)
     if manager is None and None not in managers:

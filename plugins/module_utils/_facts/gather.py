@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gathering the facts of this machine. Never fails: what can't be read is named in the facts."""
+"""Gathering the facts of this machine. This never fails: the facts name the values that can't be read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .readiness import Known, blockers
 
 
 def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
-    """Return the facts of this machine, the value of ``amt_wifi``.
+    """Return the facts of this machine, which become the fact ``amt_wifi``.
 
     Args:
-        budget: seconds of silence that supplicants are allowed, all together.
-        root: the directory that stands for ``/``; netlink is always this machine's.
+        budget: seconds to wait for supplicants that do not answer, for all of them together.
+        root: the directory that stands for ``/``. Netlink always reads this machine itself.
     """
     reading = Reading()
     radios = _read_radios(reading, root)
@@ -48,7 +48,7 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
 
 
 def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:
-    """Return all radios; None when there is no list of them."""
+    """Return all radios, or None when they can't be listed."""
     known = reading.attempt("rfkill", lambda: switches(f"{root.rstrip('/')}/sys/class/rfkill"))
 
     def read() -> Tuple[Tuple[Radio, ...], Tuple[Unreadable, ...]]:
@@ -64,11 +64,11 @@ def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:
 
 
 def _interfaces(radios: Optional[Sequence[Radio]], reading: Reading, root: str) -> Sequence[Tuple[str, Optional[int]]]:
-    """Return name and index of every wireless interface that a supplicant may run, those of CSME's radios first."""
+    """Return name and index of every wireless interface. Those of radios that CSME can own come first."""
     if radios is not None:
         ordered = sorted(radios, key=lambda radio: not radio.can_request)
         return [(radio.interface, radio.ifindex) for radio in ordered if radio.interface is not None]
-    # Without a list of radios sysfs still knows the interfaces.
+    # If the radios can't be listed, sysfs still lists the interfaces.
     found: List[Tuple[str, Optional[int]]] = []
     for name in reading.attempt("supplicant.interfaces", lambda: sysfs.wireless_interfaces(root)) or ():
         found.append((name, reading.attempt(f"supplicant.{name}", partial(sysfs.index_of, name, root))))

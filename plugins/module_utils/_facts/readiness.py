@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Would a handover succeed on this laptop now? If not: every reason, with what to do about it.
+"""Deciding whether a handover would succeed on this laptop now. If not, every reason is given with its remedy.
 
-Pure: what was read goes in, the verdict comes out. Codes are stable; ``docs/readiness.md`` explains each.
+This file does no I/O: it judges the values that ``gather`` has read. The codes of the reasons are stable, and
+``docs/readiness.md`` explains each.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from .._watcher.report import WatcherReport
 
 #: The first kernel that gives the reason of a hard block.
 _REASONS_KERNEL = (5, 11)
-#: The driver that needs iwlmei. A radio of another that offers Intel's commands is judged by what it offers.
+#: The driver that needs iwlmei. A radio with another driver may also offer Intel's commands, and needs no iwlmei.
 _INTEL = "iwlwifi"
 
 
 @dataclass(frozen=True)
 class Blocker:
-    """One reason why a handover would not succeed: a stable code, and for people what it is and what to do."""
+    """One reason why a handover would not succeed.
+
+    ``code`` is stable, for programs. ``message`` is for people: the reason and what to do about it.
+    """
 
     code: str
     message: str
@@ -36,14 +40,14 @@ class Blocker:
 
 @dataclass(frozen=True)
 class Known:
-    """All that the verdict rests on.
+    """Everything that was read from the machine.
 
     Attributes:
         platform: kernel and drivers.
-        radios: all radios. There are none where their list could not be read: then *unreadable* has ``radios``.
-        managed: who runs each interface, by its name.
-        watcher: the watcher.
-        unreadable: what could not be read.
+        radios: all radios. If they could not be listed, this is empty, and *unreadable* has the entry ``radios``.
+        managed: the manager of each interface, by the interface's name.
+        watcher: the watcher's state.
+        unreadable: the values that could not be read.
     """
 
     platform: Platform
@@ -53,14 +57,14 @@ class Known:
     unreadable: Sequence[Unreadable]
 
     def why(self, what: str) -> Optional[Unreadable]:
-        """Return the note on *what* if it could not be read."""
+        """Return the entry for *what* in the values that could not be read, or None."""
         return next((unreadable for unreadable in self.unreadable if unreadable.what == what), None)
 
 
 def blockers(known: Known) -> Tuple[Blocker, ...]:
-    """Return every reason why a handover would not succeed now; none means that all is ready for one.
+    """Return every reason why a handover would not succeed now. There is none when the laptop is ready.
 
-    With several radios that CSME can own, each has to be ready: CSME chooses which it takes.
+    If CSME can own several radios, each of them has to be ready, because CSME chooses which radio it takes.
     """
     return tuple(dict.fromkeys(_all(known)))  # two radios may share a reason
 
@@ -85,7 +89,7 @@ def _all(known: Known) -> Iterator[Blocker]:
 
 
 def _unknown(what: str, known: Known, remedy: str) -> Blocker:
-    """Return the blocker for something that the verdict needs and nobody knows."""
+    """Return the blocker for a value that is needed for the decision but is not known."""
     unread = known.why(what)
     return Blocker("unknown", f"{what} is not known: {unread.why if unread else remedy}")
 
@@ -102,19 +106,19 @@ def _no_radios_listed(unread: Unreadable) -> Blocker:
 
 
 def _no_radio(known: Known) -> Iterator[Blocker]:
-    """No radio offers Intel's commands: say why, as far as it shows, and that there is none."""
+    """Yield the blockers of a machine on which no radio offers Intel's commands, with the cause if it is known."""
     platform = known.platform
     if any(radio.driver == _INTEL for radio in known.radios):
         if platform.op_mode == "iwlmld":
             yield Blocker(
                 "op_mode_unsupported",
-                "the radio's driver (op mode iwlmld) knows nothing of CSME. Nothing can be done on this laptop; "
-                "switch AMT over wireless off, so that CSME leaves the radio alone",
+                "the radio's driver (op mode iwlmld) does not support CSME. A handover is not possible on this laptop. "
+                "Switch AMT over wireless off, so that CSME leaves the radio alone",
             )
         elif platform.release is not None and platform.release.version < FIRST_KERNEL:
             yield Blocker(
                 "kernel_too_old",
-                f"Linux {platform.release.text} knows nothing of CSME. Install Linux 5.17 or later, with iwlmei",
+                f"Linux {platform.release.text} does not support CSME. Install Linux 5.17 or later, with iwlmei",
             )
         elif platform.iwlmei.available is False:
             yield _IWLMEI_MISSING
@@ -122,16 +126,21 @@ def _no_radio(known: Known) -> Iterator[Blocker]:
     yield Blocker("no_radio", f"{what}. {_HARDWARE}")
 
 
-_HARDWARE = "It takes a vPro radio under iwlwifi (op mode iwlmvm) and a kernel that is built with iwlmei"
+_HARDWARE = (
+    "A handover needs a vPro radio with the driver iwlwifi (op mode iwlmvm), and a kernel that is built with iwlmei"
+)
 _IWLMEI_MISSING = Blocker(
     "iwlmei_missing",
-    "the running kernel has no module iwlmei. Install the package that brings it, or a kernel that is built with "
+    "the running kernel has no module iwlmei. Install the package that contains it, or a kernel that is built with "
     "CONFIG_IWLMEI (distributions may leave it out)",
 )
 
 
 def _iwlmei(known: Known) -> Iterator[Blocker]:
-    """Each step needs the one before, so the first that is missing is the reason; the rest would only repeat it."""
+    """Yield the blocker of iwlmei, if there is one.
+
+    Each step needs the one before it, so only the first step that is missing is reported.
+    """
     mei = known.platform.iwlmei
     if mei.loaded is None:
         yield _unknown("kernel.iwlmei.loaded", known, "make /sys readable")
@@ -152,7 +161,7 @@ def _iwlmei(known: Known) -> Iterator[Blocker]:
     elif not mei.sap_connected:
         yield Blocker(
             "sap_not_connected",
-            "CSME does not answer iwlmei. Enable wireless management in AMT; if it is enabled, load iwlmei anew or "
+            "CSME does not answer iwlmei. Enable wireless management in AMT. If it is enabled, load iwlmei again or "
             "restart the laptop",
         )
 
@@ -165,8 +174,8 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
     if radio.interface is None:
         yield Blocker(
             "no_interface",
-            f"{radio.phy} has no station interface, which every request to CSME needs. Make one (iw phy {radio.phy} "
-            "interface add wlan0 type managed)",
+            f"{radio.phy} has no station interface, which every request to CSME needs. Create one "
+            f"(iw phy {radio.phy} interface add wlan0 type managed)",
         )
     elif radio.driver is None and known.why(f"radios.{radio.phy}.driver"):
         yield _unknown(f"radios.{radio.phy}.driver", known, "")
@@ -174,12 +183,12 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
     release = known.platform.release
     if switch is None and (release is None or release.version >= _REASONS_KERNEL):
         what = "rfkill" if known.why("rfkill") else f"radios.{radio.phy}.rfkill"
-        yield _unknown(what, known, "the kernel shows no switch of this radio; make /sys/class/rfkill readable")
+        yield _unknown(what, known, "the kernel shows no rfkill switch of this radio. Make /sys/class/rfkill readable")
     elif switch is None or switch.reasons is None:
         yield Blocker(
             "kernel_too_old",
-            f"the kernel gives no reason for a block of {name}, so nobody can tell whether CSME owns it. Install "
-            "Linux 5.17 or later",
+            f"the kernel gives no reason when {name} is blocked, so it is not known whether CSME owns the radio. "
+            "Install Linux 5.17 or later",
         )
     else:
         if switch.soft:
@@ -194,22 +203,23 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
     managed = known.managed.get(interface)
     if managed is None or managed.manager is None:
         what = "supplicant.manager" if known.why("supplicant.manager") else f"supplicant.{interface}"
-        yield _unknown(what, known, "nobody can tell who runs the interface; run as root")
+        yield _unknown(what, known, "the program that manages the interface could not be found out. Run this as root")
     elif known.watcher.running and interface in known.watcher.held:
         yield Blocker(
             "no_profile",
-            f"there is no profile that {interface} could use for {known.watcher.held[interface]}, which CSME is on. It "
-            "is not brought up yet, since that would end a session. Add one with its credentials",
+            f"there is no profile that {interface} could use for {known.watcher.held[interface]}, which CSME is on. "
+            "The interface is not brought up yet, because that would end a session. Add a profile with the network's "
+            "credentials",
         )
     elif managed.manager == IWD:
         yield Blocker(
             "iwd_unsupported",
-            f"iwd runs {interface}, which is not supported yet. Use wpa_supplicant or NetworkManager instead",
+            f"iwd manages {interface}, which is not supported yet. Use wpa_supplicant or NetworkManager instead",
         )
     elif managed.manager == NONE:
         yield Blocker(
             "no_supplicant",
-            f"nobody runs {interface}. Apply the role vpro.fleet.supplicant, or let NetworkManager have the interface",
+            f"no program manages {interface}. Apply the role vpro.fleet.supplicant, or let NetworkManager manage it",
         )
     elif managed.trouble == "not_found":
         yield Blocker(
@@ -222,30 +232,32 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
 
 
 def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, known: Known) -> Iterator[Blocker]:
-    """Say what keeps a supplicant that can be asked from carrying CSME's connection on."""
+    """Yield the blockers of an interface whose manager is wpa_supplicant or NetworkManager."""
     what = f"supplicant.{interface}"
     unread = known.why(what)
     who = NAMES[managed.manager or WPA_SUPPLICANT]
     if managed.manager == NETWORKMANAGER and known.watcher.managers.get(interface, NETWORKMANAGER) != NETWORKMANAGER:
         yield Blocker(
             "networkmanager_unusable",
-            f"NetworkManager runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
-            "vpro.fleet.watcher anew: it installs what the watcher needs for that, and gives it the right to",
+            f"NetworkManager manages {interface}, but the watcher can't use NetworkManager. The watcher's journal says "
+            "why. Apply the role vpro.fleet.watcher again, which installs what the watcher needs and gives it the "
+            "rights",
         )
     elif (
         managed.trouble is None
         and known.watcher.running
         and known.watcher.managers.get(interface, managed.manager) is None
     ):
-        # What root reads here says nothing of that: the control socket obeys root, and one group.
+        # The control socket is for root and one group. This code runs as root, so it can't tell whether the watcher may
+        # use the socket.
         yield Blocker(
             "supplicant_unusable",
-            f"wpa_supplicant runs {interface}, and the watcher can't use it; its journal says why. Apply the role "
-            "vpro.fleet.supplicant: it gives the control socket to the watcher's group",
+            f"wpa_supplicant manages {interface}, but the watcher can't use wpa_supplicant. The watcher's journal says "
+            "why. Apply the role vpro.fleet.supplicant, which gives the control socket to the watcher's group",
         )
     if managed.trouble == "timed_out":
         yield Blocker(
-            "supplicant_unresponsive", f"{who} does not answer for {interface}. Look for what keeps it, and restart it"
+            "supplicant_unresponsive", f"{who} does not answer for {interface}. Find out why it hangs, and restart it"
         )
     elif managed.profiles is None and unread is not None and unread.code == "library_missing":
         yield Blocker("library_missing", unread.why)
@@ -256,7 +268,7 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
-    """Say why no profile could carry CSME's connection on; nothing when one could."""
+    """Yield the blocker if no profile can carry CSME's connection on."""
     if find_profile(profiles, csme) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"

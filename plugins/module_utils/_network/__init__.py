@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network as somebody declares it, as it is found on a laptop, and as it is pinned.
+"""Wireless networks as values: as a task declares them, as they are found on a laptop, and as they are pinned.
 
-What whoever runs an interface must be able to do, and what it says, is here too. Begin with ``backend``. There is no
-I/O here. It imports ``_system`` alone.
+``backend`` defines what a manager of an interface (wpa_supplicant or NetworkManager) must be able to do for a handover,
+and ``events`` what it reports. Begin with ``backend``. This room does no I/O, and imports only ``_system``.
 """

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What whoever runs an interface has to be able to do for a handover: names, status, events, and the contract."""
+"""The interface between a handover and the program that manages the wireless interface (its manager).
+
+``Backend`` and ``Listener`` are the protocols that each manager's wing implements. The managers' names and the status
+of a supplicant are here too.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +17,25 @@ from .events import Event
 from .pin import Pin
 from .profile import Profile
 
-#: Who may run an interface, as backends and facts call them.
+#: The names of the managers of an interface, in backends and facts.
 WPA_SUPPLICANT = "wpa_supplicant"
 NETWORKMANAGER = "networkmanager"
 IWD = "iwd"
 NONE = "none"
 AUTO = "auto"
-#: What people call who runs an interface.
+#: The names of the managers as people know them.
 NAMES = {WPA_SUPPLICANT: "wpa_supplicant", NETWORKMANAGER: "NetworkManager"}
-#: What a task may ask for.
+#: The backends that a task may ask for.
 BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)
-#: The programs that run interfaces, by the names of their processes.
+#: The process names of the managers.
 PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 
 
 @dataclass(frozen=True)
 class SupplicantStatus:
-    """What a supplicant is doing. While there is no connection, all that is about one is None."""
+    """What a supplicant is doing. The fields about the connection are None while there is no connection."""
 
-    #: wpa_supplicant's state: COMPLETED, SCANNING, INTERFACE_DISABLED, ...
+    #: wpa_supplicant's name of the state: COMPLETED, SCANNING, INTERFACE_DISABLED, ...
     state: str
     bssid: Optional[str] = None
     ssid: Optional[bytes] = None
@@ -49,46 +53,47 @@ class SupplicantStatus:
 
 
 class Source(Protocol):
-    """Something that can be waited for and read."""
+    """Something that an event loop can wait for and read."""
 
     def fileno(self) -> int:
         """Return the descriptor to wait for."""
 
     def read(self) -> Iterable[Any]:
-        """Return what has come, without waiting."""
+        """Return what has arrived, without waiting."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Stop listening, and free the descriptor."""
 
 
 class Listener(Source, Protocol):
-    """What tells of one interface. It also does at once what a pin needs when something is heard."""
+    """Reports the events of one interface. At some events it also does at once what a pin needs (see ``joining``)."""
 
     def read(self) -> Iterable[Event]:
-        """Return what has happened, without waiting.
+        """Return the events that have happened, without waiting.
 
         Raises:
-            FleetError: nothing more will be heard here.
+            FleetError: this listener can report no more events.
         """
 
     @property
     def due(self) -> Optional[float]:
-        """When ``expire`` has to be called, by ``time.monotonic`` (s); None: it need not be."""
+        """The time, by ``time.monotonic`` in seconds, at which ``expire`` must be called. None means never."""
 
     def expire(self) -> None:
-        """Do what is due. It may be called too early, and does nothing then.
+        """Do what is due. A call before the time ``due`` does nothing.
 
         Raises:
-            FleetError: nothing more will be heard here.
+            FleetError: this listener can report no more events.
         """
 
 
-#: Takes a pin before the first change, for a journal. It returns the pin to go by from then on; None: that one.
+#: A function that stores a pin in a journal. It is called before the pin's first change. It may return another pin, and
+#: that pin is set and undone instead. None keeps the pin.
 Record = Callable[[Pin], Optional[Pin]]
 
 
 class Backend(Protocol):
-    """What a handover asks of whatever runs the WLAN interface."""
+    """The operations that a handover needs from the manager of a wireless interface."""
 
     @property
     def interface(self) -> str:
@@ -96,7 +101,7 @@ class Backend(Protocol):
 
     @property
     def manager(self) -> str:
-        """The manager's name, as its pins have it."""
+        """The manager's name, as in ``Pin.manager``."""
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing."""
@@ -111,26 +116,30 @@ class Backend(Protocol):
         frequencies: Sequence[int],
         record: Optional[Record] = None,
     ) -> Pin:
-        """Narrow the supplicant to one access point, wholly or not at all. See WpaSupplicant.pin."""
+        """Restrict the supplicant to one access point, completely or not at all. See WpaSupplicant.pin."""
 
     def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.hold."""
 
     def holds(self, pin: Pin) -> bool:
-        """Say whether a pin still stands."""
+        """Say whether a pin is still set."""
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin. It may be called again. See WpaSupplicant.unpin."""
+        """Undo a pin. This may be called again. See WpaSupplicant.unpin."""
 
     def loosen(self, pin: Pin) -> bool:
-        """Undo as much of a pin as drops no link. Say whether that was all of it. See WpaSupplicant.loosen."""
+        """Undo those parts of a pin that can be undone without dropping the link. See WpaSupplicant.loosen.
+
+        Returns:
+            Whether the whole pin is undone.
+        """
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Undo what ``loosen`` left. Say whether that is done. See WpaSupplicant.end_rest."""
+        """Undo the parts of a pin that ``loosen`` left. Say whether they are undone. See WpaSupplicant.end_rest."""
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
-        """Return what tells of the interface: the supplicant's end is one of the events.
+        """Return the listeners that report the interface's events, including the end of the supplicant.
 
         Args:
-            warn: told, in words for people, what could not be done for a pin.
+            warn: is called with a text for people when something that a pin needs could not be done.
         """

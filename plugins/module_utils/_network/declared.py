@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network as somebody declares it."""
+"""Wireless networks as a task declares them, after they were checked."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Optional, Sequence, Tuple
 from .._system.errors import FleetError
 from .backend import AUTO
 
-#: Characters of a WPA passphrase, IEEE 802.11-2020 J.4.1: printable ASCII.
+#: A WPA passphrase: 8 to 63 printable ASCII characters (IEEE 802.11-2020 J.4.1).
 _PASSPHRASE = re.compile(r"[ -~]{8,63}\Z")
-#: 256 bits, the key itself.
+#: A PSK: the key itself, which has 256 bits.
 RAW_PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
 SECURITIES: Tuple[str, ...] = ("open", "owe", "psk", "sae", "psk+sae", "eap")
 EAP_METHODS: Tuple[str, ...] = ("tls", "peap", "ttls")
@@ -25,7 +25,7 @@ PMF_MODES: Tuple[str, ...] = ("disabled", "optional", "required")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one field of one profile. Never repeats a secret."""
+    """One error in one field of one profile. The message never repeats a secret."""
 
     profile: str
     field: str
@@ -37,7 +37,7 @@ class Problem:
 
 
 class InvalidProfiles(FleetError):
-    """What a task declares is no profile. ``details["problems"]`` has every problem, and so has the text."""
+    """The declared profiles have errors. ``details["problems"]`` and the error's text list every error."""
 
     code = "invalid_profile"
 
@@ -52,7 +52,7 @@ class InvalidProfiles(FleetError):
 
 @dataclass(frozen=True)
 class Eap:
-    """How to authenticate by 802.1X. Paths are the laptop's."""
+    """How to authenticate by IEEE 802.1X. Paths are paths on the laptop."""
 
     method: str
     identity: str
@@ -73,7 +73,7 @@ class NetworkProfile:
     ssid: bytes
     #: One of ``SECURITIES``.
     security: str
-    #: Of psk, sae and psk+sae: the passphrase or password, or a PSK of 64 hex digits.
+    #: For psk, sae and psk+sae: the passphrase or password. For psk it may be a PSK of 64 hex digits.
     passphrase: Optional[str] = field(default=None, repr=False)
     eap: Optional[Eap] = None
     hidden: bool = False
@@ -85,22 +85,27 @@ class NetworkProfile:
 
     @property
     def is_raw_psk(self) -> bool:
-        """Say whether the passphrase is the key itself, which only PSK can use."""
+        """Say whether the passphrase is the key itself. Only the security psk can use that."""
         return self.security == "psk" and self.passphrase is not None and bool(RAW_PSK.match(self.passphrase))
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """The networks that a laptop is to have, and those that it is not to have."""
+    """The networks that a laptop must have, and those that it must not have."""
 
-    #: In the order declared.
+    #: The networks to have, in the declared order.
     profiles: Tuple[NetworkProfile, ...] = ()
+    #: The SSIDs of networks to remove.
     absent: Tuple[bytes, ...] = ()
-    #: Every station network that is not in ``profiles`` is to go, whoever made it.
+    #: Whether to remove every station network that is not in ``profiles``, no matter who configured it.
     prune: bool = False
 
     def removes(self, ssid: Optional[bytes]) -> bool:
-        """Say whether a network that is not in ``profiles`` is to go; None: one without an SSID, or of any."""
+        """Say whether a network that is not in ``profiles`` is removed.
+
+        Args:
+            ssid: the network's SSID. It is None for a network that has no SSID, or fits any SSID.
+        """
         return self.prune or ssid in self.absent
 
 
@@ -111,11 +116,11 @@ def is_passphrase(text: str) -> bool:
 
 @dataclass(frozen=True)
 class ProfilesRequest:
-    """What a task asks for: networks, on an interface."""
+    """A task's request to configure networks on an interface."""
 
     interface: str
-    #: The configuration file; None: the usual one.
+    #: wpa_supplicant's configuration file, or None for the usual one.
     path: Optional[str]
     declared: Declaration
-    #: Whom the networks are configured with, one of ``BACKENDS``.
+    #: Which manager to configure the networks with. It is one of ``BACKENDS``.
     backend: str = AUTO

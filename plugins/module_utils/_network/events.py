@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What whoever runs an interface says of it, in words that are no manager's own.
+"""The events of an interface. They are the same for every manager.
 
-Each wing of ``_managers`` translates what it hears into these, once.
+The listener in each wing of ``_managers`` translates the messages of its manager into these events.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._system.bare import Bare
 
 
 class ScanStarted(Bare):
-    """The supplicant's scan runs, over the frequencies that it was given."""
+    """The supplicant's scan has begun, on the frequencies that the supplicant was given."""
 
 
 @dataclass(frozen=True)
@@ -31,34 +31,35 @@ class Disconnected(Bare):
 
 
 class SupplicantGone(Bare):
-    """The supplicant ended or restarted. What it was told is gone with it."""
+    """The supplicant ended or restarted. It lost all settings that were made at run time, such as a pin."""
 
 
 @dataclass(frozen=True)
 class ManagerGone:
-    """Who told the supplicant what to do does so no more. Its profiles are unknown now, and a pin may still stand.
+    """The manager above the supplicant (NetworkManager) no longer manages the interface.
 
-    Carries why, for people; nothing where the manager said so itself.
+    Its profiles are unknown now, and a pin may still be set. ``why`` is a text for people. It is empty when the manager
+    reported this itself.
     """
 
     why: str = ""
 
 
 class ProfilesChanged(Bare):
-    """A profile came, went or was changed."""
+    """A profile was added, removed or changed."""
 
 
 class ProfileTouched(Bare):
-    """A profile was changed, or only used: the manager does not tell which."""
+    """A profile was changed or only used. The manager does not tell which of the two."""
 
 
-#: What a handover hears of a connection.
+#: Events of the connection, which a handover gets.
 LinkEvent = Union[ScanStarted, Connected, Disconnected, SupplicantGone, ManagerGone]
-#: What is said of profiles. A handover that is under way does not care.
+#: Events of the profiles. A running handover does not get them.
 ProfileEvent = Union[ProfilesChanged, ProfileTouched]
 Event = Union[LinkEvent, ProfileEvent]
 
 
 def link_event(event: Event) -> Optional[LinkEvent]:
-    """Return an event if it is one of a connection; None for one of profiles."""
+    """Return *event* if it is an event of the connection, or None if it is one of the profiles."""
     return None if isinstance(event, (ProfilesChanged, ProfileTouched)) else event

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An interface, who runs it, and what that knows."""
+"""An interface, its manager, and the manager's profiles."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ PATIENCE = Patience(answer=2.0)
 
 @dataclass(frozen=True)
 class Managed:
-    """One wireless interface, and who runs it.
+    """One wireless interface and its manager.
 
     Attributes:
-        interface: its name.
-        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` (also below NetworkManager) or ``none``; None when that
-            can't be told.
-        version: of wpa_supplicant or NetworkManager. None where it did not tell, and for other managers.
-        profiles: those of wpa_supplicant or NetworkManager. None where they could not be read, and for other managers.
-        trouble: why the profiles could not be read, as an error's code; None when they could.
-            ``not_found``: wpa_supplicant offers no control socket for this interface.
+        interface: the interface's name.
+        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` (also if NetworkManager uses iwd), or ``none``. It is
+            None when it is not known which.
+        version: the version of wpa_supplicant or NetworkManager. It is None when that did not tell its version, and for
+            other managers.
+        profiles: the profiles of wpa_supplicant or NetworkManager. They are None when they could not be read, and for
+            other managers.
+        trouble: the code of the error for which the profiles could not be read, or None. ``not_found`` means that
+            wpa_supplicant offers no control socket for this interface.
     """
 
     interface: str

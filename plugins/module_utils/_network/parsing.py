@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The profile of a wireless network: what a task declares, checked; no file, no supplicant.
+"""Checking the profiles that a task declares, without access to files or a supplicant.
 
-A profile is known by its SSID: one SSID is one network to a person, and wpa_supplicant takes whichever of its blocks
-fits, so two of them would leave open which one a laptop uses.
+A profile is identified by its SSID, and each SSID may be declared only once. For a person one SSID is one network. If
+there were two profiles, it would be open which of them wpa_supplicant uses.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from .reader import Reader, label_of
 
 #: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
 _SSID_MAX = 32
+#: Characters of a passphrase, IEEE 802.11-2020 J.4.1.
 _PASSPHRASE_MIN, _PASSPHRASE_MAX = 8, 63
-#: Octets of an SAE password. IEEE 802.11 sets no limit; WPA3 devices take up to 128.
+#: Octets of an SAE password. IEEE 802.11 sets no limit, and WPA3 devices accept up to 128.
 _SAE_PASSWORD_MAX = 128
 #: Octets of an identity: the longest NAI that RADIUS carries, RFC 7542 2.8.
 _IDENTITY_MAX = 253
@@ -38,15 +39,15 @@ _IDENTITY_MAX = 253
 _PASSWORD_MAX = 256
 #: Octets of a path. In hex, with its variable's name, it still fits the 2000 characters that wpa_supplicant reads.
 _PATH_MAX = 900
-#: Octets of a DNS name, RFC 1035 2.3.4, and room for a few.
+#: Octets of several DNS names. One has at most 255, RFC 1035 2.3.4.
 _DOMAINS_MAX = 900
 _DOMAINS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:;[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)*\Z")
 _BSSID = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
-#: wpa_supplicant keeps a priority in a C int.
+#: wpa_supplicant stores a priority as a C int.
 _PRIORITY_MAX = 2**31 - 1
 
-#: Which PMF modes a kind of security allows; the first is the default. Sources: WPA3 Specification 3.3, 2.2 and 2.3
-#: (SAE and its transition), RFC 8110 4.4 (OWE needs PMF); a network without keys has no PMF.
+#: Which PMF modes each kind of security allows. The first one is the default. Sources: WPA3 Specification 3.3, 2.2 and
+#: 2.3 (SAE and its transition mode), RFC 8110 4.4 (OWE needs PMF). A network without keys has no PMF.
 _PMF: Mapping[str, Tuple[str, ...]] = {
     "open": ("disabled",),
     "owe": ("required",),
@@ -57,16 +58,16 @@ _PMF: Mapping[str, Tuple[str, ...]] = {
 }
 _WITH_PASSPHRASE = frozenset({"psk", "sae", "psk+sae"})
 
-#: Says what is wrong with a file that a profile names, None if nothing is.
+#: A function that checks a file that a profile names. It returns the error in words, or None if there is none.
 FileCheck = Callable[[str], Optional[str]]
 
 
 def parse_ssid(parameters: Mapping[str, Any], label: str) -> Tuple[bytes, Tuple[Problem, ...]]:
-    """Return the SSID of ``ssid`` or ``ssid_hex``, and what is wrong with it.
+    """Return the SSID from ``ssid`` or ``ssid_hex``, and the errors in it.
 
     Args:
         parameters: a profile's parameters.
-        label: what messages call it.
+        label: the profile's name in messages.
     """
     reader = Reader(parameters, label)
     ssid = _ssid(reader)
@@ -76,12 +77,12 @@ def parse_ssid(parameters: Mapping[str, Any], label: str) -> Tuple[bytes, Tuple[
 def parse_profile(
     parameters: Mapping[str, Any], label: str, check_file: FileCheck
 ) -> Tuple[Optional[NetworkProfile], Tuple[Problem, ...]]:
-    """Return the profile that a task declares, or None and everything that is wrong with it.
+    """Return the declared profile and no errors, or None and all errors in it.
 
     Args:
         parameters: the options of ``amt_wifi_profile``, with the types that its argument specification gives them.
-        label: what messages call the profile.
-        check_file: asked about each certificate and key file.
+        label: the profile's name in messages.
+        check_file: is called for each certificate and key file.
     """
     reader = Reader(parameters, label)
     ssid = _ssid(reader)
@@ -104,7 +105,7 @@ def parse_profiles(parameters: Sequence[Mapping[str, Any]], check_file: FileChec
     """Return the profiles of a list.
 
     Raises:
-        InvalidProfiles: with everything that is wrong with any of them.
+        InvalidProfiles: some profiles have errors. The exception lists the errors of all profiles.
     """
     profiles: List[NetworkProfile] = []
     problems: List[Problem] = []
@@ -120,7 +121,7 @@ def parse_profiles(parameters: Sequence[Mapping[str, Any]], check_file: FileChec
 
 
 def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
-    """Return a problem for each profile of a list whose SSID an earlier one has."""
+    """Return an error for each profile of a list that has the same SSID as an earlier one."""
     first: Dict[bytes, int] = {}
     problems: List[Problem] = []
     for index, each in enumerate(parameters):
@@ -128,7 +129,7 @@ def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
         if wrong:
             continue
         if ssid in first:
-            message = f"the SSID is declared twice, first by profiles[{first[ssid]}]; one SSID is one network"
+            message = f"the SSID is declared twice, first by profiles[{first[ssid]}]. Declare each SSID only once"
             problems.append(Problem(label_of(each, index), "ssid", message))
         first.setdefault(ssid, index)
     return tuple(problems)
@@ -137,14 +138,14 @@ def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
 def _ssid(reader: Reader) -> bytes:
     text, digits = reader.parameters.get("ssid"), reader.parameters.get("ssid_hex")
     if (text is None) == (digits is None):
-        reader.fail("ssid", "is missing; give ssid or ssid_hex" if text is None else "give ssid or ssid_hex, not both")
+        reader.fail("ssid", "is missing. Give ssid or ssid_hex" if text is None else "give ssid or ssid_hex, not both")
         return b""
     if digits is not None:
         return _ssid_of_hex(reader, digits)
     try:
         ssid = text.encode("utf-8") if isinstance(text, str) else b""
     except UnicodeEncodeError:
-        reader.fail("ssid", "has something in it that is no text; give ssid_hex")
+        reader.fail("ssid", "can't be encoded as UTF-8. Give ssid_hex instead")
         return b""
     _check_ssid_size(reader, "ssid", ssid)
     return ssid
@@ -152,7 +153,7 @@ def _ssid(reader: Reader) -> bytes:
 
 def _ssid_of_hex(reader: Reader, digits: Any) -> bytes:
     if not isinstance(digits, str) or re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", digits) is None:
-        reader.fail("ssid_hex", "is no string of pairs of hex digits")
+        reader.fail("ssid_hex", "is not a string of pairs of hex digits")
         return b""
     ssid = bytes.fromhex(digits)
     _check_ssid_size(reader, "ssid_hex", ssid)
@@ -161,16 +162,16 @@ def _ssid_of_hex(reader: Reader, digits: Any) -> bytes:
 
 def _check_ssid_size(reader: Reader, name: str, ssid: bytes) -> None:
     if not 1 <= len(ssid) <= _SSID_MAX:
-        reader.fail(name, f"an SSID has 1 to {_SSID_MAX} bytes, this one has {len(ssid)}")
+        reader.fail(name, f"has {len(ssid)} bytes, but an SSID has 1 to {_SSID_MAX}")
 
 
 def _passphrase(reader: Reader, security: str) -> Optional[str]:
     if security not in _WITH_PASSPHRASE:
         if security:
-            reader.forbid("passphrase", f"security {security} has none")
+            reader.forbid("passphrase", f"is not used with security {security}")
         return None
     if not reader.given("passphrase"):
-        reader.fail("passphrase", f"is missing; security {security} needs it")
+        reader.fail("passphrase", f"is missing, but security {security} needs it")
         return None
     if security == "sae":
         return reader.text("passphrase", _SAE_PASSWORD_MAX)
@@ -178,7 +179,7 @@ def _passphrase(reader: Reader, security: str) -> Optional[str]:
     if isinstance(value, str) and RAW_PSK.match(value):
         if security == "psk":
             return value.lower()
-        reader.fail("passphrase", "is a PSK of 64 hex digits; SAE needs the passphrase that it was made from")
+        reader.fail("passphrase", "is a PSK of 64 hex digits, but SAE needs the passphrase that the PSK was made from")
         return None
     before = len(reader.problems)
     text = reader.text("passphrase", 4 * _PASSPHRASE_MAX)
@@ -187,10 +188,10 @@ def _passphrase(reader: Reader, security: str) -> Optional[str]:
     if not _PASSPHRASE_MIN <= len(text) <= _PASSPHRASE_MAX:
         limits = f"{_PASSPHRASE_MIN} to {_PASSPHRASE_MAX} characters"
         otherwise = ", or 64 hex digits" if security == "psk" else ""
-        reader.fail("passphrase", f"has {len(text)} characters; a passphrase has {limits}{otherwise}")
+        reader.fail("passphrase", f"has {len(text)} characters, but a passphrase has {limits}{otherwise}")
         return None
     if not is_passphrase(text):
-        reader.fail("passphrase", "has a character that is no printable ASCII")
+        reader.fail("passphrase", "has a character that is not printable ASCII")
         return None
     return text
 
@@ -200,7 +201,7 @@ def _priority(reader: Reader) -> int:
     if value is None:
         return 0
     if not isinstance(value, int) or not -_PRIORITY_MAX <= value <= _PRIORITY_MAX:
-        reader.fail("priority", f"is no number from {-_PRIORITY_MAX} to {_PRIORITY_MAX}")
+        reader.fail("priority", f"is not a number from {-_PRIORITY_MAX} to {_PRIORITY_MAX}")
         return 0
     return value
 
@@ -209,7 +210,7 @@ def _pmf(reader: Reader, security: str) -> str:
     allowed = _PMF.get(security, PMF_MODES)
     mode = reader.choice("pmf", PMF_MODES, allowed[0])
     if mode not in allowed:
-        reader.fail("pmf", f"security {security} allows {' or '.join(allowed)}, not {mode}")
+        reader.fail("pmf", f"is {mode}, but security {security} allows only {' or '.join(allowed)}")
     return mode
 
 
@@ -217,9 +218,9 @@ def _bssid(reader: Reader) -> Optional[str]:
     value = reader.parameters.get("bssid")
     if value is None:
         return None
-    # Bit 0 of the first octet marks a group address, IEEE 802-2014 8.2: no access point has one.
+    # Bit 0 of the first octet marks a group address (IEEE 802-2014 8.2), which no access point has.
     if not isinstance(value, str) or not _BSSID.match(value) or int(value[1], 16) & 1 or not value.strip("0:"):
-        reader.fail("bssid", "is no MAC address of an access point, such as 02:00:00:00:01:00")
+        reader.fail("bssid", "is not the MAC address of an access point, such as 02:00:00:00:01:00")
         return None
     return value.lower()
 
@@ -230,10 +231,10 @@ def _bssid(reader: Reader) -> Optional[str]:
 def _eap(outer: Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
     if security != "eap":
         if security:
-            outer.forbid("eap", f"security {security} has none")
+            outer.forbid("eap", f"is not used with security {security}")
         return None
     if not outer.given("eap"):
-        outer.fail("eap", "is missing; security eap needs it")
+        outer.fail("eap", "is missing, but security eap needs it")
         return None
     reader = outer.inside("eap")
     method = reader.choice("method", EAP_METHODS)
@@ -257,47 +258,47 @@ def _eap(outer: Reader, security: str, check_file: FileCheck) -> Optional[Eap]:
 
 
 def _check_server(reader: Reader) -> None:
-    """Demand that the server is authenticated, unless the task says in so many words that it need not be."""
+    """Require that the laptop checks the server's certificate, unless the task sets ``validate_server`` to false."""
     validate = reader.parameters.get("validate_server") is not False
     if validate and not reader.given("ca_cert"):
         reader.fail(
             "ca_cert",
-            "is missing; without it anybody's access point gets the credentials (set eap.validate_server to false "
-            "if that is to be)",
+            "is missing. Without it, any access point of this name could get the credentials. To allow that, set "
+            "eap.validate_server to false",
         )
     if not validate:
         for name in ("ca_cert", "domain_suffix_match"):
-            reader.forbid(name, "contradicts eap.validate_server false")
+            reader.forbid(name, "contradicts eap.validate_server, which is false")
 
 
 def _check_credentials(reader: Reader, method: str) -> None:
     if method == "tls":
         if not reader.given("private_key"):
-            reader.fail("private_key", "is missing; method tls needs it")
+            reader.fail("private_key", "is missing, but method tls needs it")
         elif not reader.given("client_cert") and not str(reader.parameters["private_key"]).endswith((".p12", ".pfx")):
-            reader.fail("client_cert", "is missing; only a PKCS#12 file (.p12, .pfx) as private_key does without")
-        reader.forbid("password", "method tls has none (private_key_password is the key's)")
+            reader.fail("client_cert", "is missing. It is needed unless private_key is a PKCS#12 file (.p12, .pfx)")
+        reader.forbid("password", "is not used with method tls. The key's password is private_key_password")
     elif method:
         if not reader.given("password"):
-            reader.fail("password", f"is missing; method {method} needs it")
+            reader.fail("password", f"is missing, but method {method} needs it")
         for name in ("client_cert", "private_key", "private_key_password"):
-            reader.forbid(name, f"method {method} has none")
+            reader.forbid(name, f"is not used with method {method}")
 
 
 def _phase2(reader: Reader, method: str) -> Optional[str]:
     if method == "tls":
-        reader.forbid("phase2", "method tls has none")
+        reader.forbid("phase2", "is not used with method tls")
         return None
     phase2 = reader.choice("phase2", PHASE2_METHODS, PHASE2_METHODS[0])
     if method == "peap" and phase2 == "pap":
-        reader.fail("phase2", "method peap has no pap; use ttls")
+        reader.fail("phase2", "is pap, which only method ttls can use")
     return phase2
 
 
 def _domains(reader: Reader) -> Optional[str]:
     text = reader.text("domain_suffix_match", _DOMAINS_MAX)
     if text is not None and _DOMAINS.match(text) is None:
-        reader.fail("domain_suffix_match", "is no DNS name, or names with semicolons between them")
+        reader.fail("domain_suffix_match", "is not a DNS name, or several with semicolons between them")
         return None
     return text
 
@@ -307,7 +308,7 @@ def _file(reader: Reader, name: str, check_file: FileCheck) -> Optional[str]:
     if path is None:
         return None
     if not path.startswith("/"):
-        reader.fail(name, f"'{path}' is no absolute path")
+        reader.fail(name, f"is not an absolute path: '{path}'")
         return None
     wrong = check_file(path)
     if wrong is not None:

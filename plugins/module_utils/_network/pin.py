@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a pin: what was set where, so that whoever comes later can undo it."""
+"""The record of a pin: which settings it changed, and their old values, so that a later run can undo it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .values import encode_bssid, encode_frequencies
 
 @dataclass(frozen=True)
 class Pin:
-    """What a pin changed and how it was before: all that undoing it needs. A journal keeps it as JSON.
+    """The settings that a pin changed, with their old values. This is all that is needed to undo it.
 
-    Networks are known by id and SSID, because a supplicant that restarted gives the ids out anew.
+    A journal stores it as JSON. Networks are identified by id and SSID, because a restarted supplicant may give an id
+    to another network.
     """
 
     interface: str
@@ -28,11 +29,11 @@ class Pin:
     #: MHz.
     frequencies: Tuple[int, ...]
     previous_bssid: Optional[str]
-    #: MHz; empty: every frequency.
+    #: MHz. When it is empty, the supplicant scanned every frequency.
     previous_scan_freq: Tuple[int, ...]
-    #: The other networks that were enabled: id and SSID in hex.
+    #: The other networks that were enabled before, each with its id and its SSID in hex.
     disabled: Tuple[Tuple[int, str], ...]
-    #: Who has it, as a backend calls itself: what the numbers mean depends on that.
+    #: The manager whose profile is pinned (``Backend.manager``). The ids are that manager's.
     manager: str = "wpa_supplicant"
 
     def as_dict(self) -> Dict[str, Any]:
@@ -41,10 +42,10 @@ class Pin:
 
     @classmethod
     def from_dict(cls, document: Any) -> Pin:
-        """Return the pin that ``as_dict`` gave, after JSON or not.
+        """Return the pin from a mapping that ``as_dict`` returned. It may have been stored as JSON meanwhile.
 
         Raises:
-            DecodeFailed: it is not one.
+            DecodeFailed: the mapping is not a pin.
         """
         try:
             pin = cls(
@@ -62,12 +63,16 @@ class Pin:
             encode_bssid(pin.previous_bssid)
             encode_frequencies(pin.frequencies + pin.previous_scan_freq)
         except (FleetError, KeyError, TypeError, ValueError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise DecodeFailed(f"this is no record of a pin: {reason}") from error
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise DecodeFailed(f"this is not a record of a pin: {reason}") from error
         return pin
 
     def holds(self, profiles: Iterable[Profile]) -> bool:
-        """Say whether the supplicant still has this pin: not after a restart, or when somebody changed the network."""
+        """Say whether the supplicant still has this pin. It has not after a restart or a change of the network.
+
+        Args:
+            profiles: the supplicant's current profiles.
+        """
         return any(
             profile.id == self.network_id
             and profile.ssid.hex() == self.ssid_hex
@@ -78,6 +83,6 @@ class Pin:
 
 
 def _typed(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):  # True is no network id
+    if not isinstance(value, kind) or isinstance(value, bool):  # for Python, a bool is an int
         raise TypeError(f"{value!r:.80} is not of type {kind.__name__}")
     return value

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network's profile as it was found with whoever runs an interface, and what keeps one from joining a network."""
+"""A network's profile as the manager of an interface has it, and the choice of a profile for CSME's network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
 _EAP = frozenset({"WPA-EAP", "WPA-EAP-SHA256", "WPA-EAP-SHA384", "FT-EAP", "FT-EAP-SHA384"})
 _EAP_SUITE_B = frozenset({"WPA-EAP-SUITE-B", "WPA-EAP-SUITE-B-192"})
-#: The key managements that can join what CSME calls by this name. Its "open" is neither OWE nor WEP.
+#: The key managements that can join a network of each of CSME's authentication modes. "open" does not include OWE or
+#: WEP.
 KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "open": frozenset({"NONE"}),
     "psk": PSK,
@@ -24,12 +25,12 @@ KEY_MGMT: Mapping[str, FrozenSet[str]] = {
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a profile from carrying CSME's connection on.
+    """A reason why a profile can't be used for CSME's network.
 
     Attributes:
-        what: the obstacle, in words that follow "the profile".
-        remedy: what to do about it, a sentence without its full stop.
-        disabled: the only obstacle is that nobody enabled the profile.
+        what: the reason, as the rest of a sentence that begins with "the profile".
+        remedy: what to do about it. It is a sentence without its full stop.
+        disabled: whether the only reason is that the profile is not enabled.
     """
 
     what: str
@@ -46,28 +47,33 @@ class Profile:
     key_mgmt: FrozenSet[str]
     enabled: bool
     bssid: Optional[str]
-    #: MHz; empty: every frequency.
+    #: MHz. When it is empty, the supplicant scans every frequency.
     scan_freq: Tuple[int, ...]
-    #: The supplicant uses it, or tries to.
+    #: Whether the supplicant is connected by this profile, or tries to be.
     current: bool
-    #: The higher is taken first.
+    #: The profile with the highest number is preferred.
     priority: int = 0
-    #: Which of psk, sae_password, identity, eap, wep_key are configured; never what they are.
+    #: Which of psk, sae_password, identity, eap and wep_key are configured. Their values are never here.
     credentials: FrozenSet[str] = frozenset()
-    #: It is for the access point of ``bssid`` alone, and no pin can change that.
+    #: Whether the profile is only for the access point ``bssid``, so that a pin can't change that.
     bound: bool = False
-    #: Why it is of no use to this interface when a laptop boots, whatever CSME is on. It is not enabled then.
+    #: Why this interface can't use the profile when the laptop boots, no matter which network CSME is on. With an
+    #: obstacle, the profile is not ``enabled``.
     obstacle: Optional[Obstacle] = None
-    #: MHz, every one that it may be on, which no pin can change; None: any.
+    #: The only frequencies in MHz that the profile allows, which a pin can't change. None means all.
     channels: Optional[FrozenSet[int]] = None
-    #: It is for this interface or its device alone: no other radio can be using it.
+    #: Whether the profile is only for this interface or its device, so that no other radio can use it.
     own: bool = False
 
     def can_join(self, auth: str) -> bool:
-        """Say whether this profile could join a network by ``open``, ``psk``, ``sae`` or ``eap`` by itself."""
+        """Say whether the profile's key management and credentials fit a network.
+
+        Args:
+            auth: the network's authentication: ``open``, ``psk``, ``sae`` or ``eap``.
+        """
         if not self.key_mgmt & KEY_MGMT.get(auth, frozenset()):
             return False
-        # As wpas_network_disabled() has it: one that may use a PSK and has none is not used, for EAP neither.
+        # Like wpas_network_disabled(): a profile that may use a PSK but has none is never used, not even for EAP.
         if self.key_mgmt & (PSK | SAE) and not (
             "psk" in self.credentials or (self.key_mgmt & SAE and "sae_password" in self.credentials)
         ):
@@ -75,7 +81,7 @@ class Profile:
         if auth == "psk":
             return "psk" in self.credentials
         if auth == "eap":
-            # wpa_supplicant's default key_mgmt names EAP too; only these say that it is meant.
+            # wpa_supplicant's default key_mgmt includes EAP, so only these credentials show that EAP is intended.
             return bool(self.credentials & {"identity", "eap"})
         return auth != "open" or "wep_key" not in self.credentials
 
@@ -113,29 +119,29 @@ class Target:
 def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Profile]:
     """Return the enabled profile that can carry a connection on; None: there is none.
 
-    Of several, the one of the highest priority counts; then the interface's own, before one that another interface may
-    use; then the one of the lowest id.
+    Among several, the one with the highest priority is returned. If priorities are equal, a profile of this interface
+    goes before one that other interfaces may use, and then the lowest id decides.
 
     Args:
-        profiles: as a backend gives them.
-        connection: CSME's.
+        profiles: the profiles from a backend.
+        connection: CSME's connection.
     """
     fitting = (profile for profile in _of_network(profiles, connection) if not any(_obstacles(profile, connection)))
     return min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
 
 
 def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[Obstacle]:
-    """Return what keeps the profiles for a connection's network from carrying it on, where ``find_profile`` found none.
+    """Return the reason why no profile can carry a connection on, after ``find_profile`` found none.
 
-    Of several profiles for that network, the one that comes nearest to it counts. None: there is no profile for the
-    network.
+    The reason is that of the profile with the connection's SSID that lacks the least. It is None when no profile has
+    the SSID.
 
     Args:
-        profiles: as a backend gives them.
-        connection: CSME's. Where its ``auth`` is None, key management and credentials do not matter.
+        profiles: the profiles from a backend.
+        connection: CSME's connection. Without its ``auth``, key management and credentials are not compared.
     """
     mine = [tuple(_obstacles(each, connection)) for each in _of_network(profiles, connection)]
-    # The later its first obstacle is, the less is missing.
+    # Obstacles are ordered from the worst on. So the profile whose first obstacle comes last lacks the least.
     nearest = max(mine, key=lambda each: next((at for at, found in enumerate(each) if found), 0), default=())
     return next((found for found in nearest if found), None)
 
@@ -145,21 +151,22 @@ def _of_network(profiles: Iterable[Profile], connection: Joined) -> Iterator[Pro
 
 
 def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstacle]]:
-    """Yield each obstacle between a profile and a connection, the worst first. One that is not there is None."""
+    """Check a profile against a connection. Yield the obstacle or None for each check, the worst obstacle first."""
     auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
     unfit = Obstacle(
-        f"can't join it: it has {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
-        "Give it a key management and credentials that fit",
+        f"can't join the network: it has key management {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
+        "Give it a key management and credentials that fit the network",
     )
     yield None if auth is None or profile.key_mgmt & KEY_MGMT.get(auth, frozenset()) else unfit
     yield profile.obstacle
     yield None if auth is None or profile.can_join(auth) else unfit
     elsewhere = profile.bound and bssid is not None and profile.bssid != bssid
     yield (
-        Obstacle(f"is for another access point than CSME's ({bssid}) alone", "Take that out of the profile")
+        Obstacle(f"is restricted to another access point than CSME's ({bssid})", "Remove that from the profile")
         if elsewhere
         else None
     )
     off = bool(frequencies) and profile.channels is not None and profile.channels.isdisjoint(frequencies)
-    yield Obstacle("is for another band or channel than CSME's alone", "Take that out of the profile") if off else None
+    other = "is restricted to another band or channel than CSME's"
+    yield Obstacle(other, "Remove that from the profile") if off else None
     yield None if profile.enabled else Obstacle("is disabled", "Enable it", disabled=True)

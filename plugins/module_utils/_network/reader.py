@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what was declared, with the place of each mistake."""
+"""Reading the parameters of a declared profile, and collecting the errors in them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, List, Mapping, Optional, Sequence
 from .declared import Problem
 from .values import ssid_text
 
-#: As much of a name as a message shows.
+#: How many characters of a name a message shows.
 _SHOWN = 64
 
 
 def label_of(parameters: Any, index: Optional[int] = None) -> str:
-    """Return what messages call a profile.
+    """Return the name of a profile in messages, such as ``profiles[0] 'corp-wifi'``.
 
     Args:
-        parameters: the profile's parameters as the task gives them, perhaps wrong.
-        index: its place in a list of profiles, None where there is only one.
+        parameters: the profile's parameters as the task gives them. They may be wrong.
+        index: the profile's place in a list, or None when there is only one profile.
     """
     place = "profile" if index is None else f"profiles[{index}]"
     known = parameters if isinstance(parameters, Mapping) else {}
@@ -32,7 +32,7 @@ def label_of(parameters: Any, index: Optional[int] = None) -> str:
 
 
 class Reader:
-    """The parameters of one profile, and what was found wrong with them."""
+    """The parameters of one profile, and the errors that were found in them."""
 
     def __init__(self, parameters: Mapping[str, Any], label: str, prefix: str = "") -> None:
         self.parameters = parameters
@@ -47,7 +47,7 @@ class Reader:
         return self.parameters.get(name) is not None
 
     def inside(self, name: str) -> Reader:
-        """Return a reader of a parameter that is a mapping; it adds to the same problems."""
+        """Return a reader for a parameter that is a mapping. It adds to the same list of errors."""
         value = self.parameters.get(name)
         inner = Reader(value if isinstance(value, Mapping) else {}, self.label, f"{name}.")
         inner.problems = self.problems
@@ -57,32 +57,39 @@ class Reader:
         value = self.parameters.get(name)
         if value is None:
             if not default:
-                self.fail(name, f"is missing; it is one of {', '.join(choices)}")
+                self.fail(name, f"is missing. It is one of {', '.join(choices)}")
             return default
         if value not in choices:
-            self.fail(name, f"is one of {', '.join(choices)}")
+            self.fail(name, f"must be one of {', '.join(choices)}")
             return default
         return str(value)
 
     def text(self, name: str, limit: int) -> Optional[str]:
-        """Return a text without control characters, None if it was not given or is wrong. Never shows it."""
+        """Return a text without control characters, or None if it was not given or is wrong.
+
+        The text may be a secret, so no error repeats it.
+
+        Args:
+            name: the parameter.
+            limit: how many bytes the text may have in UTF-8.
+        """
         value = self.parameters.get(name)
         if value is None:
             return None
         if not isinstance(value, str) or not value:
-            self.fail(name, "is empty" if value == "" else "is no text")
+            self.fail(name, "is empty" if value == "" else "is not text")
             return None
         if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
             where = "ends with a line break" if value.rstrip("\r\n").isprintable() else "has a control character in it"
-            self.fail(name, f"{where}; it has to be on one line")
+            self.fail(name, f"{where}, but it must be one line")
             return None
         try:
             size = len(value.encode("utf-8"))
         except UnicodeEncodeError:
-            self.fail(name, "has something in it that is no text")
+            self.fail(name, "can't be encoded as UTF-8")
             return None
         if size > limit:
-            self.fail(name, f"has {size} bytes, at most {limit} are possible")
+            self.fail(name, f"has {size} bytes, but at most {limit} are possible")
             return None
         return value
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What became of networks, as the modules for profiles return it, whoever runs them."""
+"""The part of a module's result that says which networks were added, changed or removed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 from .declared import Declaration
 from .values import ssid_text
 
-#: Networks with what is to be seen of them.
+#: Networks: for each one its SSID and those of its settings that may be shown.
 Shown = Tuple[Tuple[bytes, Dict[str, str]], ...]
 
 
 def networks(declared: Declaration, places: Mapping[str, Tuple[Shown, Shown]]) -> List[Dict[str, Any]]:
-    """Return what happens to each network that is declared or goes.
+    """Return for each network that is declared or removed what happens to it in each place.
 
     Args:
-        declared: what a task declares.
-        places: where something happens, by name: what is to be seen before and after of each network that changes.
+        declared: the networks that the task declares.
+        places: the networks that change, before and after, by the name of the place (``file``, ``runtime``).
     """
     order: Dict[bytes, None] = dict.fromkeys(profile.ssid for profile in declared.profiles)
     for before, after in places.values():
@@ -41,7 +41,7 @@ def _action(ssid: bytes, before: Shown, after: Shown) -> str:
 
 
 def by_name(shown: Iterable[Tuple[bytes, Mapping[str, str]]]) -> Dict[str, Any]:
-    """Return networks by their names, for a diff. Several of one name are numbered."""
+    """Return networks by their names, for a diff. Networks with the same name are numbered."""
     named: Dict[str, Any] = {}
     for ssid, variables in shown:
         name, number = ssid_text(ssid) or "(any)", 1

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values of a network as bytes and text: names, access points, frequencies, and what wpa_supplicant's own programs
-print."""
+"""Encoding and decoding of a network's values: SSID, BSSID, frequencies, and text in wpa_supplicant's notation."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ SSID_MAX = 32
 
 
 class CommandUnsafe(FleetError):
-    """A command was not sent, because a part of it could have become another command or another line of a file."""
+    """A value was refused because, in a command or a file, it could act as another command or another line."""
 
     code = "command_unsafe"
 
@@ -26,34 +25,34 @@ BSSID_FORM = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
 
 
 def encode_ssid(ssid: bytes) -> str:
-    """Return an SSID as the bare hex that SET_NETWORK takes for any bytes.
+    """Return an SSID as hex without quotes. In that form, SET_NETWORK accepts any bytes.
 
     Raises:
-        CommandUnsafe: it has more than 32 bytes.
+        CommandUnsafe: the SSID has more than 32 bytes.
     """
     if len(ssid) > SSID_MAX:
-        raise CommandUnsafe(f"an SSID has at most {SSID_MAX} bytes, this one has {len(ssid)}")
+        raise CommandUnsafe(f"an SSID has at most {SSID_MAX} bytes, but this one has {len(ssid)}")
     return ssid.hex()
 
 
 def encode_bssid(bssid: Optional[str]) -> str:
-    """Return a BSSID in lower case; ``any`` for None.
+    """Return a BSSID in lower case, or ``any`` for None.
 
     Raises:
-        CommandUnsafe: it is no MAC address.
+        CommandUnsafe: *bssid* is not a MAC address.
     """
     if bssid is None:
         return "any"
     if BSSID_FORM.match(bssid) is None:
-        raise CommandUnsafe(f"{bssid!r} is no BSSID")
+        raise CommandUnsafe(f"{bssid!r} is not a BSSID")
     return bssid.lower()
 
 
 def encode_frequencies(frequencies: Iterable[int]) -> str:
-    """Return frequencies in MHz as ``scan_freq`` takes them; the empty string, which clears it, for none.
+    """Return frequencies (MHz) in the form of ``scan_freq``. Without any, return the empty string, which clears it.
 
     Raises:
-        CommandUnsafe: one of them is not positive (a 0 would end wpa_supplicant's list there).
+        CommandUnsafe: a frequency is not positive (wpa_supplicant's list ends at a 0).
     """
     numbers = [int(frequency) for frequency in frequencies]
     if any(number <= 0 for number in numbers):
@@ -87,18 +86,20 @@ def decode_printf(text: str) -> bytes:
 
 
 def _raw(text: str) -> bytes:
-    """Return the bytes that came over the socket as this text."""
+    """Return the bytes from which the text was decoded when it came over the socket."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise DecodeFailed("text that cannot have come from a supplicant", where=ascii(text[:80])) from None
+        raise DecodeFailed("this text cannot have come from a supplicant", where=ascii(text[:80])) from None
 
 
 def decode_value(text: str) -> bytes:
-    r"""Decode a string value of GET_NETWORK: ``"raw"`` (no escapes, up to the last quote), ``P"escaped"``, bare hex.
+    r"""Decode a string value of GET_NETWORK.
+
+    There are three forms: ``"raw"`` (without escapes, up to the last quote), ``P"escaped"``, and hex without quotes.
 
     Raises:
-        DecodeFailed: it is none of them.
+        DecodeFailed: the value has none of these forms.
     """
     if len(text) >= 2 and text.startswith('"') and text.endswith('"'):
         return _raw(text[1:-1])
@@ -110,6 +111,6 @@ def decode_value(text: str) -> bytes:
 
 
 def ssid_text(ssid: bytes) -> str:
-    """Return an SSID for people. What is no UTF-8, and what would upset a terminal, is escaped."""
+    """Return an SSID as text for people. Bytes that are not UTF-8, and unprintable characters, are escaped."""
     text = ssid.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

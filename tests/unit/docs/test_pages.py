@@ -243,7 +243,7 @@ def test_a_wrong_variable_is_found() -> None:
     assert list(wrong_variables({"all": {"vars": yaml.safe_load(variables)}})) == [
         "vpro.fleet.supplicant has no option supplicant_profile",
         "vpro.fleet.watcher has no option watcher_loglevel",
-        "supplicant_profiles[0].security: is none of open, owe, psk, sae, psk+sae, eap",
+        "supplicant_profiles[0].security: is not one of open, owe, psk, sae, psk+sae, eap",
     ]
 
 

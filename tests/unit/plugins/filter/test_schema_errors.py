@@ -63,15 +63,15 @@ def test_all_errors_at_once_by_path_in_order() -> None:
     assert errors(documents, name="networks") == [
         "networks[0].pasphrase: is unknown; did you mean passphrase?",
         "networks[0].passphrase: is missing",
-        "networks[1].bssid: is no MAC address of an access point, such as 02:00:00:00:01:00",
-        "networks[1].hidden: is no boolean (true or false)",
-        "networks[1].pmf: is none of disabled, optional, required",
-        "networks[1].priority: is no whole number",
-        "networks[2]: is no mapping",
-        "networks[3].eap: has a key that is unknown, and no name",
-        "networks[3].eap.phase2: is none of mschapv2, pap",
-        "networks[4].ssid: the SSID is declared twice, first by profiles[0]; one SSID is one network",
-        "networks[11].ssid: an SSID has 1 to 32 bytes, this one has 40",
+        "networks[1].bssid: is not the MAC address of an access point, such as 02:00:00:00:01:00",
+        "networks[1].hidden: is not a boolean (true or false)",
+        "networks[1].pmf: is not one of disabled, optional, required",
+        "networks[1].priority: is not a whole number",
+        "networks[2]: is not a mapping",
+        "networks[3].eap: has an unknown key that does not look like a name",
+        "networks[3].eap.phase2: is not one of mschapv2, pap",
+        "networks[4].ssid: the SSID is declared twice, first by profiles[0]. Declare each SSID only once",
+        "networks[11].ssid: has 40 bytes, but an SSID has 1 to 32",
     ]
 
 
@@ -84,13 +84,13 @@ def test_paths_without_a_root_begin_with_the_documents_keys() -> None:
         "supplicant_backend": "iwd",
     }
     assert errors(document, "supplicant_role") == [
-        "supplicant_backend: is none of auto, wpa_supplicant, networkmanager",
-        "supplicant_country: is neither empty nor two capital letters of a country",
+        "supplicant_backend: is not one of auto, wpa_supplicant, networkmanager",
+        "supplicant_country: is neither empty nor the two capital letters of a country",
         "supplicant_interfaces: has an element twice",
-        "supplicant_interfaces[1]: is no name of a network interface",
+        "supplicant_interfaces[1]: is not the name of a network interface",
         "supplicant_profiles: is empty, and with supplicant_prune every network would be removed",
     ]
-    assert errors(CANARY, "supplicant_role") == ["is no mapping"]
+    assert errors(CANARY, "supplicant_role") == ["is not a mapping"]
 
 
 #: A keyword, a schema with it, a value that it refuses, and what is said.
@@ -106,7 +106,7 @@ WORDS: List[Any] = [
     ({"maxProperties": 0}, {CANARY: 1}, "has more than 0 keys"),
     ({"minProperties": 1}, {}, "is empty"),
     ({"pattern": "^x"}, CANARY, "does not have the form ^x"),
-    ({"type": ["string", "null"]}, 5, "is no text or null"),
+    ({"type": ["string", "null"]}, 5, "is not text or null"),
     ({"oneOf": [{"const": 1}, {"const": 2}]}, CANARY, "is not allowed here"),
     ({"oneOf": [{"const": 1}], "x-message": "is not one"}, CANARY, "is not one"),
     (False, CANARY, "is not allowed here"),
@@ -114,10 +114,10 @@ WORDS: List[Any] = [
     (
         {"patternProperties": {"^x": True}, "additionalProperties": False},
         {"x1": 1, "y": 2},
-        "y: is unknown; known are ",
+        "y: is unknown; the known names are ",
     ),
     ({"properties": {"a": {"not": {}}}}, {"a": CANARY}, "a: is not allowed here"),
-    ({"additionalProperties": {"type": "null"}}, {CANARY + " ": 1}, "[...]: is no null"),
+    ({"additionalProperties": {"type": "null"}}, {CANARY + " ": 1}, "[...]: is not null"),
 ]
 
 
@@ -138,7 +138,7 @@ def test_values_of_ansible_are_taken_for_what_they_are() -> None:
             return CANARY
 
     assert errors((Lazy(profile(passphrase=Secret())),)) == []
-    assert errors([profile(passphrase=Secret(), priority=Secret())]) == ["[0].priority: is no whole number"]
+    assert errors([profile(passphrase=Secret(), priority=Secret())]) == ["[0].priority: is not a whole number"]
 
 
 def test_what_can_not_be_validated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def test_problems_that_only_a_second_look_finds(task: Task) -> None:
         ({}, "missing required arguments: profiles"),
         ({"profiles": [psk()], "interface": ""}, "no name of a network interface"),
         ({"profiles": [psk()], "prune": "perhaps"}, "prune"),
-        ({"profiles": CANARY}, "profiles[0]: is no mapping"),
+        ({"profiles": CANARY}, "profiles[0]: is not a mapping"),
         ({"profiles": [], "prune": True}, "would remove every network"),
         ({"profiles": [psk()], "interface": "a/b"}, "no name of a network interface"),
     ],

@@ -297,14 +297,15 @@ def test_what_is_unknown_is_named_as_in_the_facts() -> None:
         ("driver unknown", "radios.phy0.driver is not known: the reason why"),
         (
             "no switch",
-            "radios.phy0.rfkill is not known: the kernel shows no switch of this radio; make /sys/class/rfkill "
-            "readable",
+            "radios.phy0.rfkill is not known: the kernel shows no rfkill switch of this radio. Make "
+            "/sys/class/rfkill readable",
         ),
         ("rfkill is garbage", "rfkill is not known: the reason why"),
         ("connection unreadable", "radios.phy0.csme is not known: the reason why"),
         (
             "who, nobody knows",
-            "supplicant.wlan0 is not known: nobody can tell who runs the interface; run as root",
+            "supplicant.wlan0 is not known: the program that manages the interface could not be found out. Run this as "
+            "root",
         ),
         ("processes hidden", "supplicant.manager is not known: the reason why"),
         ("closed", "supplicant.wlan0 is not known: run as root"),
@@ -327,15 +328,15 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("no radio of CSME's", "no radio of this machine offers"),
         ("no profile", "wlan0 has no profile for 'corp\\\\xff' (psk), which CSME is on"),
         ("profile disabled", "the profile of wlan0 for 'corp\\\\xff' (psk), which CSME is on, is disabled"),
-        ("key management", "it has SAE, or lacks a credential"),
+        ("key management", "it has key management SAE, or lacks a credential"),
         ("with an agent", "which CSME is on, leaves it to an agent. Store it"),
-        ("with an agent, and of another kind", "it has WPA-EAP, or lacks a credential"),
+        ("with an agent, and of another kind", "it has key management WPA-EAP, or lacks a credential"),
         ("one of another kind, one with an agent", "leaves it to an agent. Store it"),
-        ("for another access point", "is for another access point than CSME's (02:00:00:00:01:00) alone"),
-        ("for another channel", "is for another band or channel than CSME's alone. Take that out"),
-        ("no reasons", "a block of wlan0"),
+        ("for another access point", "is restricted to another access point than CSME's (02:00:00:00:01:00)"),
+        ("for another channel", "is restricted to another band or channel than CSME's. Remove that"),
+        ("no reasons", "no reason when wlan0 is blocked"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
-        ("iwd", "iwd runs wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),
+        ("iwd", "iwd manages wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),
     ],
 )
 def test_a_message_says_what_it_is_about(name: str, words: str) -> None:

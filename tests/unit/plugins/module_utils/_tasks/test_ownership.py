@@ -255,7 +255,7 @@ def test_a_profile_that_is_of_no_use_is_named_with_what_to_do(machine: Machine) 
 
 def test_a_profile_for_other_channels_than_csmes_is_none(machine: Machine) -> None:
     machine.profiles = (replace(PROFILE, channels=frozenset({5180})),)
-    assert "for another band or channel than CSME's" in refusal().what
+    assert "restricted to another band or channel than CSME's" in refusal().what
 
 
 def test_an_idle_csme_needs_no_supplicant(machine: Machine) -> None:

@@ -151,7 +151,7 @@ def test_what_is_missing_is_told_with_the_interface(backend: NetworkManagerBacke
     del laptop.profiles[f"{SETTINGS}/7"]
     assert where(lambda: backend.pin(profile, BSSID, (2437,))) == "wlan0"
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"band": "a"})
-    with pytest.raises(NotFound, match="'Corp' is for another band") as caught:
+    with pytest.raises(NotFound, match="'Corp' is restricted to another band") as caught:
         backend.pin(profile, BSSID, (2437,))
     assert (caught.value.where, bool(caught.value.remedy)) == ("wlan0", True)
 
@@ -251,8 +251,8 @@ def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -
     for limits, match in (
         ({"bssid": bytes.fromhex("020000000900")}, "another access point than CSME's"),
         ({"mac-address": bytes.fromhex("020000000900")}, "the device 02:00:00:00:09:00 alone"),
-        ({"band": "a"}, "another band or channel than CSME's alone"),
-        ({"band": "bg", "channel": 11}, "another band or channel than CSME's alone"),
+        ({"band": "a"}, "another band or channel than CSME's"),
+        ({"band": "bg", "channel": 11}, "another band or channel than CSME's"),
     ):
         laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless=limits)
         with pytest.raises(NotFound, match=match):
