@@ -17,7 +17,7 @@ attributes:
     platforms: Linux
 """
 
-    # Of what users call; the watcher's role alone calls amt_wifi_watcher_files.
+    # For the modules that users call. Only the role watcher calls amt_wifi_watcher_files, which does not have this.
     GROUP = r"""
 options: {}
 attributes:
@@ -50,7 +50,7 @@ attributes:
       - This module changes nothing.
 """
 
-    # Beside INFO.
+    # Used together with INFO.
     FACTS = r"""
 options: {}
 attributes:

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The watcher's files on a laptop: its package, which is the house without the porch, and the files around it.
+"""Installing and removing the watcher's files on a laptop, for the module ``amt_wifi_watcher_files``.
 
-For the module ``amt_wifi_watcher_files``.
+These are the watcher's Python package, which is ``module_utils`` without the files that import Ansible, and further
+files such as its configuration.
 """
 
 from __future__ import annotations
@@ -25,23 +26,27 @@ from ansible.module_utils.basic import AnsibleModule
 from ._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from ._system.program import run
 
-# A module brings along what it imports, and what that imports in turn: with the command, the whole of the watcher.
+# Ansible sends a module together with all files that it imports, directly or not. This import is unused, but it makes
+# Ansible send the watcher's command, and so the whole watcher.
 from ._tasks import command as _command  # noqa: F401
 
-#: What is for Ansible alone.
+#: The files that import Ansible. The watcher does not need them.
 _PORCH = ("_module", "_profile_options", "_watcher_files")
 _BYTECODE = "__pycache__"
 _FOLDER = "folder"
-#: What the names of folders for drop-ins end with, of those that are made here.
+#: Endings of the names of those folders that are created for drop-ins.
 _DROP_IN_FOLDERS = (".service.d", ".network.d")
-#: Seconds for a command; a loaded machine without much of a CPU needs a few to compile the package.
+#: Timeout of a command in seconds. A slow and busy laptop needs a few seconds to compile the package.
 _COMMAND_SECONDS = 120
-#: What a .pyc begins with (PEP 552): magic number, flags, and time and size of its source.
+#: The beginning of a .pyc file (PEP 552): magic number, flags, and the time and size of its source.
 _PYC_HEADER = struct.Struct("<4sIII")
 
 
 def carried() -> Dict[str, bytes]:
-    """Return the files of the house that came along with this module, by their paths in it. The porch stays here."""
+    """Return the files of ``module_utils`` that Ansible sent with this module, by their paths in it.
+
+    The files that import Ansible are left out.
+    """
     house = import_module(__name__.rpartition(".")[0])
     found: Dict[str, bytes] = {}
     for each in walk_packages(house.__path__, f"{house.__name__}."):
@@ -49,19 +54,19 @@ def carried() -> Dict[str, bytes]:
         spec = find_spec(each.name)
         if spec is None or spec.origin is None or path in _PORCH:
             continue
-        # Out of the archive that Ansible sends, or out of a folder.
+        # This reads the file from the archive that Ansible sends, or from a folder.
         data = spec.loader.get_data(spec.origin)  # type: ignore[union-attr]
         found[f"{path}/__init__.py" if each.ispkg else f"{path}.py"] = data
     return found
 
 
 class Package:
-    """The Python package.
+    """The watcher's Python package.
 
     Args:
-        path: its folder.
-        files: what is to be in it, by the path in it.
-        python: the Python that runs it.
+        path: the package's folder.
+        files: the wanted content of the package's files, by their paths in the package.
+        python: the Python that runs the package.
     """
 
     def __init__(self, path: str, files: Dict[str, bytes], python: str) -> None:
@@ -75,16 +80,16 @@ class Package:
             after.update({name: f"{after[name]}, compiled" for name in files if name.endswith(".py")})
         after.update(dict.fromkeys(_folders(files), _FOLDER))
         self.changed = before != after
-        # Of so many files, only what differs is worth a look.
+        # There are many files, so the diff shows only those that differ.
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
         self.before = "".join(f"{name}: {before[name]}\n" for name in names if name in before)
         self.after = "".join(f"{name}: {after[name]}\n" for name in names if name in after)
 
     def apply(self) -> None:
-        """Put the new package into the place of the old one.
+        """Replace the old package by the new one.
 
         Raises:
-            NotFound, TransportFailed: it could not be made; the old one stays.
+            NotFound, TransportFailed, Refused: the new package could not be compiled. The old one stays.
         """
         new, old = f"{self.path}.new", f"{self.path}.old"
         _remove(new)
@@ -101,12 +106,12 @@ class Package:
         _remove(old)
 
     def _compile(self, folder: str) -> None:
-        """Compile the files of a folder as those of the package, which they become."""
+        """Compile the files in a folder. The bytecode names them by the package's path, where they will be moved."""
         argv = [self._python, "-I", "-m", "compileall", "-q", "-s", folder, "-p", self.path, folder]
         try:
             done = run(argv, _COMMAND_SECONDS)
         except NotFound:
-            raise NotFound("there is no Python for the watcher", where=self._python) from None
+            raise NotFound("the Python for the watcher does not exist", where=self._python) from None
         except TimedOut:
             raise TransportFailed("compiling the package took too long", where=self._python) from None
         if done.status:
@@ -115,7 +120,7 @@ class Package:
 
 
 class Folder:
-    """A folder of root's."""
+    """A folder that must exist, owned by root."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -124,17 +129,17 @@ class Folder:
         self.changed = self.before != self.after
 
     def apply(self) -> None:
-        """Make it."""
+        """Create the folder, and set its owner and mode."""
         os.makedirs(self.path, exist_ok=True)
         _own(self.path, 0o755)
 
 
 class File:
-    """A further file.
+    """A file outside of the package.
 
     Args:
         module: the module that runs.
-        options: as the module's option ``files`` has them.
+        options: one element of the module's option ``files``.
     """
 
     def __init__(self, module: AnsibleModule, options: Dict[str, Any]) -> None:
@@ -149,16 +154,16 @@ class File:
             with open(self.path, encoding="utf-8", errors="backslashreplace", newline="") as handle:
                 text = handle.read()
         self.changed = (attributes, text) != (_wanted(self._mode), self._content)
-        # Attributes are shown where they differ alone: a diff is for people.
+        # The diff shows owner and mode only if they are wrong.
         differ = attributes not in ("", _wanted(self._mode))
         self.before = (attributes if differ else "") + text
         self.after = (_wanted(self._mode) if differ else "") + self._content
 
     def apply(self) -> None:
-        """Put the new file into the place of the old one.
+        """Replace the old file by the new one.
 
         Raises:
-            Refused: the command that has to validate it did not.
+            Refused: the command that validates the new file failed.
         """
         new = os.path.join(self._module.tmpdir, os.path.basename(self.path))
         _remove(new)
@@ -166,15 +171,16 @@ class File:
         if self._validate is not None:
             rc, out, err = self._module.run_command(self._validate.replace("%s", new))
             if rc:
-                raise Refused("validation_failed", f"it was not validated: {(err or out).strip()}", where=self.path)
+                said = (err or out).strip()
+                raise Refused("validation_failed", f"the validation of the new file failed: {said}", where=self.path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        # It keeps SELinux content: the new file gets the label that belongs to the place.
+        # Ansible's function also sets the SELinux label that belongs to the file's path.
         self._module.atomic_move(new, self.path)
         _own(self.path, self._mode)
 
 
 class Gone:
-    """Something that is not to be there."""
+    """A file or folder that must not exist."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -183,11 +189,11 @@ class Gone:
         self.after = ""
 
     def apply(self) -> None:
-        """Remove it; with the last of a unit's drop-ins, their folder."""
+        """Remove the file or folder. If it was the last drop-in in its folder, remove that folder too."""
         _remove(self.path)
         folder = os.path.dirname(self.path)
         if folder.endswith(_DROP_IN_FOLDERS):
-            with suppress(OSError):  # somebody has others in it
+            with suppress(OSError):  # the folder still has other drop-ins
                 os.rmdir(folder)
 
 
@@ -195,7 +201,7 @@ Part = Union[Package, Folder, File, Gone]
 
 
 def _cache_tag(python: str) -> Optional[str]:
-    """Return what the names of a Python's bytecode have in them; None if it does not tell."""
+    """Return the cache tag of a Python, a part of the names of its bytecode files. It is None if it can't be read."""
     argv = [python, "-I", "-S", "-c", "import sys; print(sys.implementation.cache_tag)"]
     try:
         done = run(argv, _COMMAND_SECONDS)
@@ -205,12 +211,15 @@ def _cache_tag(python: str) -> Optional[str]:
 
 
 def _folders(files: Iterable[str]) -> Set[str]:
-    """Return the folders in which files are, by their paths: a slash ends each."""
+    """Return all folders in the paths of files. Each ends with a slash."""
     return {f"{name[:end]}/" for name in files for end in range(len(name)) if name[end] == "/"}
 
 
 def _look(path: str, tag: Optional[str]) -> Dict[str, str]:
-    """Return what is in a package's folder by its path in it, in words; nothing when there is no such folder."""
+    """Return a description of each file and folder in a package's folder, by the path in the package.
+
+    If the folder itself is missing, or its owner or mode is wrong, the entry ``.`` says so.
+    """
     attributes = _attributes(path, stat.S_ISDIR)
     found = {} if attributes == _wanted(0o755) else {".": attributes.strip() or "absent"}
     if attributes:
@@ -219,7 +228,7 @@ def _look(path: str, tag: Optional[str]) -> Dict[str, str]:
 
 
 def _look_into(package: str, folder: str, tag: Optional[str], found: Dict[str, str]) -> None:
-    """Add what is in a folder of a package, and below it."""
+    """Add the descriptions of all files and folders in a folder of a package to *found*."""
     for name in os.listdir(os.path.join(package, folder)):
         if name == _BYTECODE:
             continue
@@ -233,7 +242,7 @@ def _look_into(package: str, folder: str, tag: Optional[str], found: Dict[str, s
 
 
 def _look_at(path: str, tag: Optional[str]) -> str:
-    """Return what a file of a package is, in words."""
+    """Return the description of a file in a package."""
     attributes = _attributes(path, stat.S_ISREG)
     if not attributes:
         return "no file"
@@ -251,7 +260,7 @@ def _describe(data: bytes) -> str:
 
 
 def _is_compiled(path: str, tag: str) -> bool:
-    """Say whether the bytecode of a file is there, and made from it as it is."""
+    """Say whether a file has bytecode that was compiled from its current content."""
     folder, name = os.path.split(path)
     source = os.stat(path)
     try:
@@ -263,7 +272,7 @@ def _is_compiled(path: str, tag: str) -> bool:
 
 
 def _attributes(path: str, is_kind: Any) -> str:
-    """Return owner and mode in words; empty when there is nothing, or something of another kind."""
+    """Return owner and mode of a file or folder in words. The text is empty if there is none of that kind."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -274,7 +283,7 @@ def _attributes(path: str, is_kind: Any) -> str:
 
 
 def _wanted(mode: int) -> str:
-    """Return, as ``_attributes`` has them, those of what is made here."""
+    """Return the wanted owner and mode, in the form of ``_attributes``."""
     return f"owner {os.geteuid()}:{os.getegid()}, mode {mode:04o}\n"
 
 
@@ -288,7 +297,7 @@ def _write(path: str, data: bytes) -> None:
         os.fchmod(handle.fileno(), 0o644)
         handle.write(data)
         handle.flush()
-        # A laptop that is switched off a moment later must not boot with empty files.
+        # Without this, the file could be empty after a power cut.
         os.fsync(handle.fileno())
 
 
@@ -300,12 +309,12 @@ def _remove(path: str) -> None:
 
 
 def parts(module: AnsibleModule) -> List[Part]:
-    """Return all that the module's options are about, in the order in which it is to be applied."""
+    """Return all files and folders that the module's options name, in the order in which to change them."""
     given = module.params
     package = os.path.normpath(given["package"])
     if given["state"] == "absent":
         inner = [package, *(each["path"] for each in given["files"])]
-        # Whatever tells the system of the watcher goes first, the watcher's program last.
+        # The files that make the system start the watcher are removed first, and the watcher's program last.
         return [Gone(path) for path in (*reversed(inner), *reversed(given["folders"]))]
     files = {"VERSION": f"{given['version']}\n".encode(), "__init__.py": b"", **carried()}
     return [

@@ -13,8 +13,8 @@ author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
   - Sets or lifts the soft block of one radio, or of all WLAN radios.
-  - The driver tells CSME of it, which stays off the air in airplane mode too.
-  - systemd-rfkill keeps the state over a reboot.
+  - The driver reports airplane mode to Intel's management engine (CSME), which then does not use the radio either.
+  - systemd-rfkill restores the state after a reboot.
 options:
   enabled:
     description:
@@ -23,12 +23,12 @@ options:
     required: true
   interface:
     description:
-      - The interface whose radio alone is meant.
-      - Without it, all WLAN radios are meant, and those that come later until the next boot.
+      - The interface of the only radio to change.
+      - Without it, all WLAN radios are changed. This includes radios that are added until the next boot.
     type: str
   bluetooth:
     description:
-      - Mean Bluetooth too. Not together with O(interface).
+      - Whether to change Bluetooth too. This is not possible together with O(interface).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -36,19 +36,19 @@ extends_documentation_fragment:
   - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
-  - A hard block stays, whatever the soft block is. The module says so in a warning, with the reason.
-  - A playbook that comes in over the very radio cuts itself off by turning airplane mode on.
+  - The module can't lift a hard block. If one remains, a warning says so and gives the reason.
+  - If Ansible reaches the laptop over this radio, turning airplane mode on ends the connection.
 seealso:
   - module: vpro.fleet.amt_wifi_facts
 """
 
 EXAMPLES = r"""
-- name: Let the radios work
+- name: Turn airplane mode off, so that the radios work
   vpro.fleet.amt_wifi_airplane:
     enabled: false
   become: true
 
-- name: Keep all radios of a laptop in the lab off the air
+- name: Turn airplane mode on for all radios of a laptop in the lab
   vpro.fleet.amt_wifi_airplane:
     enabled: true
     bluetooth: true
@@ -63,8 +63,9 @@ enabled:
   sample: false
 switches:
   description:
-    - The switches that were meant, as they are now. In check mode, C(soft) is as it would be.
-    - C(reasons) of a hard block are V(signal) (a physical switch) and V(not_owner) (CSME has the radio).
+    - The rfkill switches of the radios that were selected, with their state now. In check mode, C(soft) is the state
+      that it would have.
+    - The C(reasons) of a hard block are V(signal) (a physical switch) and V(not_owner) (CSME owns the radio).
   type: list
   elements: dict
   returned: success
@@ -73,9 +74,9 @@ switches:
 error:
   description:
     - Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).
-    - V(no_radio) (no such radio, or none with a switch), V(bad_options) (the options contradict each other),
-      V(not_followed) (a switch did not do as it was told), or what the kernel says (V(access_denied),
-      V(transport_failed)).
+    - The codes are V(no_radio) (there is no such radio, or it has no switch), V(bad_options) (the options contradict
+      each other), V(not_followed) (a switch did not change), and V(access_denied) or V(transport_failed) (the kernel
+      refused or failed).
   type: dict
   returned: failure
   sample:

@@ -12,24 +12,26 @@ version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Reports, for each radio of a laptop, whether the host or Intel's management engine (CSME) owns it, what holds it
-    blocked, which network CSME is on, and what the host itself is connected to.
-  - Reports what else a handover of the radio from CSME to the host depends on, that is kernel, supplicant, profiles and
-    watcher, and whether one would succeed now.
-  - It never fails on a host without the hardware. It then reports RV(ignore:supported=false) with the reason.
-  - Without privilege it reports what it can, and names in C(unreadable) what it could not read, and why.
-  - A supplicant that does not answer holds it up for one second at most, and one that answers slowly for five.
+  - Reports for each radio of a laptop whether the host or Intel's management engine (CSME) owns it, why it is blocked,
+    which network CSME is on, and which network the host is on.
+  - Reports the kernel, the supplicant, its profiles and the watcher, and whether a handover of the radio from CSME to
+    the host would succeed now.
+  - It does not fail on a host without the hardware. It then reports RV(ignore:supported=false) with the reason.
+  - Without root's rights it reports what it can read. C(unreadable) lists the values that it could not read, with the
+    reasons.
+  - It waits at most one second for a supplicant that does not answer, and at most five seconds for one that answers
+    slowly.
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
-  - jeepney >= 0.7.1 (C(python3-jeepney)) for the profiles of NetworkManager, where that runs an interface
+  - jeepney >= 0.7.1 (C(python3-jeepney)) on the laptop, if NetworkManager manages an interface
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
   - vpro.fleet.attributes.info
   - vpro.fleet.attributes.facts
 notes:
-  - CSME's connection, the profiles of wpa_supplicant and whether CSME answers the driver can be read by root alone, so
-    use C(become).
+  - Use C(become), because only root can read CSME's connection, the profiles of wpa_supplicant, and whether CSME
+    answers the driver.
   - To gather these facts along with Ansible's own, set C(ansible_facts_modules) to C(ansible.builtin.setup) and
     C(vpro.fleet.amt_wifi_facts). They are then cached like the others.
   - The facts are described by a JSON Schema, C(plugins/schemas/amt_wifi_facts.schema.json) in the collection.
@@ -49,7 +51,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.phy }}"
 
-- name: Say what stands in the way of a handover
+- name: Show the reasons why a handover would not succeed
   ansible.builtin.debug:
     msg: "{{ ansible_facts['amt_wifi'].readiness.blockers | map(attribute='message') }}"
   when: not ansible_facts['amt_wifi'].readiness.ready
@@ -63,37 +65,37 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: The facts, below one key.
+  description: The facts, under one key.
   returned: always
   type: dict
   contains:
     amt_wifi:
-      description: What is known of the laptop's radios and of CSME.
+      description: The facts about the laptop's radios and CSME.
       type: dict
       returned: always
       contains:
         schema_version:
-          description: Version of this document. It changes when a reader has to change.
+          description: The version of this document. It changes when programs that read the document must be changed.
           type: int
           returned: always
           sample: 1
         supported:
-          description: Whether a radio of this machine takes ownership requests.
+          description: Whether the driver of a radio of this machine can ask CSME for the radio.
           type: bool
           returned: always
           sample: true
         reason:
-          description: Why the machine is not supported, V(null) if it is.
+          description: Why the machine is not supported. V(null) if it is supported.
           type: str
           returned: always
           sample: null
         kernel:
-          description: What the kernel has for CSME.
+          description: The kernel and its drivers, as far as they concern CSME.
           type: dict
           returned: always
           contains:
             release:
-              description: The running kernel, V(null) if it can't be read.
+              description: The release of the running kernel, V(null) if it can't be read.
               type: str
               returned: always
               sample: 6.1.0-18-amd64
@@ -103,44 +105,47 @@ ansible_facts:
               returned: always
               contains:
                 available:
-                  description: Whether the running kernel has the module.
+                  description: Whether the running kernel has the module C(iwlmei).
                   type: bool
                   returned: always
                   sample: true
                 loaded:
-                  description: Whether it is loaded.
+                  description: Whether the module is loaded.
                   type: bool
                   returned: always
                   sample: true
                 bound:
-                  description: Whether it has the management engine's client for wireless.
+                  description: Whether the driver is bound to the management engine's client for wireless.
                   type: bool
                   returned: always
                   sample: true
                 sap_connected:
                   description:
-                    - Whether CSME answers it.
-                    - V(null) while it is not bound, too. It can be read by root alone.
+                    - Whether CSME answers the driver.
+                    - It is also V(null) while the driver is not bound. Only root can read it.
                   type: bool
                   returned: always
                   sample: true
             op_mode:
-              description: The op mode of iwlwifi, V(iwlmvm) or V(iwlmld), V(null) if neither is loaded.
+              description: The op mode of the driver iwlwifi, V(iwlmvm) or V(iwlmld). V(null) if neither is loaded.
               type: str
               returned: always
               sample: iwlmvm
             generation:
               description:
                 - How host and CSME share a radio.
-                - V(userspace_managed) if nobody asks CSME for the radio unless told to (Linux 5.17 to 6.3).
-                - V(driver_managed) if bringing the interface up asks by itself (Linux 6.4 and newer).
-                - V(unsupported) if the radio's op mode knows nothing of CSME, V(none) if the kernel does not.
-                - V(null) if it can't be told.
+                - V(userspace_managed) if CSME is asked for the radio only when a program requests it (Linux 5.17 to
+                  6.3).
+                - V(driver_managed) if the driver asks CSME for the radio by itself when the interface is brought up
+                  (Linux 6.4 and newer).
+                - V(unsupported) if the radio's op mode does not support CSME. V(none) if the kernel does not support
+                  CSME.
+                - V(null) if it is not known.
               type: str
               returned: always
               sample: userspace_managed
         radios:
-          description: All radios of the machine, CSME's or not.
+          description: All radios of the machine, including those that CSME can't own.
           type: list
           elements: dict
           returned: always
@@ -151,7 +156,7 @@ ansible_facts:
               returned: always
               sample: phy0
             interface:
-              description: Its station interface, V(null) if it has none.
+              description: The radio's station interface, V(null) if it has none.
               type: str
               returned: always
               sample: wlan0
@@ -168,9 +173,9 @@ ansible_facts:
             owner:
               description:
                 - Who owns the radio, V(host) or V(csme).
-                - V(unknown) where the kernel gives no reason for a block (before Linux 5.11), and while the interface
-                  is down on a kernel whose driver asks CSME by itself when it comes up (since Linux 6.4), because
-                  there CSME may own the radio without a block.
+                - V(unknown) if the kernel gives no reason for a block (before Linux 5.11).
+                - V(unknown) also while the interface is down on a kernel whose driver asks CSME by itself when the
+                  interface comes up (since Linux 6.4). There, CSME may own the radio without a block.
               type: str
               returned: always
               sample: csme
@@ -180,22 +185,22 @@ ansible_facts:
               returned: always
               contains:
                 csme_conn_info:
-                  description: Whether it tells CSME's connection.
+                  description: Whether the driver can tell CSME's connection.
                   type: bool
                   returned: always
                   sample: true
                 get_ownership:
-                  description: Whether it asks CSME for the radio.
+                  description: Whether the driver can ask CSME for the radio.
                   type: bool
                   returned: always
                   sample: true
             roaming_event:
-              description: Whether the driver announces that roaming is forbidden.
+              description: Whether the driver sends an event when CSME forbids roaming.
               type: bool
               returned: always
               sample: true
             rfkill:
-              description: The radio's switch, V(null) if it has none or it can't be read.
+              description: The radio's rfkill switch. V(null) if the radio has none, or if it can't be read.
               type: dict
               returned: always
               contains:
@@ -216,26 +221,27 @@ ansible_facts:
                   sample: true
                 reasons:
                   description:
-                    - Why it is hard-blocked. V(signal) is a physical switch, V(not_owner) is CSME. A reason without a
-                      name appears as V(bitN).
-                    - V(null) where the kernel gives no reasons (before Linux 5.11).
+                    - Why the radio is hard-blocked. V(signal) means a physical switch, and V(not_owner) means that CSME
+                      owns the radio. A reason without a name appears as V(bitN).
+                    - V(null) if the kernel gives no reasons (before Linux 5.11).
                   type: list
                   elements: str
                   returned: always
                   sample:
                     - not_owner
             csme:
-              description: The network that CSME is connected to, V(null) if it has none or does not own the radio.
+              description:
+                - The network that CSME is connected to. V(null) if CSME has no connection or does not own the radio.
               type: dict
               returned: always
               contains:
                 ssid:
-                  description: The SSID as text, with bytes that are no UTF-8 escaped.
+                  description: The SSID as text. Bytes that are not UTF-8 are escaped.
                   type: str
                   returned: always
                   sample: corp-wifi
                 ssid_hex:
-                  description: The exact SSID.
+                  description: The exact SSID, in hex.
                   type: str
                   returned: always
                   sample: 636f72702d77696669
@@ -256,29 +262,32 @@ ansible_facts:
                   returned: always
                   sample: [2437]
                 auth:
-                  description: V(open), V(psk), V(sae), V(eap), or V(unknown(N\)) for a number without a name.
+                  description:
+                    - How CSME authenticated, V(open), V(psk), V(sae), V(eap), or V(unknown(N\)) for a number without a
+                      name.
                   type: str
                   returned: always
                   sample: psk
                 cipher:
                   description:
-                    - V(none), V(tkip), V(ccmp), V(gcmp), V(gcmp-256), or V(unknown(N\)) for a number without a name.
-                    - V(null) if the driver does not tell.
+                    - The cipher of the connection, V(none), V(tkip), V(ccmp), V(gcmp), V(gcmp-256), or V(unknown(N\))
+                      for a number without a name.
+                    - V(null) if the driver does not tell it.
                   type: str
                   returned: always
                   sample: ccmp
             link:
-              description: The host's own connection, V(null) if it has none.
+              description: The host's own connection, V(null) if the host is not connected.
               type: dict
               returned: always
               contains:
                 ssid:
-                  description: The SSID as text, with bytes that are no UTF-8 escaped. V(null) if it is not known.
+                  description: The SSID as text. Bytes that are not UTF-8 are escaped. V(null) if it is not known.
                   type: str
                   returned: always
                   sample: corp-wifi
                 ssid_hex:
-                  description: The exact SSID, V(null) if it is not known.
+                  description: The exact SSID, in hex. V(null) if it is not known.
                   type: str
                   returned: always
                   sample: 636f72702d77696669
@@ -305,15 +314,16 @@ ansible_facts:
                   sample:
                     - 192.0.2.2/24
         supplicant:
-          description: Who runs the wireless interfaces, and the profiles.
+          description: The program that manages the wireless interfaces, and its profiles.
           type: dict
           returned: always
           contains:
             manager:
               description:
-                - V(wpa_supplicant), V(networkmanager), V(iwd), or V(none). V(null) if it can't be told.
-                - V(iwd) also where NetworkManager goes through it (C(wifi.backend=iwd)).
-                - If several interfaces are run by different ones, that of CSME's radio.
+                - The program's name, V(wpa_supplicant), V(networkmanager), V(iwd), or V(none). V(null) if it is not
+                  known.
+                - It is V(iwd) also if NetworkManager uses iwd (C(wifi.backend=iwd)).
+                - If several programs manage interfaces, this is the one for CSME's radio.
               type: str
               returned: always
               sample: wpa_supplicant
@@ -323,40 +333,40 @@ ansible_facts:
               returned: always
               sample: "2.10"
             interfaces:
-              description: The wireless interfaces that it runs.
+              description: The wireless interfaces that this program manages.
               type: list
               elements: str
               returned: always
               sample:
                 - wlan0
             profiles:
-              description: The networks that it is configured for. No secret is among them.
+              description: The networks that this program is configured for. They are returned without secrets.
               type: list
               elements: dict
               returned: always
               contains:
                 interface:
-                  description: The interface that it is for.
+                  description: The interface that the profile is for.
                   type: str
                   returned: always
                   sample: wlan0
                 id:
-                  description: The number that its manager has given to it, unique for the interface.
+                  description: The number that the program has given to the profile. It is unique for the interface.
                   type: int
                   returned: always
                   sample: 0
                 ssid:
-                  description: The SSID as text, with bytes that are no UTF-8 escaped.
+                  description: The SSID as text. Bytes that are not UTF-8 are escaped.
                   type: str
                   returned: always
                   sample: corp-wifi
                 ssid_hex:
-                  description: The exact SSID.
+                  description: The exact SSID, in hex.
                   type: str
                   returned: always
                   sample: 636f72702d77696669
                 key_mgmt:
-                  description: The key managements that it may use, as wpa_supplicant calls them.
+                  description: The key managements that the profile allows, by wpa_supplicant's names.
                   type: list
                   elements: str
                   returned: always
@@ -364,74 +374,80 @@ ansible_facts:
                     - SAE
                     - WPA-PSK
                 enabled:
-                  description: Whether wpa_supplicant may use it, or NetworkManager with nobody logged in.
+                  description:
+                    - Whether the profile is used automatically. With NetworkManager, this means while nobody is logged
+                      in.
                   type: bool
                   returned: always
                   sample: true
                 pinned:
                   description:
-                    - Whether it is bound to one access point, by a handover or by its configuration.
-                    - With NetworkManager, a handover's is seen by root alone.
+                    - Whether the profile is bound to one access point, by a handover or by its configuration.
+                    - With NetworkManager, only root can see that a handover has bound it.
                   type: bool
                   returned: always
                   sample: false
         watcher:
-          description: The service C(amt-wifi-watcher), which takes the radio over in time.
+          description: The service C(amt-wifi-watcher), which takes the radio over from CSME by itself.
           type: dict
           returned: always
           contains:
             installed:
-              description: Whether there is a unit of that name.
+              description: Whether there is a systemd unit of that name.
               type: bool
               returned: always
               sample: true
             running:
-              description: Whether it runs, V(null) if its state can't be read.
+              description: Whether the service runs. V(null) if its state can't be read.
               type: bool
               returned: always
               sample: true
             version:
-              description: Its version, V(null) if it does not tell.
+              description: The version of the service, V(null) if it is not known.
               type: str
               returned: always
               sample: 1.0.0
             state:
-              description: What it is doing, V(null) if it does not tell.
+              description: What the service is doing, V(null) if it is not known.
               type: str
               returned: always
               sample: watching
             last_handover:
-              description: How its last handover went, V(null) if there was none.
+              description: The result of the service's last handover, V(null) if there was none.
               type: dict
               returned: always
               contains:
                 outcome:
-                  description: How it ended, as RV(vpro.fleet.amt_wifi_ownership#module:outcome).
+                  description: How the handover ended, as in RV(vpro.fleet.amt_wifi_ownership#module:outcome).
                   type: str
                   returned: always
                   sample: protected
                 at:
-                  description: When it ended.
+                  description: When the handover ended, in UTC.
                   type: str
                   returned: always
                   sample: "2026-11-22T08:00:00Z"
                 request_to_connected_ms:
-                  description: Time from the request to the host's connection, in ms. V(null) if it did not come.
+                  description:
+                    - The time in ms from the request until the host was connected. V(null) if the host did not connect.
                   type: int
                   returned: always
                   sample: 221
                 request_to_address_ms:
-                  description: Time from the request to the host's address, in ms. V(null) if it did not come.
+                  description:
+                    - The time in ms from the request until the host had an address. V(null) if no address came.
                   type: int
                   returned: always
                   sample: 290
                 session_kept:
-                  description: Whether CSME's session was kept, as far as the watcher can tell.
+                  description:
+                    - Whether the host was connected in time to keep CSME's session. V(null) if there was no session to
+                      keep, or if it is not known.
                   type: bool
                   returned: always
                   sample: true
         amt:
-          description: The inventory of the firmware. There is none yet, so this is V(null).
+          description: The inventory of the firmware. It is not implemented yet, so this is always V(null).
           type: dict
           returned: always
           sample: null
@@ -441,19 +457,19 @@ ansible_facts:
           returned: always
           contains:
             ready:
-              description: The verdict.
+              description: Whether a handover would succeed.
               type: bool
               returned: always
               sample: false
             blockers:
-              description: Every reason why it would not succeed. There is none if it would.
+              description: Every reason why a handover would not succeed. The list is empty if it would succeed.
               type: list
               elements: dict
               returned: always
               contains:
                 code:
                   description:
-                    - A stable word for the reason. C(docs/readiness.md) in the collection explains each.
+                    - A stable name of the reason. C(docs/readiness.md) in the collection explains each.
                     - V(library_missing), V(no_radio), V(op_mode_unsupported), V(kernel_too_old), V(iwlmei_missing),
                       V(iwlmei_not_loaded), V(iwlmei_not_bound) or V(sap_not_connected) for the machine.
                     - V(no_interface), V(airplane_mode) or V(switch_off) for the radio.
@@ -462,31 +478,33 @@ ansible_facts:
                     - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile
                       can join.
                     - V(watcher_not_installed) or V(watcher_not_running) for the watcher.
-                    - V(unknown) if something that the verdict needs could not be read.
+                    - V(unknown) if a value that is needed for the decision could not be read.
                   type: str
                   returned: always
                   sample: airplane_mode
                 message:
-                  description: What it is, and what to do about it.
+                  description: What the reason is, and what to do about it.
                   type: str
                   returned: always
                   sample: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)
         unreadable:
-          description: What could not be read, and why.
+          description: The values that could not be read, with the reasons.
           type: list
           elements: dict
           returned: always
           contains:
             what:
-              description: Its place in these facts.
+              description: The value's place in these facts.
               type: str
               returned: always
               sample: radios.phy0.csme
             why:
-              description: Why it could not be read, and what to do about it.
+              description: Why the value could not be read, and what to do about it.
               type: str
               returned: always
-              sample: "Vendor command 0x001735/0x2d on interface 3: Operation not permitted (nl80211). Run as root"
+              sample: >-
+                Vendor command 0x001735/0x2d on interface 3: Operation not permitted (nl80211). Run as root
+                (CAP_NET_ADMIN is needed).
 """
 
 from ansible.module_utils.basic import AnsibleModule

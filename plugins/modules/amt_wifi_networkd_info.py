@@ -7,20 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_networkd_info
-short_description: What it takes for systemd-networkd to leave bringing wireless interfaces up to their supplicant
+short_description: Find out which drop-ins keep systemd-networkd from bringing wireless interfaces up by itself
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
   - On kernels whose driver asks CSME for the radio as soon as the interface is brought up, systemd-networkd would take
-    the radio at each boot before anybody decided that.
-  - Returns the drop-ins (C(ActivationPolicy=manual)) that leave it to the supplicant. Addresses stay with networkd.
-  - The role P(vpro.fleet.watcher#role) writes them.
+    the radio from CSME at each boot.
+  - Returns drop-ins for systemd-networkd (C(ActivationPolicy=manual)). With them, the supplicant brings the interface
+    up, and systemd-networkd only manages its addresses.
+  - The role P(vpro.fleet.watcher#role) writes these drop-ins. This module changes nothing.
 options:
   interfaces:
     description:
-      - The interfaces that matter.
-      - If it is empty, all wireless ones.
+      - The interfaces to look at.
+      - If the list is empty, the module looks at all wireless interfaces.
     type: list
     elements: str
     default: []
@@ -33,7 +34,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what systemd-networkd brings up
+- name: Find out which interfaces systemd-networkd brings up
   vpro.fleet.amt_wifi_networkd_info:
   register: networkd
 """
@@ -41,8 +42,9 @@ EXAMPLES = r"""
 RETURN = r"""
 links:
   description:
-    - The wireless interfaces that systemd-networkd manages, each with the C(file) that it does so by.
-    - C(drop_in) is the file to write, with C(content). Without C(content), C(why) tells why it is better not written.
+    - The wireless interfaces that systemd-networkd manages, each with the C(file) in which it is configured.
+    - C(drop_in) is the path of the drop-in, and C(content) is its text. If C(content) is V(null), the drop-in should
+      not be written, and C(why) is the reason.
   type: list
   elements: dict
   returned: success
@@ -53,7 +55,7 @@ links:
       content: "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
       why: ""
 drop_ins:
-  description: The drop-ins of that name that are there, whatever interface they are about.
+  description: The drop-ins of this name that exist already, for any interface.
   type: list
   elements: str
   returned: success
@@ -64,9 +66,9 @@ error:
   returned: failure
   sample:
     code: access_denied
-    what: no right to read /etc/systemd/network/20-radio.network
-    where: ''
-    remedy: Run the task with become
+    what: this user may not read this file or folder
+    where: /etc/systemd/network/20-radio.network
+    remedy: Run this as root
 """
 
 from dataclasses import asdict
@@ -79,10 +81,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._tasks import networkd_
 
 
 def look(interfaces: List[str]) -> Dict[str, Any]:
-    """Return what the module returns.
+    """Return the module's result.
 
     Raises:
-        FleetError: something can't be read.
+        FleetError: a file can't be read.
     """
     links = [asdict(link) for link in networkd_info.read_links(interfaces)]
     return {"changed": False, "links": links, "drop_ins": list(networkd_info.drop_ins())}

@@ -13,54 +13,55 @@ author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
   - Makes the host own the radio of a vPro laptop.
-  - When Intel's management engine (CSME) holds the radio for a remote session, the host has three seconds from the
-    moment it gets the radio to be connected, address included. Otherwise CSME takes the radio back and the session is
-    lost. A scan of all channels alone takes longer.
+  - When Intel's management engine (CSME) holds the radio for a remote session, the host must be connected and have an
+    address within three seconds after it gets the radio. Otherwise CSME takes the radio back and the session is lost. A
+    scan of all channels alone takes longer than that.
   - So the module reads which network CSME is on, finds the supplicant's profile that can join it, pins that profile to
     CSME's access point and channel, asks for the radio, waits until the host is connected, and removes the pin again.
-  - It works to its end on the laptop when the controller's connection breaks, since that connection may run over the
-    very radio.
+  - If the controller's connection to the laptop breaks, the work on the laptop still goes on to its end. The connection
+    may use this radio.
 options:
   interface:
     description:
-      - The interface whose radio is meant.
-      - Needed only where CSME can own several radios.
+      - The interface of the radio to take.
+      - It is needed only if CSME can own several radios of the laptop.
     type: str
   state:
     description:
-      - Who is to own the radio. No driver offers a way to give it back to CSME, so V(host) is the only choice.
+      - Who must own the radio. No driver offers a way to give it back to CSME, so V(host) is the only choice.
     type: str
     choices: [host]
     default: host
   timeout:
     description:
-      - How long the task may take on the laptop, in seconds, at least 10 and at most a day.
-      - No request is made that could not be carried through within it, since one takes up to 5 seconds.
+      - How many seconds the task may take on the laptop, at least 10 and at most 86400 (a day).
+      - One request to CSME takes up to 5 seconds. The module makes no request if it could not complete it in the time
+        that is left.
     type: float
     default: 30
   require_credentials:
     description:
-      - Leave CSME its radio when the host has no profile that can carry CSME's connection on.
-      - With V(false), the radio is taken all the same, which ends a session that runs. CSME may take it back after
-        three seconds, if the host is not connected to any network by then.
+      - Whether to leave the radio with CSME if the host has no profile that can join CSME's network.
+      - With V(false), the module takes the radio also in that case, which ends a running session. CSME may take the
+        radio back after three seconds if the host is not connected to any network by then.
     type: bool
     default: true
   pin:
     description:
-      - Pin the profile to CSME's access point and channel for the handover.
+      - Whether to pin the profile to CSME's access point and channel for the handover.
       - With V(false), the supplicant scans as it always does, which is too slow for a session to survive.
     type: bool
     default: true
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
-  - wpa_supplicant with a control socket (C(ctrl_interface)) for the interface, or NetworkManager, which is reached with
-    jeepney >= 0.7.1 as the distribution packages it (C(python3-jeepney))
+  - wpa_supplicant with a control socket (C(ctrl_interface)) for the interface, or NetworkManager together with jeepney
+    >= 0.7.1 as the distribution packages it (C(python3-jeepney))
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
-  - The kernel lets only root ask, so use C(become).
+  - Use C(become), because the kernel lets only root ask for the radio.
 seealso:
   - module: vpro.fleet.amt_wifi_facts
 """
@@ -70,7 +71,7 @@ EXAMPLES = r"""
   vpro.fleet.amt_wifi_ownership:
   become: true
 
-- name: Take the radio whatever CSME does with it
+- name: Take the radio even if that ends CSME's session
   vpro.fleet.amt_wifi_ownership:
     interface: wlan0
     require_credentials: false
@@ -79,17 +80,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 interface:
-  description: The interface whose radio was meant.
+  description: The interface of the radio.
   type: str
   returned: success
   sample: wlan0
 phy:
-  description: The kernel's name of that radio.
+  description: The kernel's name of the radio.
   type: str
   returned: success
   sample: phy0
 owner:
-  description: Who owns the radio now, V(host) or V(csme). In check mode, who owns it before.
+  description: Who owns the radio now, V(host) or V(csme). In check mode, this is the owner before the change.
   type: str
   returned: success, and failure of a handover
   sample: host
@@ -97,7 +98,7 @@ csme:
   description:
     - The connection that CSME had when the module began, as in
       RV(vpro.fleet.amt_wifi_facts#module:ansible_facts.amt_wifi.radios[].csme).
-    - V(null) if it had none.
+    - V(null) if CSME had no connection.
   type: dict
   returned: success, and failure of a handover
   sample:
@@ -109,22 +110,24 @@ csme:
     auth: psk
     cipher: ccmp
 profile_id:
-  description: The supplicant's number of the profile that carried the connection on, V(null) if none was needed.
+  description:
+    - The supplicant's number of the profile with which the host joined CSME's network. V(null) if none was needed.
   type: int
   returned: success
   sample: 3
 outcome:
   description:
     - How the handover ended.
-    - V(protected) if the host is connected and had an address within CSME's three seconds, V(connected) if none came
-      by then, so that nothing is known of the session,
-      V(owned) if CSME had no connection that could have been carried on.
-    - If the module fails, one of the reasons in RV(error.code).
+    - V(protected) if the host was connected and had an address within CSME's three seconds.
+    - V(connected) if the host was connected but had no address within the three seconds. It is then not known whether
+      the session was kept.
+    - V(owned) if CSME had no connection to keep.
+    - If the module fails, the outcome is one of the codes in RV(error.code).
   type: str
   returned: when a handover was made
   sample: protected
 steps:
-  description: What was done and seen, in order, each with its time in ms after the first ownership request.
+  description: The steps of the handover in order, each with its time in ms relative to the first request to CSME.
   type: list
   elements: dict
   returned: when a handover was made
@@ -136,22 +139,22 @@ steps:
     - {name: address, at_ms: 290}
     - {name: unpinned, at_ms: 296}
 requests:
-  description: How often CSME was asked.
+  description: How many requests were made to CSME.
   type: int
   returned: when a handover was made
   sample: 1
 elapsed_ms:
-  description: Time from the first request to the last step, in ms.
+  description: The time in ms from the first request to the last step.
   type: int
   returned: when a handover was made
   sample: 296
 request_to_connected_ms:
-  description: Time from the first request to the host's connection, in ms. V(null) if it did not come.
+  description: The time in ms from the first request until the host was connected. V(null) if the host did not connect.
   type: int
   returned: when a handover was made
   sample: 221
 request_to_address_ms:
-  description: Time from the first request to the host's address, in ms. V(null) if it did not come.
+  description: The time in ms from the first request until the host had an address. V(null) if no address came.
   type: int
   returned: when a handover was made
   sample: 290
@@ -162,13 +165,13 @@ error:
   contains:
     code:
       description:
-        - A stable word for the reason.
+        - A stable name of the reason.
         - V(no_radio), V(several_radios), V(kernel_too_old), V(airplane_mode), V(switch_off), V(owner_unknown),
           V(csme_unreadable), V(no_credentials), V(denied), V(taken_back), V(not_connected), V(pin_failed),
           V(supplicant_gone), V(manager_gone), V(interface_gone), V(timed_out) or V(bad_timeout) for a refusal or a
           failed handover.
         - V(access_denied), V(library_missing), V(not_found), V(decode_failed), V(transport_failed),
-          V(supplicant_refused), V(command_unsafe) or V(events_lost) where the system failed.
+          V(supplicant_refused), V(command_unsafe) or V(events_lost) if the system failed.
       type: str
       returned: failure
       sample: no_credentials
@@ -178,12 +181,12 @@ error:
       returned: failure
       sample: airplane mode is on (wlan0)
     where:
-      description: The file, socket or message concerned, empty if C(what) names it.
+      description: The file, socket or message concerned. It is empty if C(what) names it.
       type: str
       returned: failure
       sample: ''
     remedy:
-      description: What to do about it, empty if there is nothing to do.
+      description: What to do about it. It is empty if there is nothing to do.
       type: str
       returned: failure
       sample: Turn it off (rfkill unblock wlan)

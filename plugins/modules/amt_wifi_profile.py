@@ -12,109 +12,114 @@ version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Makes sure that whoever runs the interface, wpa_supplicant or NetworkManager, knows a network, or that it does not,
-    both now and after the next boot.
-  - The link stays up if its network did not change.
-  - Secrets are in the configuration file and with the supplicant, or with NetworkManager and in its file for the
-    network, and nowhere else.
+  - Adds, changes or removes a network in the program that manages the interface, which is wpa_supplicant or
+    NetworkManager. The change applies at once and also after the next boot.
+  - The laptop's connection stays up if its network did not change.
+  - Secrets are stored only in the configuration file and in the running wpa_supplicant, or in NetworkManager and its
+    file for the network.
 options:
   state:
-    description: Whether the laptop is to know the network. With V(absent), only its SSID matters.
+    description: Whether the network must be configured. With V(absent), it is removed, and only its SSID matters.
     type: str
     choices: [present, absent]
     default: present
   ssid:
     description:
       - The network's name, at most 32 bytes in UTF-8.
-      - Either this or O(ssid_hex) is needed.
+      - Either this or O(ssid_hex) is required.
     type: str
   ssid_hex:
-    description: The network's name in hex, for one that is no text.
+    description: The network's name in hex, for a name that is not text.
     type: str
   security:
     description:
-      - How the network is secured. Needed if O(state=present).
-      - V(open) is not secured at all, V(owe) encrypted without a secret (Enhanced Open).
-      - V(psk) is WPA or WPA2 Personal, V(sae) WPA3 Personal, V(psk+sae) whichever of them the access point offers.
+      - How the network is secured. It is required if O(state=present).
+      - V(open) is not secured at all. V(owe) is encrypted without a secret (Enhanced Open).
+      - V(psk) is WPA or WPA2 Personal. V(sae) is WPA3 Personal. V(psk+sae) is the one of the two that the access point
+        offers.
       - V(eap) is WPA Enterprise (IEEE 802.1X).
     type: str
     choices: [open, owe, psk, sae, psk+sae, eap]
   passphrase:
     description:
-      - The secret of O(security=psk), O(security=sae) and O(security=psk+sae).
-      - A passphrase has 8 to 63 printable ASCII characters. For V(psk), the key itself in 64 hex digits will do too.
-        For V(sae), any text of at most 128 bytes.
+      - The secret for O(security=psk), O(security=sae) and O(security=psk+sae).
+      - A passphrase has 8 to 63 printable ASCII characters. For V(psk), it may also be the key itself, in 64 hex
+        digits. For V(sae), it may be any text of at most 128 bytes.
     type: str
   eap:
     description: How to authenticate if O(security=eap).
     type: dict
     suboptions:
       method:
-        description: The EAP method. Needed.
+        description: The EAP method. It is required.
         type: str
         choices: [tls, peap, ttls]
       identity:
-        description: Who the laptop or its user is. Needed.
+        description: The name by which the laptop or its user logs in. It is required.
         type: str
       anonymous_identity:
-        description: What is told in the clear instead, before the server's certificate was checked.
+        description:
+          - The name that is sent unencrypted in place of O(eap.identity), before the server's certificate is checked.
         type: str
       password:
-        description: The password. Needed unless O(eap.method=tls).
+        description: The password. It is required unless O(eap.method=tls).
         type: str
       phase2:
         description:
-          - How the password is given inside of the tunnel. V(mschapv2) if it is not said.
-          - V(pap) is for O(eap.method=ttls) alone.
+          - The method by which the password is sent inside the tunnel. The default is V(mschapv2).
+          - V(pap) is possible only with O(eap.method=ttls).
         type: str
         choices: [mschapv2, pap]
       validate_server:
         description:
-          - Check the server's certificate, for which O(eap.ca_cert) is needed.
-          - With V(false), anybody who sets up an access point of that name gets the credentials.
+          - Whether to check the server's certificate. This needs O(eap.ca_cert).
+          - With V(false), anybody who sets up an access point with the network's name can get the credentials.
         type: bool
         default: true
       ca_cert:
-        description: File on the laptop with the certificates of the authorities that the server's may come from.
+        description:
+          - File on the laptop with the certificates of the authorities that may have issued the server's certificate.
         type: path
       domain_suffix_match:
         description:
-          - Domain that the name in the server's certificate has to be in, or several with semicolons between them.
-          - If O(eap.ca_cert) is a public authority, this is what tells your server from anybody's.
+          - Domain that the name in the server's certificate must belong to, or several domains with semicolons between
+            them.
+          - It is important if O(eap.ca_cert) is a public authority, which issues certificates for other servers too.
         type: str
       client_cert:
-        description: File on the laptop with its own certificate, for O(eap.method=tls).
+        description: File on the laptop with the laptop's own certificate, for O(eap.method=tls).
         type: path
       private_key:
         description:
-          - File on the laptop with the certificate's key, for O(eap.method=tls).
-          - A PKCS#12 file (C(.p12), C(.pfx)) has both, and O(eap.client_cert) is not needed.
+          - File on the laptop with the private key of its certificate, for O(eap.method=tls).
+          - A PKCS#12 file (C(.p12), C(.pfx)) contains both, so O(eap.client_cert) is not needed with it.
         type: path
       private_key_password:
-        description: Password of O(eap.private_key), which is taken to have none if it is left out.
+        description: Password of O(eap.private_key). Without it, the key must not be encrypted.
         type: str
   hidden:
-    description: The access points do not announce the network's name, so the laptop has to ask for it.
+    description: Whether the access points hide the network's name, so that the laptop has to ask for it.
     type: bool
     default: false
   priority:
     description:
-      - Of several networks in reach, the one with the highest number is taken.
-      - NetworkManager takes -999 to 999.
+      - If several networks are in reach, the laptop joins the one with the highest number.
+      - NetworkManager accepts -999 to 999.
     type: int
     default: 0
   pmf:
     description:
       - Protection of management frames (IEEE 802.11w).
-      - If it is not said, V(required) for V(owe) and V(sae), which do not go without, V(disabled) for V(open), which
-        has no keys for it, and V(optional) for the others. V(psk+sae) does not go with V(disabled).
+      - The default is V(required) for V(owe) and V(sae), which need it, V(disabled) for V(open), which has no keys for
+        it, and V(optional) for the others.
+      - V(psk+sae) is not possible with V(disabled).
     type: str
     choices: [disabled, optional, required]
   bssid:
-    description: MAC address of the only access point to use. Any will do if it is not said.
+    description: MAC address of the only access point to use. Without it, any access point may be used.
     type: str
   enabled:
-    description: Whether the network is used without being asked for.
+    description: Whether the laptop joins the network by itself.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -128,7 +133,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the laptop join the company's network by its own certificate
+- name: Let the laptop join the company's network with its own certificate
   vpro.fleet.amt_wifi_profile:
     interface: wlan0
     ssid: corp-wifi
@@ -143,7 +148,7 @@ EXAMPLES = r"""
     priority: 10
   become: true
 
-- name: Let the laptop join the branch office's network, by WPA3 where the access point has it
+- name: Let the laptop join the branch office's network, with WPA3 if the access point offers it
   vpro.fleet.amt_wifi_profile:
     interface: wlan0
     ssid: branch
@@ -151,7 +156,7 @@ EXAMPLES = r"""
     passphrase: "{{ branch_passphrase }}"
   become: true
 
-- name: Forget the guests' network
+- name: Remove the guests' network
   vpro.fleet.amt_wifi_profile:
     interface: wlan0
     ssid: guests
@@ -166,69 +171,70 @@ interface:
   returned: success
   sample: wlan0
 backend:
-  description: Who was told, V(wpa_supplicant) or V(networkmanager).
+  description: The program in which the networks were configured, V(wpa_supplicant) or V(networkmanager).
   type: str
   returned: success
   sample: wpa_supplicant
 file:
   description:
-    - What became of the configuration file.
-    - With NetworkManager, what became of the profiles that it stores.
+    - The result for the configuration file.
+    - With NetworkManager, this is the result for the profiles that it stores.
   type: dict
   returned: success
   contains:
     changed:
-      description: Whether it was written, or would have been in check mode.
+      description: Whether the file was written. In check mode, whether it would be written.
       type: bool
       returned: success
       sample: true
     path:
       description:
-        - Where it is. Symbolic links are followed.
-        - V(null) with NetworkManager, which has a file of its own for each profile.
+        - The path of the file. Symbolic links are followed.
+        - It is V(null) with NetworkManager, which has a file of its own for each profile.
       type: str
       returned: success
       sample: /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
 runtime:
   description:
-    - What became of the running supplicant.
-    - With NetworkManager, the same as in RV(file), since it runs what it stores.
+    - The result for the running supplicant.
+    - With NetworkManager, this is the same as RV(file), because it uses the profiles that it stores.
   type: dict
   returned: success
   contains:
     changed:
-      description: Whether something was set there, or would have been in check mode.
+      description: Whether the running supplicant was changed. In check mode, whether it would be changed.
       type: bool
       returned: success
       sample: true
     applied:
-      description: Whether the running supplicant is now as declared. In check mode, whether it would be.
+      description:
+        - Whether the running supplicant now has the declared networks. In check mode, whether it would have them.
       type: bool
       returned: success
       sample: true
     reason:
-      description: If not, why. V(null) otherwise.
+      description: Why RV(runtime.applied) is V(false). It is V(null) if RV(runtime.applied) is V(true).
       type: str
       returned: success
       sample: null
 networks:
   description:
     - What happened to each network that was declared or removed, in C(file) and C(runtime).
-    - One of V(added), V(changed), V(removed) and V(unchanged).
+    - Each is V(added), V(changed), V(removed) or V(unchanged).
   type: list
   elements: dict
   returned: success
   sample:
     - {ssid: corp-wifi, ssid_hex: 636f72702d77696669, file: added, runtime: added}
 problems:
-  description: If what is declared is no profile, everything that is wrong with it.
+  description: All errors in the declared profiles.
   type: list
   elements: dict
   returned: failure because of the options
   sample:
     - profile: profile 'branch'
       field: passphrase
-      message: has 7 characters; a passphrase has 8 to 63 characters, or 64 hex digits
+      message: has 7 characters, but a passphrase has 8 to 63 characters, or 64 hex digits
 error:
   description: Why the module failed.
   type: dict
@@ -236,16 +242,16 @@ error:
   contains:
     code:
       description:
-        - A stable word for the reason.
+        - A stable name of the reason.
         - V(invalid_profile) if the options are wrong.
-        - V(supplicant_refused) if wpa_supplicant does not take a value, for example because it was built without SAE,
-          or NetworkManager does not take a profile. Then nothing was changed.
-        - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
-        - V(iwd) if iwd runs, and nobody else has the interface, or if NetworkManager runs it through iwd.
-        - V(not_wireless) if the interface is none that has wireless networks.
-        - V(library_missing) if NetworkManager runs the interface, and jeepney is not installed.
-        - V(not_found) if NetworkManager has let go of the interface meanwhile.
-        - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) where the system failed.
+        - V(supplicant_refused) if wpa_supplicant does not accept a value, for example because it was built without SAE,
+          or if NetworkManager does not accept a profile. Nothing was changed then.
+        - V(not_networkmanager) if O(backend=networkmanager), but NetworkManager does not manage the interface.
+        - V(iwd) if iwd runs and no other program manages the interface, or if NetworkManager manages it through iwd.
+        - V(not_wireless) if the interface is not a wireless one.
+        - V(library_missing) if NetworkManager manages the interface and jeepney is not installed.
+        - V(not_found) if NetworkManager stopped managing the interface meanwhile.
+        - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) if the system failed.
       type: str
       returned: failure
       sample: invalid_profile
@@ -255,12 +261,12 @@ error:
       returned: failure
       sample: "profile 'corp-wifi': eap.ca_cert: there is no file /etc/ssl/corp-ca.pem on the laptop"
     where:
-      description: The file, socket or message concerned, empty if C(what) names it.
+      description: The file, socket or message concerned. It is empty if C(what) names it.
       type: str
       returned: failure
       sample: ''
     remedy:
-      description: What to do about it, empty if there is nothing to do.
+      description: What to do about it. It is empty if there is nothing to do.
       type: str
       returned: failure
       sample: ''

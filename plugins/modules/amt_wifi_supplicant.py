@@ -7,49 +7,50 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_supplicant
-short_description: Settings of wpa_supplicant on one interface, and what fights over it
+short_description: Set the control interface and the country of wpa_supplicant on one interface
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Makes sure that wpa_supplicant's file for an interface has a control interface that a group can use, and the
-    country. Every other setting, every network and every comment in it stays as it is.
-  - Refuses, before anything is changed, if something else runs the interface or would. Each such thing is named, with
-    where it is and what to do.
-  - The country is set in the running supplicant, too. For another control interface, it has to be restarted. The module
-    says so in RV(restart_needed), and never does it, since that drops the link.
-  - The role P(vpro.fleet.supplicant#role) does all that is needed around it.
+  - Sets a control interface that a group can use, and the country, in wpa_supplicant's configuration file for an
+    interface. Every other setting, every network and every comment in the file stays as it is.
+  - Fails before it changes anything if another program manages the interface, or is configured to. The error names each
+    such program, where it is configured, and what to do.
+  - Sets the country in the running wpa_supplicant, too. A different control interface takes effect only after a
+    restart. The module reports that in RV(restart_needed). It does not restart wpa_supplicant itself, because a restart
+    drops the connection.
+  - The role P(vpro.fleet.supplicant#role) uses this module, and does everything else that is needed.
 options:
   interface:
     description:
       - The interface.
-      - It need not exist yet.
+      - The interface need not exist yet.
     type: str
     required: true
   path:
     description:
       - wpa_supplicant's configuration file for the interface, on the laptop.
-      - Without it, V(/etc/wpa_supplicant/wpa_supplicant-INTERFACE.conf).
-      - A symbolic link is followed. A file that does not exist is made.
+      - The default is V(/etc/wpa_supplicant/wpa_supplicant-INTERFACE.conf).
+      - A symbolic link is followed. If the file does not exist, it is created.
     type: path
   group:
     description:
-      - The group that, beside root, can use the supplicant over its control socket.
-      - It has to exist. wpa_supplicant does not start with one that does not.
+      - The group that, like root, can use wpa_supplicant over its control socket.
+      - The group must exist, because wpa_supplicant does not start if it does not.
     type: str
     required: true
   country:
     description:
-      - Country for the rules of the radio, two capital letters (ISO 3166-1).
-      - Without it, whatever is set stays.
+      - The country whose radio regulations apply, as two capital letters (ISO 3166-1).
+      - Without it, the country that is set stays.
     type: str
   backend:
     description:
-      - Who runs the interface, or is to.
-      - With V(auto), that is looked up, as O(vpro.fleet.amt_wifi_profiles#module:backend) says. With V(networkmanager),
-        it has to be NetworkManager.
-      - Where it is NetworkManager, nothing is set, since it has a wpa_supplicant of its own below it.
-      - With V(wpa_supplicant), a NetworkManager that manages the interface is a conflict.
+      - The program that manages the interface, or will manage it.
+      - With V(auto), the module finds it out, as O(vpro.fleet.amt_wifi_profiles#module:backend) describes. With
+        V(networkmanager), the module fails if NetworkManager does not manage the interface.
+      - If it is NetworkManager, the module sets nothing, because NetworkManager uses a wpa_supplicant of its own.
+      - With V(wpa_supplicant), it is a conflict if NetworkManager manages the interface.
     type: str
     choices: [auto, wpa_supplicant, networkmanager]
     default: wpa_supplicant
@@ -58,20 +59,22 @@ extends_documentation_fragment:
   - vpro.fleet.attributes.group
   - vpro.fleet.attributes.action
 notes:
-  - C(update_config) is turned off where it is on. A supplicant that rewrites its own file would write a pin into it.
-  - The file is written whole or not at all, with mode 0600 and owned by root. Other permissions count as a change.
-  - If wpa_supplicant is about to be started or restarted, it is asked first whether it can read the file. With one that
-    it can't, it would not start, and the laptop would have no network.
-  - Refused are NetworkManager if it manages the interface, iwd and ConnMan unless they leave it alone, dhcpcd with its
-    wpa_supplicant hook, a configuration of ifupdown or netplan that starts a wpa_supplicant, any other wpa_supplicant
-    on the interface, and C(wpa_supplicant@.service) if it reads another file. A wpa_supplicant that serves D-Bus alone
-    is no conflict.
+  - C(update_config) is turned off if it is on. Otherwise wpa_supplicant could write the temporary settings of a
+    handover (a pin) into its file.
+  - The file is written completely or not at all. Its owner is root and its mode 0600. If its permissions are different,
+    they are changed.
+  - If wpa_supplicant has to be started or restarted, the module first lets wpa_supplicant check that it can read the
+    file. Otherwise it might not start, and the laptop would have no network.
+  - These are conflicts, NetworkManager if it manages the interface, iwd and ConnMan unless they leave the interface
+    alone, dhcpcd with its wpa_supplicant hook, a configuration of ifupdown or netplan that starts a wpa_supplicant, any
+    other wpa_supplicant on the interface, and C(wpa_supplicant@.service) if it reads another file. A wpa_supplicant
+    that only serves D-Bus is not a conflict.
 seealso:
   - module: vpro.fleet.amt_wifi_profiles
 """
 
 EXAMPLES = r"""
-- name: Let the watcher use the supplicant of wlan0
+- name: Let the watcher use wpa_supplicant on wlan0
   vpro.fleet.amt_wifi_supplicant:
     interface: wlan0
     group: amt-wifi-watcher
@@ -79,7 +82,7 @@ EXAMPLES = r"""
   become: true
   register: supplicant
 
-- name: Say whether that takes a restart
+- name: Show whether wpa_supplicant has to be restarted
   ansible.builtin.debug:
     var: supplicant.restart_needed
 """
@@ -91,66 +94,67 @@ interface:
   returned: success
   sample: wlan0
 backend:
-  description: Who runs the interface, or is to, V(wpa_supplicant) or V(networkmanager).
+  description: The program that manages the interface, or will manage it, V(wpa_supplicant) or V(networkmanager).
   type: str
   returned: success
   sample: wpa_supplicant
 library:
   description:
-    - Whether the Python library is there that NetworkManager is reached with, jeepney.
-    - V(true) with wpa_supplicant, which needs none.
+    - Whether the Python library jeepney is installed, which is needed to reach NetworkManager.
+    - It is always V(true) with wpa_supplicant, which does not need it.
   type: bool
   returned: success
   sample: true
 file:
-  description: What became of the configuration file.
+  description: The result for the configuration file.
   type: dict
   returned: success
   contains:
     changed:
-      description: Whether it was written, or would have been in check mode.
+      description: Whether the file was written. In check mode, whether it would be written.
       type: bool
       returned: success
       sample: true
     path:
-      description: Where it is. Symbolic links are followed. V(null) with NetworkManager.
+      description: The path of the file. Symbolic links are followed. V(null) with NetworkManager.
       type: str
       returned: success
       sample: /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
 runtime:
-  description: What became of the running supplicant.
+  description: The result for the running wpa_supplicant.
   type: dict
   returned: success
   contains:
     changed:
-      description: Whether something was set there, or would have been in check mode.
+      description: Whether a setting was changed there. In check mode, whether it would be changed.
       type: bool
       returned: success
       sample: true
     running:
-      description: Whether the service's wpa_supplicant runs.
+      description: Whether the wpa_supplicant of the service runs.
       type: bool
       returned: success
       sample: true
 restart_needed:
-  description: Whether the running wpa_supplicant has another control interface than the file.
+  description:
+    - Whether the running wpa_supplicant has another control interface than the file, so that it has to be restarted.
   type: bool
   returned: success
   sample: false
 held:
   description:
-    - Whether the watcher holds back the bring-up of the interface, so that a session of CSME's lives.
-    - The service is started later then.
+    - Whether the watcher holds back the start of the service, so that CSME's session is not lost.
+    - If it is V(true), the watcher starts the service later.
   type: bool
   returned: success
   sample: false
 present:
-  description: Whether the interface is there.
+  description: Whether the interface exists.
   type: bool
   returned: success
   sample: true
 program:
-  description: Where wpa_supplicant is. V(null) if it is not installed, and with NetworkManager.
+  description: The path of the program wpa_supplicant. V(null) if it is not installed, and with NetworkManager.
   type: str
   returned: success
   sample: /usr/sbin/wpa_supplicant
@@ -160,12 +164,12 @@ service:
   returned: success
   sample: wpa_supplicant@wlan0.service
 template:
-  description: Where the service's template is. V(null) if there is none, as on Fedora, and with NetworkManager.
+  description: The path of the service's template unit. V(null) if there is none, as on Fedora, and with NetworkManager.
   type: str
   returned: success
   sample: /usr/lib/systemd/system/wpa_supplicant@.service
 conflicts:
-  description: If something fights over the interface, everything that does.
+  description: Everything else that manages the interface or is configured to.
   type: list
   elements: dict
   returned: failure because of a conflict
@@ -180,15 +184,15 @@ error:
   contains:
     code:
       description:
-        - A stable word for the reason.
-        - V(conflict) if something fights over the interface.
-        - V(not_networkmanager) if O(backend=networkmanager) and it does not run the interface.
-        - V(iwd) if O(backend=auto), iwd runs, and nobody else has the interface, or if NetworkManager runs it through
-          iwd.
-        - V(invalid_option) if an option has no use.
+        - A stable name of the reason.
+        - V(conflict) if something else manages the interface or is configured to.
+        - V(not_networkmanager) if O(backend=networkmanager), but NetworkManager does not manage the interface.
+        - V(iwd) if O(backend=auto), and iwd runs and no other program manages the interface. Also if NetworkManager
+          manages the interface through iwd.
+        - V(invalid_option) if the value of an option is wrong.
         - V(group_missing) if there is no such group.
-        - V(configuration_unusable) if wpa_supplicant can't read the file, so that it must not be restarted.
-        - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) where the system failed.
+        - V(configuration_unusable) if wpa_supplicant could not read the file, and would not start with it.
+        - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) if the system failed.
       type: str
       returned: failure
       sample: conflict
@@ -198,12 +202,12 @@ error:
       returned: failure
       sample: NetworkManager manages wlan0
     where:
-      description: The file, socket or message concerned, empty if C(what) names it.
+      description: The file, socket or message concerned. It is empty if C(what) names it.
       type: str
       returned: failure
       sample: /run/NetworkManager/devices/3
     remedy:
-      description: What to do about it, empty if there is nothing to do.
+      description: What to do about it. It is empty if there is nothing to do.
       type: str
       returned: failure
       sample: Make it unmanaged

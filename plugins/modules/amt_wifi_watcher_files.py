@@ -7,72 +7,74 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_watcher_files
-short_description: The watcher's files on a laptop, all in one go
+short_description: Install or remove all files of the watcher on a laptop
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
-  - Puts those files of this collection that the watcher runs into a folder of the laptop, as a Python package, byte for
-    byte, with their version and their bytecode; then further files that belong to it. Or removes all of them.
-  - The package is replaced as a whole. A file that another version had is gone then, and a run that is interrupted
-    leaves the old package or the new one, never some of each.
-  - The role P(vpro.fleet.watcher#role) does all that is needed around it, the restart of the watcher included.
+  - Copies those files of this collection that the watcher runs into a folder of the laptop, as a Python package, byte
+    for byte. Their version and their bytecode are added.
+  - Then writes further files that belong to the watcher. With O(state=absent), removes all of these files.
+  - The package is replaced as a whole. Files that only the old version had are removed. A run that is interrupted
+    leaves the complete old package or the complete new one.
+  - The role P(vpro.fleet.watcher#role) uses this module, and does everything else that is needed, such as the restart
+    of the watcher.
 options:
   state:
     description:
-      - With V(absent), the package, O(files) and O(folders) are removed, with all that is in them.
+      - With V(absent), the package, O(files) and O(folders) are removed, including everything in these folders.
     type: str
     choices: [present, absent]
     default: present
   package:
     description:
-      - The folder of the Python package. Everything in it belongs to this module.
-      - Its name is the package's.
+      - The folder of the Python package. This module may remove any file in it.
+      - The folder's name is the name of the package.
     type: path
     required: true
   version:
     description:
-      - The collection's version. It is written to the file C(VERSION) of the package.
+      - The collection's version. It is written to the file C(VERSION) in the package.
     type: str
     required: true
   python:
     description:
-      - The Python that the watcher runs with. The bytecode is its own.
+      - The Python that the watcher runs with. It also compiles the bytecode.
     type: path
     default: /usr/bin/python3
   folders:
     description:
-      - Folders that are made, for root, with mode 0755.
+      - Folders that are created. Their owner is root, and their mode is 0755.
     type: list
     elements: path
     default: []
   files:
     description:
-      - Further files, which are written in this order, after the package. They are root's.
+      - Further files. They are written in this order, after the package, and their owner is root.
     type: list
     elements: dict
     default: []
     suboptions:
       path:
-        description: The file.
+        description: The path of the file.
         type: path
         required: true
       content:
-        description: Its text.
+        description: The text of the file.
         type: str
         required: true
       executable:
-        description: Whether it is a program. Its mode is 0755 then, and 0644 otherwise.
+        description: Whether the file is a program. Then its mode is 0755, otherwise 0644.
         type: bool
         default: false
       validate:
         description:
-          - A command that has to succeed with the new file before that takes the place of the old one. C(%s) in it is
-            the new file's path.
+          - A command that checks the new file. The old file is replaced only if it succeeds. C(%s) in the command
+            stands for the path of the new file.
         type: str
   obsolete:
     description:
-      - Files that are not to be there, last of all.
+      - Files that are removed, after all other files are written.
     type: list
     elements: path
     default: []
@@ -80,10 +82,11 @@ extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.action
 notes:
-  - The watcher's user must not write to the package, and so its Python can't keep bytecode by itself. Without bytecode
-    each start of the watcher would take longer, and its memory would be larger.
-  - A package that O(python) can't compile is refused. The old one stays.
-  - One task for all files takes a second or two less for each of them than a task for each would.
+  - The watcher's user can't write to the package, so the watcher can't store bytecode itself. Without bytecode the
+    watcher would start more slowly and use more memory.
+  - If O(python) can't compile the package, the module fails, and the old package stays.
+  - One task for all files is much faster than a task for each file, which would take a second or two more per file on a
+    slow laptop.
 seealso:
   - module: vpro.fleet.amt_wifi_facts
 """
@@ -105,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What of the package, O(folders) and O(files) was changed, by path.
+  description: The paths of the package, O(folders) and files that were changed.
   type: list
   elements: str
   returned: success
@@ -116,7 +119,7 @@ installed:
   returned: success
   sample: true
 restart_needed:
-  description: Whether the watcher that runs is of another version. It goes on with what it has loaded.
+  description: Whether the running watcher has another version than the installed files, so that it has to be restarted.
   type: bool
   returned: success
   sample: false
@@ -138,12 +141,12 @@ def work(module: AnsibleModule) -> Dict[str, Any]:
     """Do the module's work.
 
     Raises:
-        FleetError: it could not be done.
+        FleetError: a file could not be written, or the package could not be compiled.
     """
     watcher = read_watcher(Reading())
     changes = [part for part in parts(module) if part.changed]
     if not module.check_mode:
-        # Where root's own mask is stricter, the watcher's user could not read what is made.
+        # With a stricter umask of root, the watcher's user could not read the files.
         mask = os.umask(0o022)
         try:
             for part in changes:
@@ -167,7 +170,7 @@ def work(module: AnsibleModule) -> Dict[str, Any]:
 def _failed(error: OSError) -> FleetError:
     where = str(error.filename or "")
     if isinstance(error, PermissionError):
-        return AccessDenied("no right to write this", where=where, remedy="Run the task with become: true")
+        return AccessDenied("this user may not write this file", where=where, remedy="Run the task with become: true")
     return TransportFailed(f"can't write: {error.strerror}", where=where, errno=error.errno or 0)
 
 
