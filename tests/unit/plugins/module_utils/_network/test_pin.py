@@ -84,18 +84,18 @@ DOCUMENT: Dict[str, Any] = {
 )
 def test_a_damaged_journal_is_refused(changes: Dict[str, Any]) -> None:
     assert Pin.from_dict(DOCUMENT).manager == "wpa_supplicant", "as journals of old have it"
-    with pytest.raises(DecodeFailed, match="no record of a pin"):
+    with pytest.raises(DecodeFailed, match="not a record of a pin"):
         Pin.from_dict({**DOCUMENT, **changes})
 
 
 def test_a_value_of_the_wrong_kind_is_named() -> None:
-    with pytest.raises(DecodeFailed, match=r"this is no record of a pin: 'x{79} is not of type int"):
+    with pytest.raises(DecodeFailed, match=r"this is not a record of a pin: 'x{79} is not of type int"):
         Pin.from_dict({**DOCUMENT, "network_id": "x" * 100})
 
 
 @pytest.mark.parametrize("key", sorted(DOCUMENT))
 def test_a_journal_with_a_part_missing_names_it(key: str) -> None:
-    with pytest.raises(DecodeFailed, match=f"no record of a pin: no '{key}'"):
+    with pytest.raises(DecodeFailed, match=f"not a record of a pin: '{key}' is missing"):
         Pin.from_dict({name: value for name, value in DOCUMENT.items() if name != key})
 
 

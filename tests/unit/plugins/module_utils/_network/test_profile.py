@@ -115,19 +115,20 @@ def test_of_what_is_in_the_way_the_least_is_told() -> None:
     # Not what it has nothing to do with.
     told = find_obstacle([own], Target(b"home", "eap"))
     assert told == Obstacle(
-        "can't join it: it has WPA-PSK, or lacks a credential", "Give it a key management and credentials that fit"
+        "can't join the network: it has key management WPA-PSK, or lacks a credential",
+        "Give it a key management and credentials that fit the network",
     )
     assert find_obstacle([disabled, own], Target(b"other", "psk")) is None
 
 
 def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
     bound, narrow = make(0, bssid=BSSID, bound=True), make(1, channels=frozenset({2412}))
-    remedy = "Take that out of the profile"
+    remedy = "Remove that from the profile"
     assert find_obstacle([bound], Target(b"home", "psk", OTHER_BSSID)) == Obstacle(
-        f"is for another access point than CSME's ({OTHER_BSSID}) alone", remedy
+        f"is restricted to another access point than CSME's ({OTHER_BSSID})", remedy
     )
     assert find_obstacle([narrow], Target(b"home", "psk", OTHER_BSSID, (5180,))) == Obstacle(
-        "is for another band or channel than CSME's alone", remedy
+        "is restricted to another band or channel than CSME's", remedy
     )
     # What has nothing in its way is no nearer than what has little.
     assert find_obstacle([make(2), make(3, enabled=False)], Target(b"home", None)) == Obstacle(

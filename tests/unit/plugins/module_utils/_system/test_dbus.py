@@ -212,7 +212,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: Fa
 
 def test_what_is_no_message_is_told(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus._clients[0].socket.sendall(b"?" * 64)
-    with pytest.raises(DecodeFailed, match="no message") as caught:
+    with pytest.raises(DecodeFailed, match="malformed message") as caught:
         call(bus, "Any")
     assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Any"
 
@@ -223,7 +223,7 @@ def test_a_body_that_is_not_of_its_signature_is_told(bus: SystemBus, signature: 
     header = SimpleNamespace(fields={HeaderFields.signature: signature})
     with pytest.raises(DecodeFailed) as caught:
         bus._body(SimpleNamespace(header=header, body=body))
-    assert caught.value.what == f"a message's body is not of its signature {signature!r}"
+    assert caught.value.what == f"a message does not fit its signature {signature!r}"
     assert caught.value.where == "D-Bus"
 
 

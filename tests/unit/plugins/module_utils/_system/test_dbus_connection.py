@@ -36,7 +36,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus imp
 
 def test_a_bus_that_ends(fake_bus: FakeBus, bus: SystemBus) -> None:
     fake_bus.hang_up()
-    with pytest.raises(TransportFailed, match="the system bus failed: it hung up") as caught:
+    with pytest.raises(TransportFailed, match="the system bus failed: it closed the connection") as caught:
         bus.read()
     assert (caught.value.where, caught.value.errno) == ("D-Bus", 0)
     with pytest.raises(TransportFailed, match="the system bus failed") as caught:
@@ -80,13 +80,13 @@ def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: 
 
 
 def test_a_deadline_that_has_passed(fake_bus: FakeBus) -> None:
-    with pytest.raises(TimedOut, match="did not take the connection in time"):
+    with pytest.raises(TimedOut, match="did not accept the connection in time"):
         SystemBus(deadline=time.monotonic() - 1)
 
 
 def test_a_bus_that_refuses_the_user(fake_bus: FakeBus) -> None:
     fake_bus.greeting = b"REJECTED EXTERNAL\r\n"
-    with pytest.raises(TransportFailed, match=r"the system bus takes no connection: .") as caught:
+    with pytest.raises(TransportFailed, match=r"the system bus accepts no connection: .") as caught:
         SystemBus()
     assert caught.value.where == "D-Bus"
 
@@ -97,7 +97,7 @@ def test_a_bus_that_hangs_up_at_the_greeting(fake_bus: FakeBus, monkeypatch: pyt
         client.socket.shutdown(socket.SHUT_RDWR)
 
     monkeypatch.setattr(fake_bus, "_serve", hang_up)
-    with pytest.raises(TransportFailed, match="it hung up"):
+    with pytest.raises(TransportFailed, match="it closed the connection"):
         SystemBus()
 
 
@@ -105,7 +105,7 @@ def test_a_bus_that_hangs_up_at_the_greeting(fake_bus: FakeBus, monkeypatch: pyt
     ("address", "kind", "what"),
     [
         ("unix:path=/nowhere/bus", NotFound, "no system bus runs"),
-        ("tcp:host=127.0.0.1,port=1", TransportFailed, "the system bus takes no connection: .*"),
+        ("tcp:host=127.0.0.1,port=1", TransportFailed, "the system bus accepts no connection: .*"),
     ],
 )
 def test_a_bus_that_is_not_there(
@@ -121,7 +121,7 @@ def test_a_bus_that_is_closed_to_the_user(fake_bus: FakeBus, monkeypatch: pytest
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(f"{dbus.__name__}.socket.socket.connect", refuse)
-    with pytest.raises(AccessDenied, match=r"not for this user \(D-Bus\)"):
+    with pytest.raises(AccessDenied, match=r"this user may not use the system bus \(D-Bus\)"):
         SystemBus()
 
 

@@ -26,7 +26,7 @@ def test_text_of_files(tmp_path: Path) -> None:
     assert read_text(str(tmp_path / "a")) == "x\ufffd"
     assert read_text(str(tmp_path / "a"), 3) == "x"
     assert list_folder(str(tmp_path)) == ["a"]
-    with pytest.raises(NotFound, match="this machine does not show this") as caught:
+    with pytest.raises(NotFound, match="there is no such file or folder") as caught:
         read_text(str(tmp_path / "b"))
     assert caught.value.where == str(tmp_path / "b")
     with pytest.raises(NotFound):
@@ -41,12 +41,12 @@ def test_text_of_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "text"),
     [
-        (errno.EACCES, AccessDenied, "reading this was refused (/x). Run this as root"),
-        (errno.EPERM, AccessDenied, "reading this was refused (/x). Run this as root"),
-        (errno.ENOENT, NotFound, "this machine does not show this (/x)"),
-        (errno.ENODEV, NotFound, "this machine does not show this (/x)"),
-        (errno.ENOTDIR, NotFound, "this machine does not show this (/x)"),
-        (errno.EIO, TransportFailed, "reading this failed: Input/output error (/x)"),
+        (errno.EACCES, AccessDenied, "this user may not read this file or folder (/x). Run this as root"),
+        (errno.EPERM, AccessDenied, "this user may not read this file or folder (/x). Run this as root"),
+        (errno.ENOENT, NotFound, "there is no such file or folder (/x)"),
+        (errno.ENODEV, NotFound, "there is no such file or folder (/x)"),
+        (errno.ENOTDIR, NotFound, "there is no such file or folder (/x)"),
+        (errno.EIO, TransportFailed, "this file or folder could not be read: Input/output error (/x)"),
     ],
 )
 def test_errors_of_the_system(number: int, kind: type[FleetError], text: str) -> None:

@@ -84,7 +84,7 @@ def test_another_network_namespace_has_other_interfaces(
 def test_processes_that_are_hidden(machine: Machine) -> None:
     machine.process(700, "iwd")
     (machine.path / "proc/1/comm").unlink()
-    with pytest.raises(AccessDenied, match="the processes of others are hidden") as caught:
+    with pytest.raises(AccessDenied, match="other users' processes are hidden") as caught:
         process.running(NAMES, machine.root)
     assert (caught.value.where, caught.value.remedy) == (str(machine.path / "proc"), "Run this as root")
 

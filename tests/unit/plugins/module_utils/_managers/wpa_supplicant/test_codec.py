@@ -215,7 +215,7 @@ LONG = "\xe9" * 100
     ("decode", "text", "what"),
     [
         (values.decode_printf, "ab\\q" + LONG, "unknown escape at character 2"),
-        (values.decode_printf, "\ud800" + LONG, "text that cannot have come from a supplicant"),
+        (values.decode_printf, "\ud800" + LONG, "this text cannot have come from a supplicant"),
         (values.decode_value, "0g" + LONG, "a value is neither quoted text nor hex"),
         (codec.decode_status, "state=" + LONG, "the reply to STATUS has no wpa_state"),
         (codec.decode_networks, "FAIL " + LONG, "the reply to LIST_NETWORKS has an unknown heading"),
@@ -258,5 +258,5 @@ def test_a_column_of_a_network_that_does_not_decode_is_named(row: str, what: str
 def test_an_ssid_that_is_too_long_is_told_with_its_length() -> None:
     for decode in (values.encode_ssid, lambda ssid: codec._decode_ssid(ssid.decode())):
         decode(b"x" * 32)
-        with pytest.raises(FleetError, match="at most 32 bytes, this one has 33"):
+        with pytest.raises(FleetError, match=r"at most 32 bytes, .*this one has 33"):
             decode(b"x" * 33)
