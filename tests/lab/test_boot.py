@@ -75,7 +75,7 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     assert scene.session.record().opened < next(line.t for line in scene.csme.log() if line.event == "request")
     # CSME's word arrives, and the host is kept where it is; then it is free.
     scene.csme.control("link_protection 1")
-    scene.laptop.wait_until("the hold", lambda: state(scene.laptop)["state"] == "holding", 30)
+    scene.laptop.wait_until("the stay", lambda: state(scene.laptop)["state"] == "staying", 30)
     assert scene.laptop.pins() != ""
     scene.csme.control("link_protection 0")
     scene.laptop.wait_until("the pin's end", lambda: is_unpinned(scene.laptop, NETWORKS[ssid]), 30, 0.5)

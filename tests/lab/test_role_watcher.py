@@ -134,13 +134,13 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     assert (life(bare), starts(bare)) == (before, begun)
 
     # A bad configuration by hand: refused, the field named, the old one in force.
-    bad = {"idle": "leave", "hold_roaming": "no", "colour": "blue"}
+    bad = {"idle": "leave", "stay_at_access_point": "no", "colour": "blue"}
     guest.write(CONFIG, json.dumps(bad))
     told = guest.run(f"{NAME} check-config {CONFIG}")
     assert told.rc == 1
     guest.check(f"systemctl reload {NAME}")
     bare.wait_until("the refusal", lambda: "the old one stays in force" in log(bare), 30)
-    for field in ("hold_roaming has to be true or false", "colour is no setting"):
+    for field in ("stay_at_access_point has to be true or false", "colour is no setting"):
         assert field in log(bare), field
         assert field in told.err, field
     csme.control("connection none")
@@ -149,7 +149,7 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     # The role brings its own back, and the watcher goes on.
     mended = role(bare, "--diff", idle="leave", log_level="debug").ok()
     assert "changed=2" in mended.output, mended.output  # the file, and the reload
-    assert '-{"idle": "leave", "hold_roaming": "no", "colour": "blue"}' in mended.output
+    assert '-{"idle": "leave", "stay_at_access_point": "no", "colour": "blue"}' in mended.output
     bare.wait_until("the new configuration", lambda: "the configuration is read anew" in log(bare), 30)
     assert (life(bare), starts(bare)) == (before, begun)
     csme.control("connection none")
@@ -261,7 +261,7 @@ def test_all_that_is_wrong_with_the_variables_is_told_and_nothing_touched(bare: 
         "interfaces": ["wlan0", "a/b", 7],
         "idle": "keep",
         "no_credentials": True,
-        "hold_roaming": "mostly",
+        "stay_at_access_point": "mostly",
         "hold_bring_up_seconds": 901,
         "log_level": "loud",
     }

@@ -73,7 +73,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     scene = watched(security=security, leave=leave, start=False)
     assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     scene.csme.control("roaming forbidden")
     link = scene.laptop.wpa("status")
@@ -104,7 +104,7 @@ def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequenc
     start_supplicant(scene)
     scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     guest.check(f"kill -CONT {pid}")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming allowed")
     wait_for(scene, "watching")
     assert scene.session.survives(), log(scene.laptop)
@@ -133,7 +133,7 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
     finally:
         guest.check("rm /etc/NetworkManager/conf.d/lab-auth.conf")
     guest.check(f"systemctl restart {scene.laptop.service}")
-    wait_for(scene, "holding", seconds=60)
+    wait_for(scene, "staying", seconds=60)
     assert scene.session.survives(), log(scene.laptop)
 
 
@@ -147,7 +147,7 @@ def test_a_look_at_every_channel_that_begins_with_the_connection_is_ended(watche
     look = f"iw event | {{ grep -m1 '{INTERFACE}.*: connected to'; {scan}; }}"
     scene.laptop.guest.spawn("look", ["sh", "-c", look], "/run/lab-look.log")
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     assert "OK" in scene.laptop.guest.read("/run/lab-look.log"), "nobody looked"
 
@@ -160,7 +160,7 @@ def test_a_profile_that_the_watchers_user_may_not_read_is_in_nobodys_way(watched
     theirs = keyfile("theirs", "open", b"theirs", "[connection]\npermissions=user:nobody:;\n")
     scene.laptop.guest.write(f"{PROFILES}/theirs.nmconnection", theirs, mode=0o600)
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert "theirs" in scene.laptop.guest.check("nmcli -g NAME connection show")
     assert "can't be read" not in log(scene.laptop)
     assert scene.session.survives(), log(scene.laptop)
@@ -185,7 +185,7 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
     # Somebody adds it: nothing has to be told to the watcher.
     profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
     assert run_module(scene.laptop, "amt_wifi_profile", profile)["changed"] is True
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     assert facts["readiness"]["ready"] is True
@@ -208,7 +208,7 @@ def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(wat
     # As the role does it.
     guest.check(f"sed -i s/GROUP=netdev/GROUP={SERVICE}/ /etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf")
     guest.check(f"systemctl restart {scene.laptop.service}")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     check = guest.run(f"{SERVICE} check")
     assert (check.rc, check.out) == (0, "A handover would succeed here now\n")
@@ -219,12 +219,12 @@ def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation
     scene = watched(generation=generation)
     if generation == "driver":
         scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     assert scene.session.survives()
     scene.csme.take()
     scene.laptop.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
 
 
@@ -235,7 +235,7 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
     free(scene)
     before = drops(scene.laptop)
     scene.csme.control("roaming forbidden")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert "corp-wifi: bssid 02:00:00:00:01:00 scan_freq FAIL" in scene.laptop.pins()
     scene.csme.control("roaming allowed")
     free(scene)
@@ -278,14 +278,14 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
 
 def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     assert scene.laptop.pins() != ""
     scene.laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
     free(scene)
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status"), "the link stays"
     scene.csme.control("roaming forbidden")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.guest.check(f"systemctl stop {SERVICE}")
     assert scene.laptop.pins() == ""
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status")
@@ -301,7 +301,7 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
 )
 def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.guest.check(fault.format(service=scene.laptop.service))
     # No word of CSME's that roaming is forbidden: whatever was pinned again is free within its time.
     wait_for(scene, "watching", "left", seconds=40)
@@ -311,7 +311,7 @@ def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watche
 
 def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     scene.ap.stop()
     free(scene)
@@ -320,11 +320,11 @@ def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
 
 def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) -> None:
     scene = watched()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     result = run_module(scene.laptop, "amt_wifi_ownership")
     assert (result["changed"], result["owner"]) == (False, "host")
-    assert state(scene.laptop)["state"] == "holding"
+    assert state(scene.laptop)["state"] == "staying"
     assert scene.laptop.pins() != "", "the task did not undo what the watcher holds"
     assert scene.csme.state()["requests"] == "1"
     assert scene.session.survives()
@@ -332,7 +332,7 @@ def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) 
 
 def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.radios()
     scene.laptop.wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
     assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
@@ -347,13 +347,13 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
     other = Csme(guarded.guest, "csme_standin2")
     assert {radio["interface"] for radio in state(guarded)["radios"]} == {"wlan0", "wlan3"}
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # The other is taken and given meanwhile, with nothing to protect on it.
     other.take()
     guarded.wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
     assert scene.session.survives(), log(guarded)
     assert {radio["interface"]: radio["state"] for radio in state(guarded)["radios"]} == {
-        "wlan0": "holding",
+        "wlan0": "staying",
         "wlan3": "watching",
     }
     # One of them goes.
@@ -365,7 +365,7 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
 def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> None:
     scene = watched(session=False)
     guarded = scene.laptop
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # The kernel's own test of suspend: all drivers suspend, and resume after a second, with nothing needed to wake it.
     # CSME takes the radio meanwhile, which the laptop learns of when it wakes. The kernel counts that second with the
     # processor, which takes an emulated one 30 s; by itself it would be five.
@@ -384,14 +384,14 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> No
     guarded.wait_until("the connection", lambda: is_connected(guarded), 60)
     free(scene, 40)
     scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
 
 
 @pytest.mark.release
 def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> None:
     scene = watched(session=False)
     guarded = scene.laptop
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # More than its socket holds while it does not read; CSME's word is among what gets lost.
     guarded.guest.check(
         f"systemctl kill -s STOP {SERVICE}; p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); "
@@ -404,14 +404,14 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> Non
     # It never heard that the host may roam. When CSME says nothing more, its patience ends.
     free(scene, 40)
     scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert int(scene.csme.state()["grants"]) == 2
 
 
 @pytest.mark.release
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming allowed")
     free(scene)
     pid = scene.laptop.guest.check(f"systemctl show -P MainPID {SERVICE}").strip()

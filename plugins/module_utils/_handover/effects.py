@@ -27,13 +27,13 @@ from .messages import (
     BlockGone,
     Event,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     Pinned,
     RequestOwnership,
     SetPin,
     SoftBlocked,
+    Stay,
     SwitchedOff,
     Unpin,
 )
@@ -96,7 +96,7 @@ class Hands:
         Raises:
             FleetError: a transport failed. A failed pin is an event, and a failed un-pin a warning.
         """
-        if isinstance(action, (SetPin, Hold)):
+        if isinstance(action, (SetPin, Stay)):
             return self._do_pin(action)
         if isinstance(action, Unpin):
             self.unpin()
@@ -145,7 +145,7 @@ class Hands:
             self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
         return client
 
-    def _do_pin(self, action: Union[SetPin, Hold]) -> Optional[Event]:
+    def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
         if self.supplicant is None:
             return PinFailed()
         self.unpin(now=isinstance(action, SetPin))
@@ -158,8 +158,8 @@ class Hands:
             return self.pin
 
         try:
-            if isinstance(action, Hold):
-                self.supplicant.hold(action.profile, action.bssid, record)
+            if isinstance(action, Stay):
+                self.supplicant.stay(action.profile, action.bssid, record)
                 return None
             self.supplicant.pin(action.profile, action.bssid, action.frequencies, record)
         except FleetError as error:

@@ -51,7 +51,7 @@ class GuardPolicy:
             each is twice the one before.
     """
 
-    handover: Policy = field(default_factory=lambda: Policy(hold=True))
+    handover: Policy = field(default_factory=lambda: Policy(stay=True))
     take_idle: bool = True
     retry_seconds: Tuple[float, ...] = (3.0, 10.0)
     busy_seconds: float = 0.5
@@ -123,7 +123,7 @@ class Guard:
     """The whole memory of a guard.
 
     Attributes:
-        handover: the handover, or the hold, that is under way; None without one.
+        handover: the handover that is under way, or the stay at an access point; None without one.
         forbidden: CSME's last word on roaming was that it is forbidden.
         failures: how many handovers in a row failed.
         left: why CSME keeps the radio: the outcome of the last handover, or ``idle``; None when CSME does not, or when
@@ -143,7 +143,7 @@ class Guard:
         return self.handover is not None and self.handover.pinned
 
     def word(self, *, waits: bool) -> str:
-        """Return how it stands in a word: ``handover``, ``holding``, ``left`` or ``retrying``.
+        """Return how it stands in a word: ``handover``, ``staying``, ``left`` or ``retrying``.
 
         Empty: nothing is going on.
 
@@ -151,7 +151,7 @@ class Guard:
             waits: a timer runs, and at its end the radio is looked at again.
         """
         if self.handover is not None:
-            return "holding" if self.handover.phase is Phase.HOLDING else "handover"
+            return "staying" if self.handover.phase is Phase.STAYING else "handover"
         if self.left is not None:
             return "retrying" if waits else "left"
         return ""
@@ -233,9 +233,9 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
 
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
     guard = replace(guard, failures=0, left=None)
-    if not (guard.forbidden and policy.handover.hold) or event.profile is None or event.bssid is None:
+    if not (guard.forbidden and policy.handover.stay) or event.profile is None or event.bssid is None:
         return guard, ()
-    state, actions = machine.hold(event.profile, event.bssid)
+    state, actions = machine.stay(event.profile, event.bssid)
     return replace(guard, handover=state), actions
 
 
@@ -248,7 +248,7 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
         return guard, ()
     after, actions = machine.step(before, event, policy.handover)
     # CSME took the radio from a host that was connected: there may be a session to save at once.
-    look = _LOOK if before.phase is Phase.HOLDING and isinstance(event, BlockBack) else ()
+    look = _LOOK if before.phase is Phase.STAYING and isinstance(event, BlockBack) else ()
     return _after(guard, before, after, (*actions, *look), policy)
 
 

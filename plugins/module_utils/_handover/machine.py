@@ -9,7 +9,7 @@ timer that the machine sets and that comes back as an event. Who runs it (``_han
 ``_watcher/loop.py`` for a resident) turns actions into calls and calls into events.
 
 ``TRANSITIONS`` has the phases of a handover and what leads from one to another. ``docs/architecture.md`` has a picture
-of it, and the steps. HOLDING is for a resident alone (``Policy.hold``): the access point stays pinned while CSME
+of it, and the steps. STAYING is for a resident alone (``Policy.stay``): the access point stays pinned while CSME
 forbids roaming. Whatever happens, a machine that is ``DONE`` has asked for its pin to be undone, or to be forgotten
 with its supplicant.
 """
@@ -33,7 +33,6 @@ from .messages import (
     Event,
     Expired,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     Pinned,
@@ -43,6 +42,7 @@ from .messages import (
     SetPin,
     SetTimer,
     SoftBlocked,
+    Stay,
     SwitchedOff,
     Timer,
     Unpin,
@@ -59,7 +59,7 @@ class Phase(Enum):
     PAUSED = "paused"
     CONNECTING = "connecting"
     ADDRESSING = "addressing"
-    HOLDING = "holding"
+    STAYING = "staying"
     DONE = "done"
 
 
@@ -83,9 +83,9 @@ TRANSITIONS: Tuple[Tuple[Phase, Tuple[Union[type, Timer], ...], Phase], ...] = (
     (Phase.CONNECTING, (Connected,), Phase.ADDRESSING),
     (Phase.CONNECTING, (BlockBack, Timer.GRACE), Phase.DONE),
     (Phase.ADDRESSING, (Disconnected,), Phase.CONNECTING),
-    (Phase.ADDRESSING, (AddressArrived, Timer.GRACE), Phase.HOLDING),
+    (Phase.ADDRESSING, (AddressArrived, Timer.GRACE), Phase.STAYING),
     (Phase.ADDRESSING, (AddressArrived, BlockBack, Timer.GRACE), Phase.DONE),
-    (Phase.HOLDING, (RoamingAllowed, BlockBack, PinFailed, Timer.CONFIRM, Timer.LOST), Phase.DONE),
+    (Phase.STAYING, (RoamingAllowed, BlockBack, PinFailed, Timer.CONFIRM, Timer.LOST), Phase.DONE),
 )
 
 
@@ -101,7 +101,7 @@ class State:
         late: CSME's deadline has passed since the host owns the radio.
         last: no further request follows. There is no time for one, or there were enough.
         forbidden: what CSME said last of roaming since the host asked for the radio. None: it said nothing.
-        outcome: how it ended; set exactly when the phase is HOLDING or DONE.
+        outcome: how it ended; set exactly when the phase is STAYING or DONE.
     """
 
     phase: Phase = Phase.IDLE
@@ -225,7 +225,7 @@ def _addressing(state: State, event: Event, policy: Policy) -> Result:
     return state, ()
 
 
-def _holding(state: State, event: Event, policy: Policy) -> Result:
+def _staying(state: State, event: Event, policy: Policy) -> Result:
     outcome = state.outcome or Outcome.CONNECTED
     if isinstance(event, RoamingForbidden):
         return state, (CancelTimer(Timer.CONFIRM),)
@@ -247,19 +247,19 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
     Phase.PAUSED: _paused,
     Phase.CONNECTING: _connecting,
     Phase.ADDRESSING: _addressing,
-    Phase.HOLDING: _holding,
+    Phase.STAYING: _staying,
 }
 
 
-def hold(profile: Profile, bssid: str) -> Result:
+def stay(profile: Profile, bssid: str) -> Result:
     """Return the state of a host that is to be kept at its access point without a handover, and what to do for that.
 
     Args:
         profile: the profile that the host is connected with.
         bssid: the access point that it is connected to.
     """
-    state = State(phase=Phase.HOLDING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
-    return state, (Hold(profile, bssid),)
+    state = State(phase=Phase.STAYING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
+    return state, (Stay(profile, bssid),)
 
 
 def _request(state: State, policy: Policy, *before: Action) -> Result:
@@ -291,13 +291,13 @@ def _granted(state: State, policy: Policy, event: Event) -> Result:
 
 
 def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
-    """The handover succeeded: hold the access point if there is one to hold and a reason to."""
-    if not (policy.hold and state.pinned) or state.forbidden is False:
+    """The handover succeeded: stay at the access point, if there is a pin and a reason to."""
+    if not (policy.stay and state.pinned) or state.forbidden is False:
         return _end(state, outcome)
     timers: Tuple[Action, ...] = tuple(map(CancelTimer, (Timer.DEADLINE, Timer.GRACE, Timer.LAST_REQUEST)))
     if state.forbidden is None:
         timers += (SetTimer(Timer.CONFIRM, policy.confirm_seconds),)
-    return replace(state, phase=Phase.HOLDING, outcome=outcome), timers
+    return replace(state, phase=Phase.STAYING, outcome=outcome), timers
 
 
 def _no_more_requests(state: State) -> Result:

@@ -110,7 +110,7 @@ class SetPin:
 
 
 @dataclass(frozen=True)
-class Hold:
+class Stay:
     """Write the pin to the journal, then keep the supplicant at the access point that it is connected to.
 
     Nothing else of the profile changes, and the link stays. Answered by PinFailed, or nothing.
@@ -149,7 +149,7 @@ class CancelTimer:
 
 Action = Union[
     SetPin,
-    Hold,
+    Stay,
     Unpin,
     Forget,
     RequestOwnership,

@@ -69,10 +69,10 @@ class Policy:
             second (ping-timeout, dhcpd.conf(5)), and its answer must not be thrown away. The third: a client sends its
             own second message after 3 to 5 s.
         timeout_seconds: how long the whole may take. No request is made that could not be carried through within it.
-        hold: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
-        confirm_seconds: how long to hold without a word of CSME's that roaming is forbidden. The driver passes that on
+        stay: keep the access point pinned after the handover, until CSME allows roaming or the session is plainly over.
+        confirm_seconds: how long to stay without a word of CSME's that roaming is forbidden. The driver passes that on
             with each status of the connection; the word can be lost, and the pin must not outlive it by much.
-        lost_seconds: how long a link may be lost while holding, before the pin is undone so that the host can roam.
+        lost_seconds: how long a link may be lost during the stay, before the pin is undone so that the host can roam.
             An access point that answers takes the host back within a scan of its channels and a handshake.
     """
 
@@ -84,7 +84,7 @@ class Policy:
     grace_seconds: float = 1.0
     address_seconds: Tuple[float, ...] = (0.1, 1.5, 3.0)
     timeout_seconds: float = 30.0
-    hold: bool = False
+    stay: bool = False
     confirm_seconds: float = 15.0
     lost_seconds: float = 5.0
 

@@ -118,10 +118,10 @@ class Backend(Protocol):
     ) -> Pin:
         """Restrict the supplicant to one access point, completely or not at all. See WpaSupplicant.pin."""
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
-        """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.hold."""
+    def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
+        """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.stay."""
 
-    def holds(self, pin: Pin) -> bool:
+    def stands(self, pin: Pin) -> bool:
         """Say whether a pin is still set."""
 
     def unpin(self, pin: Pin) -> bool:

@@ -67,7 +67,7 @@ class Pin:
             raise DecodeFailed(f"this is not a record of a pin: {reason}") from error
         return pin
 
-    def holds(self, profiles: Iterable[Profile]) -> bool:
+    def stands(self, profiles: Iterable[Profile]) -> bool:
         """Say whether the supplicant still has this pin. It has not after a restart or a change of the network.
 
         Args:

@@ -162,7 +162,7 @@ def _status() -> int:
 _SENTENCES = {
     "watching": "nothing to do",
     "handover": "a handover is under way",
-    "holding": "kept at its access point while CSME forbids roaming",
+    "staying": "kept at its access point while CSME forbids roaming",
     "left": "CSME keeps the radio",
     "held": "its bring-up is held back, so that a session of CSME's lives",
     "retrying": "CSME keeps the radio; it will be tried again",

@@ -121,7 +121,7 @@ def _guarded(radio: Radio, policy: Policy, deadline: float) -> Dict[str, Any]:
                     radio = _select(radio.interface)
                     return {"result": _prepare_and_take(radio, policy, deadline, check_mode=False)}
             except TimedOut:
-                # Somebody works on it: another task, or the watcher, which keeps the lock while it holds the host at
+                # Somebody works on it: another task, or the watcher, which keeps the lock while the host stays at
                 # its access point. Once the host owns the radio there is nothing left to ask for.
                 radio = _select(radio.interface)
                 if radio.owner == "host" and radio.switch is not None and not radio.switch.soft:
@@ -253,7 +253,7 @@ def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
     if entry is None or supplicant is None:
         return False
     pin = Pin.from_dict(entry.get("pin"))
-    return pin.manager == supplicant.manager and supplicant.holds(pin)
+    return pin.manager == supplicant.manager and supplicant.stands(pin)
 
 
 def _undo(radio: Radio) -> bool:

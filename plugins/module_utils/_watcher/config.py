@@ -47,7 +47,7 @@ class Config:
         interfaces: the interfaces whose radios are watched; empty: every radio that CSME can own.
         idle: ``take`` or ``leave`` a radio that CSME owns without a connection.
         no_credentials: ``leave`` or ``take`` a radio whose connection the host could not carry on.
-        hold_roaming: keep the host at its access point while CSME forbids roaming.
+        stay_at_access_point: keep the host at its access point while CSME forbids roaming.
         hold_bring_up_seconds: for how long a supplicant's bring-up is held back at most, where it would end a session
             that the host could not carry on (driver-managed kernels); 0: not at all. A laptop whose CSME is connected
             to a network that the host has no profile for pays it at each boot, session or not, so it is short.
@@ -57,7 +57,7 @@ class Config:
     interfaces: Tuple[str, ...] = ()
     idle: str = "take"
     no_credentials: str = "leave"
-    hold_roaming: bool = True
+    stay_at_access_point: bool = True
     hold_bring_up_seconds: int = 120
     log_level: str = "info"
 
@@ -101,8 +101,8 @@ def parse_config(document: Any, where: str = PATH) -> Config:
     for name, choices in _CHOICES.items():
         if name in document and document[name] not in choices:
             wrong.append(f"{name} has to be one of {', '.join(choices)}")
-    if not isinstance(document.get("hold_roaming", True), bool):
-        wrong.append("hold_roaming has to be true or false")
+    if not isinstance(document.get("stay_at_access_point", True), bool):
+        wrong.append("stay_at_access_point has to be true or false")
     seconds = document.get("hold_bring_up_seconds", 0)
     if isinstance(seconds, float) and seconds.is_integer():  # 60.0 is an integer to JSON Schema
         seconds = int(seconds)

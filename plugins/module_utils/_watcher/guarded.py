@@ -112,7 +112,7 @@ class Watched:
 
     @property
     def state(self) -> str:
-        """How it stands, in a word: ``watching``, ``handover``, ``holding``, ``left``, ``retrying`` or ``held``."""
+        """How it stands, in a word: ``watching``, ``handover``, ``staying``, ``left``, ``retrying`` or ``held``."""
         return self._machine.state.word(waits=self._machine.due is not None) or (
             "held" if self.view.held else "watching"
         )

@@ -17,7 +17,7 @@ _HANDOVER_SECONDS = 20.0
 def policy_of(config: Config) -> GuardPolicy:
     """Return the choices that a configuration makes."""
     handover = Policy(
-        hold=config.hold_roaming,
+        stay=config.stay_at_access_point,
         require_credentials=config.no_credentials == "leave",
         timeout_seconds=_HANDOVER_SECONDS,
     )

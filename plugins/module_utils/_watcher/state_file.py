@@ -22,7 +22,7 @@ from .view import View
 #: Raised when a reader of the document has to change.
 STATE_SCHEMA_VERSION = 1
 #: The states of radios, what matters most first.
-_ORDER: List[str] = ["handover", "retrying", "left", "held", "holding", "watching"]
+_ORDER: List[str] = ["handover", "retrying", "left", "held", "staying", "watching"]
 
 
 class Guarded(Protocol):

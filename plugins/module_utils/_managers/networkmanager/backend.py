@@ -235,7 +235,7 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             manager.manage(manager.device(self._interface, unmanaged=True).path)
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
+    def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at the access point that it is connected to, and touch nothing else.
 
         Args:
@@ -261,7 +261,7 @@ class NetworkManagerBackend:
             supplicant.set_bssid(mine.path, wanted)
         return pin
 
-    def holds(self, pin: Pin) -> bool:
+    def stands(self, pin: Pin) -> bool:
         """Say whether the supplicant still has a pin. Raises as ``unpin``."""
         with self._bus() as bus:
             return bool(self._kept(Supplicant(bus), pin))

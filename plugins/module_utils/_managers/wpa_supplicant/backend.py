@@ -103,7 +103,7 @@ class WpaSupplicant(WpaProfiles):
         self._armed = pin
         return pin
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
+    def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         """Keep the supplicant at one access point of a profile's network, and touch nothing else.
 
         ``bssid`` alone changes, which wpa_supplicant allows without dropping the link. The other networks stay
@@ -171,9 +171,9 @@ class WpaSupplicant(WpaProfiles):
         with self._connect() as ctrl:
             ctrl.scan(pin.frequencies)
 
-    def holds(self, pin: Pin) -> bool:
+    def stands(self, pin: Pin) -> bool:
         """Say whether a pin still stands. Raises as ``profiles``."""
-        return pin.holds(self.profiles())
+        return pin.stands(self.profiles())
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the supplicant's events, and the end of its process.

@@ -38,7 +38,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     CancelTimer,
     Expired,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     Pinned,
@@ -48,6 +47,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SetPin,
     SetTimer,
     SoftBlocked,
+    Stay,
     SwitchedOff,
     Timer,
     Unpin,
@@ -66,7 +66,7 @@ SSID = b"corp\n\xff"
 BSSID = "02:00:00:00:01:00"
 PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
-POLICY = GuardPolicy(handover=Policy(hold=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
+POLICY = GuardPolicy(handover=Policy(stay=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
 CAN, CANNOT, NOTHING = Blocked(NETWORK, PROFILE), Blocked(NETWORK, None), Blocked(None, None)
 GRANTED = (Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
 
@@ -86,7 +86,7 @@ def test_a_block_is_looked_at_and_handed_over() -> None:
     assert actions[-1] == Tell(Outcome.PROTECTED)
     assert Unpin() not in actions
     assert guard.handover is not None
-    assert guard.handover.phase is Phase.HOLDING
+    assert guard.handover.phase is Phase.STAYING
     assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
 
 
@@ -138,16 +138,16 @@ def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
 def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
     assert play(RoamingForbidden()) == (Guard(forbidden=True), [Look()])
     guard, actions = play(RoamingForbidden(), Free(PROFILE, BSSID))
-    assert actions == [Look(), Hold(PROFILE, BSSID)]
+    assert actions == [Look(), Stay(PROFILE, BSSID)]
     assert guard.pinned
     assert play(RoamingAllowed(), guard=guard) == (Guard(), [Unpin()])
     # Not connected yet: it is looked at again when it is.
     guard, actions = play(RoamingForbidden(), Free(), Connected(BSSID), Free(PROFILE, BSSID))
-    assert actions == [Look(), Look(), Hold(PROFILE, BSSID)]
+    assert actions == [Look(), Look(), Stay(PROFILE, BSSID)]
     # Nobody is held who need not be.
     assert play(Connected(BSSID), Free(PROFILE, BSSID)) == (Guard(), [])
     assert play(RoamingForbidden(), RoamingAllowed(), Free(PROFILE, BSSID))[1] == [Look()]
-    off = GuardPolicy(handover=Policy(hold=False))
+    off = GuardPolicy(handover=Policy(stay=False))
     assert play(RoamingForbidden(), Free(PROFILE, BSSID), policy=off)[1] == [Look()]
 
 
@@ -203,7 +203,7 @@ def test_a_radio_that_csme_does_not_keep_any_more_is_a_clean_sheet(event: GuardE
 
 @pytest.mark.parametrize("hold", [False, True])
 def test_a_success_is_a_clean_sheet(hold: bool) -> None:
-    policy = GuardPolicy(handover=Policy(hold=hold))
+    policy = GuardPolicy(handover=Policy(stay=hold))
     guard, actions = play(CAN, *GRANTED, guard=FAILED, policy=policy)
     if hold:
         guard, _actions = play(RoamingAllowed(), guard=guard, policy=policy)
@@ -260,8 +260,8 @@ EVENTS: Tuple[GuardEvent, ...] = (
 )
 POLICIES = (
     POLICY,
-    GuardPolicy(handover=Policy(hold=True, require_credentials=False, pauses_seconds=()), retry_seconds=()),
-    GuardPolicy(handover=Policy(hold=False, pauses_seconds=(1.0,)), take_idle=False, retry_seconds=(1.0,)),
+    GuardPolicy(handover=Policy(stay=True, require_credentials=False, pauses_seconds=()), retry_seconds=()),
+    GuardPolicy(handover=Policy(stay=False, pauses_seconds=(1.0,)), take_idle=False, retry_seconds=(1.0,)),
 )
 
 #: A guard with the timers that run: what decides what can happen next.
@@ -327,7 +327,7 @@ def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
     assert len(states) > 50
     for start in states:
         guard, timers = start
-        if guard.handover is not None and guard.handover.phase is Phase.HOLDING and not timers:
+        if guard.handover is not None and guard.handover.phase is Phase.STAYING and not timers:
             assert guard.handover.forbidden, told(policy, start, Busy())
         whole, _actions = advance(start, Disconnected(), policy)
         # What a pin needs answered at once is answered by Pinned or PinFailed; the worse of the two is the first.

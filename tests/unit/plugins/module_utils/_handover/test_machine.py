@@ -16,7 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine impor
     TRANSITIONS,
     Phase,
     State,
-    hold,
+    stay,
     step,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
@@ -29,7 +29,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Event,
     Expired,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     Pinned,
@@ -39,6 +38,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SetPin,
     SetTimer,
     SoftBlocked,
+    Stay,
     SwitchedOff,
     Timer,
     Unpin,
@@ -99,8 +99,8 @@ def test_the_story() -> None:
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
-    state, _actions = hold(PROFILE, BSSID)
-    assert step(state, ScanStarted(), HOLDING) == (state, ())
+    state, _actions = stay(PROFILE, BSSID)
+    assert step(state, ScanStarted(), STAYING) == (state, ())
     unpinned = play(Blocked(NETWORK, PROFILE), BlockGone(), Connected(BSSID), policy=Policy(pin=False))[0]
     assert step(unpinned, ScanStarted(), Policy(pin=False)) == (unpinned, ())
 
@@ -193,8 +193,8 @@ def test_an_address_after_the_deadline_protects_nothing(events: Tuple[Event, ...
 def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:
     begun = (Blocked(NETWORK, PROFILE), Pinned(), RoamingForbidden(), BlockGone(), Connected(BSSID))
     for more, outcome in (((), Outcome.PROTECTED), ((Expired(Timer.DEADLINE),), Outcome.CONNECTED)):
-        state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(hold=True))
-        assert (state.phase, state.outcome) == (Phase.HOLDING, outcome)
+        state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(stay=True))
+        assert (state.phase, state.outcome) == (Phase.STAYING, outcome)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ TIMED = Policy(
     deadline_seconds=3.0,
     grace_seconds=0.5,
     timeout_seconds=11.0,
-    hold=True,
+    stay=True,
     confirm_seconds=20.0,
     lost_seconds=4.0,
 )
@@ -321,16 +321,16 @@ def test_time_for_a_single_request_is_enough() -> None:
 
 # -- holding the access point -----------------------------------------------------------------------------------------
 
-HOLDING = Policy(hold=True)
+STAYING = Policy(stay=True)
 PROTECTED = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
 
 
 def held(*events: Event) -> Tuple[State, List[Action]]:
     """Feed events to a machine that has just protected a session; return its state, and what they brought about."""
-    state, before = play(*PROTECTED, policy=HOLDING)
-    assert (state.phase, state.outcome) == (Phase.HOLDING, Outcome.PROTECTED)
+    state, before = play(*PROTECTED, policy=STAYING)
+    assert (state.phase, state.outcome) == (Phase.STAYING, Outcome.PROTECTED)
     assert Unpin() not in before
-    return play(*PROTECTED, *events, policy=HOLDING)[0], play(*PROTECTED, *events, policy=HOLDING)[1][len(before) :]
+    return play(*PROTECTED, *events, policy=STAYING)[0], play(*PROTECTED, *events, policy=STAYING)[1][len(before) :]
 
 
 @pytest.mark.parametrize(
@@ -356,32 +356,32 @@ def test_what_ends_the_hold(events: Tuple[Event, ...]) -> None:
 @pytest.mark.parametrize("events", [(), (RoamingForbidden(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)])
 def test_what_does_not_end_the_hold(events: Tuple[Event, ...]) -> None:
     state, actions = held(*events)
-    assert (state.phase, actions) == (Phase.HOLDING, [])
+    assert (state.phase, actions) == (Phase.STAYING, [])
 
 
 def test_a_word_of_csme_ends_the_wait_for_it() -> None:
-    state, _actions = play(*PROTECTED, policy=HOLDING)
-    assert step(state, RoamingForbidden(), HOLDING)[1] == (CancelTimer(Timer.CONFIRM),)
+    state, _actions = play(*PROTECTED, policy=STAYING)
+    assert step(state, RoamingForbidden(), STAYING)[1] == (CancelTimer(Timer.CONFIRM),)
     # It may come before the handover is complete.
     state = State()
     timers: List[Action] = []
     for event in (*PROTECTED[:4], RoamingForbidden(), *PROTECTED[4:]):
-        state, actions = step(state, event, HOLDING)
+        state, actions = step(state, event, STAYING)
         timers += [a for a in actions if isinstance(a, SetTimer) and a.timer is Timer.CONFIRM]
-    assert (state.phase, timers) == (Phase.HOLDING, [])
+    assert (state.phase, timers) == (Phase.STAYING, [])
 
 
 def test_roaming_that_is_allowed_before_the_end_is_not_held() -> None:
-    state, actions = play(*PROTECTED[:4], RoamingAllowed(), *PROTECTED[4:], policy=HOLDING)
+    state, actions = play(*PROTECTED[:4], RoamingAllowed(), *PROTECTED[4:], policy=STAYING)
     assert (state.outcome, actions[-1]) == (Outcome.PROTECTED, Unpin())
     assert state.phase is Phase.DONE
 
 
 def test_a_host_without_a_handover_can_be_held() -> None:
-    state, actions = hold(PROFILE, BSSID)
-    assert actions == (Hold(PROFILE, BSSID),)
-    assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
-    assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
+    state, actions = stay(PROFILE, BSSID)
+    assert actions == (Stay(PROFILE, BSSID),)
+    assert step(state, RoamingAllowed(), STAYING)[1][0] == Unpin()
+    assert step(state, PinFailed(), STAYING)[0].phase is Phase.DONE
     # It is as after a handover: the scan is not narrow, and CSME said its word.
     assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
 
@@ -392,7 +392,7 @@ POLICIES = (
     POLICY,
     Policy(pin=False, pauses_seconds=()),
     Policy(require_credentials=False, pauses_seconds=(1.0,)),
-    Policy(hold=True, pauses_seconds=(1.0,)),
+    Policy(stay=True, pauses_seconds=(1.0,)),
 )
 
 
@@ -446,7 +446,7 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
     for state, transitions in explore(policy).items():
         for event, after, actions in transitions:
             # The outcome and the last phases belong together, and an end is an end.
-            assert (after.outcome is not None) == (after.phase in (Phase.HOLDING, Phase.DONE)), (state, event)
+            assert (after.outcome is not None) == (after.phase in (Phase.STAYING, Phase.DONE)), (state, event)
             if state.phase is Phase.DONE:
                 assert (after, actions) == (state, ()), (state, event)
             # What may be pinned is remembered, and every end undoes it.
@@ -472,5 +472,5 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
 def test_every_outcome_can_happen() -> None:
     outcomes: Set[Optional[Outcome]] = {state.outcome for policy in POLICIES for state in explore(policy)}
     assert outcomes == {None, *Outcome}
-    assert not any(state.phase is Phase.HOLDING for state in explore(POLICY)), "a task holds nothing"
+    assert not any(state.phase is Phase.STAYING for state in explore(POLICY)), "a task holds nothing"
     assert {Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED} == SUCCESSES

@@ -26,8 +26,8 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine
 def test_a_pin_that_is_not_there_as_it_was_made_does_not_hold(changes: Dict[str, Any]) -> None:
     pin = Pin("wlan0", 1, b"home".hex(), BSSID, (2437,), None, (), ())
     profile = make(1, bssid=BSSID, scan_freq=(2437,))
-    assert pin.holds([make(7), profile])
-    assert not pin.holds([make(7), replace(profile, **changes)])
+    assert pin.stands([make(7), profile])
+    assert not pin.stands([make(7), replace(profile, **changes)])
 
 
 PINS = st.builds(

@@ -101,8 +101,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             made.asked()
             return made.profiles
 
-        def holds(self, pin: Pin) -> bool:
-            return pin.holds(made.profiles)
+        def stands(self, pin: Pin) -> bool:
+            return pin.stands(made.profiles)
 
     class Handover:
         def __init__(self, radio: Radio, profile: Optional[Profile], supplicant: Any, policy: Policy) -> None:

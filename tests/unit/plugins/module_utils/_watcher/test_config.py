@@ -58,7 +58,7 @@ def test_the_defaults_are_the_schemas() -> None:
 
 
 INTERFACES = "interfaces has to be a list of names of network interfaces"
-SETTINGS = "hold_bring_up_seconds, hold_roaming, idle, interfaces, log_level, no_credentials"
+SETTINGS = "hold_bring_up_seconds, idle, interfaces, log_level, no_credentials, stay_at_access_point"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ SETTINGS = "hold_bring_up_seconds, hold_roaming, idle, interfaces, log_level, no
         ({"idle": "maybe"}, "idle has to be one of take, leave"),
         ({"no_credentials": None}, "no_credentials has to be one of leave, take"),
         ({"log_level": 1}, "log_level has to be one of error, warning, info, debug"),
-        ({"hold_roaming": "yes"}, "hold_roaming has to be true or false"),
+        ({"stay_at_access_point": "yes"}, "stay_at_access_point has to be true or false"),
         ({"hold_bring_up_seconds": 901}, "hold_bring_up_seconds has to be a number from 0 to 900"),
         *(({"interfaces": [name]}, INTERFACES) for name in ("", ".", "..", "a/b", "a b", "x" * 16, 1)),
         ({"interfaces": "wlan0"}, INTERFACES),
@@ -85,15 +85,15 @@ def test_a_wrong_field_is_named_with_what_it_has_to_be(document: Any, words: str
 
 def test_every_wrong_field_is_named() -> None:
     with pytest.raises(BadConfiguration) as caught:
-        parse_config({"idle": "maybe", "hold_roaming": "yes", "interfaces": "wlan0", "size": 1, "colour": 1})
+        parse_config({"idle": "maybe", "stay_at_access_point": "yes", "interfaces": "wlan0", "size": 1, "colour": 1})
     assert [part.split()[0] for part in caught.value.what.split("; ")] == [
-        *("colour", "there", "size", "there", "idle", "hold_roaming", "interfaces"),
+        *("colour", "there", "size", "there", "idle", "stay_at_access_point", "interfaces"),
     ]
 
 
 def test_what_is_set_is_taken_and_the_rest_is_the_default() -> None:
-    config = parse_config({"interfaces": ["wlan0"], "hold_bring_up_seconds": 60.0, "hold_roaming": False})
-    assert config == Config(interfaces=("wlan0",), hold_bring_up_seconds=60, hold_roaming=False)
+    config = parse_config({"interfaces": ["wlan0"], "hold_bring_up_seconds": 60.0, "stay_at_access_point": False})
+    assert config == Config(interfaces=("wlan0",), hold_bring_up_seconds=60, stay_at_access_point=False)
     assert isinstance(config.hold_bring_up_seconds, int)
     assert parse_config({"hold_bring_up_seconds": 0}).hold_bring_up_seconds == 0
     assert parse_config({"hold_bring_up_seconds": 900}).hold_bring_up_seconds == 900

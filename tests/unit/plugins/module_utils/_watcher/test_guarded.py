@@ -171,7 +171,7 @@ def test_a_handover_from_the_block_to_the_end_of_the_session(laptop: Laptop) -> 
     assert (watched.state, laptop.requests) == ("handover", 1)
     laptop.now += 0.3
     hand_over(watched)
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert watched.last is not None
     assert (watched.last.outcome, watched.last.session_kept) == ("protected", True)
     assert (watched.last.request_to_connected_ms, watched.last.request_to_address_ms) == (300, 300)
@@ -231,7 +231,7 @@ def test_an_address_of_before_counts_if_it_is_still_there_a_moment_later(laptop:
     assert watched.state == "handover"
     laptop.now += 0.1
     watched.expire()
-    assert (watched.state, asked) == ("holding", [])
+    assert (watched.state, asked) == ("staying", [])
     assert watched.last is not None
     assert watched.last.request_to_address_ms == 100
 
@@ -307,7 +307,7 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
 
 
 def test_a_radio_to_be_taken_without_credentials_waits_for_a_late_supplicant(laptop: Laptop) -> None:
-    watched = laptop.watched(policy=GuardPolicy(handover=Policy(hold=True, require_credentials=False)))
+    watched = laptop.watched(policy=GuardPolicy(handover=Policy(stay=True, require_credentials=False)))
     watched.look()
     assert (laptop.requests, watched.due is not None) == (0, True)
     laptop.now += 40.0
@@ -392,7 +392,7 @@ def test_roaming_is_held_without_a_handover(laptop: Laptop) -> None:
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
     laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
     watched.feed(RoamingForbidden())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert laptop.supplicant.changes == ["SET_NETWORK 1 bssid"], "the link stays, and so do the others"
     watched.feed(RoamingAllowed())
     assert (laptop.as_before, laptop.supplicant.drops) == (True, 0)
@@ -543,7 +543,7 @@ def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateW
 
 def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
     late.watched.feed(RoamingForbidden())
-    assert (late.watched.state, late.network.variables["bssid"]) == ("holding", BSSID)
+    assert (late.watched.state, late.network.variables["bssid"]) == ("staying", BSSID)
     late.watched.feed(RoamingAllowed())
     assert (late.network.variables["scan_freq"], "bssid" in late.network.variables) == ("2437", False)
     assert laptop.supplicant.drops == 0
@@ -562,7 +562,7 @@ def test_nobody_is_left_to_wait_for_the_end_of_the_link(laptop: Laptop, late: La
 
 def test_a_watcher_that_is_stopped_in_a_handover_leaves_nothing_to_wait_for(laptop: Laptop) -> None:
     late = LateWidening(laptop, over=False)
-    assert late.watched.state == "holding"
+    assert late.watched.state == "staying"
     late.watched.stop()
     assert laptop.as_before
     assert NARROW not in laptop.log.text
@@ -700,7 +700,7 @@ def test_it_listens_to_networkmanager(laptop: Laptop, manager: Manager) -> None:
     ]
     watched.heard_supplicant(manager.heard)
     watched.feed(AddressArrived())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert "listening to NetworkManager" in laptop.log.text
     assert "something was refused" in laptop.log.text
 
@@ -740,11 +740,11 @@ def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(lapt
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
     laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
     watched.feed(RoamingForbidden())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     for _second in range(30):
         laptop.now += 1.0
         watched.expire()
-        assert watched.state == "holding"
+        assert watched.state == "staying"
 
 
 def test_profiles_that_can_not_be_read_are_told_once_and_asked_for_ever_less_often(

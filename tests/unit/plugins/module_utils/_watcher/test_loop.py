@@ -317,10 +317,10 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) 
 
 
 def test_the_choices_of_a_configuration() -> None:
-    policy = policy_of(Config(idle="leave", no_credentials="take", hold_roaming=False))
-    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (False, False, False)
+    policy = policy_of(Config(idle="leave", no_credentials="take", stay_at_access_point=False))
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.stay) == (False, False, False)
     policy = policy_of(Config())
-    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (True, True, True)
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.stay) == (True, True, True)
 
 
 def test_the_state_that_is_told(

@@ -111,14 +111,14 @@ def test_which_profiles_are_for_the_device_is_told_with_them(backend: NetworkMan
 
 def test_hold_keeps_a_connection_and_unpin_lets_it_go(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     with pytest.raises(FleetError):
-        backend.hold(corp(backend), BSSID)
+        backend.stay(corp(backend), BSSID)
     laptop.lift_the_block()
     laptop.add_network('"home"')
     with pytest.raises(NotFound, match="the network is gone or changed meanwhile"):
-        backend.hold(corp(backend), BSSID)
+        backend.stay(corp(backend), BSSID)
     laptop.add_network()
     records: List[Pin] = []
-    pin = backend.hold(corp(backend), BSSID, records.append)
+    pin = backend.stay(corp(backend), BSSID, records.append)
     assert (laptop.bssid(), records) == (BSSID, [pin])
     assert pin == Pin("wlan0", 7, b"corp".hex(), BSSID, (), None, (), (), "networkmanager")
     assert backend.unpin(Pin.from_dict(pin.as_dict())) is True
@@ -130,8 +130,8 @@ def test_an_access_point_that_the_network_was_kept_to_comes_back(
 ) -> None:
     laptop.lift_the_block()
     laptop.add_network(bssid="02:00:00:00:09:00")
-    pin = backend.hold(corp(backend), BSSID)
-    assert (laptop.bssid(), backend.holds(pin)) == (BSSID, True)
+    pin = backend.stay(corp(backend), BSSID)
+    assert (laptop.bssid(), backend.stands(pin)) == (BSSID, True)
     assert backend.unpin(pin) is True
     assert laptop.bssid() == "02:00:00:00:09:00"
 
@@ -145,7 +145,7 @@ def test_what_is_missing_is_told_with_the_interface(backend: NetworkManagerBacke
     profile = corp(backend)
     laptop.lift_the_block()
     laptop.add_network('"home"')
-    assert where(lambda: backend.hold(profile, BSSID)) == "wlan0"
+    assert where(lambda: backend.stay(profile, BSSID)) == "wlan0"
     assert where(lambda: backend.pin(profile, BSSID, ())) == "wlan0"
     assert where(lambda: backend.unpin(Pin("wlan1", 7, "aa", BSSID, (), None, (), ()))) == "wlan0"
     del laptop.profiles[f"{SETTINGS}/7"]
@@ -207,7 +207,7 @@ def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend
     laptop.add_network()
     laptop.connect()
     assert shown() == free
-    pin = backend.hold(backend.profiles(b"corp")[0], BSSID)
+    pin = backend.stay(backend.profiles(b"corp")[0], BSSID)
     assert shown() == {7: BSSID, 8: None}
     assert not any(profile.bound for profile in backend.profiles_in_effect()), "it may be pinned elsewhere"
     backend.unpin(pin)
@@ -296,7 +296,7 @@ def test_an_access_point_that_the_profile_is_for_stays_after_the_pin(
     pin = backend.pin(profile, BSSID, (2437,))
     laptop.lift_the_block()
     laptop.add_network(bssid=BSSID)
-    assert (backend.holds(pin), backend.unpin(pin), laptop.bssid()) == (False, False, BSSID)
+    assert (backend.stands(pin), backend.unpin(pin), laptop.bssid()) == (False, False, BSSID)
 
 
 def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend, laptop: Laptop) -> None:

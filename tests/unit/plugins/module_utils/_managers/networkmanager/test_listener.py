@@ -77,9 +77,9 @@ def test_a_handover(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     ((asked,),) = laptop.bus.called("Scan")
     assert asked["Channels"] == ("a(uu)", [(2412, 20)])
     assert asked["SSIDs"] == ("aay", [b"corp"])
-    assert backend.holds(pin) is True
+    assert backend.stands(pin) is True
     assert backend.unpin(pin) is True
-    assert (laptop.bssid(), backend.holds(pin)) == ("any", False)
+    assert (laptop.bssid(), backend.stands(pin)) == ("any", False)
     assert backend.unpin(pin) is False
     assert warnings == []
     # No profile was changed: NetworkManager was told nothing but to bring one up.

@@ -48,7 +48,7 @@ def test_pin_narrows_one_network_and_remembers_the_rest(fake: FakeSupplicant, su
         "DISABLE_NETWORK 3",
         "DISABLE_NETWORK 5",
     ]
-    assert pin.holds(supplicant.profiles())
+    assert pin.stands(supplicant.profiles())
 
 
 def test_the_journal_is_written_before_the_first_change(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -142,7 +142,7 @@ def test_hold_keeps_to_one_access_point_and_touches_nothing_else(
         assert fake.changes == []
         recorded.append(pin)
 
-    pin = supplicant.hold(profile_of(supplicant, 1), BSSID.upper(), record)
+    pin = supplicant.stay(profile_of(supplicant, 1), BSSID.upper(), record)
     assert pin == Pin(
         interface="wlan0",
         network_id=1,
@@ -155,15 +155,15 @@ def test_hold_keeps_to_one_access_point_and_touches_nothing_else(
     )
     assert recorded == [pin]
     assert fake.changes == [f"SET_NETWORK 1 bssid {BSSID}"]
-    assert supplicant.holds(pin)
+    assert supplicant.stands(pin)
     assert supplicant.unpin(pin) is True
     assert fake.changes[1:] == ["SET_NETWORK 1 bssid any"]
-    assert not supplicant.holds(pin)
+    assert not supplicant.stands(pin)
 
 
 def test_hold_gives_a_network_its_own_access_point_back(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     fake.networks[5].disabled = True  # of the connected network it does not matter
-    pin = supplicant.hold(profile_of(supplicant, 5), BSSID)
+    pin = supplicant.stay(profile_of(supplicant, 5), BSSID)
     assert (pin.previous_bssid, pin.frequencies) == (OTHER_BSSID, ())
     supplicant.unpin(pin)
     assert profile_of(supplicant, 5).bssid == OTHER_BSSID
@@ -174,7 +174,7 @@ def test_a_network_that_is_gone_or_changed_is_not_held(fake: FakeSupplicant, sup
     fake.networks[1].ssid = b"other"
     for _time in range(2):
         with pytest.raises(NotFound, match="network 1 is gone or changed meanwhile") as caught:
-            supplicant.hold(profile, BSSID)
+            supplicant.stay(profile, BSSID)
         assert caught.value.where == fake.path
         fake.networks.pop(1, None)
     assert fake.changes == []

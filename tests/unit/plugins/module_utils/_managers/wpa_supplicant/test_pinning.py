@@ -91,7 +91,7 @@ def test_unpin_restores_everything_and_a_second_one_does_nothing(
     assert fake.networks != before
     assert supplicant.unpin(pin) is True
     assert fake.networks == before
-    assert not pin.holds(supplicant.profiles())
+    assert not pin.stands(supplicant.profiles())
     assert not fake.link_dropped
     del fake.changes[:]
     assert supplicant.unpin(pin) is False
@@ -130,7 +130,7 @@ def test_a_supplicant_that_restarted_has_nothing_to_undo(fake: FakeSupplicant, s
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     fake.networks = before
     del fake.changes[:]
-    assert not pin.holds(supplicant.profiles())
+    assert not pin.stands(supplicant.profiles())
     assert supplicant.unpin(pin) is False
     assert fake.changes == []
 

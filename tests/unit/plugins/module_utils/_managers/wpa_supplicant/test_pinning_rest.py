@@ -133,7 +133,7 @@ def test_what_waits_can_be_undone_at_once(fake: FakeSupplicant, supplicant: WpaS
 def test_a_hold_is_nothing_to_frequencies_that_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = pinned_with_a_link(fake, supplicant)
     assert supplicant.loosen(pin) is False
-    held = supplicant.hold(profile_of(supplicant, 1), BSSID)
+    held = supplicant.stay(profile_of(supplicant, 1), BSSID)
     assert supplicant.loosen(held) is True
     assert (profile_of(supplicant, 1).bssid, profile_of(supplicant, 1).scan_freq) == (None, (5180,))
     fake.state = "DISCONNECTED"
