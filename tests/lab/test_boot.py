@@ -182,7 +182,7 @@ def test_the_role_says_that_a_supplicant_is_held_back(supplicant_starts: Callabl
     scene.laptop.wait_until("the hold", lambda: state(scene.laptop)["state"] == "held", 15)
     task = {"name": "the role", "ansible.builtin.include_role": {"name": "vpro.fleet.supplicant"}}
     said = " ".join(run_tasks(scene.laptop, [task], "-e", json.dumps(VARIABLES)).ok().output.split())
-    assert f"{SUPPLICANT} is not started yet, so that a session of CSME's lives" in said
+    assert f"{SUPPLICANT} is not started yet, so that CSME's session is not lost" in said
     assert scene.session.survives()
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command amt-wifi-watcher, below the line that names its interpreter.
+"""The command amt-wifi-watcher. The role adds the first line, which names the interpreter.
 
-Its package lies apart, so that nothing else on the machine imports it by accident.
+The watcher's package is in a folder of its own, so that no other program on the machine imports it by accident.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Later(ModuleType):
-    """A module that is loaded when somebody uses it, rather than when it is imported."""
+    """A stand-in for a module. The module itself is only loaded when one of its names is used."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -22,7 +22,7 @@ class Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-# dataclasses imports it for the sake of classes without a docstring: half a megabyte that the watcher would keep.
+# dataclasses imports inspect, but uses it only for classes without a docstring. It takes half a megabyte of memory.
 sys.modules["inspect"] = Later("inspect")
 sys.path.insert(0, "/usr/lib/amt-wifi-watcher")
 
