@@ -192,4 +192,4 @@ def test_a_distribution_without_the_template_and_a_laptop_without_csme(bare: Lap
     assert "PONG" in bare.wpa("ping")
     cat = bare.guest.check(f"systemctl cat {SERVICE}")
     assert cat.startswith("# /etc/systemd/system/wpa_supplicant@.service\n")
-    assert "Made by the role vpro.fleet.supplicant" in cat
+    assert "The role vpro.fleet.supplicant writes this unit" in cat
