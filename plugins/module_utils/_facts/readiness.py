@@ -268,7 +268,7 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
-    """Yield the blocker if no profile can carry CSME's connection on."""
+    """Yield the blocker if the host has no profile with which it can take CSME's connection over."""
     if find_profile(profiles, csme) is not None:
         return
     network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"

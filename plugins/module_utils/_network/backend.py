@@ -23,7 +23,7 @@ NETWORKMANAGER = "networkmanager"
 IWD = "iwd"
 NONE = "none"
 AUTO = "auto"
-#: The names of the managers as people know them.
+#: The managers' names in messages for people.
 NAMES = {WPA_SUPPLICANT: "wpa_supplicant", NETWORKMANAGER: "NetworkManager"}
 #: The backends that a task may ask for.
 BACKENDS: Tuple[str, ...] = (AUTO, WPA_SUPPLICANT, NETWORKMANAGER)

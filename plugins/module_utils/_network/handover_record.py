@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a handover went, as it is told to whoever was not there: in the watcher's state, in facts and by a task."""
+"""The record of a handover, which the watcher's state, the facts and a task's result contain."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any, Dict, Optional
 
 @dataclass(frozen=True)
 class HandoverRecord:
-    """How a handover went. None: it did not happen, or is not said.
+    """The result and the times of a handover. A value is None when it is not known, or when the event did not happen.
 
     Attributes:
-        outcome: a value of ``Outcome``, or of a later version's.
-        at: when it ended, UTC, in ISO 8601.
-        request_to_connected_ms: ms from the first ownership request to the connection.
-        request_to_address_ms: ms from the first ownership request to an address.
-        session_kept: whether CSME's session lives; None where nobody knows.
+        outcome: a value of ``Outcome``. A later version of the watcher may have written a value that is not in it.
+        at: the time at which the handover ended, in UTC and ISO 8601.
+        request_to_connected_ms: ms from the first ownership request until the host was connected.
+        request_to_address_ms: ms from the first ownership request until the host had an address.
+        session_kept: whether CSME's session was kept.
     """
 
     outcome: Optional[str]

@@ -14,12 +14,12 @@ from .profile import Profile
 
 @dataclass(frozen=True)
 class Patience:
-    """How long answers are waited for.
+    """How long to wait for the answers of a manager.
 
     Attributes:
-        answer: seconds for each answer.
-        call: seconds for all the answers that one call takes; None: as long as they keep coming.
-        end: when all the answers have to be there, by ``time.monotonic``; None: never.
+        answer: seconds to wait for each answer.
+        call: seconds to wait for all the answers that one call needs. None sets no such limit.
+        end: the time, by ``time.monotonic``, until which all answers must have come. None sets no such limit.
     """
 
     answer: float
@@ -27,7 +27,7 @@ class Patience:
     end: Optional[float] = None
 
 
-#: What is usual: who runs an interface answers within milliseconds, or not at all.
+#: The usual patience. A manager answers within milliseconds, or not at all.
 PATIENCE = Patience(answer=2.0)
 
 

@@ -87,28 +87,34 @@ class Profile:
 
 
 class Joined(Protocol):
-    """A connection that a profile is to carry on: CSME's (``CsmeConnection``), or a part of it (``Target``)."""
+    """A connection that the host must take over with one of its profiles.
+
+    It is CSME's connection (``CsmeConnection``), or those values of it that are known (``Target``).
+    """
 
     @property
     def ssid(self) -> bytes:
-        """The network's SSID, compared byte by byte."""
+        """The network's SSID, which is compared byte by byte."""
 
     @property
     def auth(self) -> Optional[str]:
-        """``open``, ``psk``, ``sae`` or ``eap``; anything else fits no profile. None: it does not matter."""
+        """The authentication: ``open``, ``psk``, ``sae`` or ``eap``. No profile fits any other value.
+
+        When it is None, key management and credentials are not compared.
+        """
 
     @property
     def bssid(self) -> Optional[str]:
-        """The access point; None: not known."""
+        """The address of the access point, or None when it is not known."""
 
     @property
     def frequencies(self) -> Sequence[int]:
-        """In MHz, every frequency that the connection's channel can mean; empty: not known."""
+        """Every frequency in MHz that the connection's channel can mean. It is empty when they are not known."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is known of a connection that a profile is to carry on, as in ``Joined``."""
+    """The known values of a connection, as in ``Joined``."""
 
     ssid: bytes
     auth: Optional[str] = None
@@ -117,7 +123,7 @@ class Target:
 
 
 def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Profile]:
-    """Return the enabled profile that can carry a connection on; None: there is none.
+    """Return the enabled profile with which the host can take a connection over, or None when there is none.
 
     Among several, the one with the highest priority is returned. If priorities are equal, a profile of this interface
     goes before one that other interfaces may use, and then the lowest id decides.
@@ -131,7 +137,7 @@ def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Pr
 
 
 def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[Obstacle]:
-    """Return the reason why no profile can carry a connection on, after ``find_profile`` found none.
+    """Return the reason why the host can't take a connection over, after ``find_profile`` found no profile.
 
     The reason is that of the profile with the connection's SSID that lacks the least. It is None when no profile has
     the SSID.

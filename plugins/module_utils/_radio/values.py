@@ -16,10 +16,10 @@ NOT_OWNER = "not_owner"
 
 
 class Block:
-    """How a switch blocks its radio. Whatever has ``hard`` and ``reasons`` can be asked whose block that is.
+    """The hard block of a switch, with its reasons. Classes that have ``hard`` and ``reasons`` inherit from it.
 
-    The kernel can give both reasons at once. The radio is CSME's then, and it is off as well: so nobody can use it, and
-    a handover has to wait until it is on.
+    The kernel can give both reasons at the same time. Then CSME owns the radio, and the radio is also switched off. So
+    neither CSME nor the host can use it, and a handover has to wait until the radio is switched on.
     """
 
     hard: bool
@@ -27,16 +27,16 @@ class Block:
 
     @property
     def owner(self) -> str:
-        """Who owns the radio: ``host``, ``csme``, or ``unknown`` where the kernel gives no reasons."""
+        """Who owns the radio: ``host``, ``csme``, or ``unknown`` when the kernel gives no reasons."""
         if self.reasons is None:
             return "unknown"
         return "csme" if self.hard and NOT_OWNER in self.reasons else "host"
 
     @property
     def off(self) -> bool:
-        """Whether the radio is blocked by hardware, for a reason beside CSME's ownership. So nobody can use it.
+        """Whether the radio is blocked for another reason than CSME's ownership, such as a physical switch.
 
-        A block for which the kernel gives no reasons counts.
+        A block without known reasons counts as such a block.
         """
         return self.hard and self.reasons != frozenset({NOT_OWNER})
 
@@ -70,10 +70,10 @@ class Release:
 
     @property
     def driver_managed(self) -> bool:
-        """Whether its driver asks CSME for the radio by itself when the interface is brought up.
+        """Whether this kernel's driver asks CSME for the radio by itself when the interface is brought up.
 
-        It is a hint and no proof. An out-of-tree driver (Intel's backports) may be of the other generation than the
-        kernel that it was built for, and nothing at run time tells them apart.
+        The kernel's version is a hint and no proof. An out-of-tree driver (Intel's backports) may belong to the other
+        generation than the kernel that it was built for, and nothing tells them apart at run time.
         """
         return self.version >= DRIVER_MANAGED
 
