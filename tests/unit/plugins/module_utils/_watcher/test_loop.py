@@ -49,7 +49,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachm
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.policy import policy_of
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.test_guarded import Book
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Book
 
 NOT_OWNER = frozenset({"not_owner"})
 SCHEMAS = Path(__file__).resolve().parents[5] / "plugins" / "schemas"
