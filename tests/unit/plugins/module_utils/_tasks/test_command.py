@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +16,11 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
+    FleetError,
+    LibraryMissing,
+    TransportFailed,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up, bring_up_networkmanager
 
@@ -163,3 +168,49 @@ def test_the_version_is_what_the_role_wrote_beside_the_package(
         command.main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == "amt-wifi-watcher 9.8.7\n"
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}")
+    assert command.main(["check-config", str(config)]) == 0
+    config.write_text('{"idle": 1}')
+    assert command.main(["check-config", str(config)]) == 1
+    assert "idle has to be one of" in capsys.readouterr().err
+    assert command.main(["check-config", str(tmp_path / "confg.json")]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "there is no such file" in told.err) == ("", True)
+    monkeypatch.setattr(f"{command.__name__}.PATH", str(tmp_path / "none.json"))
+    assert command.main(["check-config"]) == 0
+    assert "none.json: not there, so the defaults hold" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command.main([])
+    ran: List[str] = []
+    monkeypatch.setattr(f"{command.__name__}.watch", ran.append)
+    assert command.main(["run"]) == 0
+    assert ran == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [(LibraryMissing("pyroute2 is missing"), [command.LIBRARY_PAUSE_SECONDS]), (TransportFailed("closed"), [])],
+)
+def test_only_a_service_without_its_library_is_not_started_again_at_once(
+    error: FleetError, pauses: List[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def watch(version: str) -> None:
+        raise error
+
+    slept: List[float] = []
+    monkeypatch.setattr(f"{command.__name__}.watch", watch)
+    monkeypatch.setattr(f"{command.__name__}.time.sleep", slept.append)
+    assert command.main(["run"]) == 1
+    assert slept == pauses
+    assert str(error) in capsys.readouterr().err
+
+
+def test_the_service_waits_for_its_library_less_than_systemd_waits_for_the_service() -> None:
+    unit = Path(__file__).resolve().parents[5] / "roles" / "watcher" / "files" / "amt-wifi-watcher.service"
+    bound = re.search(r"^TimeoutStartSec=(\d+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert bound is not None
+    assert int(bound.group(1)) > command.LIBRARY_PAUSE_SECONDS

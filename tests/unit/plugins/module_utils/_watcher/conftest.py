@@ -2,24 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A laptop whose radio is guarded."""
+"""A laptop whose radio is guarded; a machine on which the watcher runs, and systemd above it."""
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
+import socket
+import tempfile
 from pathlib import Path
-from typing import Iterator, List
+from typing import Callable, Iterator, List
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Backend
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, view
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, view
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     Laptop,
     LateWidening,
     Manager,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_loop import Events, Machine, Service
 
 
 @pytest.fixture
@@ -60,3 +68,68 @@ def manager(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Manager:
     made = Manager("wlan0", laptop.path)
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: made)
     return made
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    made = Machine(tmp_path)
+    module = loop.__name__
+
+    class Pollless:
+        """The kernel's epoll refuses a file; nothing is waited for here."""
+
+        def register(self, descriptor: int, mask: int) -> None:
+            pass
+
+        def unregister(self, descriptor: int) -> None:
+            pass
+
+    def no_supplicant(interface: str, ifindex: int) -> Backend:
+        raise NotFound("none")
+
+    monkeypatch.setattr(f"{module}.Nl80211", Events)
+    monkeypatch.setattr(f"{module}.Nl80211Events", Events)
+    monkeypatch.setattr(f"{module}.select.epoll", Pollless)
+    monkeypatch.setattr(f"{module}.read_radios", made.read)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", no_supplicant)
+    monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
+    yield made
+    for watcher in made.watchers:
+        for source in (watcher._nl, watcher._events, watcher._rfkill, watcher._addresses):
+            if source is not None:
+                source.close()
+
+
+@pytest.fixture
+def service(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    made = Service(machine, monkeypatch)
+    yield made
+    wake = signal.set_wakeup_fd(-1)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    gc.unfreeze()
+    if wake >= 0:
+        os.close(wake)
+
+
+@pytest.fixture
+def systemd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], List[str]]]:
+    """What systemd was told so far."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"{folder}/notify")
+        sock.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        monkeypatch.setenv("WATCHDOG_USEC", "100000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+        def heard() -> List[str]:
+            told: List[str] = []
+            while True:
+                try:
+                    told.append(sock.recv(4096).decode())
+                except BlockingIOError:
+                    return told
+
+        yield heard
