@@ -25,8 +25,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_netwo
     hold_before_start,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note, is_held
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_bring_up import CORP, Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import radio
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.test_bring_up import CORP, Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 
 CONF = "run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf"
