@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The other end of an interface's control socket: a script, or wpa_supplicant as far as pinning goes."""
+"""What is behind a control socket: a script, wpa_supplicant as far as pinning goes, or a whole laptop."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
+)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
+    Laptop,
+    laptop_of,
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_server import Server
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import OTHER_BSSID
@@ -46,3 +50,9 @@ def fake(tmp_path: Path) -> Iterator[FakeSupplicant]:
 @pytest.fixture
 def supplicant(fake: FakeSupplicant) -> WpaSupplicant:
     return WpaSupplicant("wlan0", fake.path, timeout=60)
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    """A laptop that networks are declared for."""
+    yield from laptop_of(tmp_path, monkeypatch)
