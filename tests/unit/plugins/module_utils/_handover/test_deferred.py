@@ -12,7 +12,6 @@ from typing import Any, Dict, List, Optional, Union
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import (
     Rest,
     journal_of,
@@ -41,11 +40,6 @@ class Supplicant:
         if isinstance(answer, FleetError):
             raise answer
         return answer
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deferred, "_RETRY_SECONDS", 0.0)
 
 
 def end(rest: Rest, supplicant: Supplicant, **options: bool) -> None:

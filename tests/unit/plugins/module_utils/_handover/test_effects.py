@@ -96,11 +96,6 @@ def asking(
     return Hands(RADIO, supplicant, calls, rest, str(tmp_path))  # type: ignore[arg-type]
 
 
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deferred, "_RETRY_SECONDS", 0.0)
-
-
 # -- what is heard ----------------------------------------------------------------------------------------------------
 
 
