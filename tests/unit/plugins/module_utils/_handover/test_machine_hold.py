@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The machine of a handover: a host that is held at its access point after it."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, hold, step
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
+    Action,
+    AddressArrived,
+    BlockBack,
+    Blocked,
+    BlockGone,
+    CancelTimer,
+    Event,
+    Expired,
+    Forget,
+    Hold,
+    InterfaceGone,
+    PinFailed,
+    Pinned,
+    RoamingAllowed,
+    RoamingForbidden,
+    SetTimer,
+    SoftBlocked,
+    Timer,
+    Unpin,
+)
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
+    Connected,
+    Disconnected,
+    ManagerGone,
+    ScanStarted,
+    SupplicantGone,
+)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
+    BSSID,
+    HOLDING,
+    NETWORK,
+    PROFILE,
+    play,
+)
+
+PROTECTED = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
+
+
+def held(*events: Event) -> Tuple[State, List[Action]]:
+    """Feed events to a machine that has just protected a session; return its state, and what they brought about."""
+    state, before = play(*PROTECTED, policy=HOLDING)
+    assert (state.phase, state.outcome) == (Phase.HOLDING, Outcome.PROTECTED)
+    assert Unpin() not in before
+    return play(*PROTECTED, *events, policy=HOLDING)[0], play(*PROTECTED, *events, policy=HOLDING)[1][len(before) :]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (RoamingAllowed(),),
+        (RoamingForbidden(), RoamingAllowed()),
+        (Expired(Timer.CONFIRM),),
+        (RoamingForbidden(), Disconnected(), Expired(Timer.LOST)),
+        (RoamingForbidden(), BlockBack()),
+        (SoftBlocked(),),
+        (SupplicantGone(),),
+        (ManagerGone(),),
+        (InterfaceGone(),),
+    ],
+)
+def test_what_ends_the_hold(events: Tuple[Event, ...]) -> None:
+    state, actions = held(*events)
+    undone: List[Action] = [Forget() if SupplicantGone() in events else Unpin()]
+    assert (state.phase, state.outcome, actions) == (Phase.DONE, Outcome.PROTECTED, undone)
+
+
+@pytest.mark.parametrize("events", [(), (RoamingForbidden(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)])
+def test_what_does_not_end_the_hold(events: Tuple[Event, ...]) -> None:
+    state, actions = held(*events)
+    assert (state.phase, actions) == (Phase.HOLDING, [])
+
+
+def test_a_word_of_csme_ends_the_wait_for_it() -> None:
+    state, _actions = play(*PROTECTED, policy=HOLDING)
+    assert step(state, RoamingForbidden(), HOLDING)[1] == (CancelTimer(Timer.CONFIRM),)
+    # It may come before the handover is complete.
+    state = State()
+    timers: List[Action] = []
+    for event in (*PROTECTED[:4], RoamingForbidden(), *PROTECTED[4:]):
+        state, actions = step(state, event, HOLDING)
+        timers += [a for a in actions if isinstance(a, SetTimer) and a.timer is Timer.CONFIRM]
+    assert (state.phase, timers) == (Phase.HOLDING, [])
+
+
+def test_roaming_that_is_allowed_before_the_end_is_not_held() -> None:
+    state, actions = play(*PROTECTED[:4], RoamingAllowed(), *PROTECTED[4:], policy=HOLDING)
+    assert (state.outcome, actions[-1]) == (Outcome.PROTECTED, Unpin())
+    assert state.phase is Phase.DONE
+
+
+def test_a_host_without_a_handover_can_be_held() -> None:
+    state, actions = hold(PROFILE, BSSID)
+    assert actions == (Hold(PROFILE, BSSID),)
+    assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
+    assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
+    # It is as after a handover: the scan is not narrow, and CSME said its word.
+    assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
