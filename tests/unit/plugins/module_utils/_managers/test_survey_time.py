@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long is waited for who runs an interface, whoever answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Any, Iterator, List, Optional, Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._managers import survey
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.survey import read_managers
+from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.fake_survey import manager
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine, Supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
+
+pytestmark = pytest.mark.usefixtures("networkmanager")
+
+
+@pytest.mark.parametrize(
+    ("record", "silent", "version"),
+    [("true", "Get", None), ("true", "ListConnections", "1.42.4"), (None, "ListConnections", "1.42.4")],
+)
+def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
+    machine: Machine, networkmanager: Laptop, record: Optional[str], silent: str, version: Optional[str]
+) -> None:
+    machine.networkmanager(record)
+    networkmanager.bus.silent.append(silent)
+    begun = time.monotonic()
+    found = manager(machine, "supplicant.wlan0", budget=0.5)
+    assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
+    assert time.monotonic() - begun < 2.5
+
+
+@pytest.mark.parametrize(("seconds", "profiles"), [(5.0, 7), (0.5, None)])
+def test_a_networkmanager_that_goes_on_answering_may_take_longer(
+    machine: Machine,
+    networkmanager: Laptop,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    profiles: Optional[int],
+) -> None:
+    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", seconds)
+    path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
+    told = networkmanager.bus.methods[path, get]
+
+    def slowly() -> Optional[Tuple[str, Tuple[Any, ...]]]:
+        time.sleep(0.25)
+        return told()
+
+    machine.networkmanager("true")
+    for number in range(100, 105):
+        networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
+        networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
+    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), budget=1.0)
+    assert (None if found.profiles is None else len(found.profiles)) == profiles
+
+
+@pytest.fixture
+def dead(machine: Machine) -> Iterator[Machine]:
+    """Three interfaces with a supplicant that is there and says nothing."""
+    machine.process(700, "wpa_supplicant")
+    sockets = []
+    for number in range(3):
+        sockets.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        sockets[-1].bind(str(machine.socket_path(f"wlan{number}")))
+    yield machine
+    for each in sockets:
+        each.close()
+
+
+INTERFACES: List[Tuple[str, Optional[int]]] = [("wlan0", 3), ("wlan1", 4), ("wlan2", 5)]
+
+
+def test_dead_supplicants_cost_the_budget_once(dead: Machine) -> None:
+    reading = Reading()
+    began = time.monotonic()
+    found = read_managers(INTERFACES, reading, 0.9, dead.root)
+    assert 0.8 < time.monotonic() - began < 2.6
+    assert [(each.manager, each.trouble) for each in found] == [("wpa_supplicant", "timed_out")] * 3
+    assert [note.what for note in reading.unreadable] == ["supplicant.wlan0", "supplicant.wlan1", "supplicant.wlan2"]
+
+
+def test_the_budget_is_a_second() -> None:
+    assert survey.BUDGET == 1.0
+
+
+def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
+    os.unlink(dead.socket_path("wlan2"))
+    with Supplicant(dead.socket_path("wlan2")) as alive:
+        alive.network("corp", psk="*")
+        found = read_managers(INTERFACES, Reading(), 1.5, dead.root)
+    assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
+
+
+@pytest.fixture
+def dawdler(machine: Machine) -> Iterator[Machine]:
+    """A supplicant with ten networks that takes its time for each answer."""
+
+    def dawdle(command: str) -> None:
+        time.sleep(0.03)
+
+    with Supplicant(machine.socket_path(), dawdle) as supplicant:
+        for _number in range(10):
+            supplicant.network("corp", psk="*")
+        yield machine
+
+
+def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
+    began = time.monotonic()
+    assert len(manager(dawdler, budget=1.0).profiles or ()) == 10
+    assert time.monotonic() - began > 1.0
+
+
+def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", 1.0)
+    found = manager(dawdler, "supplicant.wlan0", budget=1.0)
+    assert (found.version, found.trouble) == ("2.10", "timed_out")
+
+
+def test_a_budget_of_nothing(dead: Machine) -> None:
+    assert [each.trouble for each in read_managers(INTERFACES, Reading(), 0.0, dead.root)] == ["timed_out"] * 3
