@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.tests.schema import check_facts
+from ansible_collections.vpro.fleet.tests.schema import check_facts, check_watcher_state
 from vpro_lab.air.ap import AccessPoint
 from vpro_lab.air.csme import Csme
 from vpro_lab.air.scene import Scene
@@ -32,9 +32,11 @@ from vpro_lab.laptop.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.paths import BUILD
 from vpro_lab.play.playbook import FACTS_CHECKS
 from vpro_lab.play.snapshots import Kind, in_scene, restored
+from vpro_lab.play.watching import STATE_CHECKS
 from vpro_lab.progress import Progress
 
 FACTS_CHECKS.append(check_facts)
+STATE_CHECKS.append(check_watcher_state)
 #: What a test's report calls the processor time of its laptops.
 _COST = "laptops_seconds"
 #: How many of the costliest tests are told.

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict
+from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.air.boot import boot_into
 from vpro_lab.air.scene import Scene, surround
 from vpro_lab.air.security import PASSPHRASE
@@ -27,9 +26,9 @@ from vpro_lab.play.deployed import (
     is_connected,
     is_unpinned,
     story,
-    watcher_state,
 )
 from vpro_lab.play.playbook import run_module, run_tasks
+from vpro_lab.play.watching import state
 
 NM = "org.freedesktop.NetworkManager"
 #: What has NetworkManager leave the interface alone.
@@ -51,11 +50,6 @@ def booted(deployed: Callable[[str], Laptop]) -> Callable[..., Scene]:
         return surround(laptop, **arguments)
 
     return build
-
-
-def state(laptop: Laptop) -> Dict[str, Any]:
-    """Return the watcher's state, which has to be as the schema says."""
-    return check_watcher_state(watcher_state(laptop))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from vpro_lab.air.security import keyfile
 from vpro_lab.laptop.control import MAC, Laptop
 from vpro_lab.laptop.guest import PATIENCE
 from vpro_lab.laptop.networkmanager import PROFILES, configure
-from vpro_lab.play.handover import kill_both
+from vpro_lab.play.handover import kill_both, own
 from vpro_lab.play.playbook import run_module
 
 pytestmark = [pytest.mark.manager("networkmanager"), pytest.mark.with_networkmanager]
@@ -34,11 +34,6 @@ def kept_to(laptop: Laptop) -> str:
 def says(laptop: Laptop, command: str, word: str) -> bool:
     """Say whether a word is in what NetworkManager's own program says."""
     return word in laptop.guest.check(f"nmcli {command}")
-
-
-def own(scene: Scene, **options: Any) -> Dict[str, Any]:
-    """Run the module on the scene's laptop."""
-    return run_module(scene.laptop, "amt_wifi_ownership", options)
 
 
 def log(laptop: Laptop) -> str:

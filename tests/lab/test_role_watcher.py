@@ -12,16 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, Dict, Set
+from typing import Any, Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from vpro_lab.air.csme import Csme
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.paths import REPOSITORY
-from vpro_lab.play.deployed import watcher_state
 from vpro_lab.play.playbook import Play, run_module, run_tasks
+from vpro_lab.play.watching import state
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -90,11 +89,6 @@ def log(laptop: Laptop) -> str:
 def starts(laptop: Laptop) -> int:
     """Return how often the watcher has been started."""
     return laptop.guest.check(f"journalctl -b -o cat -u {NAME}").count("Started amt-wifi-watcher")
-
-
-def state(laptop: Laptop) -> Dict[str, Any]:
-    """Return the watcher's state, which has to be as the schema says."""
-    return check_watcher_state(watcher_state(laptop))
 
 
 def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:

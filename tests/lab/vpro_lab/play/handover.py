@@ -16,7 +16,7 @@ from ..errors import LabError
 from ..laptop.control import Laptop
 from ..paths import REPOSITORY
 from .deployed import NETWORKS, SERVICE, apply, watcher_state
-from .playbook import run_playbook
+from .playbook import run_module, run_playbook
 
 #: The playbook of the demo and the benchmark: what an administrator would write.
 PLAYBOOK = REPOSITORY / "docs" / "examples" / "take_ownership.yml"
@@ -117,6 +117,17 @@ def _by_watcher(scene: Scene, start: Callable[[], str]) -> Run:
     scene.check_request(output)
     settle(scene, WATCH_SECONDS)
     return Run(True, watcher_state(laptop)["last_handover"] or {}, observe(scene))
+
+
+def own(scene: Scene, *flags: str, **options: Any) -> Dict[str, Any]:
+    """Run the module that takes the radio on the scene's laptop; return its result, failed or not.
+
+    Args:
+        scene: the scene.
+        flags: further arguments of ``ansible-playbook``.
+        options: of the module.
+    """
+    return run_module(scene.laptop, "amt_wifi_ownership", options, *flags)
 
 
 def kill_both(laptop: Laptop) -> str:

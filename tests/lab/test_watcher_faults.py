@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watcher: it strands nobody whatever happens to it, to the radio and to the laptop."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+
+from vpro_lab.air.scene import Scene
+from vpro_lab.laptop.control import INTERFACE, MAC
+from vpro_lab.play.deployed import SERVICE, is_connected
+from vpro_lab.play.watching import free, log, start_supplicant, state, wait_for
+
+Watched = Callable[..., Scene]
+
+
+@pytest.mark.with_networkmanager
+def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
+    scene = watched(session=False, start=False)
+    laptop = scene.laptop
+
+    def kill() -> None:
+        life = f"systemctl show -P InvocationID -P ActiveState {SERVICE}"
+        before = laptop.guest.check(life)
+        laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
+
+        def reborn() -> bool:
+            now = laptop.guest.check(life)
+            return now != before and "\nactive" in f"\n{now}"
+
+        laptop.wait_until("its next life", reborn, 30)
+
+    # Pinned, and no answer to its request yet.
+    scene.csme.control("answer silent")
+    start_supplicant(scene)
+    laptop.wait_until("the request", lambda: int(scene.csme.state()["requests"]) > 0, 30)
+    assert laptop.pins() != ""
+    scene.csme.control("answer deny")
+    kill()
+    # Below NetworkManager there is nothing to undo before the block lifts.
+    assert ("is undone" in log(laptop)) == (laptop.manager == "wpa_supplicant")
+    # Granted, and no access point that answers.
+    scene.ap.stop()
+    scene.csme.control("deadline 0")
+    scene.csme.control("answer grant")
+    laptop.wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
+    kill()
+    free(scene)
+
+
+def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    assert scene.laptop.pins() != ""
+    scene.laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
+    free(scene)
+    assert "wpa_state=COMPLETED" in scene.laptop.wpa("status"), "the link stays"
+    scene.csme.control("roaming forbidden")
+    wait_for(scene, "holding")
+    scene.laptop.guest.check(f"systemctl stop {SERVICE}")
+    assert scene.laptop.pins() == ""
+    assert "wpa_state=COMPLETED" in scene.laptop.wpa("status")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("systemctl kill -s KILL {service}; systemctl start {service}", id="supplicant killed"),
+        pytest.param("rfkill block wlan; sleep 1; rfkill unblock wlan", id="airplane mode", marks=pytest.mark.release),
+        pytest.param("ip link set wlan0 down", id="interface down", marks=pytest.mark.release),
+    ],
+)
+def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.laptop.guest.check(fault.format(service=scene.laptop.service))
+    # No word of CSME's that roaming is forbidden: whatever was pinned again is free within its time.
+    wait_for(scene, "watching", "left", seconds=40)
+    scene.laptop.wait_supplicant()
+    free(scene)
+
+
+def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.csme.control("roaming forbidden")
+    scene.ap.stop()
+    free(scene)
+    assert state(scene.laptop)["state"] == "watching"
+
+
+def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "holding")
+    scene.laptop.radios()
+    scene.laptop.wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
+    assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
+    scene.csme.control("connection none")
+    scene.csme.own()
+    scene.laptop.wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
+
+
+def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> None:
+    scene = watched(session=False)
+    guarded = scene.laptop
+    wait_for(scene, "holding")
+    # The kernel's own test of suspend: all drivers suspend, and resume after a second, with nothing needed to wake it.
+    # CSME takes the radio meanwhile, which the laptop learns of when it wakes. The kernel counts that second with the
+    # processor, which takes an emulated one 30 s; by itself it would be five.
+    guarded.guest.check(
+        "echo 1 > /sys/module/suspend/parameters/pm_test_delay; echo devices > /sys/power/pm_test; "
+        "(sleep 0.2; echo take > /sys/kernel/debug/csme_standin/control) & "
+        "echo freeze > /sys/power/state; echo none > /sys/power/pm_test; wait",
+        timeout=60,
+    )
+    assert "PM: suspend exit" in guarded.guest.check("dmesg")
+    guarded.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
+    # Here the access point slept as well, and does not beacon any more: the handover fails, and nothing is stranded.
+    scene.ap.stop()
+    scene.csme.release()
+    scene.ap.start("wpa2-psk", mac=MAC)
+    guarded.wait_until("the connection", lambda: is_connected(guarded), 60)
+    free(scene, 40)
+    scene.csme.take()
+    wait_for(scene, "holding")
+
+
+@pytest.mark.release
+def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> None:
+    scene = watched(session=False)
+    guarded = scene.laptop
+    wait_for(scene, "holding")
+    # More than its socket holds while it does not read; CSME's word is among what gets lost.
+    guarded.guest.check(
+        f"systemctl kill -s STOP {SERVICE}; p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); "
+        "for i in $(seq 250); do iw phy $p interface add storm0 type monitor; iw dev storm0 del; done",
+        timeout=120,
+    )
+    scene.csme.control("roaming allowed")
+    guarded.guest.check(f"systemctl kill -s CONT {SERVICE}")
+    guarded.wait_until("the overrun", lambda: "the kernel dropped events" in log(guarded), 20)
+    # It never heard that the host may roam. When CSME says nothing more, its patience ends.
+    free(scene, 40)
+    scene.csme.take()
+    wait_for(scene, "holding")
+    assert int(scene.csme.state()["grants"]) == 2
