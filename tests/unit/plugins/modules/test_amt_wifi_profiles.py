@@ -16,9 +16,9 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles as _provision
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_profile, amt_wifi_profiles
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
@@ -55,8 +55,8 @@ class Task:
 @pytest.fixture
 def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
     places = apply.Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
-    monkeypatch.setattr(_provision, "Places", lambda: places)
-    monkeypatch.setattr(_provision, "run_detached", lambda work, _timeout: work())
+    monkeypatch.setattr(profiles, "Places", lambda: places)
+    monkeypatch.setattr(profiles, "run_detached", lambda work, _timeout: work())
     journal: List[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, text, **_rest: journal.append(str(text)))
     one = Task(tmp_path, capsys)
@@ -251,14 +251,14 @@ def plain(options: Dict[str, Any], inner: str) -> Dict[str, Any]:
 
 def test_options_are_as_documented() -> None:
     state = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
-    one = {**_module_profile.PLACE, **state, **_module_profile.PROFILE}
+    one = {**_profile_options.PLACE, **state, **_profile_options.PROFILE}
     assert plain(documented("amt_wifi_profile"), "suboptions") == plain(one, "options")
     both = documented("amt_wifi_profiles")
-    assert plain(both["profiles"]["suboptions"], "suboptions") == plain(_module_profile.PROFILE, "options")
-    assert set(both) == {*_module_profile.PLACE, "profiles", "prune"}
+    assert plain(both["profiles"]["suboptions"], "suboptions") == plain(_profile_options.PROFILE, "options")
+    assert set(both) == {*_profile_options.PLACE, "profiles", "prune"}
 
 
 def test_every_secret_is_marked_as_one() -> None:
-    eap = _module_profile.PROFILE["eap"]["options"]
-    secret = {name for options in (_module_profile.PROFILE, eap) for name, o in options.items() if o.get("no_log")}
+    eap = _profile_options.PROFILE["eap"]["options"]
+    secret = {name for options in (_profile_options.PROFILE, eap) for name, o in options.items() if o.get("no_log")}
     assert secret == {"passphrase", "password", "private_key_password"}

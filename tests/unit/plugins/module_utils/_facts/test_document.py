@@ -13,7 +13,7 @@ from typing import Any, Dict, Sequence
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._facts import document as _inventory
+from ansible_collections.vpro.fleet.plugins.module_utils._facts import document as facts_document
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
@@ -56,7 +56,7 @@ KNOWN = Known(
 
 
 def facts(known: Known = KNOWN, generation: Any = "userspace_managed", *blockers: Blocker) -> Dict[str, Any]:
-    document = _inventory.document(known, generation, blockers)
+    document = facts_document.document(known, generation, blockers)
     assert json.loads(json.dumps(document)) == document
     return check_facts(document)
 
