@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's control interface: one socket for commands, one for events; text in, typed values out.
+"""wpa_supplicant's control interface: a socket for commands, text in and typed values out. ``monitor.py`` hears events.
 
 Source of every format and limit: hostap's ``wpa_supplicant/ctrl_iface.c``, ``ctrl_iface_unix.c`` and
 ``src/utils/common.c``, releases 2.10 to 2026.
@@ -62,18 +62,6 @@ NOT_FOR_THIS_USER = (
     "vpro.fleet.supplicant sets that"
 )
 _Connection = TypeVar("_Connection", bound="ControlSocket")
-
-
-# --- values ---------------------------------------------------------------------------------------------------------
-
-
-# --- encoders: the only ways for a value to get into a command ------------------------------------------------------
-
-
-# --- decoders -------------------------------------------------------------------------------------------------------
-
-
-# --- sockets --------------------------------------------------------------------------------------------------------
 
 
 class ControlSocket:

@@ -64,9 +64,6 @@ def _running(network: Network, variables: Dict[str, str]) -> Running:
     return Running(network.id, network.ssid, network.current, network.temp_disabled, variables)
 
 
-# --- planning -------------------------------------------------------------------------------------------------------
-
-
 # --- applying -------------------------------------------------------------------------------------------------------
 
 
