@@ -68,16 +68,18 @@ def tests_of(module: str) -> list[str]:
     """Return the files of tests of *module*: ``test_FILE``, and ``test_FILE_SUBJECT`` where one would be too long.
 
     ``test_netlink_codec_loading`` is of ``netlink_codec`` and not of ``netlink``: the longest name counts.
+    ``test_module`` is of ``_module``: its name leaves the underscore out.
     """
     room, _slash, name = module.rpartition("/")
-    files = {path.stem for path in (TREE / "plugins" / "module_utils" / room).glob("*.py")}
+    name = name.removeprefix("_")
+    files = {path.stem.removeprefix("_") for path in (TREE / "plugins" / "module_utils" / room).glob("*.py")}
     found = []
     for path in sorted((TREE / "tests" / "unit" / "plugins" / "module_utils" / room).glob("test_*.py")):
         stem = path.stem.removeprefix("test_")
         tested = max((each for each in files if f"{stem}_".startswith(f"{each}_")), key=len, default="")
         if tested == name:
-            found.append(f"module_utils/{room}/{path.stem}")
-    return found or [f"module_utils/{room}/test_{name}"]
+            found.append(str(Path("module_utils", room, path.stem)))
+    return found or [str(Path("module_utils", room, f"test_{name}"))]
 
 
 def prepare(module: str) -> Path:
