@@ -4,7 +4,7 @@
 
 """What is heard on a radio, as events of a handover, and what is done when the supplicant does not let itself be told.
 
-What works is tested with the machines that use it: test_execute.py, test_watched.py.
+What works is tested with the machines that use it: test_run.py, test_guarded.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Callable, List, Optional, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, undo
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import Rest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Calls, Hands
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
@@ -24,11 +24,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     BlockGone,
     Event,
     Forget,
+    Hold,
     InterfaceGone,
     PinFailed,
     SetPin,
     SoftBlocked,
-    Stay,
     SwitchedOff,
     Unpin,
 )
@@ -39,50 +39,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_effects import BSSID, PIN, Supplicant
 
-BSSID = "02:00:00:00:01:00"
 NOT_OWNER = frozenset({"not_owner"})
 SWITCH = Switch(7, "wlan", "phy0", False, True, NOT_OWNER, "phy0")
 RADIO = Radio("phy0", "wlan0", 3, "02:00:00:00:00:00", "iwlwifi", "csme", SWITCH, True, True, True, None, None)
 PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
-PIN = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
 CHANGE = RfkillEvent(7, "wlan", "change", False, False, frozenset())
-
-
-class Supplicant:
-    """A backend that does what a test says, and keeps what it was asked."""
-
-    manager = "wpa_supplicant"
-    #: There is a link that the rest of a pin would drop.
-    linked = True
-
-    def __init__(self, *errors: Optional[FleetError]) -> None:
-        self.errors = list(errors)
-        self.asked: List[str] = []
-
-    def _do(self, what: str) -> bool:
-        self.asked.append(what)
-        error = self.errors.pop(0) if self.errors else None
-        if error is not None:
-            raise error
-        return True
-
-    def stay(self, profile: Profile, bssid: str, record: Any) -> None:
-        self._do(f"stay {profile.id} {bssid}")
-
-    def pin(self, profile: Profile, bssid: str, frequencies: Any, record: Any) -> None:
-        self._do(f"pin {profile.id} {bssid}")
-
-    def unpin(self, pin: Pin) -> bool:
-        return self._do("unpin")
-
-    def loosen(self, pin: Pin) -> bool:
-        return self._do("loosen") and not self.linked
-
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        assert now
-        return self._do("end the rest")
 
 
 def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[Rest] = None) -> Hands:
@@ -208,12 +172,12 @@ def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: Lis
 # -- what is done -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
 def test_a_pin_without_a_supplicant_fails(tmp_path: Path, action: Any) -> None:
     assert hands(tmp_path).do(action) == PinFailed()
 
 
-@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
 def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
     made = hands(tmp_path, Supplicant(TransportFailed("not now")))
     assert made.do(action) == PinFailed()
@@ -272,7 +236,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 
 
 @pytest.mark.parametrize(
-    ("action", "asked"), [(SetPin(PROFILE, BSSID, (2437,)), "unpin"), (Stay(PROFILE, BSSID), "loosen")]
+    ("action", "asked"), [(SetPin(PROFILE, BSSID, (2437,)), "unpin"), (Hold(PROFILE, BSSID), "loosen")]
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
@@ -283,45 +247,7 @@ def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: A
     # The next time it can.
     supplicant.linked = False
     made.do(action)
-    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'stay'} 5 {BSSID}"]
-
-
-# -- what an earlier life left ----------------------------------------------------------------------------------------
-
-
-def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    Rest("phy1", folder).keep(PIN)
-    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, folder)
-    run_folder.write_journal(run_folder.note_name("wlan0"), {"file": [1, 2]}, folder)
-    supplicant: Any = Supplicant()
-    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0", "phy1"]
-    assert supplicant.asked == ["unpin", "end the rest"]
-    assert run_folder.journals(folder) == []
-    assert run_folder.read_journal("profiles-wlan0", folder) == {"file": [1, 2]}
-
-
-def test_a_journal_that_can_not_be_undone_is_in_no_others_way(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    for radio in ("phy0", "phy1", "phy2"):
-        run_folder.write_journal(radio, {"pin": PIN.as_dict()}, folder)
-    supplicant: Any = Supplicant(TransportFailed("the first"), None, TransportFailed("the last"))
-    with pytest.raises(TransportFailed, match="the first"):
-        undo.undo_journals(lambda manager, interface: supplicant, folder)
-    assert run_folder.journals(folder) == ["phy0", "phy2"]
-    for radio in ("phy0", "phy2"):
-        with run_folder.lock(radio, 0.0, folder):  # nobody works on it any more
-            pass
-
-
-def test_the_rest_of_a_pin_is_left_alone_while_another_handover_works_on_its_radio(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    Rest("phy0", folder).keep(PIN)
-    other = run_folder.Lock("phy0", folder)
-    assert other.acquire()
-    supplicant: Any = Supplicant()
-    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == []
-    assert (supplicant.asked, run_folder.journals(folder)) == ([], ["rest-phy0"])
+    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'hold'} 5 {BSSID}"]
 
 
 def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path) -> None:
@@ -333,48 +259,3 @@ def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path)
     made.do(SetPin(PROFILE, BSSID, (2437,)))
     assert made.pin == PIN
     assert Pin.from_dict((run_folder.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
-
-
-def test_a_journal_that_another_handover_works_on_is_left_alone(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    for radio in ("phy0", "phy1"):
-        run_folder.write_journal(radio, {"pin": PIN.as_dict()}, folder)
-    other = run_folder.Lock("phy0", folder)
-    assert other.acquire()
-    supplicant: Any = Supplicant()
-    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy1"]
-    assert run_folder.journals(folder) == ["phy0"]
-    other.release()
-    assert undo.undo_journals(lambda manager, interface: supplicant, folder) == ["phy0"]
-
-
-@pytest.mark.parametrize("entry", [{}, {"pin": None}, {"pin": "x"}, {"pin": {"interface": 5}}])
-def test_a_journal_without_a_pin_is_cleared_and_nobody_is_asked(tmp_path: Path, entry: Any) -> None:
-    run_folder.write_journal("phy0", entry, str(tmp_path))
-
-    def nobody(manager: str, interface: str) -> None:
-        raise AssertionError("there is no interface to ask about")
-
-    assert undo.undo_journals(nobody, str(tmp_path)) == []
-    assert run_folder.journals(str(tmp_path)) == []
-
-
-def test_a_journal_of_networkmanagers_waits_for_networkmanager(tmp_path: Path) -> None:
-    pin = PIN.as_dict()
-    run_folder.write_journal("phy0", {"pin": {**pin, "manager": "networkmanager"}}, str(tmp_path))
-    supplicant: Any = Supplicant()
-    for who in (supplicant, None):
-        assert undo.undo_journal("phy0", who, str(tmp_path)) is False
-        assert run_folder.journals(str(tmp_path)) == ["phy0"]
-    assert supplicant.asked == []
-
-
-def test_a_journal_stays_while_the_supplicant_can_not_be_told(tmp_path: Path) -> None:
-    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
-    supplicant: Any = Supplicant(TransportFailed("not now"))
-    with pytest.raises(TransportFailed):
-        undo.undo_journals(lambda manager, interface: supplicant, str(tmp_path))
-    assert run_folder.journals(str(tmp_path)) == ["phy0"]
-    held = run_folder.Lock("phy0", str(tmp_path))
-    assert held.acquire(), "its lock is free again"
-    held.release()

@@ -190,6 +190,9 @@ def test_iwd(machine: Machine) -> None:
     assert manager(machine).manager == "iwd"
 
 
+# -- what may not be known --------------------------------------------------------------------------------------------
+
+
 @pytest.fixture
 def denied(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """An ordinary user, for whom the supplicant's folder is closed."""

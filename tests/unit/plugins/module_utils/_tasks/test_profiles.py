@@ -57,6 +57,9 @@ def test_networkmanagers_interface_is_left_alone_where_the_file_was_asked_for(la
     assert laptop.supplicant.requests == []
 
 
+# -- handovers --------------------------------------------------------------------------------------------------------
+
+
 def pinned(laptop: Laptop) -> None:
     """Leave a pin behind, as a killed handover does."""
     supplicant = WpaSupplicant("wlan0", str(laptop.supplicant.path))
@@ -106,6 +109,9 @@ def test_two_tasks_take_turns(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -
         laptop.declare(psk())
     assert caught.value.as_dict()["code"] == "timed_out"
     assert not laptop.conf.exists()
+
+
+# -- check mode, results, errors --------------------------------------------------------------------------------------
 
 
 def test_check_mode_tells_what_would_happen_and_changes_nothing(laptop: Laptop) -> None:
