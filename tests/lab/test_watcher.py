@@ -36,7 +36,7 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     scene = watched(security=security, leave=leave, start=False)
     assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     scene.csme.control("roaming forbidden")
     link = scene.laptop.wpa("status")
@@ -67,7 +67,7 @@ def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequenc
     start_supplicant(scene)
     scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     guest.check(f"kill -CONT {pid}")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming allowed")
     wait_for(scene, "watching")
     assert scene.session.survives(), log(scene.laptop)
@@ -96,7 +96,7 @@ def test_a_networkmanager_that_obeys_root_alone_leaves_csme_its_radio(watched: W
     finally:
         guest.check("rm /etc/NetworkManager/conf.d/lab-auth.conf")
     guest.check(f"systemctl restart {scene.laptop.service}")
-    wait_for(scene, "holding", seconds=60)
+    wait_for(scene, "staying", seconds=60)
     assert scene.session.survives(), log(scene.laptop)
 
 
@@ -110,7 +110,7 @@ def test_a_look_at_every_channel_that_begins_with_the_connection_is_ended(watche
     look = f"iw event | {{ grep -m1 '{INTERFACE}.*: connected to'; {scan}; }}"
     scene.laptop.guest.spawn("look", ["sh", "-c", look], "/run/lab-look.log")
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     assert "OK" in scene.laptop.guest.read("/run/lab-look.log"), "nobody looked"
 
@@ -123,7 +123,7 @@ def test_a_profile_that_the_watchers_user_may_not_read_is_in_nobodys_way(watched
     theirs = keyfile("theirs", "open", b"theirs", "[connection]\npermissions=user:nobody:;\n")
     scene.laptop.guest.write(f"{PROFILES}/theirs.nmconnection", theirs, mode=0o600)
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert "theirs" in scene.laptop.guest.check("nmcli -g NAME connection show")
     assert "can't be read" not in log(scene.laptop)
     assert scene.session.survives(), log(scene.laptop)
@@ -148,7 +148,7 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
     # Somebody adds it: nothing has to be told to the watcher.
     profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
     assert run_module(scene.laptop, "amt_wifi_profile", profile)["changed"] is True
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     assert facts["readiness"]["ready"] is True
@@ -171,7 +171,7 @@ def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(wat
     # As the role does it.
     guest.check(f"sed -i s/GROUP=netdev/GROUP={SERVICE}/ /etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf")
     guest.check(f"systemctl restart {scene.laptop.service}")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
     check = guest.run(f"{SERVICE} check")
     assert (check.rc, check.out) == (0, "A handover would succeed here now\n")
@@ -182,12 +182,12 @@ def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation
     scene = watched(generation=generation)
     if generation == "driver":
         scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     assert scene.session.survives()
     scene.csme.take()
     scene.laptop.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
 
 
@@ -198,7 +198,7 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
     free(scene)
     before = drops(scene.laptop)
     scene.csme.control("roaming forbidden")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert "corp-wifi: bssid 02:00:00:00:01:00 scan_freq FAIL" in scene.laptop.pins()
     scene.csme.control("roaming allowed")
     free(scene)
@@ -207,11 +207,11 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
 
 def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) -> None:
     scene = watched()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     result = run_module(scene.laptop, "amt_wifi_ownership")
     assert (result["changed"], result["owner"]) == (False, "host")
-    assert state(scene.laptop)["state"] == "holding"
+    assert state(scene.laptop)["state"] == "staying"
     assert scene.laptop.pins() != "", "the task did not undo what the watcher holds"
     assert scene.csme.state()["requests"] == "1"
     assert scene.session.survives()
@@ -223,13 +223,13 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
     other = Csme(guarded.guest, "csme_standin2")
     assert {radio["interface"] for radio in state(guarded)["radios"]} == {"wlan0", "wlan3"}
     start_supplicant(scene)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # The other is taken and given meanwhile, with nothing to protect on it.
     other.take()
     guarded.wait_until("the second radio", lambda: other.state()["owner"] == "host", 20)
     assert scene.session.survives(), log(guarded)
     assert {radio["interface"]: radio["state"] for radio in state(guarded)["radios"]} == {
-        "wlan0": "holding",
+        "wlan0": "staying",
         "wlan3": "watching",
     }
     # One of them goes.
@@ -241,7 +241,7 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
 @pytest.mark.release
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming allowed")
     free(scene)
     pid = scene.laptop.guest.check(f"systemctl show -P MainPID {SERVICE}").strip()

@@ -54,14 +54,14 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
 
 def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     assert scene.laptop.pins() != ""
     scene.laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
     free(scene)
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status"), "the link stays"
     scene.csme.control("roaming forbidden")
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.guest.check(f"systemctl stop {SERVICE}")
     assert scene.laptop.pins() == ""
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status")
@@ -77,7 +77,7 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
 )
 def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watched, fault: str) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.guest.check(fault.format(service=scene.laptop.service))
     # No word of CSME's that roaming is forbidden: whatever was pinned again is free within its time.
     wait_for(scene, "watching", "left", seconds=40)
@@ -87,7 +87,7 @@ def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watche
 
 def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.csme.control("roaming forbidden")
     scene.ap.stop()
     free(scene)
@@ -96,7 +96,7 @@ def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
 
 def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None:
     scene = watched(session=False)
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     scene.laptop.radios()
     scene.laptop.wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
     assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
@@ -108,7 +108,7 @@ def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None
 def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> None:
     scene = watched(session=False)
     guarded = scene.laptop
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # The kernel's own test of suspend: all drivers suspend, and resume after a second, with nothing needed to wake it.
     # CSME takes the radio meanwhile, which the laptop learns of when it wakes. The kernel counts that second with the
     # processor, which takes an emulated one 30 s; by itself it would be five.
@@ -127,14 +127,14 @@ def test_a_suspend_ends_with_the_host_free_or_held_again(watched: Watched) -> No
     guarded.wait_until("the connection", lambda: is_connected(guarded), 60)
     free(scene, 40)
     scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
 
 
 @pytest.mark.release
 def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> None:
     scene = watched(session=False)
     guarded = scene.laptop
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     # More than its socket holds while it does not read; CSME's word is among what gets lost.
     guarded.guest.check(
         f"systemctl kill -s STOP {SERVICE}; p=$(cat /sys/class/net/{INTERFACE}/phy80211/name); "
@@ -147,5 +147,5 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> Non
     # It never heard that the host may roam. When CSME says nothing more, its patience ends.
     free(scene, 40)
     scene.csme.take()
-    wait_for(scene, "holding")
+    wait_for(scene, "staying")
     assert int(scene.csme.state()["grants"]) == 2

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small netlink socket for requests or events, and generic netlink's families by their names.
+"""A small netlink socket, which uses pyroute2's codec but not pyroute2's own sockets.
 
-Messages are encoded and decoded by ``netlink_codec.py``, which loads pyroute2 at first use. So importing this file
-never fails for want of pyroute2.
+pyroute2 is loaded at first use, so this file can be imported where pyroute2 is not installed.
 
-Numbers: linux/include/uapi/linux/netlink.h and genetlink.h.
+Source of the numbers: linux/include/uapi/linux/netlink.h and genetlink.h.
 """
 
 from __future__ import annotations
@@ -52,16 +51,16 @@ CTRL_CMD_GETFAMILY = 3
 
 #: Seconds that a request waits for its answer unless told otherwise.
 DEFAULT_TIMEOUT = 5.0
-#: Bytes; the kernel fills at most 32 KiB of a reader's buffer in a dump (netlink_recvmsg() in af_netlink.c).
+#: Bytes. In a dump, the kernel fills at most 32 KiB of a reader's buffer (netlink_recvmsg() in af_netlink.c).
 RECEIVE_BUFFER = 65536
-#: How often a dump is asked for again when the kernel says that its list changed meanwhile.
+#: How many times a dump is tried. It is tried again when the kernel says that its list changed meanwhile.
 DUMP_ATTEMPTS = 3
 
 _ERROR = struct.Struct("=i")
 
 
 class EventsLost(FleetError):
-    """The kernel dropped events because the reader was too slow; the socket stays usable."""
+    """The kernel dropped events because the reader was too slow. The socket stays usable."""
 
     code: ClassVar[str] = "events_lost"
 
@@ -89,11 +88,11 @@ def _open(protocol: int) -> socket.socket:
 
 
 class NetlinkSocket:
-    """A netlink socket for requests with answers, or for events, not for both at once.
+    """A netlink socket. One socket is either for requests and their answers, or for events.
 
     Args:
         protocol: ``NETLINK_GENERIC`` or ``NETLINK_ROUTE``.
-        name: what errors call the socket.
+        name: the name of the socket in error messages.
 
     Raises:
         TransportFailed: the kernel lacks the protocol, or is out of resources.
@@ -108,9 +107,9 @@ class NetlinkSocket:
         except OSError as error:
             raise self._failed("open", error) from error
         self._socket.setblocking(False)
-        self._socket.bind((0, 0))  # the kernel chooses the port; it can't fail
+        self._socket.bind((0, 0))  # the kernel chooses the port, so this can't fail
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
-            with contextlib.suppress(OSError):  # an older kernel: plainer error texts, unfiltered dumps
+            with contextlib.suppress(OSError):  # an older kernel gives shorter error texts and unfiltered dumps
                 self._socket.setsockopt(SOL_NETLINK, option, 1)
         self._poll = select.poll()
         self._poll.register(self._socket.fileno(), select.POLLIN)
@@ -122,11 +121,11 @@ class NetlinkSocket:
         self.close()
 
     def close(self) -> None:
-        """Close the socket; closing twice does no harm."""
+        """Close the socket. It may be closed twice."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """Return the descriptor, readable when there is something to ``receive()``."""
+        """Return the descriptor. It is readable when there is something to ``receive()``."""
         return self._socket.fileno()
 
     def join(self, group: int) -> None:
@@ -141,11 +140,11 @@ class NetlinkSocket:
             raise kernel_error(error.errno or 0, f"Subscribing to group {group}", self.name) from error
 
     def receive(self) -> Optional[List[Message]]:
-        """Return the messages of the next datagram, None when there is none. Never blocks.
+        """Return the messages of the next datagram, or None when there is none. This never blocks.
 
         Raises:
-            EventsLost: the kernel dropped datagrams; what it kept can still be received.
-            DecodeFailed: the datagram is malformed; the next one can still be received.
+            EventsLost: the kernel dropped datagrams. Those that it kept can still be received.
+            DecodeFailed: the datagram is malformed. The next one can still be received.
             TransportFailed: the socket failed.
         """
         try:
@@ -157,7 +156,7 @@ class NetlinkSocket:
                 raise EventsLost("The kernel dropped events that were not read in time", where=self.name) from error
             raise self._failed("read", error) from error
         if address[0] != 0:
-            return []  # only the kernel, whose port is 0, is believed
+            return []  # another process sent it: the kernel's port is 0
         if flags & socket.MSG_TRUNC:
             raise DecodeFailed(f"A datagram is longer than {RECEIVE_BUFFER} bytes", where=self.name)
         return split(bytes(self._buffer[:size]), self.name)
@@ -176,16 +175,18 @@ class NetlinkSocket:
         """Send a request and return the answering messages, each with its header.
 
         Args:
-            what: the request in words, for errors: "Listing the radios".
-            kind: message class, of which *fields* and *attributes* are filled in.
+            what: the request in words, such as "Listing the radios". Error messages begin with it.
+            kind: the message class of the request.
             message_type: ``nlmsg_type``.
-            dump: ask for a list.
-            timeout: seconds for the answer to arrive. The time that the kernel takes before it even
-                queues an answer (a driver that waits for firmware) comes on top: no timeout ends that.
+            fields: values of the message's fixed fields, by name.
+            attributes: names and values of the message's attributes.
+            dump: whether to ask for a list.
+            timeout: seconds to wait for the answer. The kernel may take more time before it queues the answer, for
+                example while a driver waits for firmware. The timeout does not limit that time.
 
         Raises:
-            AccessDenied, NotFound, TransportFailed: the kernel refused; ``errno`` is in the last one.
-            TimedOut, DecodeFailed: no answer, or a malformed one. The socket stays usable.
+            AccessDenied, NotFound, TransportFailed: the kernel refused. ``TransportFailed`` has the kernel's ``errno``.
+            TimedOut, DecodeFailed: no answer came, or a malformed one. The socket stays usable.
         """
         deadline = time.monotonic() + timeout
         header = {"type": message_type, "flags": NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK)}
@@ -200,7 +201,7 @@ class NetlinkSocket:
         raise TransportFailed(f"{what}: the list kept changing while it was read", where=self.name, errno=errno.EAGAIN)
 
     def _replies(self, what: str, deadline: float) -> List[Message]:
-        """Return the answering messages, the one that ends the answer included."""
+        """Return the answering messages, including the one that ends the answer."""
         replies: List[Message] = []
         while True:
             for message in self._wait(what, deadline):
@@ -230,7 +231,7 @@ class NetlinkSocket:
                 return messages
 
     def _drain(self) -> None:
-        """Throw away what an earlier request left unread; this also ends a dump that it gave up on."""
+        """Throw away what an earlier request left unread. This also ends a dump that was given up."""
         while True:
             try:
                 if self.receive() is None:
@@ -251,7 +252,7 @@ class NetlinkSocket:
 
 
 def _outcome(message: Message, where: str) -> Tuple[int, str]:
-    """Return errno (0: success) and the kernel's explanation from an NLMSG_ERROR or NLMSG_DONE."""
+    """Return the errno (0 means success) and the kernel's explanation from an NLMSG_ERROR or NLMSG_DONE."""
     data = message.data
     if len(data) < HEADER.size + _ERROR.size:
         if message.kind == NLMSG_DONE:
@@ -261,7 +262,7 @@ def _outcome(message: Message, where: str) -> Tuple[int, str]:
     if not number or not message.flags & NLM_F_ACK_TLVS:
         return number, ""
     offset = HEADER.size + _ERROR.size
-    if message.kind == NLMSG_ERROR:  # what was asked comes first: its header, or all of it
+    if message.kind == NLMSG_ERROR:  # a copy of the request comes first: its header, or the whole request
         asked = HEADER.size
         if not message.flags & NLM_F_CAPPED and len(data) >= offset + HEADER.size:
             asked = HEADER.unpack_from(data, offset)[0]
@@ -274,7 +275,7 @@ def _outcome(message: Message, where: str) -> Tuple[int, str]:
 
 
 def kernel_error(number: int, what: str, where: str, detail: str = "") -> FleetError:
-    """Return the exception for errno *number* that the kernel answered to the request *what*."""
+    """Return the exception for the errno *number* with which the kernel answered the request *what*."""
     reason = f"{os.strerror(number)} ({detail})" if detail else os.strerror(number)
     said = f"{what}: {reason}"
     if number in (errno.EPERM, errno.EACCES):
@@ -295,10 +296,12 @@ _CTRL_GROUP: Attributes = ((1, "CTRL_ATTR_MCAST_GRP_NAME", "cdata"), (2, "CTRL_A
 
 
 def family(sock: NetlinkSocket, name: str, *, timeout: float = DEFAULT_TIMEOUT) -> Family:
-    """Look up a generic netlink family by name, on a ``NETLINK_GENERIC`` socket.
+    """Look up a generic netlink family by name.
 
     Args:
-        timeout: seconds.
+        sock: a socket of ``NETLINK_GENERIC``.
+        name: the family's name.
+        timeout: seconds to wait for the answer.
 
     Raises:
         NotFound: the kernel has no such family.

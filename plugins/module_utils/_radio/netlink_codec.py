@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink's messages as bytes, by pyroute2's codec without the rest of pyroute2.
+"""Encoding and decoding of netlink messages with pyroute2's codec.
 
-pyroute2 is loaded at first use, so importing this file never fails for want of it. Message classes and the walk over
-attributes are pyroute2's. What is added here is the strictness that it lacks.
+The message classes and the walk over the attributes are pyroute2's. This file adds checks that pyroute2 does not make.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from .._system.errors import DecodeFailed, LibraryMissing
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
 _LENGTH = struct.Struct("=H")  # nla_len, the first field of struct nlattr
-#: The attributes of a message: (number, name, pyroute2 type), the type one of ``_SIZES``.
+#: The attributes of a message: (number, name, pyroute2 type). The type is one of ``_SIZES``.
 Attributes = Tuple[Tuple[int, str, str], ...]
-#: Payload bytes of each attribute type; None: any number. ``cdata`` is left as bytes.
+#: The number of payload bytes of each attribute type. None means any number. ``cdata`` is left as bytes.
 _SIZES: Dict[str, Optional[int]] = {
     "uint8": 1,
     "uint16": 2,
@@ -40,7 +39,7 @@ _SIZES: Dict[str, Optional[int]] = {
 
 @dataclass(frozen=True)
 class Message:
-    """One netlink message: its header and, in ``data``, all of it (header included)."""
+    """One netlink message. ``data`` is the whole message, including the header."""
 
     kind: int
     flags: int
@@ -52,12 +51,12 @@ class Message:
 def load() -> Any:
     """Return the module ``pyroute2.netlink``, loaded without running pyroute2's ``__init__``.
 
-    That ``__init__`` imports all of pyroute2, which costs seconds on a slow laptop. A pyroute2 that
-    is imported already is used as it is; otherwise nothing is left behind in ``sys.modules``, so
-    that a later ``import pyroute2`` works as ever.
+    That ``__init__`` imports all of pyroute2, which takes seconds on a slow laptop. A pyroute2 that is imported already
+    is used as it is. Otherwise nothing is left behind in ``sys.modules``, so a later ``import pyroute2`` works as
+    usual.
 
     Raises:
-        LibraryMissing: pyroute2 is not installed, or does not import.
+        LibraryMissing: pyroute2 is not installed, or can't be imported.
     """
     try:
         if "pyroute2" in sys.modules:
@@ -91,12 +90,12 @@ def _load_bare() -> Any:
 
 @functools.cache
 def message_class(base: str, attributes: Attributes, fields: Tuple[Tuple[str, str], ...] = ()) -> Any:
-    """Make a pyroute2 message class with only the attributes given; the others are skipped unread.
+    """Make a pyroute2 message class that has only the given attributes. Other attributes are skipped without decoding.
 
     Args:
-        base: ``genlmsg``, ``nlmsg``, or ``nla`` for a bare run of attributes, without a header.
+        base: ``genlmsg``, ``nlmsg``, or ``nla`` for attributes alone, without a header.
         attributes: see ``Attributes``.
-        fields: (name, struct format) of the fixed header between *base*'s and the attributes.
+        fields: name and struct format of each field of the fixed header between *base*'s header and the attributes.
 
     Raises:
         LibraryMissing: see ``load()``.
@@ -108,7 +107,7 @@ def message_class(base: str, attributes: Attributes, fields: Tuple[Tuple[str, st
         "sizes": {name: _SIZES[kind] for _number, name, kind in attributes},
     }
     if base == "nla":
-        # pyroute2's class nla is these two, and a decode() that trips over the missing header.
+        # pyroute2's class nla has these two parents, and a decode() that fails because there is no header.
         parents: Tuple[Any, ...] = (library.nla_base, library.nlmsg_atoms)
         namespace.update(header=None, start=0)
     else:
@@ -125,7 +124,7 @@ def encode(
     fields: Mapping[str, int],
     attributes: Sequence[Tuple[str, Any]],
 ) -> bytes:
-    """Encode a message of class *kind*; *header* and *fields* are pyroute2's names and numbers."""
+    """Encode a message of class *kind*. The keys of *header* and *fields* are pyroute2's names."""
     message = kind()
     message["header"] = dict(header)
     message.update(fields)
@@ -135,14 +134,19 @@ def encode(
 
 
 def decode(kind: Any, data: bytes, where: str) -> Dict[str, Any]:
-    """Decode *data* as class *kind*: fixed fields and attributes by name.
+    """Decode *data* as class *kind*, and return its fixed fields and attributes by name.
 
-    Attributes that *kind* does not know are skipped. Of an attribute that occurs twice the last one
-    counts, as in the kernel's own nla_parse(). The flag bits on an attribute's type are ignored, as
-    the kernel ignores them where it reads.
+    Attributes that *kind* does not know are skipped. When an attribute occurs twice, the last one counts, as in the
+    kernel's own nla_parse(). The flag bits in an attribute's type are ignored, as the kernel ignores them when it
+    reads.
+
+    Args:
+        kind: see ``message_class()``.
+        data: the message.
+        where: the name of the message in errors.
 
     Raises:
-        DecodeFailed: *data* is malformed; *where* names the message.
+        DecodeFailed: *data* is malformed.
     """
     message = _parse(kind, data, where)
     values: Dict[str, Any] = {name: message[name] for name, _format in kind.fields}
@@ -162,9 +166,9 @@ def decode(kind: Any, data: bytes, where: str) -> Dict[str, Any]:
 
 
 def elements(data: bytes, where: str) -> Tuple[bytes, ...]:
-    """Return the payloads of the attributes in *data*, a list whose attribute numbers mean nothing.
+    """Return the payloads of the attributes in *data*, which is a list: the attributes' numbers have no meaning.
 
-    pyroute2's own array type loops for ever over an element of length 0; this does not use it.
+    This does not use pyroute2's own array type, which loops for ever at an element of length 0.
 
     Raises:
         DecodeFailed: *data* is malformed.
@@ -185,12 +189,12 @@ def required(values: Mapping[str, Any], name: str, where: str) -> Any:
 
 
 def text(data: bytes) -> str:
-    """Return a name that the kernel sent (NUL-terminated or not) as Python represents file names."""
+    """Return a name that the kernel sent, with or without a NUL at its end, decoded as Python decodes file names."""
     return os.fsdecode(data.partition(b"\0")[0])
 
 
 def _parse(kind: Any, data: bytes, where: str) -> Any:
-    """Let pyroute2 split *data* into attributes, after making sure that it reads nothing outside of it."""
+    """Let pyroute2 split *data* into attributes. The lengths are checked first, so pyroute2 reads only *data*."""
     if len(data) < kind.start or (kind.start and HEADER.unpack_from(data)[0] != len(data)):
         raise DecodeFailed(f"A message of {len(data)} bytes is cut short or has a wrong length", where=where)
     message = kind(data=data, length=len(data))
@@ -199,10 +203,11 @@ def _parse(kind: Any, data: bytes, where: str) -> Any:
 
 
 def _attributes(message: Any, data: bytes, where: str) -> Iterator[Tuple[str, Any]]:
-    """Yield pyroute2's undecoded attributes, by name.
+    """Yield pyroute2's undecoded attributes, each with its name.
 
-    In every supported version pyroute2 trims a length that runs past the end, raises one below 4, and
-    then decodes by the length as sent; and it drops a tail too short for an attribute. All are errors here.
+    Every supported version of pyroute2 is lenient with malformed data. It shortens a length that runs past the end, and
+    lengthens one below 4, but then decodes by the length as sent. It drops a tail that is too short for an attribute.
+    Here all of these are errors.
     """
     end = message.start
     for slot in message["attrs"]:
@@ -216,7 +221,7 @@ def _attributes(message: Any, data: bytes, where: str) -> Iterator[Tuple[str, An
 
 
 def split(datagram: bytes, where: str) -> List[Message]:
-    """Split what one receive call returned into messages.
+    """Split a datagram into its messages.
 
     Raises:
         DecodeFailed: a message's length does not fit.

@@ -37,8 +37,8 @@ class Supplicant:
             raise error
         return True
 
-    def hold(self, profile: Profile, bssid: str, record: Any) -> None:
-        self._do(f"hold {profile.id} {bssid}")
+    def stay(self, profile: Profile, bssid: str, record: Any) -> None:
+        self._do(f"stay {profile.id} {bssid}")
 
     def pin(self, profile: Profile, bssid: str, frequencies: Any, record: Any) -> None:
         self._do(f"pin {profile.id} {bssid}")

@@ -21,7 +21,7 @@ BSSID = "02:00:00:00:01:00"
 PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 POLICY = Policy(pauses_seconds=(0.5, 1.0))
-HOLDING = Policy(hold=True)
+STAYING = Policy(stay=True)
 
 
 def play(*events: Event, policy: Policy = POLICY) -> Tuple[State, List[Action]]:

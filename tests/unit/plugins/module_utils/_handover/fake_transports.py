@@ -141,10 +141,10 @@ class Supplicant:
         self.told.append("pin")
         return pin
 
-    def hold(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
+    def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
         raise NotImplementedError
 
-    def holds(self, pin: Pin) -> bool:
+    def stands(self, pin: Pin) -> bool:
         raise NotImplementedError
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:

@@ -24,11 +24,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     BlockGone,
     Event,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     SetPin,
     SoftBlocked,
+    Stay,
     SwitchedOff,
     Unpin,
 )
@@ -172,12 +172,12 @@ def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: Lis
 # -- what is done -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
 def test_a_pin_without_a_supplicant_fails(tmp_path: Path, action: Any) -> None:
     assert hands(tmp_path).do(action) == PinFailed()
 
 
-@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Hold(PROFILE, BSSID)])
+@pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
 def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
     made = hands(tmp_path, Supplicant(TransportFailed("not now")))
     assert made.do(action) == PinFailed()
@@ -236,7 +236,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 
 
 @pytest.mark.parametrize(
-    ("action", "asked"), [(SetPin(PROFILE, BSSID, (2437,)), "unpin"), (Hold(PROFILE, BSSID), "loosen")]
+    ("action", "asked"), [(SetPin(PROFILE, BSSID, (2437,)), "unpin"), (Stay(PROFILE, BSSID), "loosen")]
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
@@ -247,7 +247,7 @@ def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: A
     # The next time it can.
     supplicant.linked = False
     made.do(action)
-    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'hold'} 5 {BSSID}"]
+    assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'stay'} 5 {BSSID}"]
 
 
 def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, hold, step
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, stay, step
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     AddressArrived,
     BlockBack,
@@ -41,10 +41,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
     BSSID,
-    HOLDING,
     NETWORK,
     POLICY,
     PROFILE,
+    STAYING,
     play,
 )
 
@@ -57,8 +57,8 @@ def test_the_story() -> None:
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
-    state, _actions = hold(PROFILE, BSSID)
-    assert step(state, ScanStarted(), HOLDING) == (state, ())
+    state, _actions = stay(PROFILE, BSSID)
+    assert step(state, ScanStarted(), STAYING) == (state, ())
     unpinned = play(Blocked(NETWORK, PROFILE), BlockGone(), Connected(BSSID), policy=Policy(pin=False))[0]
     assert step(unpinned, ScanStarted(), Policy(pin=False)) == (unpinned, ())
 
@@ -151,8 +151,8 @@ def test_an_address_after_the_deadline_protects_nothing(events: Tuple[Event, ...
 def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:
     begun = (Blocked(NETWORK, PROFILE), Pinned(), RoamingForbidden(), BlockGone(), Connected(BSSID))
     for more, outcome in (((), Outcome.PROTECTED), ((Expired(Timer.DEADLINE),), Outcome.CONNECTED)):
-        state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(hold=True))
-        assert (state.phase, state.outcome) == (Phase.HOLDING, outcome)
+        state, _actions = play(*begun, *more, AddressArrived(), policy=Policy(stay=True))
+        assert (state.phase, state.outcome) == (Phase.STAYING, outcome)
 
 
 @pytest.mark.parametrize(

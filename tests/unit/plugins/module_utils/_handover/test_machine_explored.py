@@ -75,7 +75,7 @@ POLICIES = (
     POLICY,
     Policy(pin=False, pauses_seconds=()),
     Policy(require_credentials=False, pauses_seconds=(1.0,)),
-    Policy(hold=True, pauses_seconds=(1.0,)),
+    Policy(stay=True, pauses_seconds=(1.0,)),
 )
 
 
@@ -129,7 +129,7 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
     for state, transitions in explore(policy).items():
         for event, after, actions in transitions:
             # The outcome and the last phases belong together, and an end is an end.
-            assert (after.outcome is not None) == (after.phase in (Phase.HOLDING, Phase.DONE)), (state, event)
+            assert (after.outcome is not None) == (after.phase in (Phase.STAYING, Phase.DONE)), (state, event)
             if state.phase is Phase.DONE:
                 assert (after, actions) == (state, ()), (state, event)
             # What may be pinned is remembered, and every end undoes it.
@@ -155,5 +155,5 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
 def test_every_outcome_can_happen() -> None:
     outcomes: Set[Optional[Outcome]] = {state.outcome for policy in POLICIES for state in explore(policy)}
     assert outcomes == {None, *Outcome}
-    assert not any(state.phase is Phase.HOLDING for state in explore(POLICY)), "a task holds nothing"
+    assert not any(state.phase is Phase.STAYING for state in explore(POLICY)), "a task holds nothing"
     assert {Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED} == SUCCESSES

@@ -40,7 +40,7 @@ TIMED = Policy(
     deadline_seconds=3.0,
     grace_seconds=0.5,
     timeout_seconds=11.0,
-    hold=True,
+    stay=True,
     confirm_seconds=20.0,
     lost_seconds=4.0,
 )

@@ -33,7 +33,7 @@ def test_a_handover_from_the_block_to_the_end_of_the_session(laptop: Laptop) -> 
     assert (watched.state, laptop.requests) == ("handover", 1)
     laptop.now += 0.3
     hand_over(watched)
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert watched.last is not None
     assert (watched.last.outcome, watched.last.session_kept) == ("protected", True)
     assert (watched.last.request_to_connected_ms, watched.last.request_to_address_ms) == (300, 300)
@@ -127,7 +127,7 @@ def test_roaming_is_held_without_a_handover(laptop: Laptop) -> None:
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
     laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
     watched.feed(RoamingForbidden())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert laptop.supplicant.changes == ["SET_NETWORK 1 bssid"], "the link stays, and so do the others"
     watched.feed(RoamingAllowed())
     assert (laptop.as_before, laptop.supplicant.drops) == (True, 0)

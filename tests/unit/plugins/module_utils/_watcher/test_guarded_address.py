@@ -61,7 +61,7 @@ def test_an_address_of_before_counts_if_it_is_still_there_a_moment_later(laptop:
     assert watched.state == "handover"
     laptop.now += 0.1
     watched.expire()
-    assert (watched.state, asked) == ("holding", [])
+    assert (watched.state, asked) == ("staying", [])
     assert watched.last is not None
     assert watched.last.request_to_address_ms == 100
 
@@ -107,4 +107,4 @@ def test_a_unit_that_is_not_there_is_a_warning(laptop: Laptop, monkeypatch: pyte
     laptop.now += 0.1
     watched.expire()
     told = [message for level, message in laptop.log.lines if level == "warning"]
-    assert any("who runs DHCP was not asked anew: there is no unit" in message for message in told)
+    assert any("who runs DHCP was not asked anew: the unit that asks" in message for message in told)

@@ -42,7 +42,7 @@ def test_it_listens_to_networkmanager(laptop: Laptop, manager: Manager) -> None:
     ]
     watched.heard_supplicant(manager.heard)
     watched.feed(AddressArrived())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     assert "listening to NetworkManager" in laptop.log.text
     assert "something was refused" in laptop.log.text
 
@@ -82,11 +82,11 @@ def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(lapt
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
     laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
     watched.feed(RoamingForbidden())
-    assert watched.state == "holding"
+    assert watched.state == "staying"
     for _second in range(30):
         laptop.now += 1.0
         watched.expire()
-        assert watched.state == "holding"
+        assert watched.state == "staying"
 
 
 def test_profiles_that_can_not_be_read_are_told_once_and_asked_for_ever_less_often(

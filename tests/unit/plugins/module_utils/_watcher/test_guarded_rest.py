@@ -90,7 +90,7 @@ def test_csme_takes_the_radio_while_frequencies_wait(laptop: Laptop, late: LateW
 
 def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateWidening) -> None:
     late.watched.feed(RoamingForbidden())
-    assert (late.watched.state, late.network.variables["bssid"]) == ("holding", BSSID)
+    assert (late.watched.state, late.network.variables["bssid"]) == ("staying", BSSID)
     late.watched.feed(RoamingAllowed())
     assert (late.network.variables["scan_freq"], "bssid" in late.network.variables) == ("2437", False)
     assert laptop.supplicant.drops == 0
@@ -109,7 +109,7 @@ def test_nobody_is_left_to_wait_for_the_end_of_the_link(laptop: Laptop, late: La
 
 def test_a_watcher_that_is_stopped_in_a_handover_leaves_nothing_to_wait_for(laptop: Laptop) -> None:
     late = LateWidening(laptop, over=False)
-    assert late.watched.state == "holding"
+    assert late.watched.state == "staying"
     late.watched.stop()
     assert laptop.as_before
     assert NARROW not in laptop.log.text

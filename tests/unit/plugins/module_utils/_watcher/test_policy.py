@@ -11,7 +11,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher.policy import 
 
 
 def test_the_choices_of_a_configuration() -> None:
-    policy = policy_of(Config(idle="leave", no_credentials="take", hold_roaming=False))
-    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (False, False, False)
+    policy = policy_of(Config(idle="leave", no_credentials="take", stay_at_access_point=False))
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.stay) == (False, False, False)
     policy = policy_of(Config())
-    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.hold) == (True, True, True)
+    assert (policy.take_idle, policy.handover.require_credentials, policy.handover.stay) == (True, True, True)

@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
 
 
 def test_a_radio_to_be_taken_without_credentials_waits_for_a_late_supplicant(laptop: Laptop) -> None:
-    watched = laptop.watched(policy=GuardPolicy(handover=Policy(hold=True, require_credentials=False)))
+    watched = laptop.watched(policy=GuardPolicy(handover=Policy(stay=True, require_credentials=False)))
     watched.look()
     assert (laptop.requests, watched.due is not None) == (0, True)
     laptop.now += 40.0

@@ -10,7 +10,7 @@ from typing import List, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, hold, step
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine import Phase, State, stay, step
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
     AddressArrived,
@@ -21,7 +21,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Event,
     Expired,
     Forget,
-    Hold,
     InterfaceGone,
     PinFailed,
     Pinned,
@@ -29,6 +28,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     RoamingForbidden,
     SetTimer,
     SoftBlocked,
+    Stay,
     Timer,
     Unpin,
 )
@@ -42,9 +42,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
     BSSID,
-    HOLDING,
     NETWORK,
     PROFILE,
+    STAYING,
     play,
 )
 
@@ -53,10 +53,10 @@ PROTECTED = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), ScanStarted(), Co
 
 def held(*events: Event) -> Tuple[State, List[Action]]:
     """Feed events to a machine that has just protected a session; return its state, and what they brought about."""
-    state, before = play(*PROTECTED, policy=HOLDING)
-    assert (state.phase, state.outcome) == (Phase.HOLDING, Outcome.PROTECTED)
+    state, before = play(*PROTECTED, policy=STAYING)
+    assert (state.phase, state.outcome) == (Phase.STAYING, Outcome.PROTECTED)
     assert Unpin() not in before
-    return play(*PROTECTED, *events, policy=HOLDING)[0], play(*PROTECTED, *events, policy=HOLDING)[1][len(before) :]
+    return play(*PROTECTED, *events, policy=STAYING)[0], play(*PROTECTED, *events, policy=STAYING)[1][len(before) :]
 
 
 @pytest.mark.parametrize(
@@ -82,31 +82,31 @@ def test_what_ends_the_hold(events: Tuple[Event, ...]) -> None:
 @pytest.mark.parametrize("events", [(), (RoamingForbidden(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)])
 def test_what_does_not_end_the_hold(events: Tuple[Event, ...]) -> None:
     state, actions = held(*events)
-    assert (state.phase, actions) == (Phase.HOLDING, [])
+    assert (state.phase, actions) == (Phase.STAYING, [])
 
 
 def test_a_word_of_csme_ends_the_wait_for_it() -> None:
-    state, _actions = play(*PROTECTED, policy=HOLDING)
-    assert step(state, RoamingForbidden(), HOLDING)[1] == (CancelTimer(Timer.CONFIRM),)
+    state, _actions = play(*PROTECTED, policy=STAYING)
+    assert step(state, RoamingForbidden(), STAYING)[1] == (CancelTimer(Timer.CONFIRM),)
     # It may come before the handover is complete.
     state = State()
     timers: List[Action] = []
     for event in (*PROTECTED[:4], RoamingForbidden(), *PROTECTED[4:]):
-        state, actions = step(state, event, HOLDING)
+        state, actions = step(state, event, STAYING)
         timers += [a for a in actions if isinstance(a, SetTimer) and a.timer is Timer.CONFIRM]
-    assert (state.phase, timers) == (Phase.HOLDING, [])
+    assert (state.phase, timers) == (Phase.STAYING, [])
 
 
 def test_roaming_that_is_allowed_before_the_end_is_not_held() -> None:
-    state, actions = play(*PROTECTED[:4], RoamingAllowed(), *PROTECTED[4:], policy=HOLDING)
+    state, actions = play(*PROTECTED[:4], RoamingAllowed(), *PROTECTED[4:], policy=STAYING)
     assert (state.outcome, actions[-1]) == (Outcome.PROTECTED, Unpin())
     assert state.phase is Phase.DONE
 
 
 def test_a_host_without_a_handover_can_be_held() -> None:
-    state, actions = hold(PROFILE, BSSID)
-    assert actions == (Hold(PROFILE, BSSID),)
-    assert step(state, RoamingAllowed(), HOLDING)[1][0] == Unpin()
-    assert step(state, PinFailed(), HOLDING)[0].phase is Phase.DONE
+    state, actions = stay(PROFILE, BSSID)
+    assert actions == (Stay(PROFILE, BSSID),)
+    assert step(state, RoamingAllowed(), STAYING)[1][0] == Unpin()
+    assert step(state, PinFailed(), STAYING)[0].phase is Phase.DONE
     # It is as after a handover: the scan is not narrow, and CSME said its word.
     assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
