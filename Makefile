@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The developers' commands: "make" lists them. ARGS is handed on: make unit ARGS="-k csme -x"
+# The developers' commands: "make" lists them. ARGS is passed on: make unit ARGS="-k csme -x"
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,14 +10,14 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 ARGS ?=
-# What "make test" runs. "beside" gates get the processor time that the others leave (tools/gates.py). The lab's are its
-# tests with wpa_supplicant, and some of them again with NetworkManager.
+# The gates that "make test" runs. Gates with "beside" get the processor time that the others leave (tools/gates.py).
+# The lab's gates are its tests with wpa_supplicant, and some of them again with NetworkManager.
 GATES ?= importer:beside molecule:beside artifact:beside units-ci:beside matrix:beside sanity:beside coverage:beside \
   lab-snapshots lint docs lab-ci lab-ci-networkmanager
 
 bin := .venv/bin
 collection := build/collections/ansible_collections/vpro/fleet
-# A link of the tree to itself: nothing may walk through it by accident, so every tool is told where to look.
+# This is a link of the tree to itself. No tool may walk through it by accident, so every tool is told where to look.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 # The tools call each other by name.
 export PATH := $(CURDIR)/$(bin):$(PATH)
@@ -29,7 +29,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: packages venv ## Install what all the others need: system packages, and .venv
+setup: packages venv ## Install what all other commands need: system packages, and .venv
 
 .PHONY: packages
 packages:
@@ -44,12 +44,12 @@ unit: venv ## Run the unit tests: a minute, no root, no laptop
 	$(bin)/pytest tests/unit $(ARGS)
 
 .PHONY: coverage
-coverage: venv ## Run the unit tests and show what they do not reach; fails below 95 % of plugins/module_utils
+coverage: venv ## Run the unit tests, and show the code that they do not reach; fail below 95 % of plugins/module_utils
 	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html --cov-report=json $(ARGS)
 	$(if $(ARGS),@echo "coverage: no verdict about a part of the tests",$(bin)/python tools/coverage_gate.py build/coverage/report.json)
 
 .PHONY: mutation
-mutation: venv ## Change the code in a thousand small ways, and see whether a unit test notices: hours (docs/mutation.md)
+mutation: venv ## Change the code in small ways, and check whether a unit test notices: hours (docs/mutation.md)
 	$(bin)/tox run -e mutation -- $(ARGS)
 
 .PHONY: lint
@@ -63,12 +63,12 @@ lint-code: venv
 lint-format: venv
 	$(bin)/ruff format --check
 
-# The link gives the plugins the names that they are imported by.
+# The link gives the plugins the names by which they are imported.
 .PHONY: lint-types
 lint-types: venv
 	$(bin)/mypy --python-version 3.9 $(collection)/plugins
 
-# What runs on the controller may use a newer Python.
+# Code for the controller may use a newer Python.
 .PHONY: lint-test-types
 lint-test-types: venv
 	$(bin)/mypy --python-version 3.11 docs tests tools
@@ -85,7 +85,7 @@ lint-shell: venv
 lint-ansible: venv
 	$(bin)/ansible-lint
 
-# What only antsibull-nox looks for: antsibull-nox.toml says what that is, and why it does no more.
+# These are the checks that only antsibull-nox has. antsibull-nox.toml says which they are, and why it runs no others.
 .PHONY: lint-collection
 lint-collection: venv
 	$(bin)/nox --no-venv --envdir build/nox --session extra-checks yamllint
@@ -103,7 +103,7 @@ lint-build: venv
 	$(bin)/ansible-galaxy collection build --force --output-path build/galaxy
 
 .PHONY: docs
-docs: docs-lint docs-diagram docs-site ## Check the documentation, and build the site of it
+docs: docs-lint docs-diagram docs-site ## Check the documentation, and build its site
 
 .PHONY: docs-lint
 docs-lint: venv
@@ -114,7 +114,7 @@ docs-diagram: venv
 	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py --check
 	PYTHONPATH=build/collections $(bin)/python tools/handover_diagram.py --check
 
-# From scratch each time: Sphinx tells the warnings of a page only when it reads the page.
+# The site is built from scratch each time, because Sphinx shows the warnings of a page only when it reads the page.
 .PHONY: docs-site
 docs-site: venv
 	rm -rf build/docs
@@ -126,19 +126,19 @@ docs-site: venv
 	@echo "The site is in build/docs/html"
 
 .PHONY: diagram
-diagram: venv ## Draw the pictures of the rooms and of the handover anew, when they changed
+diagram: venv ## Draw the pictures of the rooms and of the handover again, when they changed
 	PYTHONPATH=build/collections $(bin)/python tools/import_diagram.py
 	PYTHONPATH=build/collections $(bin)/python tools/handover_diagram.py
 
-# What tox runs finds each Python of this machine.
+# With this PATH, tox finds each Python of this machine.
 tox := PATH="$$($(bin)/python tools/pythons.py)" $(bin)/tox
 
 .PHONY: importer
-importer: venv ## Run Galaxy's importer on the artifact: it may not have a word to say
+importer: venv ## Run Galaxy's importer on the artifact; a warning fails
 	$(tox) run -e importer -- $(ARGS)
 
 .PHONY: artifact
-artifact: venv ## Install the artifact in an empty place with each supported core, and run what is in it from there
+artifact: venv ## Install the artifact in an empty place with each supported core, and run it from there
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e artifact-core219,artifact-core220,artifact-core221 -- $(ARGS)
 
 .PHONY: units
@@ -146,38 +146,38 @@ units: venv ## Run the unit tests under ansible-test, with the newest core
 	$(tox) run -e units -- $(ARGS)
 
 .PHONY: sanity
-sanity: venv ## Run ansible-test sanity with each supported core, on every Python that is here
+sanity: venv ## Run ansible-test sanity with each supported core, on every Python of this machine
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner -e sanity-core219,sanity-core220,sanity-core221 -- $(ARGS)
 
-# The modules' tests, the roles' and those of the docs. Each test has a process of its own there, which takes long, and
-# those of module_utils run with the newest Python in the matrix.
+# These are the tests of the modules, the roles and the docs. ansible-test runs each test in a process of its own, which
+# takes long. The matrix runs the tests of module_utils with the newest Python.
 .PHONY: units-ci
 units-ci: venv
 	$(tox) run -e units -- tests/unit/docs/ tests/unit/plugins/filter/ tests/unit/plugins/modules/ tests/unit/roles/ $(ARGS)
 
-# Two at once: each is small.
+# Two run at once, because each is small.
 .PHONY: matrix
-matrix: venv ## Run the unit tests on each supported Python that is here, with each supported pyroute2
+matrix: venv ## Run the unit tests on each supported Python of this machine, with each supported pyroute2
 	$(tox) run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 
-# As many laptops at a time as there are processors: each has a clock of its own, so they do not disturb each other.
+# As many laptops run at a time as there are processors. Each has a clock of its own, so they do not disturb each other.
 LAB_WORKERS ?= $(shell nproc)
 lab := $(bin)/pytest tests/lab --numprocesses $(LAB_WORKERS)
-# Where laptops come from unless told otherwise, and what CI runs again with NetworkManager.
+# The Debian release of the laptops, and the program that runs their radios, unless the command says otherwise.
 SUITE ?= bookworm
 MANAGER ?= wpa_supplicant
 
 .PHONY: lab
-lab: setup ## Run the tests that need a laptop, with SUITE=bookworm|trixie and MANAGER=wpa_supplicant|networkmanager
+lab: setup ## Run the tests that need a laptop; SUITE=bookworm|trixie, MANAGER=wpa_supplicant|networkmanager
 	$(lab) --suite $(SUITE) --manager $(MANAGER) $(ARGS)
 
 .PHONY: lab-all
-lab-all: setup ## Run the tests that need a laptop with both managers on both releases: two hours
+lab-all: setup ## Run the tests that need a laptop, with both managers on both releases: two hours
 	for suite in bookworm trixie; do for manager in wpa_supplicant networkmanager; do \
 	  $(lab) --suite $$suite --manager $$manager $(ARGS) || failed=1; done; done; exit $${failed:-0}
 
-# What the laptops of CI are restored from; the scenes around them are saved when a test first asks. It takes a while on a
-# new machine, much of it to download.
+# Make the snapshots that CI restores its laptops from. The scenes around the laptops are saved when a test first asks
+# for them. On a new machine this takes a while, mostly for downloads.
 .PHONY: lab-snapshots
 lab-snapshots: setup
 	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab build --suite bookworm --roles
@@ -193,13 +193,13 @@ lab-ci-networkmanager: setup
 	$(lab) --suite trixie --manager networkmanager -m "with_networkmanager and not release" $(ARGS)
 
 .PHONY: molecule
-molecule: setup ## Run the role scenarios on lab laptops
+molecule: setup ## Apply, upgrade and remove both roles on a laptop of the lab
 	cd extensions && PATH="$(abspath $(bin)):$$PATH" PYTHONPATH="$(CURDIR)/tests/lab" \
 	  VPRO_LAB_PYTHON="$(abspath $(bin))/python" VPRO_LAB_COLLECTIONS="$(CURDIR)/build/collections" \
 	  VPRO_LAB_INVENTORY="$(CURDIR)/build/lab/molecule/inventory.json" molecule --base-config molecule/config.yml test --all
 
 .PHONY: bench
-bench: bench-handover bench-facts bench-watcher ## Measure the handover beside stock Linux, the facts beside ping, the watcher
+bench: bench-handover bench-facts bench-watcher ## Measure the handover and stock Linux, the facts, the watcher
 
 .PHONY: bench-handover
 bench-handover: setup
@@ -225,7 +225,7 @@ soak-faults: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/soak/faults.py $(ARGS)
 
 .PHONY: demo
-demo: setup ## See a session lost by stock Linux, and kept by the collection (BACKEND=networkmanager: with that)
+demo: setup ## See how stock Linux loses a session and the collection keeps it; BACKEND=networkmanager
 	PYTHONPATH=tests/lab $(bin)/python -m vpro_lab demo $(if $(BACKEND),--manager $(BACKEND)) $(ARGS)
 
 .PHONY: test
@@ -233,6 +233,6 @@ test: setup ## Run every gate that CI runs, with a summary at the end
 	@$(bin)/python tools/gates.py $(GATES)
 
 .PHONY: clean
-clean: ## Remove all that make made in the tree (the lab's images are elsewhere)
+clean: ## Remove everything that make made in the tree (the lab's images are elsewhere)
 	rm -rf build .venv .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
