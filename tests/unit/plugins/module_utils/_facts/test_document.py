@@ -18,7 +18,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import connection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
     Iwlmei,
@@ -219,10 +218,6 @@ def test_a_link_of_which_little_is_known() -> None:
         "signal_dbm": None,
         "addresses": [],
     }
-
-
-def test_no_connection_of_csmes() -> None:
-    assert connection.connection_facts(None) is None
 
 
 WPA = Managed("wlan0", "wpa_supplicant", "2.10", (PROFILE,))
