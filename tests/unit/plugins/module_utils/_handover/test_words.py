@@ -1,0 +1,53 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is told to people of a handover."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import BOOK, Words, network_name
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+
+
+@pytest.mark.parametrize(
+    ("who", "said"), [("NetworkManager", "NetworkManager did it"), (None, "the supplicant did it")]
+)
+def test_who_runs_the_interface_is_named(who: Optional[str], said: str) -> None:
+    assert Words("{who} did it").of(who) == said
+
+
+def test_words_that_name_nobody() -> None:
+    assert Words("it is on", "Turn it off").of("NetworkManager") == "it is on"
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_each_outcome_has_a_sentence_and_each_failure_a_remedy(outcome: Outcome) -> None:
+    words = BOOK[outcome]
+    said = words.of("NetworkManager")
+    assert said
+    assert "{" not in said
+    assert not f"{said}{words.remedy}".endswith(".")
+    assert (words.remedy == "") == (outcome in SUCCESSES)
+
+
+@pytest.mark.parametrize(
+    ("ssid", "named"),
+    [
+        (b"corp", " ('corp', psk, channel 6)"),
+        (b"a'b\n\x1b[2J", ' ("a\'b\\n\\x1b[2J", psk, channel 6)'),
+        (b"\xff", " ('\\\\xff', psk, channel 6)"),
+    ],
+)
+def test_a_network_is_named_so_that_a_terminal_obeys_nothing_of_it(ssid: bytes, named: str) -> None:
+    connection = CsmeConnection(ssid, "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
+    assert network_name(connection) == named
+
+
+def test_no_network_has_no_name() -> None:
+    assert network_name(None) == ""
