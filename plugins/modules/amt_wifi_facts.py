@@ -477,6 +477,7 @@ ansible_facts:
                       V(supplicant_unusable), V(networkmanager_unusable) or V(iwd_unsupported) for the supplicant.
                     - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile
                       can join.
+                    - V(mac_address_differs) if the host would join with another MAC address than CSME's.
                     - V(watcher_not_installed) or V(watcher_not_running) for the watcher.
                     - V(unknown) if a value that is needed for the decision could not be read.
                   type: str

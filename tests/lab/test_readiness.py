@@ -56,6 +56,15 @@ def insmod(name: str, parameters: str = "") -> str:
     return f"insmod {PAYLOAD}/{name}.ko {parameters}\n"
 
 
+#: The networks as the file has them, and what stands above them.
+RELOAD = f"wpa_cli -i {INTERFACE} reconfigure\n"
+
+
+def network(change: str) -> str:
+    """Change the network of the file, as it stands there, in the running supplicant."""
+    return f"{RELOAD}wpa_cli -i {INTERFACE} set_network 0 {change}"
+
+
 _WAIT_SUPPLICANT = f"for i in $(seq 100); do wpa_cli -i {INTERFACE} ping >/dev/null 2>&1 && break; sleep 0.1; done\n"
 
 RADIO = {
@@ -72,8 +81,23 @@ RADIO = {
     "a profile that is disabled": case(
         csme("reason signal off") + f"wpa_cli -i {INTERFACE} disable_network 0", "profile_disabled"
     ),
+    "a profile with another MAC address": case(network("mac_addr 1"), "mac_address_differs"),
+    "another MAC address above the networks": case(
+        f"{RELOAD}wpa_cli -i {INTERFACE} set mac_addr 1", "mac_address_differs"
+    ),
+    "a profile that is not for CSME's channel": case(network("freq_list 5220"), "profile_unfit"),
+    "a profile that excludes CSME's access point": case(network("bssid_ignore 02:aa:bb:cc:dd:ee"), "profile_unfit"),
+    "a profile for another access point": case(network("bssid_accept 02:00:00:00:09:01"), "profile_unfit"),
+    "a profile without CSME's cipher": case(network("pairwise TKIP"), "profile_unfit"),
+    "a supplicant that chooses no network": case(f"{RELOAD}wpa_cli -i {INTERFACE} ap_scan 0", "profile_unfit"),
+    "an interface with another MAC address": case(
+        f"{RELOAD}ip link set {INTERFACE} down; ip link set {INTERFACE} address 02:00:00:00:09:09",
+        "mac_address_differs",
+    ),
     "a profile of another key management": case(
-        f"wpa_cli -i {INTERFACE} enable_network 0\n" + connection(b"corp", 9), "profile_unfit"
+        f"ip link set {INTERFACE} address $(cat /sys/class/net/{INTERFACE}/phy80211/macaddress)\n"
+        f"{RELOAD}{connection(b'corp', 9)}",
+        "profile_unfit",
     ),
     "no profile": case(connection(b"another", 7), "no_profile"),
     "a supplicant that hangs": case(

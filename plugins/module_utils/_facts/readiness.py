@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
+from .._network.limits import MAC_ADDRESS
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio.connection import CsmeConnection
@@ -265,6 +266,17 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
         yield _unknown(what, known, "run as root")
     elif csme is not None:
         yield from _profile(interface, csme, managed.profiles)
+    else:
+        yield from _address(interface, managed.profiles)
+
+
+def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
+    """Yield the blocker if every profile gives the interface another MAC address than CSME's, whatever CSME is on."""
+    obstacles = [profile.obstacle for profile in profiles if profile.enabled or profile.obstacle is not None]
+    if obstacles and all(each is not None and each.code == MAC_ADDRESS for each in obstacles):
+        first = obstacles[0]
+        if first is not None:
+            yield Blocker(MAC_ADDRESS, f"each profile of {interface} {first.what}. {first.remedy}")
 
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
@@ -277,7 +289,7 @@ def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) 
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
     else:
         yield Blocker(
-            "profile_disabled" if obstacle.disabled else "profile_unfit",
+            obstacle.code or ("profile_disabled" if obstacle.disabled else "profile_unfit"),
             f"the profile of {interface} for {network}, {obstacle.what}. {obstacle.remedy}",
         )
 

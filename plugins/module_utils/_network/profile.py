@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
+
+from .limits import NO_LIMITS, Joined, Limits, Obstacle
 
 PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
@@ -21,21 +23,6 @@ KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "sae": SAE,
     "eap": _EAP | _EAP_SUITE_B,
 }
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """A reason why a profile can't be used for CSME's network.
-
-    Attributes:
-        what: the reason, as the rest of a sentence that begins with "the profile".
-        remedy: what to do about it. It is a sentence without its full stop.
-        disabled: whether the only reason is that the profile is not enabled.
-    """
-
-    what: str
-    remedy: str
-    disabled: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,13 +42,11 @@ class Profile:
     priority: int = 0
     #: Which of psk, sae_password, identity, eap and wep_key are configured. Their values are never here.
     credentials: FrozenSet[str] = frozenset()
-    #: Whether the profile is only for the access point ``bssid``, so that a pin can't change that.
-    bound: bool = False
     #: Why this interface can't use the profile when the laptop boots, no matter which network CSME is on. With an
     #: obstacle, the profile is not ``enabled``.
     obstacle: Optional[Obstacle] = None
-    #: The only frequencies in MHz that the profile allows, which a pin can't change. None means all.
-    channels: Optional[FrozenSet[int]] = None
+    #: What it is restricted to.
+    limits: Limits = NO_LIMITS
     #: Whether the profile is only for this interface or its device, so that no other radio can use it.
     own: bool = False
 
@@ -84,42 +69,6 @@ class Profile:
             # wpa_supplicant's default key_mgmt includes EAP, so only these credentials show that EAP is intended.
             return bool(self.credentials & {"identity", "eap"})
         return auth != "open" or "wep_key" not in self.credentials
-
-
-class Joined(Protocol):
-    """A connection that the host must take over with one of its profiles.
-
-    It is CSME's connection (``CsmeConnection``), or those values of it that are known (``Target``).
-    """
-
-    @property
-    def ssid(self) -> bytes:
-        """The network's SSID, which is compared byte by byte."""
-
-    @property
-    def auth(self) -> Optional[str]:
-        """The authentication: ``open``, ``psk``, ``sae`` or ``eap``. No profile fits any other value.
-
-        When it is None, key management and credentials are not compared.
-        """
-
-    @property
-    def bssid(self) -> Optional[str]:
-        """The address of the access point, or None when it is not known."""
-
-    @property
-    def frequencies(self) -> Sequence[int]:
-        """Every frequency in MHz that the connection's channel can mean. It is empty when they are not known."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The known values of a connection, as in ``Joined``."""
-
-    ssid: bytes
-    auth: Optional[str] = None
-    bssid: Optional[str] = None
-    frequencies: Tuple[int, ...] = ()
 
 
 def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Profile]:
@@ -158,7 +107,7 @@ def _of_network(profiles: Iterable[Profile], connection: Joined) -> Iterator[Pro
 
 def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstacle]]:
     """Check a profile against a connection. Yield the obstacle or None for each check, the worst obstacle first."""
-    auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
+    auth = connection.auth
     unfit = Obstacle(
         f"can't join the network: it has key management {', '.join(sorted(profile.key_mgmt))}, or lacks a credential",
         "Give it a key management and credentials that fit the network",
@@ -166,13 +115,5 @@ def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstac
     yield None if auth is None or profile.key_mgmt & KEY_MGMT.get(auth, frozenset()) else unfit
     yield profile.obstacle
     yield None if auth is None or profile.can_join(auth) else unfit
-    elsewhere = profile.bound and bssid is not None and profile.bssid != bssid
-    yield (
-        Obstacle(f"is restricted to another access point than CSME's ({bssid})", "Remove that from the profile")
-        if elsewhere
-        else None
-    )
-    off = bool(frequencies) and profile.channels is not None and profile.channels.isdisjoint(frequencies)
-    other = "is restricted to another band or channel than CSME's"
-    yield Obstacle(other, "Remove that from the profile") if off else None
+    yield from profile.limits.obstacles(connection)
     yield None if profile.enabled else Obstacle("is disabled", "Enable it", disabled=True)

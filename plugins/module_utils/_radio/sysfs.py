@@ -182,6 +182,16 @@ def mac_of(ifname: str, root: str = "/") -> str:
     return read_text(os.path.join(_interface(ifname, root), "address")).lower()
 
 
+def permanent_mac_of(ifname: str, root: str = "/") -> str:
+    """Return the permanent MAC address of the radio that an interface belongs to, in lower case with colons.
+
+    Raises:
+        NotFound: there is no such interface, or it is not wireless.
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    return read_text(os.path.join(_interface(ifname, root), "phy80211", "macaddress")).lower()
+
+
 def carrier(ifname: str, root: str = "/") -> Optional[bool]:
     """Say whether an interface has a link. The answer is None while the interface is down: the kernel does not know.
 

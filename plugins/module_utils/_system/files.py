@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import List
+from typing import List, Optional
 
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 
@@ -58,3 +58,14 @@ def os_error(error: OSError, path: str) -> FleetError:
         return NotFound("there is no such file or folder", where=path)
     text = os.strerror(error.errno or 0)
     return TransportFailed(f"this file or folder could not be read: {text}", where=path, errno=error.errno or 0)
+
+
+def is_there(path: str) -> Optional[bool]:
+    """Say whether there is a file of this name; None: this user may not look."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return None
+    return True

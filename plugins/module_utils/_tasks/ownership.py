@@ -17,8 +17,9 @@ from .._handover.undo import undo_journal
 from .._handover.words import BOOK
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
+from .._network.limits import Obstacle
 from .._network.pin import Pin
-from .._network.profile import Obstacle, Profile, find_obstacle, find_profile
+from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios

@@ -32,6 +32,9 @@ from .profiles import request_for
 _DIRECTORY = "/run/wpa_supplicant"
 _GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
+#: Settings that have to be off. A supplicant that writes its file undoes what the modules write to it. One that gives
+#: the interface another MAC address loses CSME's session.
+_OFF = ("update_config", "mac_addr")
 #: Seconds to wait for another task that changes networks on this laptop; as the modules for profiles do.
 _OTHERS_WAIT = 120.0
 #: Seconds for wpa_supplicant to read a file: it takes a tenth of one, or half on an emulated machine.
@@ -75,15 +78,6 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
 def _lines(text: str) -> Tuple[str, ...]:
     """Return the lines with their ends; for wpa_supplicant, a line feed alone ends one."""
     return tuple(re.findall(r"[^\n]*\n|[^\n]+\Z", text))
-
-
-def settings_of(text: str, path: str = "") -> Dict[str, str]:
-    """Return the settings of a configuration that belong to no network."""
-    found: Dict[str, str] = {}
-    for part in _wpa_conf.parse(text, path):
-        if isinstance(part, str):
-            found.update(_wpa_conf.Block("", tuple(_lines(part)), "").variables)
-    return found
 
 
 def check_readable(program: str, text: str, path: str) -> None:
@@ -137,15 +131,15 @@ class RunningSettings:
         with suppress(NotFound):
             self.socket = _wait_socket(self._interface.name)
             with WpaCtrl(self.socket) as ctrl:
-                has = {name: ctrl.request(f"GET {name}").strip() for name in (*self._wanted, "update_config")}
+                has = {name: ctrl.request(f"GET {name}").strip() for name in (*self._wanted, *_OFF)}
             groups = {os.stat(path).st_gid for path in (self.socket, os.path.dirname(self.socket))}
             same = has["ctrl_interface"].replace("DIR=/var/run/", "DIR=/run/") == self._wanted["ctrl_interface"]
             self.restart_needed = not same or groups != {self._gid}
             self._differ(has)
 
     def _differ(self, has: Mapping[str, str]) -> None:
-        wanted = {**self._wanted, "update_config": "0"}
-        for name in ("country", "update_config"):
+        wanted = {**self._wanted, **dict.fromkeys(_OFF, "0")}
+        for name in ("country", *_OFF):
             # A supplicant of another build may not tell; FAIL is no value.
             if name in wanted and has[name] not in (wanted[name], "FAIL"):
                 self.before[name], self.after[name] = has[name], wanted[name]
@@ -270,8 +264,10 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
             stack.enter_context(run_folder.lock("profiles", _OTHERS_WAIT))
         conf = _wpa_conf.read(path)
         text = conf.text or ""
-        has = settings_of(text, path)
-        settings = {**wanted, "update_config": "0"} if not text or has.get("update_config", "0") != "0" else wanted
+        has = _wpa_conf.settings_of(_wpa_conf.parse(text, path))
+        settings = {**wanted, **{name: "0" for name in _OFF if has.get(name, "0") != "0"}}
+        if not text:  # it is the default, and says to a reader what to expect
+            settings["update_config"] = "0"
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private
         runtime.look()

@@ -12,7 +12,7 @@ from .._handover.policy import SUCCESSES, Outcome
 from .._handover.trace import Trace
 from .._handover.words import BOOK, NOBODY, UNUSABLE, network_name
 from .._network.handover_record import HandoverRecord
-from .._network.profile import Obstacle
+from .._network.limits import Obstacle
 from .._radio.connection import CsmeConnection
 from .._radio.values import Radio
 from .._system.systemd import Log

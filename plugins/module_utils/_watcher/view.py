@@ -11,7 +11,8 @@ from typing import Callable, Optional
 from .._handover.guard import Busy, Free, GuardEvent, Unanswered
 from .._handover.messages import Blocked
 from .._handover.words import HELD, network_name
-from .._network.profile import Obstacle, find_obstacle, find_profile
+from .._network.limits import Obstacle
+from .._network.profile import find_obstacle, find_profile
 from .._radio import csme
 from .._radio.connection import CsmeConnection
 from .._radio.nl80211 import Nl80211

@@ -17,13 +17,15 @@ from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..._network.backend import Record, SupplicantStatus
+from ..._network.limits import Target
 from ..._network.managed import PATIENCE, Patience
 from ..._network.pin import Pin
-from ..._network.profile import Profile, Target, find_obstacle
+from ..._network.profile import Profile, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from .client import NetworkManager
+from .files import default_address
 from .listener import Armed, Listener
 from .names import WPA, number_of, path_of
 from .profiles import SECRET, UNTOLD, profile_of
@@ -105,8 +107,9 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             connections = manager.connections()
             mac = self._mac(manager)
+        default = default_address(self._interface)
         profiles = tuple(
-            profile_of(connection, self._interface, mac)
+            profile_of(connection, self._interface, mac, default)
             for connection in connections
             if ssid is None or connection.ssid == ssid
         )
@@ -195,7 +198,7 @@ class NetworkManagerBackend:
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
         # As when it was chosen: it may have been changed since.
-        now = profile_of(connection, self._interface, device.mac)
+        now = profile_of(connection, self._interface, device.mac, default_address(self._interface))
         obstacle = find_obstacle((now,), Target(now.ssid, None, wanted, tuple(frequencies)))
         if obstacle is not None:
             raise NotFound(

@@ -70,6 +70,7 @@ class Connection:
         denied: the devices that it is not for, by their permanent addresses.
         address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
             ...); None: NetworkManager's default.
+        ciphers: the only ciphers for unicast frames; None: any.
         names: patterns of interfaces that it is for, see ``matches``; none: any.
         conditions: what else it sets about the machines and devices that it is for, by the settings' names.
         elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
@@ -91,6 +92,7 @@ class Connection:
     credentials: FrozenSet[str]
     denied: FrozenSet[str] = frozenset()
     address: Optional[str] = None
+    ciphers: Optional[FrozenSet[str]] = None
     names: Tuple[str, ...] = ()
     conditions: Tuple[str, ...] = ()
     elsewhere: Tuple[Tuple[str, int], ...] = ()
@@ -133,6 +135,7 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
             denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
             address=_assigned(wireless),
+            ciphers=_ciphers(security),
             names=tuple(map(str, match.get("interface-name", ()))),
             conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
             elsewhere=elsewhere,
@@ -166,7 +169,18 @@ def mac_of(octets: bytes) -> Optional[str]:
 
 def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
     """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
-    return str(wireless.get("assigned-mac-address", "")).lower() or mac_of(wireless.get("cloned-mac-address", b""))
+    given = str(wireless.get("assigned-mac-address", "")).lower() or mac_of(wireless.get("cloned-mac-address", b""))
+    # NM_SETTING_MAC_RANDOMIZATION_ALWAYS, of before cloned-mac-address.
+    return given or ("random" if wireless.get("mac-address-randomization") == 2 else None)
+
+
+def _ciphers(security: Optional[Mapping[str, Any]]) -> Optional[FrozenSet[str]]:
+    """Return the only ciphers that a profile allows for unicast frames; None: any."""
+    if security is None:
+        return None
+    if security["key-mgmt"] == "wpa-eap-suite-b-192":
+        return frozenset({"gcmp-256"})
+    return frozenset(str(each).lower() for each in security.get("pairwise", ())) or None
 
 
 def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:

@@ -85,6 +85,36 @@ def is_over_iwd(interface: str, root: str = "/") -> bool:
     return False
 
 
+def default_address(interface: str, root: str = "/") -> Optional[str]:
+    """Return the MAC address, or the word for one, that NetworkManager gives an interface by default.
+
+    It is that for profiles that say nothing of it: ``wifi.cloned-mac-address`` of a ``[connection]`` section. Where a
+    section may be meant for the interface, it counts. None: the configuration says nothing, or this user can't read it.
+
+    Args:
+        interface: the interface's name.
+        root: the directory that stands for ``/``.
+    """
+    try:
+        sections = _read(interface, root)
+    except FleetError:
+        return None
+    for name, section in sections.items():
+        if name.startswith("connection") and _may_mean(section, interface):
+            if section.get(_CLONED):
+                return section[_CLONED].lower()
+            if section.get(_RANDOMIZATION, "").lower() in _ALWAYS:
+                return "random"
+    return None
+
+
+#: The default of a profile's ``cloned-mac-address`` (NetworkManager.conf(5)), and the setting that was there before it
+#: (NM_SETTING_MAC_RANDOMIZATION_ALWAYS is 2).
+_CLONED = "wifi.cloned-mac-address"
+_RANDOMIZATION = "wifi.mac-address-randomization"
+_ALWAYS = frozenset({"2", "always"})
+
+
 def _may_mean(section: Dict[str, str], interface: str) -> bool:
     return "match-device" not in section or _means(section["match-device"], interface) is not False
 
@@ -142,7 +172,7 @@ def _read(interface: str, root: str) -> Sections:
                 _set(section, key, value)
     # One without a name of its own comes last.
     order.reverse()
-    return {name: sections[name] for name in sorted(order, key="device".__eq__)}
+    return {name: sections[name] for name in sorted(order, key=lambda name: name in ("device", "connection"))}
 
 
 def _paths(root: str) -> Iterator[str]:
@@ -209,4 +239,4 @@ def _any(answers: Iterable[Optional[bool]]) -> Optional[bool]:
     return True if True in found else None if None in found else False
 
 
-__all__ = ["IWD_REMEDY", "is_over_iwd", "leaves_alone"]
+__all__ = ["IWD_REMEDY", "default_address", "is_over_iwd", "leaves_alone"]

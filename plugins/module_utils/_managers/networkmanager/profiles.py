@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterator, Optional
 
-from ..._network.profile import Obstacle, Profile
+from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
+from ..._network.profile import Profile
 from ..._radio import channels
 from ..._system.dbus import SystemBus
 from ..._system.errors import NotFound
@@ -34,7 +35,9 @@ def networkmanager_runs() -> bool:
         return False
 
 
-def profile_of(connection: Connection, interface: str, mac: Optional[str] = None) -> Profile:
+def profile_of(
+    connection: Connection, interface: str, mac: Optional[str] = None, default_address: Optional[str] = None
+) -> Profile:
     """Return NetworkManager's profile as a backend's.
 
     One that is another interface's, or a user's alone, or whose secrets the system does not have, counts as not
@@ -44,26 +47,33 @@ def profile_of(connection: Connection, interface: str, mac: Optional[str] = None
         connection: NetworkManager's.
         interface: the name of the interface.
         mac: the permanent address of its device; None: unknown.
+        default_address: what NetworkManager's configuration says of the address of profiles that say nothing of it
+            (``wifi.cloned-mac-address``); None: nothing.
     """
-    obstacle = next(_obstacles(connection, interface, mac), None)
+    obstacle = next(_obstacles(connection, interface, mac, default_address), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
         key_mgmt=connection.key_mgmt,
         enabled=connection.autoconnect and obstacle is None,
         bssid=connection.bssid,
-        bound=connection.bssid is not None,
         scan_freq=(),
         current=False,
         priority=connection.priority,
         credentials=connection.credentials,
         obstacle=obstacle,
-        channels=_allowed(connection),
+        limits=Limits(
+            channels=_allowed(connection),
+            only_bssids=None if connection.bssid is None else (connection.bssid,),
+            ciphers=connection.ciphers,
+        ),
         own=connection.interface is not None or connection.mac is not None,
     )
 
 
-def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> Iterator[Obstacle]:
+def _obstacles(
+    connection: Connection, interface: str, mac: Optional[str], default_address: Optional[str]
+) -> Iterator[Obstacle]:
     """Yield what keeps a profile from being used by an interface when a laptop boots.
 
     As NetworkManager's check_connection_compatible has it (nm-device.c, nm-device-wifi.c), and _hw_addr_get_cloned.
@@ -78,11 +88,13 @@ def _obstacles(connection: Connection, interface: str, mac: Optional[str]) -> It
         yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
     for condition in connection.conditions:
         yield Obstacle(f"is for some machines or devices alone, by its {condition}, which is not looked at", _ANOTHER)
-    address = connection.address or "permanent"
+    where = "" if connection.address else ", the default in NetworkManager's configuration"
+    address = connection.address or default_address or "permanent"
     if address not in ("preserve", "permanent", mac) and not (mac is None and ":" in address):
         yield Obstacle(
-            f"gives the interface another MAC address than CSME's (cloned-mac-address: {address})",
+            f"gives the interface another MAC address than CSME's (cloned-mac-address: {address}{where})",
             "Set cloned-mac-address to permanent",
+            code=MAC_ADDRESS,
         )
     if connection.owned:
         yield Obstacle("is for some users alone (connection.permissions)", "Empty that, so that it is everybody's")

@@ -62,6 +62,7 @@ _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
 #: Keys that a profile does not set, and that would contradict it: other ciphers, keys, identities or roots of trust.
 #: What only restricts or tunes a connection (``altsubject-matches``, ``band``, ``fils``, ...) is not among them.
 _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
+    WIRELESS: frozenset({"cloned-mac-address", "mac-address-randomization"}),
     SECURITY: frozenset(
         (
             *("auth-alg", "proto", "pairwise", "group", "leap-username", "leap-password", "leap-password-flags"),
@@ -134,6 +135,8 @@ def wanted(profile: NetworkProfile, interface: str) -> Wanted:
             "ssid": ("ay", profile.ssid),
             "hidden": ("b", profile.hidden),
             "bssid": None if profile.bssid is None else ("ay", bytes.fromhex(profile.bssid.replace(":", ""))),
+            # CSME's station has the radio's own address: with another one its session is lost.
+            "assigned-mac-address": ("s", "permanent"),
         },
         SECURITY: _security(profile) if secured else None,
         EAP: None if profile.eap is None else _eap(profile.eap),

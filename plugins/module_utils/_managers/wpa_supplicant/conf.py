@@ -16,7 +16,7 @@ import re
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..._system.errors import AccessDenied, DecodeFailed, FleetError, TransportFailed
 
@@ -166,6 +166,15 @@ def _changed(line: str, name: str, value: str) -> str:
 
 #: What wpa_config_get_line() skips at the beginning of a line.
 _BLANK = " \t\r"
+
+
+def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
+    """Return the settings of a configuration that belong to no network, with their values as written."""
+    found: Dict[str, str] = {}
+    for part in parts:
+        if isinstance(part, str):
+            found.update(Block("", tuple(_lines(part)), "").variables)
+    return found
 
 
 def _lines(text: str) -> List[str]:

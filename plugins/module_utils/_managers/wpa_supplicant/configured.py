@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Mapping, Optional, Tuple
 
 from ..._network.profile import Profile
-from .conf import Block, parse
+from ..._system.files import is_there
+from .conf import Block, parse, settings_of
 from .conf import read as read_conf
+from .fitness import limits_of, obstacle_of
 from .variables import is_station, number_of, ssid_of
 
 #: What a network without a key_mgmt has (config.c, DEFAULT_KEY_MGMT).
@@ -28,12 +30,14 @@ def configured_profiles(path: str) -> Tuple[Profile, ...]:
         DecodeFailed: it is no configuration.
         AccessDenied, TransportFailed: it can't be read.
     """
-    blocks = (part for part in parse(read_conf(path).text or "", path) if isinstance(part, Block))
-    found = (_profile(number, block.variables) for number, block in enumerate(blocks))
+    parts = parse(read_conf(path).text or "", path)
+    settings = settings_of(parts)
+    blocks = (part for part in parts if isinstance(part, Block))
+    found = (_profile(number, block.variables, settings) for number, block in enumerate(blocks))
     return tuple(profile for profile in found if profile is not None)
 
 
-def _profile(number: int, variables: Mapping[str, str]) -> Optional[Profile]:
+def _profile(number: int, variables: Mapping[str, str], settings: Mapping[str, str]) -> Optional[Profile]:
     ssid = ssid_of(variables)
     if ssid is None or not is_station(variables):
         return None
@@ -50,4 +54,6 @@ def _profile(number: int, variables: Mapping[str, str]) -> Optional[Profile]:
         current=False,
         priority=number_of(variables.get("priority", "0")) or 0,
         credentials=frozenset(credentials),
+        obstacle=obstacle_of(variables, settings),
+        limits=limits_of(variables, settings, is_there),
     )

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 import time
-from typing import List, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
+from ..._network.limits import MAC_ADDRESS, Obstacle
 from ..._network.managed import Patience
 from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
+from ..._radio import sysfs
+from ..._system.errors import FleetError
+from ..._system.files import is_there
 from .codec import Network
 from .control import DEFAULT_TIMEOUT, WpaCtrl
+from .fitness import ASKED, ASKED_FOR_EAP, GLOBAL, limits_of, obstacle_of
 from .pinning import frequencies_of
 
 #: hostap's VERSION_STR: "2.10", "2.12-devel-hostap_2_11-857-g54930b62b".
@@ -61,11 +66,43 @@ class WpaProfiles:
             NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
         """
         with self._connect() as ctrl:
-            found = (_profile(ctrl, n) for n in ctrl.networks() if ssid is None or n.ssid == ssid)
+            networks = [network for network in ctrl.networks() if ssid is None or network.ssid == ssid]
+            if not networks:
+                return ()
+            settings = {name: value for name in GLOBAL if (value := _known(ctrl.request(f"GET {name}"))) is not None}
+            changed = _changed_address(ctrl, self._interface)
+            found = (_profile(ctrl, network, settings, changed) for network in networks)
             return tuple(profile for profile in found if profile is not None)
 
 
-def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
+def _known(reply: str) -> Optional[str]:
+    """Return a setting's value; None when the supplicant does not tell it (it has another build, or has none)."""
+    value = reply.strip()
+    return None if value.startswith(("FAIL", "UNKNOWN COMMAND")) else value
+
+
+def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
+    """Return the obstacle that the interface has another MAC address than its radio; None: it has the radio's.
+
+    wpa_supplicant keeps the address that it found when it started (``macchanger``, a ``.link`` file of systemd), but
+    for one of its own for scans (``preassoc_mac_addr``), which it takes back before it connects.
+    """
+    try:
+        now, permanent = sysfs.mac_of(interface), sysfs.permanent_mac_of(interface)
+    except FleetError:
+        return None
+    if now == permanent or _known(ctrl.request("GET preassoc_mac_addr")) not in (None, "0"):
+        return None
+    return Obstacle(
+        f"can't carry the session on: {interface} has the MAC address {now}, and CSME has its radio's, {permanent}",
+        "Give the interface its permanent address (look for macchanger, and for .link files in /etc/systemd/network)",
+        code=MAC_ADDRESS,
+    )
+
+
+def _profile(
+    ctrl: WpaCtrl, network: Network, settings: Mapping[str, str], changed: Optional[Obstacle]
+) -> Optional[Profile]:
     """Ask for the rest of a network; None when it went away since it was listed."""
     key_mgmt = frozenset((ctrl.get(network.id, "key_mgmt") or "").split())
     if not key_mgmt:  # never empty on a network that exists
@@ -81,6 +118,9 @@ def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
     if "NONE" in key_mgmt and any(ctrl.get(network.id, f"wep_key{number}") for number in range(4)):
         credentials.add("wep_key")
     priority = ctrl.get(network.id, "priority") or "0"
+    names = (*ASKED, *(("eap", *ASKED_FOR_EAP) if "eap" in credentials else ()))
+    found = {name: ctrl.get(network.id, name) for name in names}
+    variables = {name: value for name, value in found.items() if value and value != '""'}
     return Profile(
         id=network.id,
         ssid=network.ssid,
@@ -91,6 +131,8 @@ def _profile(ctrl: WpaCtrl, network: Network) -> Optional[Profile]:
         current=network.current,
         priority=int(priority) if re.fullmatch(r"-?[0-9]{1,10}", priority) else 0,
         credentials=frozenset(credentials),
+        obstacle=changed or obstacle_of(variables, settings),
+        limits=limits_of(variables, settings, is_there),
     )
 
 

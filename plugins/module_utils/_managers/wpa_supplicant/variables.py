@@ -53,12 +53,14 @@ _DECIDED: FrozenSet[str] = frozenset(
     )
 )
 #: Variables that a profile does not set, and that would contradict it: other keys, other identities, other roots of
-#: trust, other ciphers. What only restricts or tunes a connection (altsubject_match, phase1, bgscan, scan_freq, ...)
-#: is not among them.
+#: trust, other ciphers, another MAC address. So do lists of channels and access points, with which a network that is
+#: declared would not carry CSME's session on. What only tunes a connection (altsubject_match, phase1, bgscan,
+#: scan_freq, ...) is not among them.
 SUPERSEDED: FrozenSet[str] = frozenset(
     (
         *("proto", "pairwise", "group", "group_mgmt", "auth_alg", "mem_only_psk", "psk_list", "sae_password_id"),
         *("wep_key0", "wep_key1", "wep_key2", "wep_key3", "wep_tx_keyidx", "eapol_flags", "pac_file", "pcsc"),
+        *("mac_addr", "mac_value", "freq_list", "bssid_ignore", "bssid_accept", "bssid_blacklist", "bssid_whitelist"),
         *("ca_path", "ca_cert_id", "engine", "engine_id", "key_id", "cert_id", "pin"),
         *("ca_cert2", "ca_path2", "ca_cert_id2", "client_cert2", "private_key2", "private_key2_passwd"),
         *("engine2", "engine_id2", "key_id2", "cert_id2", "pin2"),

@@ -31,13 +31,15 @@ DEFAULTS = {
     "ieee80211w": "3",
     "mode": "0",
     "proto": "WPA RSN",
+    "pairwise": "CCMP TKIP",
+    "mac_addr": "-1",
 }
 TEXTS = {"ssid", "identity", "anonymous_identity", "phase2", "ca_cert", "domain_suffix_match", "client_cert"} | {
     *("private_key", "id_str", "bgscan", "altsubject_match", "phase1"),
     *(SECRETS - {"psk", "wep_key0"}),
 }
-NUMBERS = {"scan_ssid", "priority", "ieee80211w", "mode", "disabled"}
-WORDS = {"key_mgmt", "eap", "proto", "scan_freq", "wep_key0"}
+NUMBERS = {"scan_ssid", "priority", "ieee80211w", "mode", "disabled", "mac_addr"}
+WORDS = {"key_mgmt", "eap", "proto", "scan_freq", "wep_key0", "freq_list", "bssid_ignore", "bssid_accept", "pairwise"}
 
 
 @dataclass
@@ -66,6 +68,8 @@ class FakeSupplicant:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.networks: Dict[int, FakeNetwork] = {}
+        #: What it tells of the settings above the networks (``GET mac_addr`` of release 2.10); others are FAIL.
+        self.settings: Dict[str, str] = {"mac_addr": "0", "ap_scan": "1", "pmf": "0", "preassoc_mac_addr": "0"}
         self.state = "SCANNING"
         self.current: Optional[int] = None
         #: How often the link was dropped, by whatever.
@@ -165,6 +169,8 @@ class FakeSupplicant:
             return "OK\n"
         if verb == "PING":
             return "PONG\n"
+        if verb == "GET":
+            return self.settings.get(rest, "FAIL\n")
         if verb == "GET_CAPABILITY":
             return "Mode[G] Channels:\n 6 = 2437 MHz\n"
         if verb == "STATUS":

@@ -13,8 +13,9 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, blockers
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
@@ -30,6 +31,7 @@ PLAIN = replace(RADIO, owner="host", switch=FREE, can_tell=False, can_request=Fa
 FITS = Profile(0, b"corp\xff", frozenset({"WPA-PSK"}), True, None, (), False, 0, frozenset({"psk"}))
 #: One that its backend has something against.
 AGENTS = replace(FITS, enabled=False, credentials=frozenset(), obstacle=Obstacle("leaves it to an agent", "Store it"))
+OTHER_ADDRESS = Obstacle("gives it another", "Set mac_addr=0", code="mac_address_differs")
 SUPPLICANT = Managed("wlan0", "wpa_supplicant", "2.10", (FITS,))
 READY = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
@@ -194,7 +196,10 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "profile disabled": (profiles(replace(FITS, enabled=False)), ["profile_disabled"]),
     "key management": (profiles(replace(FITS, key_mgmt=frozenset({"SAE"}))), ["profile_unfit"]),
     "no credential": (profiles(replace(FITS, credentials=frozenset())), ["profile_unfit"]),
-    "for another access point": (profiles(replace(FITS, bssid="02:00:00:00:09:00", bound=True)), ["profile_unfit"]),
+    "for another access point": (
+        profiles(replace(FITS, bssid="02:00:00:00:09:00", limits=Limits(only_bssids=("02:00:00:00:09:00",)))),
+        ["profile_unfit"],
+    ),
     "with an agent": (profiles(AGENTS), ["profile_unfit"]),
     "with an agent, and of another kind": (
         profiles(replace(AGENTS, key_mgmt=frozenset({"WPA-EAP"}))),
@@ -205,8 +210,17 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(AGENTS, id=1)),
         ["profile_unfit"],
     ),
-    "for another channel": (profiles(replace(FITS, channels=frozenset({2412}))), ["profile_unfit"]),
-    "for CSME's channel": (profiles(replace(FITS, channels=frozenset({2437}))), []),
+    "for another channel": (profiles(replace(FITS, limits=Limits(channels=frozenset({2412})))), ["profile_unfit"]),
+    "for CSME's channel": (profiles(replace(FITS, limits=Limits(channels=frozenset({2437})))), []),
+    "another MAC address": (profiles(replace(FITS, obstacle=OTHER_ADDRESS)), ["mac_address_differs"]),
+    "another MAC address, and nobody knows CSME's network": (
+        {**profiles(replace(FITS, obstacle=OTHER_ADDRESS)), **radio(csme=None, owner="host")},
+        ["mac_address_differs"],
+    ),
+    "another MAC address in one of two": (
+        {**profiles(replace(FITS, obstacle=OTHER_ADDRESS), replace(FITS, id=1)), **radio(csme=None, owner="host")},
+        [],
+    ),
     "unfit and disabled": (profiles(replace(FITS, enabled=False, credentials=frozenset())), ["profile_unfit"]),
     "one unfit, one disabled": (
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1, enabled=False)),

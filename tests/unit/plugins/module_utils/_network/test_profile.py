@@ -10,12 +10,8 @@ from typing import Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
-    Obstacle,
-    Target,
-    find_obstacle,
-    find_profile,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle, Target
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_obstacle, find_profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
 
@@ -87,7 +83,7 @@ def test_of_equal_ones_the_interfaces_own_comes_first() -> None:
 
 
 def test_one_that_is_bound_to_another_access_point_is_none() -> None:
-    bound = make(0, priority=9, bssid=BSSID, bound=True)
+    bound = make(0, priority=9, bssid=BSSID, limits=Limits(only_bssids=(BSSID,)))
     pinned = make(1, bssid=BSSID)  # by its configuration: a pin changes that
     elsewhere = "02:00:00:00:09:00"
     assert find_profile([bound, pinned], Target(b"home", "psk", BSSID)) is bound
@@ -97,7 +93,7 @@ def test_one_that_is_bound_to_another_access_point_is_none() -> None:
 
 
 def test_one_that_is_for_other_channels_is_none() -> None:
-    narrow, free = make(0, priority=9, channels=frozenset({2412, 2437})), make(1)
+    narrow, free = make(0, priority=9, limits=Limits(channels=frozenset({2412, 2437}))), make(1)
     assert find_profile([narrow, free], Target(b"home", "psk", BSSID, (2437,))) is narrow
     assert find_profile([narrow, free], Target(b"home", "psk", BSSID, (5180,))) is free
     assert find_profile([narrow], Target(b"home", "psk", BSSID, (5180,))) is None
@@ -122,7 +118,10 @@ def test_of_what_is_in_the_way_the_least_is_told() -> None:
 
 
 def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
-    bound, narrow = make(0, bssid=BSSID, bound=True), make(1, channels=frozenset({2412}))
+    bound, narrow = (
+        make(0, bssid=BSSID, limits=Limits(only_bssids=(BSSID,))),
+        make(1, limits=Limits(channels=frozenset({2412}))),
+    )
     remedy = "Remove that from the profile"
     assert find_obstacle([bound], Target(b"home", "psk", OTHER_BSSID)) == Obstacle(
         f"is restricted to another access point than CSME's ({OTHER_BSSID})", remedy

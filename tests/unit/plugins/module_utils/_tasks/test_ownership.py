@@ -15,8 +15,9 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import Report, Step
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle, Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
@@ -254,7 +255,7 @@ def test_a_profile_that_is_of_no_use_is_named_with_what_to_do(machine: Machine) 
 
 
 def test_a_profile_for_other_channels_than_csmes_is_none(machine: Machine) -> None:
-    machine.profiles = (replace(PROFILE, channels=frozenset({5180})),)
+    machine.profiles = (replace(PROFILE, limits=Limits(channels=frozenset({5180}))),)
     assert "restricted to another band or channel than CSME's" in refusal().what
 
 

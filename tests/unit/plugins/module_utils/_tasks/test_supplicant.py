@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
@@ -53,7 +54,7 @@ _LINES = st.sampled_from(
 @given(st.lists(_LINES).map("".join))
 def test_any_file(text: str) -> None:
     made = supplicant.set_settings(text, WANTED)
-    found = supplicant.settings_of(made)
+    found = conf.settings_of(conf.parse(made))
     assert {name: found[name] for name in WANTED} == WANTED
     assert supplicant.set_settings(made, WANTED) == made
 

@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TimedOut
@@ -239,7 +240,7 @@ def test_without_a_profile_it_waits_until_there_is_one(scene: Scene) -> None:
     assert len(scene.handovers) == 1
 
 
-@pytest.mark.parametrize("found", [(), (replace(FITS, channels=frozenset({5180})),)])
+@pytest.mark.parametrize("found", [(), (replace(FITS, limits=Limits(channels=frozenset({5180}))),)])
 def test_without_a_profile_it_waits_no_longer_than_it_may(scene: Scene, found: Tuple[Profile, ...]) -> None:
     scene.backend.found = found
     assert "120 s are over" in scene.run()

@@ -175,7 +175,9 @@ def test_a_link_of_another_interface_that_ends_meanwhile_is_none(laptop: Laptop)
 
 
 def test_a_priority_is_no_news_for_the_connection_that_stands(laptop: Laptop) -> None:
-    laptop.manager.activate(laptop.put(security=PSK))
+    path = laptop.put(security=PSK)
+    laptop.declare(psk())
+    laptop.manager.activate(path)
     result = laptop.declare(psk(priority=7))
     assert (result["changed"], result["warnings"]) == (True, [])
 

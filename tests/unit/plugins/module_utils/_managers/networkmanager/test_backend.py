@@ -25,9 +25,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Target
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Target, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
@@ -209,7 +210,7 @@ def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend
     assert shown() == free
     pin = backend.stay(backend.profiles(b"corp")[0], BSSID)
     assert shown() == {7: BSSID, 8: None}
-    assert not any(profile.bound for profile in backend.profiles_in_effect()), "it may be pinned elsewhere"
+    assert not any(profile.limits.only_bssids for profile in backend.profiles_in_effect()), "it may be pinned elsewhere"
     backend.unpin(pin)
     assert shown() == free
 
@@ -292,7 +293,7 @@ def test_an_access_point_that_the_profile_is_for_stays_after_the_pin(
 ) -> None:
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, wireless={"bssid": bytes.fromhex(BSSID.replace(":", ""))})
     profile = corp(backend)
-    assert profile.bound
+    assert profile.limits.only_bssids == (profile.bssid,)
     pin = backend.pin(profile, BSSID, (2437,))
     laptop.lift_the_block()
     laptop.add_network(bssid=BSSID)

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import is_over_iwd, leaves_alone
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import (
+    default_address,
+    is_over_iwd,
+    leaves_alone,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.records import (
     networkmanager_wait_file,
 )
@@ -223,3 +227,33 @@ def test_a_configuration_that_can_not_be_read_says_nothing_of_iwd(machine: Machi
     assert is_over_iwd("wlan0", machine.root) is False
     with pytest.raises(FleetError):
         leaves_alone("wlan0", machine.root)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("[connection]\nwifi.cloned-mac-address=stable-ssid\n", "stable-ssid"),
+        ("[connection-wifi]\nwifi.cloned-mac-address=Random\n", "random"),
+        ("[connection-x]\nmatch-device=interface-name:wlan0\nwifi.cloned-mac-address=permanent\n", "permanent"),
+        ("[connection-x]\nmatch-device=interface-name:wlan9\nwifi.cloned-mac-address=random\n", None),
+        # One that names itself counts before the one without a name.
+        (
+            "[connection]\nwifi.cloned-mac-address=random\n[connection-x]\nwifi.cloned-mac-address=permanent\n",
+            "permanent",
+        ),
+        ("[connection]\nethernet.cloned-mac-address=random\n", None),
+        ("[connection]\nwifi.mac-address-randomization=2\n", "random"),
+        ("[connection]\nwifi.mac-address-randomization=1\n", None),
+        # For scans alone.
+        ("[device]\nwifi.scan-rand-mac-address=yes\n", None),
+    ],
+)
+def test_the_default_of_the_mac_address(machine: Machine, text: str, expected: str) -> None:
+    machine.write(f"{ETC}/a.conf", text)
+    assert default_address("wlan0", machine.root) == expected
+
+
+def test_a_configuration_that_can_not_be_read_says_nothing_of_the_address(machine: Machine) -> None:
+    (machine.path / f"{ETC}/a.conf").mkdir(parents=True)
+    assert default_address("wlan0", machine.root) is None

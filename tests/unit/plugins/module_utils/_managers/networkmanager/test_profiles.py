@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Set
+from typing import Any, Dict, Optional, Set
 
 import pytest
 
@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     networkmanager_runs,
     profile_of,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     EAP,
@@ -51,7 +52,7 @@ def test_what_is_told_of_a_profile() -> None:
         current=False,
         priority=5,
         credentials=frozenset({"psk"}),
-        bound=True,
+        limits=Limits(only_bssids=("02:00:00:00:01:00",)),
         own=True,
     )
     assert not profile_of(connection, "wlan1").enabled
@@ -159,7 +160,7 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
     assert (connection.mac, connection.band, connection.channel) == ("02:00:00:00:00:00", "a", 36)
     unbound = read_connection(PATH, settings(PSK))
     assert unbound is not None
-    assert profile_of(unbound, "wlan0").channels is None
+    assert profile_of(unbound, "wlan0").limits.channels is None
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_what_else_a_profile_is_bound_to_is_told() -> None:
 def test_what_a_band_and_a_channel_are(limits: Dict[str, Any], on: Set[int], off: Set[int]) -> None:
     connection = read_connection(PATH, settings(PSK, wireless=limits))
     assert connection is not None
-    channels = profile_of(connection, "wlan0").channels
+    channels = profile_of(connection, "wlan0").limits.channels
     assert channels is not None
     assert (on - channels, off & channels) == (set(), set())
 
@@ -192,3 +193,40 @@ def test_whether_networkmanager_runs(fake_bus: FakeBus) -> None:
 def test_without_a_bus_networkmanager_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
     assert networkmanager_runs() is False
+
+
+@pytest.mark.parametrize(
+    ("own", "default", "usable"),
+    [(None, None, True), (None, "stable-ssid", False), (None, "preserve", True), ("permanent", "random", True)],
+)
+def test_the_default_of_the_configuration_counts_where_the_profile_says_nothing(
+    own: Optional[str], default: Optional[str], usable: bool
+) -> None:
+    connection = read_connection(PATH, settings(PSK, wireless={} if own is None else {"assigned-mac-address": own}))
+    assert connection is not None
+    found = profile_of(connection, "wlan0", "02:00:00:00:00:00", default)
+    assert (found.obstacle is None, found.enabled) == (usable, usable)
+    if found.obstacle is not None:
+        assert (found.obstacle.code, "the default in NetworkManager's configuration" in found.obstacle.what) == (
+            "mac_address_differs",
+            True,
+        )
+
+
+def test_the_randomization_of_old_counts_too() -> None:
+    connection = read_connection(PATH, settings(PSK, wireless={"mac-address-randomization": 2}))
+    assert connection is not None
+    assert profile_of(connection, "wlan0").obstacle is not None
+
+
+def test_the_ciphers_of_a_profile() -> None:
+    for security, ciphers in (
+        (PSK, None),
+        ({**PSK, "pairwise": ["tkip"]}, frozenset({"tkip"})),
+        ({**EAP, "key-mgmt": "wpa-eap-suite-b-192"}, frozenset({"gcmp-256"})),
+    ):
+        connection = read_connection(
+            PATH, settings(security, {"eap": ["tls"]} if security["key-mgmt"] != "wpa-psk" else {})
+        )
+        assert connection is not None
+        assert profile_of(connection, "wlan0").limits.ciphers == ciphers

@@ -47,7 +47,11 @@ def test_a_new_profile_is_the_interfaces_and_leaves_the_rest_to_networkmanager()
             "autoconnect": ("b", True),
             "autoconnect-priority": ("i", 0),
         },
-        WIRELESS: {"ssid": ("ay", b"a\xff"), "hidden": ("b", False)},
+        WIRELESS: {
+            "ssid": ("ay", b"a\xff"),
+            "hidden": ("b", False),
+            "assigned-mac-address": ("s", "permanent"),
+        },
     }
 
 

@@ -48,6 +48,7 @@ class FakeSupplicant:
         self.changes: List[str] = []
         #: What a listener said.
         self.asked: List[str] = []
+        self.settings: Dict[str, str] = {"mac_addr": "0", "ap_scan": "1", "pmf": "0"}
         self.capability = "UNKNOWN COMMAND\n"
         #: Called with each such command: None to let it be done, another answer for refusing it, "" for silence.
         self.hook: Callable[[str], Optional[str]] = lambda _change: None
@@ -83,6 +84,8 @@ class FakeSupplicant:
             return f"wpa_state={self.state}\n{link}address=12:4a:85:8b:28:7e\n"
         if verb == "LIST_NETWORKS":
             return "network id / ssid / bssid / flags\n" + "".join(map(self._line, sorted(self.networks)))
+        if verb == "GET":
+            return self.settings.get(rest, "FAIL\n")
         if request == "GET_CAPABILITY freq":
             return self.capability
         if verb == "SCAN":

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, Target, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Target
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
 CONF = """ctrl_interface=DIR=/run/wpa_supplicant
@@ -36,6 +37,7 @@ network={
     key_mgmt=WPA-EAP
     eap=TLS
     identity="host"
+    private_key="blob://key"
 }
 network={
     ssid="bare"

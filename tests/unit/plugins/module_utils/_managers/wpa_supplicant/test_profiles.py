@@ -11,7 +11,9 @@ from typing import Dict, Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import sysfs
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
@@ -40,6 +42,7 @@ def test_profiles(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
         current=True,
         priority=0,
         credentials=frozenset({"psk"}),
+        limits=Limits(pmf=False),
     )
     assert [profile.enabled for profile in profiles] == [True, True, False, True, True]
     assert (profiles[3].priority, profiles[4].ssid, profiles[4].bssid) == (5, b'\n"\xff', OTHER_BSSID)
@@ -91,3 +94,42 @@ def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSuppli
     with pytest.raises(DecodeFailed, match="scan_freq is no list of frequencies") as caught:
         supplicant.profiles()
     assert caught.value.where == ascii(value.split())[:80]
+
+
+# --- another MAC address ---
+
+
+@pytest.mark.parametrize(
+    ("now", "scans", "differs"),
+    [
+        ("02:00:00:00:00:00", "0", False),
+        ("02:00:00:00:09:09", "0", True),
+        # It is the one for scans, perhaps.
+        ("02:00:00:00:09:09", "1", False),
+    ],
+)
+def test_an_interface_whose_address_is_not_its_radios(
+    fake: FakeSupplicant,
+    supplicant: WpaSupplicant,
+    monkeypatch: pytest.MonkeyPatch,
+    now: str,
+    scans: str,
+    differs: bool,
+) -> None:
+    monkeypatch.setattr(sysfs, "mac_of", lambda _interface: now)
+    monkeypatch.setattr(sysfs, "permanent_mac_of", lambda _interface: "02:00:00:00:00:00")
+    fake.settings["preassoc_mac_addr"] = scans
+    obstacles = [profile.obstacle for profile in supplicant.profiles()]
+    assert [each is not None and each.code == "mac_address_differs" for each in obstacles] == [differs] * 5
+
+
+def test_what_a_network_is_restricted_to_is_asked_for(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    fake.networks[0].variables.update({"mac_addr": "1", "freq_list": "5220", "bssid_ignore": OTHER_BSSID})
+    profile = profile_of(supplicant, 0)
+    assert profile.obstacle is not None
+    assert profile.obstacle.code == "mac_address_differs"
+    assert (profile.limits.channels, profile.limits.never_bssids) == (frozenset({5220}), (OTHER_BSSID,))
+    fake.networks[0].variables["mac_addr"] = "-1"
+    assert profile_of(supplicant, 0).obstacle is None
+    fake.settings["mac_addr"] = "2"
+    assert profile_of(supplicant, 0).obstacle is not None

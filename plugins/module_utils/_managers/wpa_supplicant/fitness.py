@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a network's variables allow: access points, channels, ciphers, and the MAC address that the host gets. No I/O.
+
+A profile is judged by this, whether wpa_supplicant has told the variables or a configuration file has them. Names,
+defaults and meanings are wpa_supplicant's (hostap's ``wpa_supplicant/wpa_supplicant.conf`` and ``config_ssid.h``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, FrozenSet, Mapping, Optional, Tuple
+
+from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
+
+#: Whether a file is there; None: this user can't tell.
+Exists = Callable[[str], Optional[bool]]
+
+#: The variables of a network that are asked for, beside those that say what it is.
+ASKED: Tuple[str, ...] = ("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "pairwise", "ieee80211w", "mode")
+#: The same, for a network with EAP.
+ASKED_FOR_EAP: Tuple[str, ...] = ("password", "private_key", "private_key2", "client_cert", "ca_cert")
+#: The settings beside networks that matter to all networks.
+GLOBAL: Tuple[str, ...] = ("mac_addr", "ap_scan", "pmf")
+#: EAP methods that need a password, or a key of the inner method.
+_BY_PASSWORD = frozenset({"PEAP", "TTLS", "FAST", "TEAP", "MSCHAPV2", "GTC", "MD5", "LEAP", "PWD"})
+#: The variables whose value is a file, where it is a path.
+_FILES = ("ca_cert", "client_cert", "private_key")
+#: A value of ``bssid_ignore`` and ``bssid_accept``: addresses, each with a mask or without.
+_ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9a-f]{2}){5}))?\Z")
+_NO = frozenset({"0", ""})
+
+
+def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: Exists) -> Limits:
+    """Return what a network is restricted to.
+
+    Args:
+        network: the network's variables; one that is not set is left out.
+        settings: the values of ``GLOBAL``; one that is not known is left out.
+        exists: looks for a file that the network names.
+    """
+    return Limits(
+        channels=_frequencies(network.get("freq_list") or settings.get("freq_list")),
+        only_bssids=_addresses(network.get("bssid_accept") or network.get("bssid_whitelist")),
+        never_bssids=_addresses(network.get("bssid_ignore") or network.get("bssid_blacklist")) or (),
+        ciphers=_ciphers(network.get("pairwise")),
+        pmf=_pmf(network, settings),
+        eap=_eap_obstacle(network, exists),
+    )
+
+
+def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[Obstacle]:
+    """Return why a network can't carry on any connection of CSME's; None: nothing is known that keeps it from that.
+
+    Args:
+        network: the network's variables; one that is not set is left out.
+        settings: the values of ``GLOBAL``; one that is not known is left out.
+    """
+    own = network.get("mac_addr", "-1")
+    address, where = (own, "") if own != "-1" else (settings.get("mac_addr", "0"), ", which stands above the networks")
+    if address not in _NO:
+        return Obstacle(
+            f"gives the interface another MAC address than CSME's (mac_addr={address}{where})",
+            "Set mac_addr=0 in the network",
+            code=MAC_ADDRESS,
+        )
+    if settings.get("ap_scan", "1") != "1":
+        return Obstacle(
+            f"is never chosen by wpa_supplicant itself (ap_scan={settings['ap_scan']})",
+            "Remove ap_scan from the configuration",
+        )
+    if network.get("mode", "0") not in _NO:
+        return Obstacle(f"is not for an access point (mode={network['mode']})", "Set mode=0")
+    return None
+
+
+def _eap_obstacle(network: Mapping[str, str], exists: Exists) -> Optional[Obstacle]:
+    """Return what EAP lacks; None: nothing, or that can't be told. One method that can work is enough."""
+    found = None
+    for method in network.get("eap", "").split():
+        found = _lacks(method, network, exists)
+        if found is None:
+            return None
+    return found
+
+
+def _lacks(method: str, network: Mapping[str, str], exists: Exists) -> Optional[Obstacle]:
+    if method in _BY_PASSWORD and not (network.get("password") or network.get("private_key2")):
+        return Obstacle(f"has no password, which EAP-{method} needs", "Give it the password")
+    if method == "TLS" and not network.get("private_key"):
+        return Obstacle("has no private_key, which EAP-TLS needs", "Give it the key, and its certificate")
+    for name in _FILES if method == "TLS" else ("ca_cert",):
+        path = network.get(name, "").strip('"')
+        if path.startswith("/") and exists(path) is False:
+            return Obstacle(f"names a file that is not there ({name}: {path})", "Put the file there")
+    return None
+
+
+def _frequencies(value: Optional[str]) -> Optional[FrozenSet[int]]:
+    """Return the frequencies of a list in MHz; None: there is no list, or it does not restrict anything."""
+    numbers = frozenset(int(word) for word in (value or "").split() if word.isdecimal())
+    return numbers or None
+
+
+def _addresses(value: Optional[str]) -> Optional[Tuple[str, ...]]:
+    """Return the addresses of a list, each perhaps with a mask; None: there is no list."""
+    words = tuple(word for word in (value or "").lower().split() if _ADDRESS.match(word))
+    return words or None
+
+
+def _ciphers(value: Optional[str]) -> Optional[FrozenSet[str]]:
+    return frozenset(value.lower().split()) if value else None
+
+
+def _pmf(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[bool]:
+    """Say whether management frames are protected where the access point wants that; None: it is not known.
+
+    ``ieee80211w=3`` means the setting above the networks (``wpas_get_ssid_pmf``).
+    """
+    own = network.get("ieee80211w", "3")
+    value = own if own != "3" else settings.get("pmf")
+    return None if value is None else value != "0"

@@ -1,0 +1,123 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a profile is restricted to: access points, channels, ciphers. And what a restriction means for a connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, Iterator, Optional, Protocol, Sequence, Tuple
+
+#: The code of an obstacle that is about the interface's MAC address.
+MAC_ADDRESS = "mac_address_differs"
+#: The ciphers that CSME's connection can have, so that a profile can be compared with them.
+_CIPHERS = frozenset({"tkip", "ccmp", "gcmp", "gcmp-256"})
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """A reason why a profile can't be used for CSME's network.
+
+    Attributes:
+        what: the reason, as the rest of a sentence that begins with "the profile".
+        remedy: what to do about it. It is a sentence without its full stop.
+        disabled: whether the only reason is that the profile is not enabled.
+        code: the readiness code of the reason, where it has one of its own.
+    """
+
+    what: str
+    remedy: str
+    disabled: bool = False
+    code: Optional[str] = None
+
+
+class Joined(Protocol):
+    """A connection that a profile is to carry on: CSME's (``CsmeConnection``), or a part of it (``Target``)."""
+
+    @property
+    def ssid(self) -> bytes:
+        """The network's SSID, which is compared byte by byte."""
+
+    @property
+    def auth(self) -> Optional[str]:
+        """``open``, ``psk``, ``sae`` or ``eap``. No profile fits any other value. None: it does not matter."""
+
+    @property
+    def bssid(self) -> Optional[str]:
+        """The access point, or None when it is not known."""
+
+    @property
+    def frequencies(self) -> Sequence[int]:
+        """Every frequency in MHz that the connection's channel can mean. It is empty when they are not known."""
+
+    @property
+    def cipher(self) -> Optional[str]:
+        """``none``, ``tkip``, ``ccmp``, ``gcmp`` or ``gcmp-256``, or None when it is not known."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is known of a connection that a profile is to carry on, as in ``Joined``."""
+
+    ssid: bytes
+    auth: Optional[str] = None
+    bssid: Optional[str] = None
+    frequencies: Tuple[int, ...] = ()
+    cipher: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a profile is restricted to, which a pin can't change. None and empty mean no restriction.
+
+    Attributes:
+        channels: the only frequencies, in MHz.
+        only_bssids: the only access points. Each may have a mask: ``02:00:00:00:00:00/ff:ff:ff:00:00:00``.
+        never_bssids: the access points that it never uses, with or without masks.
+        ciphers: the only ciphers for unicast frames, in the words of CSME's connection.
+        pmf: whether management frames are protected where the access point asks for that. None: it is not known.
+        eap: what EAP lacks, or None when it lacks nothing, or that is not known.
+    """
+
+    channels: Optional[FrozenSet[int]] = None
+    only_bssids: Optional[Tuple[str, ...]] = None
+    never_bssids: Tuple[str, ...] = ()
+    ciphers: Optional[FrozenSet[str]] = None
+    pmf: Optional[bool] = None
+    eap: Optional[Obstacle] = None
+
+    def obstacles(self, connection: Joined) -> Iterator[Optional[Obstacle]]:
+        """Check these limits against a connection. Yield the obstacle or None for each check."""
+        auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
+        yield self.eap if auth == "eap" else None
+        unprotected = "protects no management frames (ieee80211w=0, or pmf=0 above the networks), which SAE needs"
+        yield Obstacle(unprotected, "Set ieee80211w=1 or 2 in it") if auth == "sae" and self.pmf is False else None
+        cipher = connection.cipher
+        other = self.ciphers is not None and cipher in _CIPHERS and cipher not in self.ciphers
+        yield Obstacle(f"does not use the cipher of CSME's connection ({cipher})", _REMOVE) if other else None
+        elsewhere = bssid is not None and self.only_bssids is not None and not _is_one(bssid, self.only_bssids)
+        there = f"is restricted to another access point than CSME's ({bssid})"
+        yield Obstacle(there, _REMOVE) if elsewhere else None
+        never = bssid is not None and _is_one(bssid, self.never_bssids)
+        yield Obstacle(f"excludes CSME's access point ({bssid})", _REMOVE) if never else None
+        off = bool(frequencies) and self.channels is not None and self.channels.isdisjoint(frequencies)
+        yield Obstacle("is restricted to another band or channel than CSME's", _REMOVE) if off else None
+
+
+_REMOVE = "Remove that from the profile"
+#: No restriction at all.
+NO_LIMITS = Limits()
+
+
+def _is_one(bssid: str, patterns: Sequence[str]) -> bool:
+    return any(_matches(bssid, *pattern.split("/")) for pattern in patterns)
+
+
+def _matches(bssid: str, address: str, mask: str = "ff:ff:ff:ff:ff:ff") -> bool:
+    bits = _number(mask)
+    return _number(bssid) & bits == _number(address) & bits
+
+
+def _number(address: str) -> int:
+    return int(address.replace(":", ""), 16)
