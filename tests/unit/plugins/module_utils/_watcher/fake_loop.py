@@ -9,7 +9,6 @@ Test files import from here by this file's full name.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -18,7 +17,6 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-import jsonschema
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
@@ -27,11 +25,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import F
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
+from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Book
 
 NOT_OWNER = frozenset({"not_owner"})
-SCHEMAS = Path(__file__).resolve().parents[5] / "plugins" / "schemas"
-STATE: Dict[str, Any] = json.loads((SCHEMAS / "amt_wifi_watcher_state.schema.json").read_text(encoding="utf-8"))
 EPOLL = select.epoll
 NETWORK = CsmeConnection(b"corp\xff", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
 
@@ -110,9 +107,8 @@ def names(watcher: Watcher) -> List[str]:
 
 
 def document(watcher: Watcher) -> Dict[str, Any]:
-    told = state_file.document(watcher._version, watcher._radios.values())
-    jsonschema.Draft202012Validator(STATE).validate(told)
-    return told
+    """Return the watcher's state, which has to be as the schema says."""
+    return check_watcher_state(state_file.document(watcher._version, watcher._radios.values()))
 
 
 class Told(Events):
