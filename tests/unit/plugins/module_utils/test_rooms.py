@@ -26,12 +26,10 @@ LONGEST = 400
 def reached(name: str) -> Set[str]:
     """Return the files that come with one: itself, what it imports, and what that imports."""
     found: Set[str] = set()
-    todo = [name]
+    todo = {name}
     while todo:
-        each = todo.pop()
-        if each not in found:
-            found.add(each)
-            todo += INSIDE[each]
+        found |= todo
+        todo = {imported for each in todo for imported in INSIDE[each]} - found
     return found
 
 
@@ -78,6 +76,11 @@ def test_no_third_party_library_but_pyroute2(name: str) -> None:
 def test_a_file_has_one_subject() -> None:
     long = {name: (HOUSE / f"{name}.py").read_text(encoding="utf-8").count("\n") for name in FILES}
     assert {name: lines for name, lines in long.items() if lines > LONGEST} == {}
+
+
+def test_a_file_of_tests_has_one_subject() -> None:
+    files = [path for folder in ("unit", "lab") for path in (HOUSE.parents[1] / "tests" / folder).rglob("*.py")]
+    assert [str(path) for path in files if path.read_text(encoding="utf-8").count("\n") > LONGEST] == []
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room != PORCH])
