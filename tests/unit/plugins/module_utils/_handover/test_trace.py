@@ -184,6 +184,14 @@ def test_without_a_request_steps_are_told_from_the_block(noted: Noted) -> None:
     assert noted.report().steps == (Step("pinned", 100), Step("airplane_mode", 200))
 
 
+def test_times_are_whole_milliseconds(noted: Noted) -> None:
+    noted.ask()
+    noted.now += 20.0004
+    noted.trace.note(Connected(BSSID))
+    report = noted.report()
+    assert (report.request_to_connected_ms, report.steps[-1], report.requests) == (20000, Step("connected", 20000), 0)
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_whether_the_session_lives_is_known_of_some_alone(noted: Noted, outcome: Outcome) -> None:
     known = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}

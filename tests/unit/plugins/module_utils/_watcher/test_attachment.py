@@ -220,8 +220,8 @@ def test_news_begin_the_looks_for_networkmanager_anew(attached: Attached, monkey
     monkeypatch.setattr(attachment, "networkmanager_was_here", lambda: True)
     mine = attached.attachment
     pauses = []
-    for anew in (True, False, False, True, False):
-        assert not mine.attach(anew=anew)
+    for news in (True, False, False, True, False):
+        assert not (mine.attach() if news else mine.attach(anew=False))
         assert mine.due is not None
         pauses.append(mine.due - attached.now)
     assert pauses == [0.5, 1.0, 2.0, 0.5, 1.0]

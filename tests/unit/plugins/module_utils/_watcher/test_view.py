@@ -132,6 +132,9 @@ def looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looked:
 def test_the_profile_for_csmes_connection_is_found(looked: Looked) -> None:
     assert looked.view.of_csme(required=True) == Blocked(NETWORK, PROFILE)
     assert (looked.view.wanted, looked.view.obstacle) == (NETWORK, None)
+    looked.backend.told = (replace(OTHER, enabled=False), PROFILE)
+    assert looked.view.of_csme(required=True) == Blocked(NETWORK, PROFILE)
+    assert looked.view.obstacle is None, "another profile is none"
     looked.backend.told = (replace(PROFILE, enabled=False),)
     assert looked.view.of_csme(required=True) == Blocked(NETWORK, None)
     assert looked.view.obstacle is not None
