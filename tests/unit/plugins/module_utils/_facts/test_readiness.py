@@ -31,7 +31,7 @@ PLAIN = replace(RADIO, owner="host", switch=FREE, can_tell=False, can_request=Fa
 FITS = Profile(0, b"corp\xff", frozenset({"WPA-PSK"}), True, None, (), False, 0, frozenset({"psk"}))
 #: One that its backend has something against.
 AGENTS = replace(FITS, enabled=False, credentials=frozenset(), obstacle=Obstacle("leaves it to an agent", "Store it"))
-OTHER_ADDRESS = Obstacle("gives it another", "Set mac_addr=0", code="mac_address_differs")
+ELSEWHERE = replace(FITS, obstacle=Obstacle("gives it another", "Set mac_addr=0", code="mac_address_differs"))
 SUPPLICANT = Managed("wlan0", "wpa_supplicant", "2.10", (FITS,))
 READY = Known(
     platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
@@ -48,6 +48,9 @@ def mei(*states: Optional[bool]) -> Platform:
 
 def radio(**changes: Any) -> Dict[str, Any]:
     return {"radios": (replace(RADIO, **changes),)}
+
+
+FREE = radio(csme=None, owner="host")
 
 
 def supplicant(manager: Optional[str], **changes: Any) -> Dict[str, Any]:
@@ -212,15 +215,9 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     ),
     "for another channel": (profiles(replace(FITS, limits=Limits(channels=frozenset({2412})))), ["profile_unfit"]),
     "for CSME's channel": (profiles(replace(FITS, limits=Limits(channels=frozenset({2437})))), []),
-    "another MAC address": (profiles(replace(FITS, obstacle=OTHER_ADDRESS)), ["mac_address_differs"]),
-    "another MAC address, and nobody knows CSME's network": (
-        {**profiles(replace(FITS, obstacle=OTHER_ADDRESS)), **radio(csme=None, owner="host")},
-        ["mac_address_differs"],
-    ),
-    "another MAC address in one of two": (
-        {**profiles(replace(FITS, obstacle=OTHER_ADDRESS), replace(FITS, id=1)), **radio(csme=None, owner="host")},
-        [],
-    ),
+    "another MAC address": (profiles(ELSEWHERE), ["mac_address_differs"]),
+    "another MAC address, whatever CSME is on": ({**profiles(ELSEWHERE), **FREE}, ["mac_address_differs"]),
+    "another MAC address in one of two": ({**profiles(ELSEWHERE, replace(FITS, id=1)), **FREE}, []),
     "unfit and disabled": (profiles(replace(FITS, enabled=False, credentials=frozenset())), ["profile_unfit"]),
     "one unfit, one disabled": (
         profiles(replace(FITS, key_mgmt=frozenset({"SAE"})), replace(FITS, id=1, enabled=False)),

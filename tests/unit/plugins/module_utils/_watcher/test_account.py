@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import BOOK
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import NETWORK, Book, radio
 
