@@ -83,7 +83,7 @@ error:
     code: no_radio
     what: eth0 is not an interface of a radio with a switch
     where: ''
-    remedy: Name a WLAN interface, or none to mean all radios
+    remedy: Name a WLAN interface, or leave interface out to set all radios
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Airplane mode: the soft block of the WLAN radios, and what stands in its way."""
+"""Setting airplane mode, which is the soft block of the radios."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._radio.rfkill import set_soft, set_soft_all, switches
 from .._radio.values import Switch
 from .._system.errors import Refused
 
-#: Why a hard block stays, in words for people.
+#: The reasons of a hard block, in words for people.
 _REASONS = {
     "signal": "its hardware switch is off",
     "not_owner": "CSME owns it",
@@ -23,12 +23,12 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class AirplaneRequest:
-    """What a task asks for.
+    """A task's request.
 
     Attributes:
-        enabled: whether airplane mode is to be on.
-        interface: the interface whose radio alone is meant; None means all of the types.
-        bluetooth: Bluetooth is meant too.
+        enabled: whether airplane mode shall be on.
+        interface: the interface whose radio is set. When it is None, all radios of ``types`` are set.
+        bluetooth: whether to set Bluetooth radios as well.
     """
 
     enabled: bool
@@ -37,27 +37,27 @@ class AirplaneRequest:
 
     @property
     def types(self) -> Tuple[str, ...]:
-        """The types of switches that are meant when no interface is named."""
+        """The types of the switches to set when no interface is named."""
         return ("wlan", "bluetooth") if self.bluetooth else ("wlan",)
 
 
 def ensure(request: AirplaneRequest, check_mode: bool) -> Dict[str, Any]:
-    """Bring the soft blocks to the wanted state, and return the module's result.
+    """Bring the soft blocks to the requested state, and return the module's result.
 
     Args:
-        request: what is asked for.
-        check_mode: find out what would happen, and change nothing.
+        request: the task's request.
+        check_mode: find out what would change, and change nothing.
 
     Raises:
         Refused: there is no such radio (``no_radio``), *request* contradicts itself (``bad_options``), or a switch did
-            not follow (``not_followed``).
+            not change (``not_followed``).
         FleetError: rfkill could not be read or written.
     """
     if request.interface is not None and request.bluetooth:
         raise Refused(
             "bad_options",
-            f"the radio of {request.interface} alone is meant, and Bluetooth too",
-            remedy="Name the interface in one task, and bluetooth in another without it",
+            f"the task names the interface {request.interface}, which selects only its radio, and also Bluetooth",
+            remedy="Use two tasks: one with interface, and one with bluetooth",
         )
     before = _meant(request, switches())
     wrong = [switch for switch in before if switch.soft != request.enabled]
@@ -74,8 +74,8 @@ def ensure(request: AirplaneRequest, check_mode: bool) -> Dict[str, Any]:
         state = "on" if request.enabled else "off"
         raise Refused(
             "not_followed",
-            f"airplane mode is not {state} for {', '.join(stayed)}, although the kernel took the change",
-            remedy="Look for a program that sets it too (a desktop, a key), and try again",
+            f"airplane mode is not {state} for {', '.join(stayed)}, although the kernel accepted the change",
+            remedy="Look for another program that sets it (a desktop, or a program for a key), and try again",
         )
     return _result(request, before, after, bool(wrong), check_mode)
 
@@ -97,7 +97,7 @@ def _meant(request: AirplaneRequest, known: Sequence[Switch]) -> Tuple[Switch, .
     return found
 
 
-_NAME_ONE = "Name a WLAN interface, or none to mean all radios"
+_NAME_ONE = "Name a WLAN interface, or leave interface out to set all radios"
 
 
 def _result(
@@ -128,11 +128,11 @@ def _facts(switch: Switch, soft: bool) -> Dict[str, Any]:
 
 
 def _standing(after: Sequence[Switch]) -> List[str]:
-    """Return what a person has to know of blocks that no soft block lifts."""
+    """Return a warning for each hard block: it stays although the soft block is gone."""
     told = []
     for switch in after:
         if switch.hard:
             reasons = sorted(switch.reasons or ())
             why = " and ".join(_REASONS.get(reason, reason) for reason in reasons) or "the kernel gives no reason"
-            told.append(f"{switch.name} stays blocked although airplane mode is off: {why}")
+            told.append(f"{switch.name} stays blocked, although airplane mode is off: {why}")
     return told

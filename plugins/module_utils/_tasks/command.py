@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command ``amt-wifi-watcher``: the service, and what it can tell a person."""
+"""The command ``amt-wifi-watcher``: it runs the service, answers questions about it, and holds interfaces back."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
 from .._watcher.state import STATE_PATH
 
-#: What the exit status of "bring-up" says: not yet. Any other lets the supplicant go on.
+#: The exit status of "bring-up" that means "not yet". With any other status, the supplicant starts.
 NOT_YET = 3
-#: For that decision, in seconds. It takes a tenth of one, or one on an emulated machine that boots.
+#: The most seconds that such a decision may take. It takes 0.1 s, or 1 s while an emulated machine boots.
 _DECISION_SECONDS = 15
-#: How long the service waits before it ends for want of pyroute2, in seconds: below its unit's TimeoutStartSec of 30.
+#: Seconds that the service waits before it ends because pyroute2 is missing. The unit's TimeoutStartSec is 30.
 LIBRARY_PAUSE_SECONDS = 20
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run one command; return its exit status.
+    """Run one command, and return its exit status.
 
     Args:
-        arguments: the command line; None takes this process's.
+        arguments: the command line. None takes that of this process.
     """
     if arguments is None:
         arguments = sys.argv[1:]
     version = _version()
     try:
         if arguments == ["run"]:
-            # Before anything that the resident does not need: a parser of arguments alone costs it a megabyte.
+            # This comes before the parser of arguments, which would cost the service a megabyte of memory.
             from .._watcher.memory import use_small_pages
 
             use_small_pages()
@@ -49,7 +49,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except FleetError as error:
         _tell(f"amt-wifi-watcher: {error}", sys.stderr)
         if arguments == ["run"] and isinstance(error, LibraryMissing):
-            # systemd starts it again a second after its end, and nobody installs a library within a second.
+            # systemd starts the service again a second after its end. The library is hardly installed so soon.
             time.sleep(LIBRARY_PAUSE_SECONDS)
         return 1
 
@@ -58,28 +58,31 @@ def _command(arguments: List[str], version: str) -> int:
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog="amt-wifi-watcher", description="Hands a vPro laptop's radio over from CSME without losing its session."
+        prog="amt-wifi-watcher", description="Takes a vPro laptop's radio from CSME without ending CSME's session."
     )
     parser.add_argument("--version", action="version", version=f"amt-wifi-watcher {version}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("run", help="watch the radios; systemd runs this, and it takes nothing else")
-    commands.add_parser("status", help="tell what the watcher does")
-    commands.add_parser("check", help="tell whether a handover would succeed here, and if not, why; touches nothing")
+    commands.add_parser("run", help="watch the radios. The watcher's unit runs this")
+    commands.add_parser("status", help="show what the watcher does")
+    commands.add_parser("check", help="show whether a handover would succeed now, and if not, why. It changes nothing")
     bring_up = commands.add_parser(
         "bring-up",
-        help=f"say whether an interface may be brought up; exit status {NOT_YET}: not yet. For wpa_supplicant's unit",
+        help="decide whether an interface may be brought up now. "
+        f"The exit status {NOT_YET} means not yet. wpa_supplicant's unit runs this",
     )
-    hold = commands.add_parser("hold", help="wait until an interface may be brought up. For a service of the watcher's")
+    hold = commands.add_parser("hold", help="wait until an interface may be brought up. The watcher's unit runs this")
     commands.add_parser(
-        "before-networkmanager", help="have NetworkManager wait with what must not be brought up. For its unit"
+        "before-networkmanager",
+        help="keep NetworkManager from interfaces that must not be brought up yet. NetworkManager's unit runs this",
     )
     give = commands.add_parser(
-        "hold-networkmanager", help="wait until NetworkManager may have an interface. For a service of the watcher's"
+        "hold-networkmanager",
+        help="wait until NetworkManager may bring an interface up. The watcher's unit runs this",
     )
     for command in (bring_up, hold, give):
         command.add_argument("interface")
-    check_config = commands.add_parser("check-config", help="tell whether a configuration is right")
-    check_config.add_argument("file", nargs="?", default=PATH, help=f"default: {PATH}")
+    check_config = commands.add_parser("check-config", help="check a configuration file, and show what is wrong in it")
+    check_config.add_argument("file", nargs="?", default=PATH, help=f"the file to check (default: {PATH})")
     options = parser.parse_args(arguments)
     if options.command == "status":
         return _status()
@@ -88,7 +91,7 @@ def _command(arguments: List[str], version: str) -> int:
     if options.command == "bring-up":
         from .._watcher.bring_up import may_bring_up
 
-        # Whatever keeps it: the supplicant does not wait for it.
+        # The supplicant does not wait longer than this, no matter what blocks the decision.
         signal.alarm(_DECISION_SECONDS)
         return 0 if may_bring_up(options.interface) else NOT_YET
     if options.command == "hold":
@@ -101,7 +104,7 @@ def _command(arguments: List[str], version: str) -> int:
 
         signal.alarm(_DECISION_SECONDS)
         for interface in hold_before_start():
-            _tell(f"{interface}: NetworkManager leaves it alone until it is decided")
+            _tell(f"{interface}: NetworkManager leaves it alone until it may be brought up")
         return 0
     if options.command == "hold-networkmanager":
         from .._watcher.bring_up_networkmanager import bring_up as bring_up_well
@@ -112,14 +115,15 @@ def _command(arguments: List[str], version: str) -> int:
     if not there and options.file != PATH:
         raise BadConfiguration("there is no such file", where=options.file)
     read_config(options.file)
-    _tell(f"{options.file}: {'right' if there else 'not there, so the defaults hold'}")
+    verdict = "the configuration is valid" if there else "there is no such file, so the defaults apply"
+    _tell(f"{options.file}: {verdict}")
     return 0
 
 
 def _tell(line: str, stream: Optional[TextIO] = None) -> None:
     stream = stream or sys.stdout
     stream.write(f"{line}\n")
-    # Who waits for more is told what there is by now.
+    # This may be a pipe or the journal, and its reader shall have the line now.
     stream.flush()
 
 
@@ -135,23 +139,23 @@ def _status() -> int:
     try:
         state: Dict[str, Any] = json.loads(read_text(STATE_PATH))
     except NotFound:
-        _tell("amt-wifi-watcher does not run (systemctl start amt-wifi-watcher)", sys.stderr)
+        _tell("amt-wifi-watcher does not run. Start it with: systemctl start amt-wifi-watcher", sys.stderr)
         return 1
     _tell(f"amt-wifi-watcher {state['version']} (process {state['pid']})")
     if not state["radios"]:
-        _tell("  no radio that CSME can own")
+        _tell("  there is no radio that CSME can own")
     for radio in state["radios"]:
         _tell(f"  {radio['interface']} ({radio['phy']}): {_SENTENCES.get(radio['state'], radio['state'])}")
         if radio["reason"]:
             _tell(f"    because: {radio['reason']}")
         if radio["wanted"]:
             wanted = radio["wanted"]
-            # After another reason the host has one: whoever is told to make it looks in the wrong place.
+            # With any other reason, the host already has a profile for the network.
             word = "wanted: a profile for" if radio["reason"] == "no_credentials" else "CSME's network:"
-            # As a literal: an SSID may hold anything, also what a terminal would obey.
+            # The SSID is shown as a literal, because it may contain control sequences that a terminal would obey.
             _tell(f"    {word} {wanted['ssid']!r} ({wanted['auth']})")
         if not radio["supplicant"]:
-            _tell("    neither wpa_supplicant nor NetworkManager is there, or can be used")
+            _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
     last = state["last_handover"]
     if last:
         took = last["request_to_address_ms"]
@@ -164,8 +168,8 @@ _SENTENCES = {
     "handover": "a handover is under way",
     "staying": "kept at its access point while CSME forbids roaming",
     "left": "CSME keeps the radio",
-    "held": "its bring-up is held back, so that a session of CSME's lives",
-    "retrying": "CSME keeps the radio; it will be tried again",
+    "held": "its bring-up is held back, because it could end a session of CSME",
+    "retrying": "CSME keeps the radio, and the watcher will try again",
 }
 
 
@@ -182,10 +186,14 @@ def _check() -> int:
 
 
 def watch(version: str, path: str = PATH) -> None:
-    """Be the service.
+    """Run the service until it is told to end.
+
+    Args:
+        version: the collection's version, for the state file.
+        path: the configuration file.
 
     Raises:
-        FleetError: the machine has no rfkill, or no netlink that can be used.
+        FleetError: the machine has no rfkill, or its netlink can't be used.
     """
     from .._watcher.loop import Watcher
 
@@ -193,8 +201,8 @@ def watch(version: str, path: str = PATH) -> None:
     try:
         config = read_config(path)
     except FleetError as error:
-        # The role and check-config keep it from coming to this. Ending would only be answered by another start.
+        # The role and check-config mostly prevent this. If the service ended here, systemd would only start it again.
         config = Config()
-        log.write("error", f"the configuration is refused, the defaults are in force: {error}", code=error.code)
+        log.write("error", f"the configuration is not valid, so the defaults apply: {error}", code=error.code)
     log.level = config.log_level
     Watcher(version, config, path, log).run()

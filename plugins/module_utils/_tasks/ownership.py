@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Taking a radio for the host: what stands in the way, and the handover when nothing does."""
+"""Taking a radio for the host: the checks before a handover, and the handover."""
 
 from __future__ import annotations
 
@@ -37,26 +37,27 @@ from .._system.errors import (
 )
 from .._system.run_folder import lock, read_journal
 
-#: The least time that a task may be given, in seconds: one request and all that can come of it, and as much again for
-#: reading the machine and for undoing the pin of a supplicant that is slow to answer.
+#: The shortest timeout of a task, in seconds. It is long enough for one request with all its consequences. It has the
+#: same time again for reading the machine, and for undoing the pin when the supplicant answers slowly.
 MINIMUM_SECONDS = 2 * Policy().attempt_seconds
-#: The most, in seconds: a day. More is a mistake, and beyond what the system's timers take it is an error.
+#: The longest timeout of a task, in seconds: a day. A longer one is a mistake, and the system's timers do not accept
+#: much longer ones.
 MAXIMUM_SECONDS = 86400.0
-#: What is kept back for undoing the pin at the end, in seconds: one answer of the supplicant's at its slowest.
+#: Seconds of the timeout that are reserved for undoing the pin at the end. A supplicant's slowest answer takes so long.
 _UNDO_SECONDS = 2.0
-#: How much longer than the work itself its report is waited for, in seconds.
+#: Seconds to wait for the report after the work had to end.
 _REPORT_SECONDS = 2.0
-#: Pause between two looks at a radio that another handover works on, in seconds.
+#: Seconds between two looks at a radio while another handover works on it.
 _BUSY_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
 class OwnershipRequest:
-    """What a task asks for.
+    """A task's request.
 
     Attributes:
-        interface: the interface whose radio is meant; None takes the only one that CSME can own.
-        policy: what to do where there is a choice.
+        interface: the interface whose radio the host shall own. None selects the only radio that CSME can own.
+        policy: how to make the handover.
     """
 
     interface: Optional[str]
@@ -67,23 +68,23 @@ def ensure_host_owns(request: OwnershipRequest, check_mode: bool) -> Dict[str, A
     """Make the host own a radio, and return the module's result.
 
     Args:
-        request: what is asked for.
+        request: the task's request.
         check_mode: find out what would happen, and change nothing.
 
     Raises:
-        Refused: something stands in the way, or CSME did not give the radio away. The reason is a stable code.
+        Refused: something prevents a handover, or the handover failed. The reason is a stable code.
         FleetError: a transport failed.
     """
     deadline = time.monotonic() + _check_timeout(request.policy)
     radio = _select(request.interface)
     if check_mode:
         return _prepare_and_take(radio, request.policy, deadline, check_mode=True)
-    # All that can touch the radio happens out of reach of a connection that breaks.
+    # All work on the radio runs detached, so that it goes on when the connection to the controller breaks.
     try:
         patience = max(0.0, deadline - time.monotonic()) + _REPORT_SECONDS
         answer = run_detached(lambda: _guarded(radio, request.policy, deadline), patience)
     except TransportFailed:
-        # The process was killed, and its lock went with it. What it left is undone here, unless this one is killed too.
+        # The process was killed, which released its lock. This process undoes the pin that it may have left.
         with lock(radio.phy, _UNDO_SECONDS):
             _undo(radio)
         raise
@@ -97,38 +98,38 @@ def ensure_host_owns(request: OwnershipRequest, check_mode: bool) -> Dict[str, A
 
 
 def _check_timeout(policy: Policy) -> float:
-    """Return the time allowed in seconds.
+    """Return the timeout in seconds.
 
     Raises:
-        Refused: it is too short for one handover, or no time that a task can have (``bad_timeout``).
+        Refused: the timeout is too short for one handover, too long, or not a number (``bad_timeout``).
     """
     seconds = policy.timeout_seconds
-    if not MINIMUM_SECONDS <= seconds <= MAXIMUM_SECONDS:  # not a number is not between them either
+    if not MINIMUM_SECONDS <= seconds <= MAXIMUM_SECONDS:  # this refuses NaN as well
         raise Refused(
             "bad_timeout",
             f"a timeout of {seconds:g} s is not between {MINIMUM_SECONDS:g} and {MAXIMUM_SECONDS:g} s",
-            remedy="Give a number of seconds between the two; 30 suits most",
+            remedy="Set timeout to a number of seconds between these. In most cases, 30 is right",
         )
     return seconds
 
 
 def _guarded(radio: Radio, policy: Policy, deadline: float) -> Dict[str, Any]:
-    """Do the work under the radio's lock; return its result or its error as JSON types."""
+    """Do the work under the radio's lock. Return the result or the error as JSON types."""
     try:
         while True:
             try:
                 with lock(radio.phy, 0.0):
-                    # What was read before the lock was held may be old: another handover may just have ended.
+                    # Another handover may have ended since the radio was read, so it is read again under the lock.
                     radio = _select(radio.interface)
                     return {"result": _prepare_and_take(radio, policy, deadline, check_mode=False)}
             except TimedOut:
-                # Somebody works on it: another task, or the watcher, which keeps the lock while the host stays at
-                # its access point. Once the host owns the radio there is nothing left to ask for.
+                # Another task works on the radio, or the watcher, which holds the lock during a stay as well. If the
+                # host owns the radio by now, there is nothing left to do.
                 radio = _select(radio.interface)
                 if radio.owner == "host" and radio.switch is not None and not radio.switch.soft:
                     return {"result": {**_result(radio, changed=False, owner="host"), "warnings": []}}
                 if time.monotonic() >= deadline - policy.attempt_seconds - _UNDO_SECONDS:
-                    raise  # what is left is not enough for a request
+                    raise  # the time that is left is too short for a request
             time.sleep(_BUSY_PAUSE)
     except FleetError as error:
         return {"error": error.as_dict(), "details": error.details}
@@ -143,14 +144,14 @@ def _select(interface: Optional[str]) -> Radio:
 
 
 def select_radio(radios: Sequence[Radio], interface: Optional[str]) -> Radio:
-    """Return the radio that is meant.
+    """Return the radio that a task is about.
 
     Args:
         radios: all radios of the machine.
         interface: the interface's name, or None for the only radio that CSME can own.
 
     Raises:
-        Refused: there is none (``no_radio``), or there are several (``several_radios``).
+        Refused: there is no such radio (``no_radio``), or there are several (``several_radios``).
     """
     able = [radio for radio in radios if radio.can_request and radio.interface is not None]
     names = ", ".join(str(radio.interface) for radio in able)
@@ -169,22 +170,22 @@ def select_radio(radios: Sequence[Radio], interface: Optional[str]) -> Radio:
     return able[0]
 
 
-_HARDWARE = "It takes a vPro radio under iwlwifi (iwlmvm) with the kernel module iwlmei"
+_HARDWARE = "This needs a vPro radio with the driver iwlwifi (op mode iwlmvm), and the kernel module iwlmei"
 
 
 def _must_be_readable(radio: Radio, unreadable: Sequence[Unreadable]) -> None:
-    """Refuse to work on a radio whose CSME connection is not known: it might carry a session."""
+    """Refuse to work on a radio whose CSME connection can't be read, because it might carry a session."""
     why = next((u.why for u in unreadable if u.what == f"radios.{radio.phy}.csme"), None)
     if why is not None:
         raise Refused(
             "csme_unreadable",
             f"CSME's connection on {radio.interface} can't be read: {why}",
-            remedy="Without it a session can't be carried on; become root if the kernel denied access",
+            remedy="Without it, the host can't carry a session on. If the kernel denied access, become root",
         )
 
 
 def check_radio(radio: Radio) -> None:
-    """Refuse to ask for a radio that could not be used or judged.
+    """Refuse to ask for a radio that the host could not use, or whose state can't be told.
 
     Raises:
         Refused: ``kernel_too_old``, ``airplane_mode``, ``switch_off``, ``owner_unknown`` or ``csme_unreadable``.
@@ -193,8 +194,9 @@ def check_radio(radio: Radio) -> None:
     if switch is None or switch.reasons is None:
         raise Refused(
             "kernel_too_old",
-            f"the kernel gives no reason for a block of {radio.interface}",
-            remedy="Linux 5.17 or later is needed to know that CSME owns a radio",
+            f"the kernel gives no reason when {radio.interface} is blocked, so it is not known whether CSME owns its "
+            "radio",
+            remedy="Install Linux 5.17 or newer",
         )
     if switch.soft:
         raise _refusal(Outcome.AIRPLANE_MODE, radio)
@@ -203,14 +205,14 @@ def check_radio(radio: Radio) -> None:
     if radio.owner == "unknown":
         raise Refused(
             "owner_unknown",
-            f"{radio.interface} is down, and on this kernel CSME may own its radio without a block",
-            remedy="Start wpa_supplicant for it: the driver asks CSME when the interface is brought up",
+            f"{radio.interface} is down, and with this kernel, CSME may own its radio without a block",
+            remedy="Start wpa_supplicant for it. The driver asks CSME for the radio when the interface is brought up",
         )
     if radio.owner == "csme" and not radio.can_tell:
         raise Refused(
             "csme_unreadable",
-            f"the driver of {radio.interface} can ask for the radio but can't tell what CSME does with it",
-            remedy="Without that a session can't be carried on; use a driver with both vendor commands",
+            f"the driver of {radio.interface} can ask for the radio, but can't tell what CSME does with it",
+            remedy="Without that, the host can't carry a session on. Use a driver with both vendor commands",
         )
 
 
@@ -230,7 +232,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         raise _no_credentials(radio, absent, obstacle)
     if check_mode:
         return _result(radio, changed=True, owner="csme", profile=profile, pin_left=undone)
-    # All that came before was part of the time allowed.
+    # The handover gets what is left of the timeout.
     policy = replace(policy, timeout_seconds=deadline - time.monotonic() - _UNDO_SECONDS)
     report = Handover(radio, profile, supplicant, policy).run()
     warnings.extend(report.warnings)
@@ -249,7 +251,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
 
 
 def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
-    """Say whether the pin of an earlier handover still stands, so that it would be undone."""
+    """Say whether a pin of an earlier handover is still set, so that it would be undone."""
     entry = read_journal(radio.phy)
     if entry is None or supplicant is None:
         return False
@@ -258,10 +260,10 @@ def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
 
 
 def _undo(radio: Radio) -> bool:
-    """Undo the pin that the journal of a radio tells of. Say whether there was one.
+    """Undo the pin that the journal of a radio records. Say whether there was one.
 
     Raises:
-        FleetError: the supplicant is there, and refuses or does not answer. The journal stays.
+        FleetError: the supplicant runs, but refuses or does not answer. The journal stays.
     """
     try:
         supplicant: Optional[Backend] = backend_of(radio.interface or "", radio.ifindex)
@@ -271,7 +273,7 @@ def _undo(radio: Radio) -> bool:
 
 
 def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
-    """Return who runs a radio, or None and why there is nobody to go through."""
+    """Return the manager of a radio's interface, or None and the reason why there is none that can be used."""
     try:
         supplicant = backend_of(radio.interface or "", radio.ifindex)
         supplicant.status()
@@ -281,7 +283,7 @@ def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
 
 
 def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Profile], Optional[Obstacle]]:
-    """Return the profile that can carry CSME's connection on, or None and what keeps the nearest from it."""
+    """Return the profile that can carry CSME's connection on, or None and why the best profile can't."""
     if supplicant is None or radio.csme is None:
         return None, None
     profiles = supplicant.profiles(radio.csme.ssid)
@@ -300,7 +302,7 @@ def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> 
         what += f"its profile {obstacle.what}"
         remedy = obstacle.remedy
     else:
-        what += absent or "no enabled profile of the supplicant fits"
+        what += absent or "the supplicant has no enabled profile that fits"
     failure = Refused(
         Outcome.NO_CREDENTIALS.value, what, remedy=f"{remedy}, or set require_credentials: false to end the session"
     )
@@ -329,7 +331,7 @@ def _told(report: Report) -> Dict[str, Any]:
 def _result(
     radio: Radio, *, changed: bool, owner: str, profile: Optional[Profile] = None, pin_left: bool = False
 ) -> Dict[str, Any]:
-    """Return what every success reports."""
+    """Return the values that every success has in its result."""
     before, after = {"owner": radio.owner}, {"owner": "host"}
     if pin_left:
         before["pin"], after["pin"] = "left by an earlier handover", "none"

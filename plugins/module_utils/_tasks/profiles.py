@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing a laptop's wireless networks to the declared state, whoever runs the interface.
+"""Bringing a laptop's wireless networks to the declared state.
 
-It is decided who that is, handovers on the radio are waited for, and what a killed one left is undone. Then the wing of
-whoever runs the interface does the work (its ``apply``).
+This finds out which manager runs the interface, waits for handovers on the radio, and undoes the pin that a killed
+handover left. Then ``apply`` in the manager's wing does the work.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from .._system.run_folder import lock
 
-#: What the kernel takes for a device name (``dev_valid_name``): below IFNAMSIZ, no slash, colon or white space.
+#: A device name that the kernel accepts (``dev_valid_name``): shorter than IFNAMSIZ, no slash, colon or white space.
 _INTERFACE = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
-#: Seconds to wait for a handover on the radio to end: longer than one takes.
+#: Seconds to wait until a handover on the radio has ended. A handover takes less.
 _RADIO_WAIT = 45.0
 #: Seconds to wait for another task that changes networks on this laptop.
 _OTHERS_WAIT = 120.0
-#: Seconds for all of it, with the time that a slow machine needs for a hundred networks.
+#: Seconds for the whole work. The last part is the time that a slow machine needs for a hundred networks.
 _ALL = _RADIO_WAIT + _OTHERS_WAIT + 120.0
 
 
 def request_for(interface: str, path: Optional[str], declared: Declaration, backend: str = AUTO) -> ProfilesRequest:
-    """Return a request whose interface and path are fit for use.
+    """Return a request after checking its interface and path.
 
     Raises:
-        InvalidProfiles: one of them is not.
+        InvalidProfiles: the interface or the path is not valid.
     """
     problems = []
     if _INTERFACE.match(interface) is None:
-        problems.append(Problem("", "interface", f"{interface!r} is no name of a network interface"))
+        problems.append(Problem("", "interface", f"{interface!r} can't be the name of a network interface"))
     if path is not None and (not path.startswith("/") or path.endswith("/") or "\0" in path):
-        problems.append(Problem("", "path", f"{path!r} is no absolute path of a file"))
+        problems.append(Problem("", "path", f"{path!r} is not an absolute path of a file"))
     if problems:
         raise InvalidProfiles(problems)
     return ProfilesRequest(interface, path, declared, backend)
 
 
 def check_file(path: str) -> Optional[str]:
-    """Say what is wrong with a certificate or key file on this laptop; None if nothing is."""
+    """Return what is wrong with a certificate or key file on this laptop, or None if it can be used."""
     try:
         with open(path, "rb") as handle:
             return None if handle.read(1) else f"the file {path} is empty"
@@ -68,24 +68,25 @@ def check_file(path: str) -> Optional[str]:
         return f"the file {path} can't be read: {os.strerror(error.errno or 0)}"
 
 
-#: What is done on a laptop: takes the request, the places, whether nothing is to be changed, and why the radio could
-#: not be had for it (None: it is ours); returns the result.
+#: The function that does the work on a laptop. It takes the request, the places, whether to change nothing (check
+#: mode), and why the radio's lock could not be taken or its pin not be undone (None if all went well). It returns the
+#: result.
 _Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError]], Dict[str, Any]]
 
 
 def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
-    """Bring who runs the interface to the declared state, and return the module's result.
+    """Bring the networks of an interface's manager to the declared state, and return the module's result.
 
     Args:
-        request: what is asked for.
-        check_mode: find out what would happen, and change nothing.
-        places: where things are.
+        request: the task's request.
+        check_mode: find out what would change, and change nothing.
+        places: where sockets, locks and notes are.
 
     Raises:
-        Refused: it could not be done. Its reason is the code of the error that it was. No error has a secret in it.
-        InvalidProfiles: NetworkManager runs the interface, and can't have what is asked for.
-        TimedOut: it took too long. The work goes on.
-        FleetError: who runs the interface can't be told.
+        Refused: the work failed. The reason is the code of the error that ended it. No error contains a secret.
+        InvalidProfiles: NetworkManager runs the interface, and can't have the declared networks.
+        TimedOut: the work took too long. It goes on.
+        FleetError: it is not known which manager runs the interface.
     """
     at = places or Places()
     choice = choose(request.backend, request.interface, at.root, at.sockets)
@@ -94,14 +95,15 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
         problems = unfit(request.interface, request.path, request.declared.profiles)
         if problems:
             raise InvalidProfiles(problems)
-        # Loaded where it is needed alone, and now: what runs detached may outlive the file that Ansible loads from.
+        # This is loaded only where it is needed. It is loaded now, because the detached work may outlive the file from
+        # which Ansible loads modules.
         from .._managers.networkmanager.apply import bring
 
         def work(
             request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError]
         ) -> Dict[str, Any]:
-            # A handover that is not over by then is the watcher's, which keeps the host at CSME's access point for as
-            # long as the session lives. Its pin is the supplicant's, and no profile has any of it.
+            # A lock that is still held then belongs to the watcher, during a stay. Its pin does not matter here: it is
+            # in NetworkManager's wpa_supplicant, and changes no profile.
             if trouble is not None and not isinstance(trouble, TimedOut):
                 raise trouble
             return bring(request.interface, sysfs.phy_of(request.interface, places.root), request.declared, check_mode)
@@ -110,7 +112,7 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
         answer = _guarded(work, choice.backend, request, at, check_mode=True)
     else:
         try:
-            # The task may have come in over the link that this changes.
+            # The task may use the very link that this changes, so the work runs detached.
             answer = run_detached(lambda: _guarded(work, choice.backend, request, at, check_mode=False), _ALL)
         except TimedOut as late:
             what = f"the networks were not brought up to date within {_ALL:.0f} s"
@@ -125,7 +127,7 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
 def _guarded(
     work: _Work, manager: str, request: ProfilesRequest, places: Places, *, check_mode: bool
 ) -> Dict[str, Any]:
-    """Do the work, alone on this laptop and its radio; return its result or its error as JSON types."""
+    """Do the work under the locks of the laptop's profiles and of the radio. Return its result or error as JSON."""
     try:
         with ExitStack() as stack:
             undone, trouble = False, None
@@ -145,17 +147,17 @@ def _guarded(
             return {"result": result}
     except FleetError as error:
         return {"error": error.as_dict()}
-    except Exception as error:  # its text might have a value in it; its place says enough
+    except Exception as error:  # its text might contain a secret, so only its type and place are reported
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
         return {"error": TransportFailed(f"unexpected {type(error).__name__}", where=where).as_dict()}
 
 
 def _take_radio(stack: ExitStack, manager: str, request: ProfilesRequest, places: Places) -> bool:
-    """Wait for handovers on the radio to end, and undo what one left that was killed; say whether there was such a pin.
+    """Take the radio's lock, and undo the pin that a killed handover left. Say whether there was such a pin.
 
     Raises:
-        FleetError: the radio can't be had, or the pin can't be undone.
+        FleetError: the lock can't be taken, or the pin can't be undone.
     """
     radio = _radio_of(request, places)
     backend = backend_by_name(manager, request.interface, places.sockets)
@@ -166,7 +168,7 @@ def _take_radio(stack: ExitStack, manager: str, request: ProfilesRequest, places
 
 
 def _radio_of(request: ProfilesRequest, places: Places) -> Optional[str]:
-    """Return the name of an interface's radio (``phy0``); None: it has none, or there is no such interface."""
+    """Return the name of an interface's radio (``phy0``), or None when it has none or the interface does not exist."""
     try:
         return sysfs.phy_of(request.interface, places.root)
     except NotFound:

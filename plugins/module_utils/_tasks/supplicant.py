@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of a wpa_supplicant that are no network's: who may use its control interface, and the country."""
+"""Two settings of a wpa_supplicant that do not belong to a network: the group of its control interface, the country."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .._system.errors import FleetError, NotFound, Refused
 from .._watcher.bring_up_note import is_held
 from .profiles import request_for
 
-#: Where the sockets go.
+#: The folder of the control sockets.
 _DIRECTORY = "/run/wpa_supplicant"
 _GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -37,15 +37,15 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _OFF = ("update_config", "mac_addr")
 #: Seconds to wait for another task that changes networks on this laptop; as the modules for profiles do.
 _OTHERS_WAIT = 120.0
-#: Seconds for wpa_supplicant to read a file: it takes a tenth of one, or half on an emulated machine.
+#: Seconds to wait for wpa_supplicant to read a file. It takes 0.1 s, or 0.5 s on an emulated machine.
 _READ_WAIT = 20.0
-#: Seconds for a supplicant that was just started to make its control socket.
+#: Seconds to wait for the control socket of a supplicant that was just started.
 _SOCKET_WAIT = 5.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is wanted, as the module's options have it; see there."""
+    """The options of the module ``amt_wifi_supplicant``, which documents them."""
 
     interface: str
     group: str
@@ -57,10 +57,11 @@ class Options:
 def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
     """Return a configuration with some settings changed. Every network, comment and other setting stays.
 
-    A setting keeps its place; a new one goes to the top. Of several lines with one, the last stays: it is what counts.
+    A setting keeps its place, and a new one goes to the top. If several lines set one, only the last of them stays,
+    because only that one takes effect.
 
     Raises:
-        DecodeFailed: the file is so damaged that nothing can be said about its parts.
+        DecodeFailed: the file is so damaged that it can't be divided into its parts.
     """
     parts = list(_wpa_conf.parse(text, path))
     left = dict(wanted)
@@ -76,17 +77,17 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
 
 
 def _lines(text: str) -> Tuple[str, ...]:
-    """Return the lines with their ends; for wpa_supplicant, a line feed alone ends one."""
+    """Return the lines with their ends. For wpa_supplicant, only a line feed ends a line."""
     return tuple(re.findall(r"[^\n]*\n|[^\n]+\Z", text))
 
 
 def check_readable(program: str, text: str, path: str) -> None:
-    """See whether wpa_supplicant can read a configuration.
+    """Check that wpa_supplicant can read a configuration.
 
-    It is started for an interface that does not exist, so that it ends when it has read it.
+    A wpa_supplicant is started for an interface that does not exist, so that it ends as soon as it has read the file.
 
     Raises:
-        Refused: it can't.
+        Refused: wpa_supplicant can't read it.
     """
     descriptor = os.memfd_create("wpa_supplicant.conf")
     try:
@@ -95,24 +96,24 @@ def check_readable(program: str, text: str, path: str) -> None:
         argv = [program, "-Dnl80211", "-ivpro-fleet-none", f"-c{name}"]
         done = _program.run(argv, _READ_WAIT, descriptors=[descriptor])
     except (OSError, FleetError):
-        return  # that it can't be asked says nothing about the file
+        return  # wpa_supplicant could not be started, so nothing is known about the file
     finally:
         os.close(descriptor)
     said = done.out + done.err
     if b"Failed to read or parse configuration" in said:
-        # The rest of what it says may have a passphrase in it.
+        # Only the numbers are shown, because the rest of these lines may contain a passphrase.
         lines = sorted({int(number) for number in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)})
         at = f" (line {', '.join(map(str, lines))})" if lines else ""
         raise Refused(
             "configuration_unusable",
-            f"wpa_supplicant can't read its configuration{at}, and would not start",
+            f"wpa_supplicant can't read its configuration{at}, and would not start with it",
             where=path,
             remedy="Repair the file",
         )
 
 
 class RunningSettings:
-    """The running supplicant of an interface, as far as its settings go."""
+    """The settings of an interface's running supplicant."""
 
     def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
         self._interface = interface
@@ -124,7 +125,7 @@ class RunningSettings:
         self.after: Dict[str, str] = {}
 
     def look(self) -> None:
-        """Find out what the supplicant has, and what it is to get."""
+        """Read the supplicant's settings, and find out which of them to change."""
         if not self._interface.running:
             return
         self.restart_needed = True
@@ -145,10 +146,10 @@ class RunningSettings:
                 self.before[name], self.after[name] = has[name], wanted[name]
 
     def apply(self) -> None:
-        """Set what can be set while it runs.
+        """Set in the running supplicant what can be set there.
 
         Raises:
-            SupplicantRefused: it does not take a value.
+            SupplicantRefused: the supplicant refuses a value.
         """
         if self.socket is not None and self.after:
             with WpaCtrl(self.socket) as ctrl:
@@ -156,9 +157,14 @@ class RunningSettings:
                     ctrl.command(f"SET {name} {value}")
 
     def carry_note(self, old: Optional[Tuple[int, int]], new: Tuple[int, int]) -> None:
-        """Keep what the modules for profiles know of the supplicant's secrets: this write has not touched them.
+        """Keep the note of the modules for profiles valid. It says which secrets the supplicant has.
 
-        Their note names the file by its identity. With another one they would set every secret anew.
+        The note names the file by its identity, which this write has changed, although it changed no secret. Without a
+        new note, those modules would set every secret again.
+
+        Args:
+            old: the identity of the file before this write, or None when there was no file.
+            new: the identity of the file now.
         """
         if old is None or self.socket is None:
             return
@@ -174,10 +180,10 @@ class RunningSettings:
 
 
 def _wait_socket(interface: str) -> str:
-    """Return the control socket of a supplicant that runs, and may have begun to a moment ago.
+    """Return the control socket of a running supplicant, which may have started only a moment ago.
 
     Raises:
-        NotFound: it has none.
+        NotFound: the supplicant has no control socket.
     """
     deadline = time.monotonic() + _SOCKET_WAIT
     while True:
@@ -190,10 +196,10 @@ def _wait_socket(interface: str) -> str:
 
 
 def _settings_of(options: Options) -> Tuple[str, str, Dict[str, str]]:
-    """Return interface, path and settings, fit for use.
+    """Check the options. Return the interface, the path and the settings.
 
     Raises:
-        Refused: an option is not.
+        Refused: an option is not valid.
     """
     interface, group, country = options.interface, options.group, options.country
     try:
@@ -201,11 +207,11 @@ def _settings_of(options: Options) -> Tuple[str, str, Dict[str, str]]:
     except FleetError as error:
         raise Refused("invalid_option", str(error)) from None
     if _GROUP.match(group) is None:
-        raise Refused("invalid_option", f"group: {group!r} is no name of a group")
+        raise Refused("invalid_option", f"group: {group!r} can't be the name of a group")
     settings = {"ctrl_interface": f"DIR={_DIRECTORY} GROUP={group}"}
     if country is not None:
         if _COUNTRY.match(country) is None:
-            raise Refused("invalid_option", f"country: {country!r} is no two capital letters of a country")
+            raise Refused("invalid_option", f"country: {country!r} is not a country code of two capital letters")
         settings["country"] = country
     return interface, options.path or CONF_PATH.format(interface=interface), settings
 
@@ -218,7 +224,7 @@ def _refuse(conflicts: Sequence[Conflict], interface: str) -> None:
         error = Refused("conflict", only.what, where=only.where, remedy=only.remedy)
     else:
         texts = [str(Refused("", each.what, where=each.where, remedy=each.remedy)) for each in conflicts]
-        error = Refused("conflict", f"{len(conflicts)} things fight over {interface}: " + "; ".join(texts))
+        error = Refused("conflict", f"there are {len(conflicts)} conflicts about {interface}: " + "; ".join(texts))
     error.details = {"conflicts": [each.as_dict() for each in conflicts]}
     raise error
 
@@ -227,26 +233,26 @@ def _gid(group: str, *, check_mode: bool) -> Optional[int]:
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:
-        if check_mode:  # an earlier task would have made it
+        if check_mode:  # outside of check mode, an earlier task may make the group
             return None
-        remedy = f"Run 'groupadd --system {group}'; wpa_supplicant does not start with a group that there is not"
+        remedy = f"Run 'groupadd --system {group}'. wpa_supplicant does not start if its group does not exist"
         raise Refused("group_missing", f"there is no group {group} on the laptop", remedy=remedy) from None
 
 
 def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
-    """Bring the control interface and the country of a supplicant to what is wanted, in its file and while it runs.
+    """Set the control interface and the country in a supplicant's file, and in the supplicant if it runs.
 
     Args:
-        options: what is wanted.
+        options: the module's options.
         check_mode: change nothing.
 
     Returns:
-        What the module returns.
+        The module's result.
 
     Raises:
-        Refused: an option is unfit, something fights over the interface, there is no such group, or wpa_supplicant
-            could not read the file.
-        FleetError: it could not be done.
+        Refused: an option is not valid, another program runs the interface or would, the group does not exist, or
+            wpa_supplicant could not read the file.
+        FleetError: the file or the supplicant could not be read or changed.
     """
     name, path, wanted = _settings_of(options)
     choice = choose(options.backend, name)
@@ -274,7 +280,8 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         if interface.program is not None and (runtime.restart_needed or not interface.running):
             check_readable(interface.program, new, path)
         if not check_mode:
-            # First what may be refused: the file must not get a value that keeps the supplicant from starting.
+            # The supplicant may refuse a value. It is asked first, so that such a value never gets into the file, where
+            # it would keep the supplicant from starting.
             runtime.apply()
             if changes:
                 runtime.carry_note(conf.identity, _wpa_conf.write(conf.path, new))
@@ -301,7 +308,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
 
 
 def _left_to_networkmanager(name: str) -> Dict[str, Any]:
-    """Return what the module does where NetworkManager runs the interface: there is nothing to set."""
+    """Return the module's result where NetworkManager runs the interface. Nothing is set there."""
     return {
         "changed": False,
         "interface": name,
@@ -314,7 +321,7 @@ def _left_to_networkmanager(name: str) -> Dict[str, Any]:
         "program": None,
         "service": None,
         "template": None,
-        # By name alone: what it would load stays where it is.
+        # This only looks for the library, and does not load it.
         "library": importlib.util.find_spec("jeepney") is not None,
         "diff": {"before": {}, "after": {}},
     }

@@ -197,11 +197,11 @@ def test_problems_that_only_a_second_look_finds(task: Task) -> None:
     ("options", "text"),
     [
         ({}, "missing required arguments: profiles"),
-        ({"profiles": [psk()], "interface": ""}, "no name of a network interface"),
+        ({"profiles": [psk()], "interface": ""}, "can't be the name of a network interface"),
         ({"profiles": [psk()], "prune": "perhaps"}, "prune"),
         ({"profiles": CANARY}, "profiles[0]: is not a mapping"),
         ({"profiles": [], "prune": True}, "would remove every network"),
-        ({"profiles": [psk()], "interface": "a/b"}, "no name of a network interface"),
+        ({"profiles": [psk()], "interface": "a/b"}, "can't be the name of a network interface"),
     ],
 )
 def test_other_options(task: Task, options: Dict[str, Any], text: str) -> None:

@@ -85,7 +85,7 @@ def test_conflicts_come_first(
     fights = [conflicts.Conflict("iwd takes wlan9", "iwd.service", "Stop it"), conflicts.Conflict("b", "c", "d")]
     monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
     result = run(capsys, path=str(no_runtime), group="no-such-group-here")
-    assert result["msg"] == "2 things fight over wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
+    assert result["msg"] == "there are 2 conflicts about wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
     assert [each["what"] for each in result["conflicts"]] == ["iwd takes wlan9", "b"]
     assert not no_runtime.exists()
 

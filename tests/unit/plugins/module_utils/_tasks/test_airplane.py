@@ -111,7 +111,7 @@ def test_check_mode_tells_and_changes_nothing(machine: Machine) -> None:
 def test_a_hard_block_that_stays_is_told(machine: Machine, reasons: frozenset[str] | None, words: str) -> None:
     machine.switches[0] = replace(WLAN, hard=True, soft=True, reasons=reasons)
     result = ensure(AirplaneRequest(False), False)
-    assert result["warnings"] == [f"phy0 stays blocked although airplane mode is off: {words}"]
+    assert result["warnings"] == [f"phy0 stays blocked, although airplane mode is off: {words}"]
     assert ensure(AirplaneRequest(True), False)["warnings"] == [], "in airplane mode it is not in the way"
 
 

@@ -50,7 +50,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def test_a_state_without_a_radio(told: Callable[..., str]) -> None:
-    assert told([]) == "amt-wifi-watcher 1.2.3 (process 7)\n  no radio that CSME can own\n"
+    assert told([]) == "amt-wifi-watcher 1.2.3 (process 7)\n  there is no radio that CSME can own\n"
 
 
 def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
@@ -64,7 +64,7 @@ def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None
         "  wlan0 (phy0): CSME keeps the radio",
         "    because: no_credentials",
         "    wanted: a profile for 'corp\\\\xff' (psk)",
-        "    neither wpa_supplicant nor NetworkManager is there, or can be used",
+        "    neither wpa_supplicant nor NetworkManager can be used for it",
         "  wlan1 (phy0): of a newer version",
     ]
 
@@ -72,7 +72,7 @@ def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None
 def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Callable[..., str]) -> None:
     wanted = {"ssid": "corp", "auth": "psk"}
     assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
-        "  wlan0 (phy0): CSME keeps the radio; it will be tried again",
+        "  wlan0 (phy0): CSME keeps the radio, and the watcher will try again",
         "    because: taken_back",
         "    CSME's network: 'corp' (psk)",
     ]
@@ -139,7 +139,7 @@ def test_before_networkmanager_starts(
 ) -> None:
     monkeypatch.setattr(bring_up_networkmanager, "hold_before_start", lambda: ["wlan0"])
     assert command.main(["before-networkmanager"]) == 0
-    assert capsys.readouterr().out == "wlan0: NetworkManager leaves it alone until it is decided\n"
+    assert capsys.readouterr().out == "wlan0: NetworkManager leaves it alone until it may be brought up\n"
     assert len(alarms) == 1, "the boot does not wait for whatever keeps the answer"
 
 
@@ -182,7 +182,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert (told.out, "there is no such file" in told.err) == ("", True)
     monkeypatch.setattr(f"{command.__name__}.PATH", str(tmp_path / "none.json"))
     assert command.main(["check-config"]) == 0
-    assert "none.json: not there, so the defaults hold" in capsys.readouterr().out
+    assert "none.json: there is no such file, so the defaults apply" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         command.main([])
     ran: List[str] = []

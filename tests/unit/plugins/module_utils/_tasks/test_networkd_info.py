@@ -104,7 +104,7 @@ def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wlan0\n")
     assert read_links(["wlan0"], machine.root)
     (machine.path / FILE[1:]).unlink()
-    assert read_links(root=machine.root) == (Link("wlan0", FILE, DROP_IN, None, "it is gone"),)
+    assert read_links(root=machine.root) == (Link("wlan0", FILE, DROP_IN, None, "it does not exist any more"),)
     assert read_links(["wlan9"], machine.root) == ()
     machine.write("run/systemd/netif/links/3", "ADMIN_STATE=unmanaged\n")
     assert read_links(root=machine.root) == ()
