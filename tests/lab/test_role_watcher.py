@@ -127,14 +127,14 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     assert "changed=0" in again.output, again.output
     assert (life(bare), starts(bare)) == (before, begun)
 
-    # A bad configuration by hand: refused, the field named, the old one in force.
+    # A bad configuration by hand is refused, its fields are named, and the old one still applies.
     bad = {"idle": "leave", "stay_at_access_point": "no", "colour": "blue"}
     guest.write(CONFIG, json.dumps(bad))
     told = guest.run(f"{NAME} check-config {CONFIG}")
     assert told.rc == 1
     guest.check(f"systemctl reload {NAME}")
-    bare.wait_until("the refusal", lambda: "the old one stays in force" in log(bare), 30)
-    for field in ("stay_at_access_point has to be true or false", "colour is no setting"):
+    bare.wait_until("the refusal", lambda: "so the old one still applies" in log(bare), 30)
+    for field in ("stay_at_access_point has to be true or false", "colour is not a setting"):
         assert field in log(bare), field
         assert field in told.err, field
     csme.control("connection none")
@@ -144,7 +144,7 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     mended = role(bare, "--diff", idle="leave", log_level="debug").ok()
     assert "changed=2" in mended.output, mended.output  # the file, and the reload
     assert '-{"idle": "leave", "stay_at_access_point": "no", "colour": "blue"}' in mended.output
-    bare.wait_until("the new configuration", lambda: "the configuration is read anew" in log(bare), 30)
+    bare.wait_until("the new configuration", lambda: "the configuration was read again" in log(bare), 30)
     assert (life(bare), starts(bare)) == (before, begun)
     csme.control("connection none")
     csme.own()

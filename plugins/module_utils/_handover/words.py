@@ -79,8 +79,8 @@ def network_name(connection: Optional[CsmeConnection]) -> str:
 NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
 STUCK = "the supplicant did not get its usual channels back"
 HELD = (
-    "its bring-up is held back, so that a session of CSME's lives: no enabled profile here can join its network. "
-    "Add one, with credentials"
+    "its bring-up is held back, because it could end a session of CSME: no enabled profile can join CSME's "
+    "network{network}. Add one with credentials"
 )
 UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
 NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"

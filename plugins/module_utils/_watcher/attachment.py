@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the watcher listens to on one interface: finding who runs it, hearing it, and noticing its end."""
+"""The watcher's connection to the manager of one interface: finding the manager, listening to it, noticing its end."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ from .._radio.values import Radio
 from .._system.errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from .account import Account
 
-#: Seconds until a supplicant is looked for once more, where NetworkManager may be about to come to the interface: half
-#: a minute in all, as long as its start takes on a slow machine.
+#: Seconds until the next look for a manager, where NetworkManager may soon manage the interface. Together these are
+#: half a minute, because NetworkManager's start takes so long on a slow machine.
 _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Attachment:
-    """Who runs one interface, as far as somebody does, and what tells of it.
+    """The manager of one interface, if there is one, and the listeners that report its events.
 
     Args:
         radio: the radio that has the interface.
-        account: where to tell of it.
-        clock: seconds that only grow.
+        account: logs what happens.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(self, radio: Radio, account: Account, clock: Callable[[], float]) -> None:
         self._radio = radio
         self._account = account
         self._clock = clock
-        #: Who runs the interface; None: nobody does.
+        #: The manager of the interface, or None when none is attached.
         self.backend: Optional[Backend] = None
-        #: What tells of it; nothing without one.
+        #: The listeners to the manager. They are empty when none is attached.
         self.sources: Tuple[Listener, ...] = ()
-        #: Since when nobody runs it, or nobody has been looked for.
+        #: Since when no manager has been attached.
         self.since = clock()
-        #: When to look for somebody again, and how often that was done; None: something has to happen first.
+        #: When to look for a manager again, or None to wait for an event; and how many looks a timer has caused.
         self._again: Optional[float] = None
         self._tries = 0
 
     @property
     def manager(self) -> Optional[str]:
-        """Who runs the interface, as a backend calls itself; None when nobody does."""
+        """The manager's name, as in ``Backend.manager``, or None when none is attached."""
         return None if self.backend is None else self.backend.manager
 
     @property
     def who(self) -> Optional[str]:
-        """What people call who runs the interface; None when nobody does."""
+        """The manager's name for people, or None when none is attached."""
         return None if self.backend is None else NAMES[self.backend.manager]
 
     @property
     def due(self) -> Optional[float]:
-        """When something is to be done here, by the clock; None: nothing is."""
+        """The time, by the clock, at which ``expire`` or ``attach`` must be called. None means never."""
         timers = [due for due in (self._again, *(source.due for source in self.sources)) if due is not None]
         return min(timers) if timers else None
 
     @property
     def due_to_attach(self) -> bool:
-        """Whether it is time to look again for somebody who was about to come."""
+        """Whether it is time to look for a manager again."""
         return self._again is not None and self._again <= self._clock()
 
     def attach(self, *, anew: bool = True) -> bool:
-        """Listen to who runs the interface, if somebody does and nobody listens yet; say whether that is new.
+        """Find the interface's manager and listen to it, unless one is attached. Say whether one was attached now.
 
         Args:
-            anew: something happened that may have brought somebody. False: a timer ran out, and nothing has happened.
+            anew: True when an event may have brought a manager. False when only a timer has run out.
         """
         if self.sources:
             return False
@@ -79,7 +79,7 @@ class Attachment:
             backend = backend_from_within(self._radio.interface or "", self._radio.ifindex)
             self.sources = tuple(backend.listen(self._account.warnings.append))
         except FleetError as error:
-            # NetworkManager takes its name on the bus, and comes to the interface, without a word that is heard here.
+            # When NetworkManager starts, and when it begins to manage the interface, no event is heard here.
             if self._tries < len(_ATTACH_SECONDS) and networkmanager_was_here():
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]
             if not isinstance(error, NotFound) or isinstance(error, OverIwd):
@@ -92,7 +92,7 @@ class Attachment:
         return True
 
     def detach(self) -> None:
-        """Listen no more."""
+        """Close the listeners, and forget the manager."""
         for source in self.sources:
             source.close()
         self.sources = ()
@@ -101,10 +101,10 @@ class Attachment:
         self.since = self._clock()
 
     def read(self, source: Listener) -> Tuple[Event, ...]:
-        """Return what was said. The end of who said it is the last that is returned.
+        """Return the events of a listener. If one of them is the end of the manager or its supplicant, it is the last.
 
         Args:
-            source: where; one of ``sources``.
+            source: one of ``sources``.
         """
         heard: List[Event] = []
         try:
@@ -117,7 +117,7 @@ class Attachment:
         return tuple(heard)
 
     def expire(self) -> Optional[Event]:
-        """Let the sources do what is due; return their end, should they have come to it."""
+        """Let the listeners do what is due. If one of them fails by that, return the event that means this end."""
         for source in self.sources:
             try:
                 source.expire()
@@ -126,8 +126,8 @@ class Attachment:
         return None
 
     def _lost(self, error: FleetError) -> Event:
-        """Return what it means that nothing more is heard."""
-        # Of wpa_supplicant's own socket that is the end; behind the bus, a pin may still stand.
+        """Return the event that means that a listener failed."""
+        # wpa_supplicant itself has ended if its own socket fails. If the bus fails, a pin may still be set behind it.
         if self.manager != NETWORKMANAGER:
             return SupplicantGone()
         return ManagerGone(str(error))

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Holding back a supplicant's bring-up of its interface, where that would end a session of CSME's.
+"""Holding an interface back at a boot: wpa_supplicant does not bring it up yet, if that would end a session of CSME.
 
-On driver-managed kernels bringing the interface up is the request for the radio, credentials or not. So the service of
-the supplicant asks here first. It is held back for a bounded time only, by a watcher that runs only, and at any doubt
-not at all: a laptop without a network is worse than a session that is lost.
+On driver-managed kernels, bringing the interface up is the request for the radio, even if no profile can join CSME's
+network. So the supplicant's service asks this code first. The interface is held back only for a limited time, and only
+while the watcher runs. In any doubt it is not held back, because a laptop without a network is worse than a lost
+session.
 """
 
 from __future__ import annotations
@@ -30,17 +31,19 @@ from .bring_up_note import FOLDER, hold_note, is_over
 from .config import PATH, Config, read_config
 from .state import read_watcher
 
-#: Who holds it back: a service of its own, so that the boot goes on (a supplicant's start is part of network.target).
+#: The service that holds an interface back. The boot goes on meanwhile, which it would not if the supplicant's own
+#: start took long: that is part of network.target.
 UNIT = "amt-wifi-watcher-hold@{instance}.service"
-#: Pause between two looks while it is held back, in seconds. Nothing tells of all that is looked at.
+#: Seconds between two looks while an interface is held back. Some of the things to look at cause no event.
 _LOOK_SECONDS = 0.5
-#: Seconds for systemd to start that service, with the whole boot to do beside.
+#: The most seconds that systemd may take to start that service. It does so in the middle of the boot.
 _SYSTEMD_SECONDS = 8.0
-#: A watcher that is started anew, or CSME between two access points, is missing for a moment: how long, in seconds.
+#: The most seconds for which the watcher may be missing (during its restart), or CSME's connection (between two access
+#: points), without ending the hold.
 _MISSING_SECONDS = 5.0
 _NO_WATCHER, _NO_CONNECTION = "the watcher does not run", "CSME has no connection"
 
-#: Says what CSME is connected to, by an interface's index.
+#: Returns CSME's connection on the interface with this index, or None.
 ConnectionOf = Callable[[int], Optional[CsmeConnection]]
 ProfilesOf = Callable[[], Iterable[Profile]]
 Verdict = Tuple[str, Optional[CsmeConnection]]
@@ -50,7 +53,7 @@ def connection_of(ifindex: int) -> Optional[CsmeConnection]:
     """Ask the driver for CSME's connection.
 
     Raises:
-        FleetError: as ``csme.connection``.
+        FleetError: see ``csme.connection``.
     """
     with Nl80211() as nl:
         return csme.connection(nl, ifindex)
@@ -65,21 +68,22 @@ def verdict(
         interface: the interface's name.
         config: the watcher's configuration.
         connection_of: asks the driver for CSME's connection.
-        profiles_of: asks for the profiles of who will run the interface.
+        profiles_of: returns the profiles of the manager that will run the interface.
         root: the directory that stands for ``/``.
 
     Returns:
-        Where it need not or must not wait: the reason, in words for people, and None. Where it has to wait: no words,
-        and CSME's connection, which no profile can carry on.
+        A reason and a connection. If the bring-up may happen now, the reason says why, as a text for people, and the
+        connection is None. If it has to wait, the reason is empty, and the connection is CSME's, which no profile can
+        carry on.
 
     Raises:
         FleetError: something that the verdict needs can't be read.
     """
-    # What costs least comes first: on nearly every laptop, at nearly every start, one of these decides.
+    # The cheapest checks come first. In nearly every case, one of them decides.
     if not config.hold_bring_up_seconds or config.no_credentials == "take":
-        return "the watcher's configuration wants it so", None
+        return "the watcher's configuration asks for no wait", None
     if not sysfs.release(root).driver_managed:
-        return "with this kernel it takes nothing from CSME", None
+        return "with this kernel, the bring-up does not ask CSME for the radio", None
     if not read_watcher(Reading(), root).running:
         return _NO_WATCHER, None
     if config.interfaces and interface not in config.interfaces:
@@ -87,25 +91,25 @@ def verdict(
     if sysfs.is_up(interface, root):
         return "it is up already", None
     if sysfs.carrier_ups(interface, root):
-        # The driver remembers CSME's connection of before, which says nothing any more.
-        return "the host has used it before", None
+        # The driver may still report an old connection of CSME, which does not exist any more.
+        return "the host has had a connection with it already", None
     ifindex = sysfs.index_of(interface, root)
     if is_over(interface, ifindex, _notes(root)):
-        return "it was held back long enough", None
+        return "it was held back before", None
     phy = sysfs.phy_of(interface, root)
     if any(each.name == phy and (each.hard or each.soft) for each in switches(f"{root.rstrip('/')}/sys/class/rfkill")):
-        return "its radio is blocked, and does not come up before that ends", None
+        return "its radio is blocked, so that it can't come up before the block ends", None
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None
     if find_profile(profiles_of(), connection) is not None:
-        return f"there is a profile for CSME's network, {connection.ssid!r}", None
+        return f"there is a profile for CSME's network {_named(connection.ssid)}", None
     return "", connection
 
 
 def start(unit: str) -> bool:
-    """Start a unit of systemd's. Say whether systemd did."""
-    # That it has started is waited for: a job alone says nothing of what may keep it from starting.
+    """Start a systemd unit. Say whether it has started."""
+    # This waits until the unit has started. A job that was only queued may still fail.
     try:
         return program.run(["systemctl", "start", unit], _SYSTEMD_SECONDS).status == 0
     except FleetError:
@@ -121,16 +125,14 @@ def may_bring_up(
     conf: Optional[str] = None,
     root: str = "/",
 ) -> bool:
-    """Say whether an interface may be brought up now.
-
-    If not, the service is started that holds it back, and lets it go later.
+    """Say whether an interface may be brought up now. If not, start the service that holds it back for some time.
 
     Args:
         interface: the interface's name.
         connection_of: asks the driver for CSME's connection.
-        start: starts a unit of systemd's, and says whether it did.
-        config_path: the watcher's configuration.
-        conf: the supplicant's configuration file; None: where the distributions' service looks.
+        start: starts a systemd unit, and says whether it has started.
+        config_path: the watcher's configuration file.
+        conf: the supplicant's configuration file. None means the file that the distributions' service reads.
         root: the directory that stands for ``/``.
     """
     try:
@@ -152,17 +154,17 @@ def hold_back(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Return when an interface may be brought up.
+    """Wait until an interface may be brought up.
 
     Args:
         interface: the interface's name.
-        tell: told, a line each time, that the interface waits and why it waits no more.
+        tell: is called with a line that says that the interface waits, and with one that says why the wait ends.
         connection_of: asks the driver for CSME's connection.
-        profiles_of: asks for the profiles of who will run the interface; None: those in
-            wpa_supplicant's file are.
-        config_path: the watcher's configuration.
+        profiles_of: returns the profiles of the manager that will run the interface. None means the profiles in
+            wpa_supplicant's file.
+        config_path: the watcher's configuration file.
         root: the directory that stands for ``/``.
-        clock: seconds that only grow.
+        clock: returns the time in seconds, from a clock that never goes back.
         sleep: waits for some seconds.
     """
     begun = clock()
@@ -178,13 +180,11 @@ def hold_back(
 
     reason, wanted, limit = look()
     if wanted is not None:
-        network = f"{wanted.ssid.decode('utf-8', 'backslashreplace')!r}, {wanted.auth}"
         tell(
-            f"{interface}: held back for at most {limit} s, so that a session of CSME's lives: no enabled profile can "
-            f"join its network ({network}). Add one, with credentials"
+            f"{interface}: held back for at most {limit} s, because its bring-up could end a session of CSME: no "
+            f"enabled profile can join CSME's network ({_named(wanted.ssid)}, {wanted.auth}). Add one with credentials"
         )
     try:
-        # Not for a moment where there is nothing to wait for.
         with ExitStack() as stack:
             if not reason:
                 stack.enter_context(hold_note(interface, _notes(root)))
@@ -199,8 +199,12 @@ def hold_back(
                 if not reason and clock() - begun >= limit:
                     reason = f"{limit} s are over"
     except OSError as error:
-        reason = f"can't leave a note of it: {error}"
-    tell(f"{interface}: to be brought up: {reason}")
+        reason = f"the note of the hold can't be written: {error}"
+    tell(f"{interface}: may be brought up: {reason}")
+
+
+def _named(ssid: bytes) -> str:
+    return repr(ssid.decode("utf-8", "backslashreplace"))
 
 
 def _configured(interface: str, conf: Optional[str] = None) -> ProfilesOf:

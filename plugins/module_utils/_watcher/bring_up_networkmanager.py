@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeping NetworkManager from bringing an interface up that CSME has in use, and bringing it up well.
+"""Holding an interface back at a boot where NetworkManager runs it, and then bringing it up by a handover.
 
-As ``_watcher/bring_up.py``, for NetworkManager: it must not be kept from starting, since it runs the other interfaces
-too. So before it starts it is told to leave the interface alone, unless it does so anyway. Once it runs, and one of its
-profiles fits, it is told to take the interface, which is the request for the radio, and the profile is brought up as
-after any other. At any doubt it has the interface at once: a laptop without a network is worse than a session that is
-lost.
+``_watcher/bring_up.py`` does the same for wpa_supplicant. NetworkManager itself must start, because it also runs the
+other interfaces. So before it starts, a file tells it to leave the interface alone, unless other configuration does.
+When it runs and one of its profiles fits, it is told to manage the interface. That is the request for the radio, and
+the handover then goes on like any other. In any doubt, NetworkManager gets the interface at once, because a laptop
+without a network is worse than a lost session.
 
-It is told to take it by its property ``Managed``, which overrules much of what else tells it to leave the interface
-alone. To take the file away and have it read its configuration anew would do for ``[keyfile] unmanaged-devices``, but
-a file in ``/run`` can't add to that: those in ``/etc`` come later, and mostly set it.
+The property ``Managed`` of its device tells NetworkManager to manage the interface. This overrules most configuration
+that tells it to leave the interface alone. The file could also set ``[keyfile] unmanaged-devices``, and a reload after
+the file's removal would then end that. But a file in ``/run`` can't add to that setting, because files in ``/etc`` are
+read later, and often set it.
 """
 
 from __future__ import annotations
@@ -41,22 +42,23 @@ from .bring_up import ConnectionOf, connection_of, hold_back, start, verdict
 from .bring_up_note import FOLDER, is_held
 from .config import PATH, Config, read_config
 
-#: Who takes the interface, and has it given to NetworkManager however it ends.
+#: The service that holds the interface back. At its end, it always gives the interface to NetworkManager.
 UNIT = "amt-wifi-watcher-hold-networkmanager@{instance}.service"
-#: What NetworkManager reads at its start (NetworkManager.conf(5), "device").
+#: The configuration that NetworkManager reads at its start (NetworkManager.conf(5), "device").
 _CONF = """[device-amt-wifi-watcher-{interface}]
 match-device=interface-name:{interface}
 managed=0
 """
-#: Pause between two looks for NetworkManager, in seconds, and how long its start may take.
+#: Seconds between two looks for NetworkManager, and the most seconds that its start may take.
 _LOOK_SECONDS = 0.2
 _START_SECONDS = 60.0
-#: How long it may be busy with its start, in seconds, before it gets the interface all the same. CSME keeps the session
-#: meanwhile; once it has given the radio away, 3 s count.
+#: The most seconds to wait while NetworkManager is busy with its start. After that, it gets the interface in any case.
+#: The wait does no harm, because CSME keeps the session until it gives the radio away. Then the host has only 3 s.
 _BUSY_SECONDS = 15.0
 #: Seconds to wait for another handover on the radio.
 _RADIO_WAIT = 5.0
-#: One request, and as long an answer as CSME gives the host to connect: the answer is the connection.
+#: One request. Here, the answer to it is the connection, so it may take a little longer than the 3 s that CSME gives
+#: the host to connect.
 _POLICY = Policy(answer_seconds=4.0, pauses_seconds=(), timeout_seconds=20.0)
 
 
@@ -67,16 +69,16 @@ def hold_before_start(
     config_path: str = PATH,
     root: str = "/",
 ) -> Tuple[str, ...]:
-    """Have NetworkManager, which is about to start, leave those interfaces alone that it must not bring up yet.
+    """Tell NetworkManager, before it starts, to leave alone the interfaces that must not be brought up yet.
 
     Args:
         connection_of: asks the driver for CSME's connection.
-        start: starts a unit of systemd's, and says whether it did.
-        config_path: the watcher's configuration.
+        start: starts a systemd unit, and says whether it has started.
+        config_path: the watcher's configuration file.
         root: the directory that stands for ``/``.
 
     Returns:
-        The interfaces.
+        The names of these interfaces.
     """
     held: List[str] = []
     with suppress(FleetError):
@@ -88,17 +90,17 @@ def hold_before_start(
 
 
 def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, root: str) -> bool:
-    """Say whether nothing speaks against waiting. Which profiles there are only NetworkManager knows."""
+    """Say whether the bring-up has to wait. The profiles are not known yet, because only NetworkManager knows them."""
     try:
         _reason, wanted = verdict(interface, config, connection_of, lambda: (), root)
-        # To be given the interface afterwards overrules most of what tells NetworkManager to leave it alone.
+        # If NetworkManager is configured to leave the interface alone, the end of the hold would overrule that.
         return wanted is not None and not _is_anothers(interface, root) and not leaves_alone(interface, root)
     except FleetError:
         return False
 
 
 def _is_anothers(interface: str, root: str) -> bool:
-    """Say whether a wpa_supplicant's own service runs an interface. It is held back by itself, and may be so now."""
+    """Say whether wpa_supplicant's own service runs an interface. That service holds it back by itself."""
     if control.supplicant_is_enabled(interface, root):
         return True
     folder = os.path.join(root, FOLDER.lstrip("/"))
@@ -130,19 +132,19 @@ def bring_up(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Wait until NetworkManager may have an interface, and give it to it; return when that is done.
+    """Wait until NetworkManager may bring an interface up, and then give the interface to it.
 
     Args:
         interface: the interface's name.
-        tell: told, in a line each, what happens.
+        tell: is called with a line for each thing that happens.
         connection_of: asks the driver for CSME's connection.
-        config_path: the watcher's configuration.
+        config_path: the watcher's configuration file.
         root: the directory that stands for ``/``.
-        clock: seconds that only grow.
+        clock: returns the time in seconds, from a clock that never goes back.
         sleep: waits for some seconds.
 
     Raises:
-        FleetError: NetworkManager did not come, or can't be told.
+        FleetError: NetworkManager did not start, or could not be told to manage the interface.
     """
     backend = NetworkManagerBackend(interface, unmanaged=True)
     _wait_for_networkmanager(backend, clock, sleep)
@@ -156,7 +158,7 @@ def bring_up(
         clock=clock,
         sleep=sleep,
     )
-    # No NetworkManager that starts later shall find it.
+    # A NetworkManager that starts later must not find the file.
     _forget(interface, root)
     try:
         taken = _take(interface, connection_of, backend, root)
@@ -164,18 +166,19 @@ def bring_up(
         taken = str(error)
     if taken:
         tell(f"{interface}: {taken}")
-    # However that ended: once more is no harm.
+    # The handover may have failed before it did this. It may be done twice.
     backend.manage()
 
 
 def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBackend, root: str) -> str:
-    """Give the interface to NetworkManager in a way that carries CSME's connection on; say how that went.
+    """Give the interface to NetworkManager by a handover that carries CSME's connection on.
 
     Returns:
-        Nothing where there is nothing to carry on, or nobody who could.
+        How the handover went, as a text for people. It is empty when CSME has no connection, or no profile can carry it
+        on. Then no handover was made.
 
     Raises:
-        FleetError: it could not be begun.
+        FleetError: the handover could not begin.
     """
     connection = None if sysfs.is_up(interface, root) else connection_of(sysfs.index_of(interface, root))
     if connection is None:
@@ -191,7 +194,7 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
         raise NotFound(f"{interface} is gone")
     with lock(radio.phy, _RADIO_WAIT):
         undo_journal(radio.phy, backend)
-        # While its interface is down, the radio does not tell whose it is.
+        # While the interface is down, the radio's owner can't be read. Here it is CSME.
         csmes = replace(radio, owner="csme", csme=connection)
         report = Handover(csmes, profile, backend, _POLICY).run(backend.manage)
     took = report.request_to_connected_ms
@@ -201,10 +204,10 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
 def _wait_for_networkmanager(
     backend: NetworkManagerBackend, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> None:
-    """Return when NetworkManager runs, knows the interface, and has the time for it.
+    """Wait until NetworkManager runs, knows the interface, and is not busy with its start any more.
 
     Raises:
-        FleetError: it does not come.
+        FleetError: NetworkManager did not start, or does not know the interface.
     """
     end = clock() + _START_SECONDS
     while True:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left below ``/run`` of holding back an interface's bring-up.
+"""The files below ``/run`` that say that an interface is held back, or was held back.
 
-A note, from the one who holds it back to the watcher. It counts while its writer lives: that has it locked, and the
-kernel unlocks it however the writer ends. After that, systemd leaves a mark that it is over
-(roles/watcher/files/amt-wifi-watcher-hold@.service).
+The process that holds an interface back writes a note for the watcher. The note counts only while that process runs: it
+has the file locked, and the kernel unlocks the file when the process ends. Then systemd makes a mark, a file that says
+that the hold is over (roles/watcher/files/amt-wifi-watcher-hold@.service).
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ import os
 from contextlib import contextmanager, suppress
 from typing import Iterator, List
 
-#: Root's own folder: the RuntimeDirectory of that service. The watcher is told of changes in it.
+#: The RuntimeDirectory of that service, which belongs to root. The watcher hears of changes in it.
 FOLDER = "/run/amt-wifi-watcher-hold"
 _SUFFIX = ".held"
 
 
 @contextmanager
 def hold_note(interface: str, folder: str = FOLDER) -> Iterator[None]:
-    """Leave the note for as long as the block runs.
+    """Keep a note for as long as the ``with`` block runs.
 
     Args:
         interface: the interface's name.
-        folder: where to.
+        folder: the folder of the notes.
 
     Raises:
-        OSError: it can't be written.
+        OSError: the note can't be written.
     """
     path = _path(interface, folder)
     partial = f"{path}.{os.getpid()}"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
-        # Locked before it has its name, so that nobody finds it unlocked.
+        # It is locked before it gets its name, so that no reader finds it unlocked.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.rename(partial, path)
         yield
@@ -48,11 +48,11 @@ def hold_note(interface: str, folder: str = FOLDER) -> Iterator[None]:
 
 
 def is_held(interface: str, folder: str = FOLDER) -> bool:
-    """Say whether somebody holds back the bring-up of an interface.
+    """Say whether an interface is held back now.
 
     Args:
         interface: the interface's name.
-        folder: where the note would be.
+        folder: the folder of the notes.
     """
     try:
         descriptor = os.open(_path(interface, folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -68,10 +68,10 @@ def is_held(interface: str, folder: str = FOLDER) -> bool:
 
 
 def held_interfaces(folder: str = FOLDER) -> List[str]:
-    """Return the interfaces whose bring-up somebody holds back.
+    """Return the interfaces that are held back now.
 
     Args:
-        folder: where the notes would be.
+        folder: the folder of the notes.
     """
     try:
         names = os.listdir(folder)
@@ -82,14 +82,14 @@ def held_interfaces(folder: str = FOLDER) -> List[str]:
 
 
 def is_over(interface: str, ifindex: int, folder: str = FOLDER) -> bool:
-    """Say whether the bring-up of an interface was held back before, and is to be no more.
+    """Say whether an interface was held back before. It must not be held back again.
 
     Args:
         interface: the interface's name.
-        ifindex: its index; a driver that is loaded anew makes another interface of that name.
-        folder: where the mark would be.
+        ifindex: the interface's index. A driver that is loaded again makes a new interface of the same name.
+        folder: the folder of the marks.
     """
-    # In the name alone: on a full disk a file can still be made, and nothing be written to it.
+    # All information is in the file's name, because on a full disk an empty file can still be made.
     return os.path.exists(os.path.join(folder, f"{interface}.{ifindex}.released"))
 
 

@@ -4,8 +4,8 @@
 
 """The watcher's configuration: a JSON file, checked field by field.
 
-``plugins/schemas/amt_wifi_watcher_config.schema.json`` describes the same for the controller, where a library checks
-it; a laptop has none. Whoever changes one changes the other.
+``plugins/schemas/amt_wifi_watcher_config.schema.json`` describes the same settings for the controller. There, a library
+checks the schema. Laptops do not have that library. A change here needs the same change in the schema.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from .._system.errors import FleetError
 from .._system.systemd import PRIORITIES
 
 PATH = "/etc/amt-wifi-watcher/config.json"
-#: Bytes; a configuration is well below a kilobyte.
+#: Bytes. A configuration is much smaller than a kilobyte.
 _SIZE_MAX = 65536
-#: The longest that a bring-up can be held back, in seconds. The time after which systemd ends a hold
-#: (roles/watcher/files/amt-wifi-watcher-hold@.service) is longer.
+#: The most seconds that an interface can be held back. systemd ends a hold after a longer time
+#: (roles/watcher/files/amt-wifi-watcher-hold@.service).
 HOLD_BRING_UP_MAX = 900
-#: IFNAMSIZ (linux/if.h) less the end mark; what the kernel refuses in a name (dev_valid_name).
+#: A device name that the kernel accepts (dev_valid_name): shorter than IFNAMSIZ (linux/if.h), no slash, colon or white
+#: space.
 _INTERFACE = re.compile(r"[^/:\s]{1,15}\Z")
 _CHOICES: Dict[str, Tuple[str, ...]] = {
     "idle": ("take", "leave"),
@@ -41,16 +42,17 @@ class BadConfiguration(FleetError):
 
 @dataclass(frozen=True)
 class Config:
-    """What the watcher is to do.
+    """The watcher's settings.
 
     Attributes:
-        interfaces: the interfaces whose radios are watched; empty: every radio that CSME can own.
-        idle: ``take`` or ``leave`` a radio that CSME owns without a connection.
-        no_credentials: ``leave`` or ``take`` a radio whose connection the host could not carry on.
-        stay_at_access_point: keep the host at its access point while CSME forbids roaming.
-        hold_bring_up_seconds: for how long a supplicant's bring-up is held back at most, where it would end a session
-            that the host could not carry on (driver-managed kernels); 0: not at all. A laptop whose CSME is connected
-            to a network that the host has no profile for pays it at each boot, session or not, so it is short.
+        interfaces: the interfaces whose radios are watched. When it is empty, every radio that CSME can own is.
+        idle: whether to ``take`` or ``leave`` a radio that CSME owns without a connection.
+        no_credentials: whether to ``take`` or ``leave`` a radio whose connection the host could not carry on.
+        stay_at_access_point: whether to keep the host at its access point while CSME forbids roaming.
+        hold_bring_up_seconds: how many seconds an interface is held back at most, where its bring-up would end a
+            session that the host could not carry on (driver-managed kernels). 0 means that it is not held back. If CSME
+            is connected to a network for which the host has no profile, a laptop waits so long at each boot, with or
+            without a session. So the default is short.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
     """
 
@@ -63,10 +65,10 @@ class Config:
 
 
 def read_config(path: str = PATH) -> Config:
-    """Return the configuration in a file; the defaults when there is no such file.
+    """Return the configuration in a file, or the defaults when there is no such file.
 
     Raises:
-        BadConfiguration: the file can't be read, is no JSON, or a field of it is wrong.
+        BadConfiguration: the file can't be read, is not JSON, or has a wrong field.
     """
     try:
         with open(path, "rb") as handle:
@@ -80,7 +82,7 @@ def read_config(path: str = PATH) -> Config:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BadConfiguration(f"it is no JSON: {error}", where=path) from error
+        raise BadConfiguration(f"it is not JSON: {error}", where=path) from error
     return parse_config(document, path)
 
 
@@ -88,23 +90,24 @@ def parse_config(document: Any, where: str = PATH) -> Config:
     """Return the configuration that a document describes.
 
     Args:
-        document: as JSON gives it.
-        where: what errors call it.
+        document: the configuration as JSON types.
+        where: the name of the document in errors.
 
     Raises:
-        BadConfiguration: a field of it is wrong; all such fields are named.
+        BadConfiguration: the document has wrong fields. The error names all of them.
     """
     if not isinstance(document, dict):
-        raise BadConfiguration("it is no mapping of settings", where=where)
+        raise BadConfiguration("it is not a mapping of settings", where=where)
     known = {each.name for each in fields(Config)}
-    wrong = [f"{name} is no setting; there are {', '.join(sorted(known))}" for name in sorted(set(document) - known)]
+    settings = ", ".join(sorted(known))
+    wrong = [f"{name} is not a setting (the settings are {settings})" for name in sorted(set(document) - known)]
     for name, choices in _CHOICES.items():
         if name in document and document[name] not in choices:
             wrong.append(f"{name} has to be one of {', '.join(choices)}")
     if not isinstance(document.get("stay_at_access_point", True), bool):
         wrong.append("stay_at_access_point has to be true or false")
     seconds = document.get("hold_bring_up_seconds", 0)
-    if isinstance(seconds, float) and seconds.is_integer():  # 60.0 is an integer to JSON Schema
+    if isinstance(seconds, float) and seconds.is_integer():  # for JSON Schema, 60.0 is an integer
         seconds = int(seconds)
         document = {**document, "hold_bring_up_seconds": seconds}
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= HOLD_BRING_UP_MAX:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One radio that the watcher guards: what is heard goes into the guard's machine, and what that decides is done."""
+"""One radio that the watcher guards. Events go into the guard's state machine, and its actions are carried out."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from .attachment import Attachment
 from .places import PLACES, Places
 from .view import View
 
-#: After news of profiles, seconds until they are looked at: whoever changes them changes several, one after the other.
+#: Seconds from a change of profiles to the next look at them. Often several profiles are changed one after another.
 _NEWS_SECONDS = 2.0
-#: Seconds until a pin that could not be undone is tried again.
+#: Seconds until the next attempt to undo a pin that could not be undone.
 _UNDO_SECONDS = 2.0
-#: Seconds between looks at the link whose end the rest of a pin waits for, should that not be heard.
+#: Seconds between two looks at a link whose end the rest of a pin waits for, in case the event of its end is missed.
 _REST_SECONDS = 30.0
-#: For how long after a handover's end a profile may be touched by that, in seconds: NetworkManager lets go of a device
-#: within two of them on a slow machine.
+#: Seconds after the end of a handover in which the handover itself may have touched a profile. On a slow machine,
+#: NetworkManager releases a device within two seconds.
 _ECHO_SECONDS = 10.0
 _NEWS = "news"
 
@@ -53,12 +53,12 @@ class Watched:
     """One radio that is guarded.
 
     Args:
-        radio: the radio; it has an interface and a switch.
-        nl: to ask the driver.
-        policy: what to do where there is a choice.
-        log: where to tell of it.
-        places: where it keeps things.
-        clock: seconds that only grow.
+        radio: the radio. It has an interface and a switch.
+        nl: the connection to the driver.
+        policy: how to guard the radio.
+        log: receives the log lines.
+        places: the folders of the lock, the journal and the notes.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(
@@ -79,18 +79,18 @@ class Watched:
         self._lock = Lock(radio.phy, places.run)
         self._switch = radio.switch
         self._account = Account(radio, log, clock)
-        #: Who runs the interface, and what tells of it.
+        #: The interface's manager, and its listeners.
         self.attachment = Attachment(radio, self._account, clock)
-        #: Has the DHCP client asked anew where an address is long in coming, whatever made the connection.
+        #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
         self._addressing = Addressing(policy.handover, self._look_for_address, self._ask_for_address, clock)
-        #: When the last handover was decided.
+        #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
-        #: Whether it was told that the rest of a pin stands.
+        #: Whether the log says that there is a rest of a pin.
         self._narrow = False
         self._rest = Rest(radio.phy, places.run)
         calls = Calls(partial(csme.request_ownership, nl, radio.ifindex or -1), ask_through_pipe, self._mark)
         self.hands = Hands(radio, None, calls, self._rest, places.run)
-        # What goes wrong while the hands work, or while somebody is listened to, is told with the rest.
+        # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places.notes, clock)
         self._machine: Machine[Guard] = Machine(
@@ -106,43 +106,43 @@ class Watched:
 
     @property
     def due(self) -> Optional[float]:
-        """When its next timer runs out, by the clock; None when none runs."""
+        """The time, by the clock, at which the next timer runs out. None means that no timer runs."""
         timers = [due for due in (self._machine.due, self._addressing.due, self.attachment.due) if due is not None]
         return min(timers) if timers else None
 
     @property
     def state(self) -> str:
-        """How it stands, in a word: ``watching``, ``handover``, ``staying``, ``left``, ``retrying`` or ``held``."""
+        """The state as one word: ``watching``, ``handover``, ``staying``, ``left``, ``retrying`` or ``held``."""
         return self._machine.state.word(waits=self._machine.due is not None) or (
             "held" if self.view.held else "watching"
         )
 
     @property
     def reason(self) -> Optional[str]:
-        """Why CSME keeps the radio, as a code; None when it does not."""
+        """The code that says why CSME keeps the radio, or None when CSME does not keep it."""
         left = self._machine.state.left
         return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
 
     @property
     def last(self) -> Optional[HandoverRecord]:
-        """How its last handover went; None: there was none."""
+        """The record of the last handover, or None when there was none."""
         return self._account.last
 
     # -- who runs the interface ------------------------------------------------------------------------------------
 
     def attach(self, *, anew: bool = True) -> bool:
-        """As ``Attachment.attach``."""
+        """Attach to the interface's manager. See ``Attachment.attach``."""
         new = self.attachment.attach(anew=anew)
         self.hands.supplicant = self.attachment.backend
         return new
 
     def detach(self) -> None:
-        """Listen no more."""
+        """Close the listeners, and forget the manager."""
         self.attachment.detach()
         self.hands.supplicant = None
 
     def supplicant_gone(self) -> None:
-        """Take note that the supplicant ended. Its pin ended with it."""
+        """Handle the end of the supplicant. Its pin ended with it."""
         if not self.attachment.sources:
             return
         self._account.write("info", "wpa_supplicant ended")
@@ -150,10 +150,10 @@ class Watched:
         self.detach()
 
     def manager_gone(self, why: str) -> None:
-        """Take note that it has to be found out anew who runs the interface. A pin, which may still stand, is undone.
+        """Handle the end of the manager. A pin, which may still be set, is undone. The manager has to be found again.
 
         Args:
-            why: for people.
+            why: the reason, as a text for people.
         """
         self._account.write("info", why)
         self._give_up()
@@ -164,18 +164,18 @@ class Watched:
     # -- what happens ----------------------------------------------------------------------------------------------
 
     def feed(self, event: GuardEvent) -> None:
-        """Let the guard answer an event. A transport that fails ends what is under way, un-pinned."""
+        """Give an event to the guard. If a transport fails, the handover or stay ends, and the pin is undone."""
         self._advance(lambda: self._feed(event))
 
     def _feed(self, event: GuardEvent) -> None:
         if isinstance(event, AddressArrived):
-            # It was read just now: what has run out before that comes first, or a late address passed for one in time.
+            # Timers that have run out come first. Otherwise a late address would count as one in time.
             self._machine.expire()
         self._machine.feed(event)
         self._addressing.feed(event)
 
     def expire(self) -> None:
-        """Let the guard answer the timers that have run out."""
+        """Handle the timers that have run out."""
         self._expire_guard()
         end = self.attachment.expire()
         if end is not None:
@@ -200,16 +200,16 @@ class Watched:
         self._settle()
 
     def _give_up(self) -> None:
-        """End what is under way, un-pinned, and look again later."""
+        """Undo the pin, end the handover or stay, and look again later."""
         self.hands.unpin()
         self._machine.state = Guard()
-        for timer in messages.Timer:  # of what has ended: it would run out in what comes next
+        for timer in messages.Timer:  # a timer of this handover must not run out during the next one
             self._machine.cancel_timer(timer)
         retry = self.policy.retry_seconds
         self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
-        """Take a record of rfkill. One of another switch means nothing."""
+        """Handle an event of rfkill. Events of other switches are ignored."""
         switch = self._switch
         if switch is None or event.index != switch.index:
             return
@@ -217,17 +217,17 @@ class Watched:
         if news is not None:
             changed = (event.soft, event.hard, event.reasons) != (switch.soft, switch.hard, switch.reasons)
             self._switch = replace(switch, soft=event.soft, hard=event.hard, reasons=event.reasons)
-            # The kernel tells how things stand at every change of anything: only what is new here is news.
+            # The kernel reports a switch at every change of any of its values. A block that is not new is ignored.
             if changed or not isinstance(news, (messages.BlockBack, messages.BlockGone)):
                 self.feed(news)
 
     def heard_supplicant(self, source: Listener) -> None:
-        """Take what the supplicant said.
+        """Handle the events of a listener.
 
         Args:
-            source: where; one of the attachment's.
+            source: one of the attachment's listeners.
         """
-        if source not in self.attachment.sources:  # an earlier one of the same round ended it
+        if source not in self.attachment.sources:  # an earlier event of the same round closed it
             return
         heard = self.attachment.read(source)
         if self._machine.state.unanswered:
@@ -240,11 +240,11 @@ class Watched:
         if isinstance(event, SupplicantGone):
             self.supplicant_gone()
         elif isinstance(event, ManagerGone):
-            self.manager_gone(event.why or f"{self.attachment.who} has it no more")
+            self.manager_gone(event.why or f"{self.attachment.who} does not manage it any more")
         elif isinstance(event, ProfilesChanged):
             self.profiles_changed()
         elif isinstance(event, ProfileTouched):
-            # What a handover itself did to it is no news: it would be tried again and again.
+            # A change that the handover itself made is ignored. Otherwise the handover would be tried again and again.
             if self._clock() - self._decided >= _ECHO_SECONDS:
                 self.profiles_changed()
         else:
@@ -253,12 +253,12 @@ class Watched:
                 self._advance(self._end_rest)
 
     def profiles_changed(self) -> None:
-        """Take note that profiles may have changed. It matters while CSME keeps the radio for want of one."""
+        """Handle a possible change of profiles. It matters only while CSME keeps the radio."""
         if self._machine.state.left is not None:
             self._machine.set_timer(_NEWS, _NEWS_SECONDS)
 
     def look(self) -> None:
-        """Let the guard see how the radio stands, whatever it knew."""
+        """Read the radio's state, and give it to the guard."""
         try:
             event = self._look()
         except FleetError as error:
@@ -268,7 +268,7 @@ class Watched:
         self.feed(event)
 
     def read_address(self) -> None:
-        """See whether there is an address, where news of one may have been lost."""
+        """Look for an address, after events about addresses may have been lost."""
         if self.hands.look_for_address():
             self.feed(AddressArrived())
 
@@ -283,17 +283,17 @@ class Watched:
         waits = handover is not None and handover.outcome is None
         client = self.hands.ask_for_address(in_handover=waits)
         if client is not None:
-            self._account.write("info", f"no address came yet; {client.value} is asked anew")
+            self._account.write("info", f"no address came yet, so {client.value} is asked again")
 
     def gone(self) -> None:
-        """Take note that the interface or the radio went away, and let go of everything."""
+        """Handle the end of the interface or the radio, and release everything."""
         self.feed(messages.InterfaceGone())
         self._end()
         self.detach()
         self._lock.release()
 
     def stop(self) -> None:
-        """End in an orderly way: what is pinned is undone."""
+        """Undo the pin, and release everything."""
         self._end()
         self.detach()
         self._lock.release()
@@ -314,7 +314,7 @@ class Watched:
         return None
 
     def _look(self) -> GuardEvent:
-        """Read how the radio stands.
+        """Read the radio's state, and return it as the answer to ``guard.Look``.
 
         Raises:
             FleetError: the driver or the lock can't be used.
@@ -328,7 +328,7 @@ class Watched:
         if not self._lock.acquire():
             return guard.Busy()
         if self._machine.state.handover is None and self.hands.pin is None:
-            # Whoever held the lock before may have been killed.
+            # The process that held the lock before may have been killed, and have left a pin.
             undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
             if not self._rest.stands and self.hands.supplicant is not None:
                 undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
@@ -340,19 +340,19 @@ class Watched:
         return self.view.of_csme(required=required)
 
     def _end_rest(self) -> None:
-        """Undo the rest of the last pin if its link is over. What can't be done now is tried again."""
+        """Undo the rest of the last pin if its link has ended. If that fails, it is tried again later."""
         supplicant = self.hands.supplicant
         if not self._rest.stands or supplicant is None:
             return
         try:
             if self._lock.acquire():
-                # Under a block there is no link, whatever the supplicant still says.
+                # A blocked radio has no link, even if the supplicant still reports one.
                 self._rest.end(supplicant, now=self._switch is not None and self._switch.hard)
         except FleetError as error:
             self._account.write_once("rest", "warning", f"{STUCK}: {error}")
 
     def _end(self) -> None:
-        """Undo what is pinned, and the rest of what was: nobody will be here at the end of the link."""
+        """Undo the pin, and the rest of an earlier one, because nothing will wait for the end of the link."""
         self.hands.unpin(now=True)
         if self.hands.supplicant is not None:
             try:
@@ -362,7 +362,7 @@ class Watched:
         self._account.flush()
 
     def _settle(self) -> None:
-        """Bring what depends on the guard's state up to date: lock, leftovers, warnings."""
+        """Update what depends on the guard's state: the lock, timers for what is left of a pin, and the log."""
         self._account.flush()
         if self._machine.state.handover is not None:
             return
@@ -371,7 +371,7 @@ class Watched:
             if self._rest.stands and self._machine.due is None:
                 self._machine.set_timer(RETRY, _REST_SECONDS)
         elif self._machine.due is None:
-            # It could not be undone: it is tried again until it is.
+            # The pin could not be undone. This is tried again until it succeeds.
             self._machine.set_timer(RETRY, _UNDO_SECONDS)
         if self._rest.stands != self._narrow:
             self._narrow = self._rest.stands

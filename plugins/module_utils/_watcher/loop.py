@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The resident event loop: it waits for the kernel and the supplicants, and lets each radio's guard answer.
+"""The watcher's event loop. It waits for events of the kernel and of managers, and gives them to each radio's guard.
 
-It sleeps until something happens. What it may have missed (an overrun, a driver that was loaded anew) it reads anew.
+When events may have been missed (a socket overran, or a driver was loaded again), it reads the state again.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from .places import Places
 from .policy import policy_of
 from .state_file import document, write_state
 
-#: A change in one of these may bring a supplicant, a profile, or the note of a bring-up that is held back.
+#: A change in one of these folders may mean a new manager, a new profile, or a note that an interface is held back.
 _DIRECTORIES = (*TELLING_DIRECTORIES, HOLD_FOLDER)
-#: The share of systemd's watchdog time after which it gets a sign of life (sd_watchdog_enabled(3): half).
+#: The watcher reports to systemd's watchdog after this share of the watchdog's time (sd_watchdog_enabled(3): half).
 _WATCHDOG_SHARE = 0.5
 
 
@@ -53,11 +53,11 @@ class Watcher:
     """Watches all radios of the machine that CSME can own.
 
     Args:
-        version: what the state says of this program.
-        config: what it is to do.
-        path: where it reads its configuration anew.
-        log: where it tells of what it does.
-        folder: where locks and journals are.
+        version: the watcher's version, for the state file.
+        config: the configuration to begin with.
+        path: the file from which a reload reads the configuration.
+        log: receives the log lines.
+        folder: the folder of locks and journals.
     """
 
     def __init__(self, version: str, config: Config, path: str, log: Log, folder: str = FOLDER) -> None:
@@ -78,7 +78,7 @@ class Watcher:
     # -- the life of the service -----------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Watch until SIGTERM or SIGINT; then undo what is pinned.
+        """Watch until SIGTERM or SIGINT comes. Then undo all pins.
 
         Raises:
             FleetError: rfkill or netlink can't be used at all.
@@ -92,12 +92,12 @@ class Watcher:
         self._listen(wake, lambda: self._heard_signals(wake))
         try:
             self._undo()
-            # The standing switches, which rfkill tells at first, are read with the radios.
+            # rfkill first reports the existing switches. They are not needed, because they are read with the radios.
             self._rfkill.read()
             self._reopen()
             self._report()
             notify("READY=1", f"STATUS={self._status()}")
-            # What is there now stays: collecting looks at what comes after alone, which takes next to nothing.
+            # The objects that exist now stay. Without them, a collection takes very little time.
             gc.collect()
             gc.freeze()
             beat = watchdog_seconds()
@@ -113,7 +113,7 @@ class Watcher:
             self._directories.close()
 
     def _signals(self) -> int:
-        """Let signals come in through a descriptor; return it."""
+        """Return a descriptor that reports signals."""
         readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO):
             signal.signal(number, lambda _number, _frame: None)
@@ -121,7 +121,7 @@ class Watcher:
         return readable
 
     def _undo(self) -> None:
-        """Undo what an earlier life left, before anything else."""
+        """Undo the pins that an earlier process of the watcher left."""
         try:
             for radio in undo_journals(backend_by_name, self._folder):
                 self._log.write("warning", f"a pin that was left on {radio} is undone", amt_wifi_radio=radio)
@@ -129,28 +129,28 @@ class Watcher:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
 
     def _wait(self, beat: Optional[float]) -> None:
-        """Wait for the next thing to happen, and answer it."""
+        """Wait for the next event or timer, and handle it."""
         due = [watched.due for watched in self._radios.values() if watched.due is not None]
         timeout = max(0.0, min(due) - time.monotonic()) if due else None
         if beat is not None:
             timeout = beat if timeout is None else min(timeout, beat)
-        # An early end of the wait would only come back here, but in a busy loop: round up to epoll's milliseconds.
+        # epoll counts milliseconds. The time is rounded up, because a wait that ends early would be repeated at once.
         for descriptor, _event in self._epoll.poll(None if timeout is None else timeout + 0.001):
             handler = self._handlers.get(descriptor)
-            if handler is not None:  # an earlier one of this round may have closed it
+            if handler is not None:  # an earlier handler of this round may have closed it
                 handler()
         for watched in list(self._radios.values()):
             self._advance(watched, watched.expire)
             if watched.attachment.due_to_attach:
                 self._attach(watched, anew=False)
-        # What follows takes longer than a handover can spare, and what a handover needs does not wait for it.
+        # The rest takes too long to be done during a handover. A handover does not need it.
         if any(watched.state == "handover" for watched in self._radios.values()):
             return
         if self._scan_wanted:
             self._scan_wanted = False
             self._scan()
-        # pyroute2's messages refer to themselves. Left to Python's own collector, which waits for thousands of objects,
-        # those of a few radios that come and go add a megabyte to what stays resident.
+        # pyroute2's messages are cyclic garbage. Python's own collector waits for thousands of objects. Until then, the
+        # messages about a few radios that come and go would add a megabyte of resident memory.
         gc.collect()
 
     def _listen(self, descriptor: int, handler: Callable[[], None]) -> None:
@@ -171,7 +171,8 @@ class Watcher:
             known = any(
                 w.radio.switch is not None and w.radio.switch.index == event.index for w in self._radios.values()
             )
-            # A radio that came, or one that CSME can own after all: its driver may have learnt of CSME later.
+            # The event may be about a new radio. Or CSME owns a radio that did not support it before, because its
+            # driver found CSME only later.
             news = event.op == "add" or event.owner == "csme"
             if event.op == "del" or (news and not known):
                 self._switch_moved()
@@ -179,9 +180,9 @@ class Watcher:
                 watched.heard_rfkill(event)
 
     def _switch_moved(self) -> None:
-        """See to a radio that came or went.
+        """Find out which radios there are after one came or went.
 
-        Perhaps all of nl80211 was loaded anew; then the sockets of before hear nothing.
+        If nl80211 as a whole was loaded again, the old sockets hear nothing, and new ones are opened.
         """
         try:
             if self._nl is not None:
@@ -198,13 +199,13 @@ class Watcher:
         try:
             events = self._events.read()
         except EventsLost:
-            self._log.write("warning", "the kernel dropped events; everything is read anew")
+            self._log.write("warning", "the kernel dropped events, so everything is read again")
             self._scan()
             for watched in self._radios.values():
                 watched.look()
             return
         for event in events:
-            # A device without a network interface (P2P) comes and goes with every supplicant.
+            # Events about a device without a network interface (P2P) are ignored: every supplicant makes such devices.
             if isinstance(event, ConfigEvent) and (event.ifindex is not None or "wiphy" in event.name):
                 self._scan_wanted = True
             elif isinstance(event, VendorEvent):
@@ -216,7 +217,7 @@ class Watcher:
         try:
             forbidden = csme.decode_roaming_forbidden(event.data).forbidden
         except FleetError as error:
-            self._log.write("warning", f"an event of CSME's is malformed: {error}", code=error.code)
+            self._log.write("warning", f"an event from CSME is malformed: {error}", code=error.code)
             return
         for watched in self._radios.values():
             if event.ifindex in (None, watched.radio.ifindex):
@@ -247,7 +248,7 @@ class Watcher:
             self._reload()
         if signal.SIGIO in numbers:
             self._directories.refresh()
-            # A radio may have learnt of CSME after it came, which nothing else tells of while nothing is blocked.
+            # A driver may have found CSME since the last scan. Without a block, only the note of a hold shows that.
             self._scan_wanted |= any(interface not in self._radios for interface in held_interfaces())
             for watched in self._radios.values():
                 self._attach(watched)
@@ -257,7 +258,7 @@ class Watcher:
     # -- radios and supplicants ------------------------------------------------------------------------------------
 
     def _reopen(self) -> None:
-        """Open nl80211 anew, and see which radios there are."""
+        """Open new nl80211 sockets, and find out which radios there are."""
         if self._events is not None:
             self._ignore(self._events.fileno())
             self._events.close()
@@ -265,17 +266,17 @@ class Watcher:
             self._nl.close()
         self._nl = self._events = None
         try:
-            # The events first: what comes while the radios are read is not missed.
+            # The events are opened first, so that none is missed while the radios are read.
             self._events = Nl80211Events(("config", "vendor"))
             self._nl = Nl80211()
         except NotFound:
-            self._log.write("info", "the kernel has no wireless yet")
+            self._log.write("info", "the kernel does not have nl80211 yet")
         if self._events is not None and self._nl is not None:
             self._listen(self._events.fileno(), self._heard_events)
         self._scan(forget=True)
 
     def _scan(self, forget: bool = False) -> None:
-        """See which radios there are; *forget* lets go of those known, whose sockets are not open any more."""
+        """Find out which radios there are. With *forget*, first drop the known ones, whose sockets were closed."""
         found: Dict[str, Radio] = {}
         if self._nl is not None:
             try:
@@ -310,14 +311,14 @@ class Watcher:
         self._detach(watched)
         watched.gone()
         del self._radios[watched.interface]
-        self._log.write("info", f"{watched.interface}: watched no more", **_fields(watched.radio))
+        self._log.write("info", f"{watched.interface}: its radio is not watched any more", **_fields(watched.radio))
 
     def _attach(self, watched: Watched, *, anew: bool = True) -> None:
         if not watched.attach(anew=anew):
             return
         for source in watched.attachment.sources:
             self._listen(source.fileno(), partial(self._heard_supplicant, watched, source))
-        # They may hold events that came while it attached, which no wait tells of.
+        # The listeners may have read events already while they were attached. epoll does not report these.
         for source in watched.attachment.sources:
             self._heard_supplicant(watched, source)
         watched.feed(Changed())
@@ -329,7 +330,7 @@ class Watcher:
         self._advance(watched, partial(watched.heard_supplicant, source))
 
     def _advance(self, watched: Watched, move: Callable[[], None]) -> None:
-        """Do something that may show that who runs the interface is gone. Then look for another."""
+        """Call *move*, which may find that the interface's manager is gone. If so, look for a new one."""
         descriptors = self._descriptors(watched)
         move()
         if descriptors and not watched.attachment.sources:
@@ -347,17 +348,17 @@ class Watcher:
     # -- configuration and state -----------------------------------------------------------------------------------
 
     def _reload(self) -> None:
-        """Read the configuration anew. A bad one is refused, and the old one stays in force."""
+        """Read the configuration again. If it is not valid, the old one still applies."""
         notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             self._config = read_config(self._config_path)
         except FleetError as error:
             self._log.write(
-                "error", f"the configuration is refused, the old one stays in force: {error}", code=error.code
+                "error", f"the configuration is not valid, so the old one still applies: {error}", code=error.code
             )
         else:
             self._log.level = self._config.log_level
-            self._log.write("info", "the configuration is read anew")
+            self._log.write("info", "the configuration was read again")
             policy = policy_of(self._config)
             for watched in self._radios.values():
                 watched.policy = policy
@@ -368,11 +369,11 @@ class Watcher:
 
     def _status(self) -> str:
         if not self._radios:
-            return "No radio that CSME can own"
+            return "There is no radio that CSME can own"
         return ", ".join(f"{watched.interface}: {watched.state}" for watched in self._radios.values())
 
     def _report(self) -> None:
-        """Bring the state file up to date, if anything in it changed."""
+        """Write the state file if the state has changed."""
         state = document(self._version, self._radios.values())
         if state == self._written:
             return
@@ -385,7 +386,7 @@ class Watcher:
 
 
 def _identity(radio: Optional[Radio]) -> Any:
-    """Return what must not change while a radio is watched."""
+    """Return the numbers that identify a radio. If they change, it is another radio."""
     if radio is None or radio.switch is None:
         return None
     return radio.phy, radio.ifindex, radio.switch.index

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the kernel gives this process memory."""
+"""A setting of this process's memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ PR_SET_THP_DISABLE = 41  # linux/include/uapi/linux/prctl.h
 
 
 def use_small_pages() -> None:
-    """Ask the kernel for no transparent huge pages from now on (prctl(2)). Where it refuses, all works as before.
+    """Ask the kernel to use no transparent huge pages for this process from now on (prctl(2)). A refusal is ignored.
 
-    Where they are always used, as on Debian, each can make two megabytes resident of a small program that fills a part.
+    Some distributions, such as Debian, always use them. There, each page can keep two megabytes resident, although a
+    small program fills only a part of it.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)

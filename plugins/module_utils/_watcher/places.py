@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the watcher keeps things on a laptop."""
+"""The folders that the watcher uses below ``/run``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Places(NamedTuple):
     """The folders of a guarded radio.
 
     Attributes:
-        run: has its lock and its journal.
-        notes: has the notes of bring-ups that are held back.
+        run: the folder of its lock and its journal.
+        notes: the folder of the notes about interfaces that are held back.
     """
 
     run: str = FOLDER

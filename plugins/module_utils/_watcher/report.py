@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the watcher says of itself, as values."""
+"""The watcher's report about itself, as values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from .._network.handover_record import HandoverRecord
 
 @dataclass(frozen=True)
 class WatcherReport:
-    """The watcher.
+    """What is known of the watcher.
 
-    ``running`` is None where nobody knows. Each value after it is None while the watcher says nothing of it.
-
-    ``held`` has the interfaces whose bring-up is held back, each with the network that a profile is wanted for;
-    ``managers`` who runs each interface that it watches, as far as it can use them: None where it can use nobody.
+    Attributes:
+        installed: whether its unit is installed.
+        running: whether it runs. It is None when that could not be found out.
+        version: the watcher's version. This and each later value is None or empty when the watcher does not tell it.
+        state: the watcher's state, as one word.
+        last_handover: the record of the last handover.
+        held: the interfaces that are held back. The value is the network that a profile is missing for, as text.
+        managers: the manager of each interface that the watcher watches, or None when the watcher can use no manager.
     """
 
     installed: bool

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what the watcher (``amt-wifi-watcher``) says of itself in the file system."""
+"""Reading the state file and the unit of the watcher (``amt-wifi-watcher``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .._system.reading import Reading
 from .report import WatcherReport
 
 UNIT = "amt-wifi-watcher.service"
-#: Where systemd looks for units (systemd.unit(5)); below /lib where it is not merged with /usr.
+#: The folders of systemd's units (systemd.unit(5)). The last one counts where /lib is not merged with /usr/lib.
 _UNIT_FOLDERS = (
     "etc/systemd/system",
     "run/systemd/system",
@@ -25,17 +25,17 @@ _UNIT_FOLDERS = (
     "usr/lib/systemd/system",
     "lib/systemd/system",
 )
-#: Written by the watcher; the folder is its RuntimeDirectory, which systemd removes when it ends.
+#: The watcher writes this file. The folder is its RuntimeDirectory, which systemd removes when the watcher ends.
 STATE_PATH = "/run/amt-wifi-watcher/state.json"
-#: Characters; a state is well below a kilobyte.
+#: Characters. A state is much smaller than a kilobyte.
 _STATE_MAX = 65536
 
 
 def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
-    """Return what is known of the watcher; what could not be read goes to *reading*.
+    """Return what is known of the watcher.
 
     Args:
-        reading: takes what could not be read.
+        reading: remembers that the state could not be read.
         root: the directory that stands for ``/``.
     """
     installed = any(os.path.exists(os.path.join(root, folder, UNIT)) for folder in _UNIT_FOLDERS)
@@ -55,7 +55,10 @@ def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
 
 
 def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
-    """Return whether the watcher that wrote the state document lives, and the document; empty when there is none."""
+    """Return whether the watcher that wrote the state file still runs, and the document in the file.
+
+    The document is empty when there is no file.
+    """
     path = os.path.join(root, STATE_PATH.lstrip("/"))
     try:
         text = read_text(path, _STATE_MAX)
@@ -64,9 +67,9 @@ def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DecodeFailed("the watcher's state is no JSON", where=path, remedy=f"Restart {UNIT}") from error
+        raise DecodeFailed("the watcher's state is not JSON", where=path, remedy=f"Restart {UNIT}") from error
     if not isinstance(document, dict):
-        raise DecodeFailed("the watcher's state is no mapping", where=path, remedy=f"Restart {UNIT}")
+        raise DecodeFailed("the watcher's state is not a mapping", where=path, remedy=f"Restart {UNIT}")
     pid = _field(document, "pid", int)
     return pid is not None and os.path.isdir(os.path.join(root, "proc", str(pid))), document
 
@@ -99,7 +102,10 @@ def _last_handover(document: Any) -> Optional[HandoverRecord]:
 
 
 def _field(document: Dict[str, Any], name: str, kind: type) -> Any:
-    """Return a value of the document; None when it is missing or of another type: a watcher may be newer than this."""
+    """Return a value of the document, or None when it is missing or has another type.
+
+    The watcher may be of another version than this code.
+    """
     value = document.get(name)
-    # A bool is an int to Python; True is no number.
+    # For Python, a bool is an int, but here it is not a number.
     return value if isinstance(value, kind) and isinstance(value, bool) == (kind is bool) else None

@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling the watcher's state, in a file that everybody may read.
-``plugins/schemas/amt_wifi_watcher_state.schema.json`` describes the document."""
+"""Writing the watcher's state to a file that everybody may read.
+
+``plugins/schemas/amt_wifi_watcher_state.schema.json`` describes the document.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,14 @@ from .attachment import Attachment
 from .state import STATE_PATH
 from .view import View
 
-#: Raised when a reader of the document has to change.
+#: The version of the document. A change that readers have to follow raises it.
 STATE_SCHEMA_VERSION = 1
-#: The states of radios, what matters most first.
+#: The states of radios, the most important first.
 _ORDER: List[str] = ["handover", "retrying", "left", "held", "staying", "watching"]
 
 
 class Guarded(Protocol):
-    """One guarded radio, as far as its state is told."""
+    """The values of a guarded radio that go into the state file."""
 
     radio: Radio
     attachment: Attachment
@@ -34,23 +36,23 @@ class Guarded(Protocol):
 
     @property
     def state(self) -> str:
-        """How it stands, in a word."""
+        """The radio's state, as one word."""
 
     @property
     def reason(self) -> Optional[str]:
-        """Why CSME keeps the radio, as a code; None when it does not."""
+        """The code that says why CSME keeps the radio, or None when CSME does not keep it."""
 
     @property
     def last(self) -> Optional[HandoverRecord]:
-        """How its last handover went; None: there was none."""
+        """The record of the radio's last handover, or None when there was none."""
 
 
 def document(version: str, radios: Iterable[Guarded]) -> Dict[str, Any]:
-    """Return the state of a watcher, which this process is.
+    """Return the state of the watcher that runs in this process, as a document of JSON types.
 
     Args:
-        version: the watcher's.
-        radios: what it guards.
+        version: the version of the watcher.
+        radios: the radios that it guards.
     """
     guarded = tuple(radios)
     states = [each.state for each in guarded]
@@ -86,19 +88,21 @@ def _radio(guarded: Guarded) -> Dict[str, Any]:
 
 
 def write_state(document: Dict[str, Any], path: str = STATE_PATH) -> None:
-    """Write the state so that a reader finds the old one or the new one, never half of one. Everybody may read it.
+    """Write the state atomically: a reader finds the old state or the new one. Everybody may read it.
 
     Raises:
-        TransportFailed: it could not be written.
+        TransportFailed: the file could not be written.
     """
     partial = f"{path}.new"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            os.fchmod(descriptor, 0o644)  # whatever the service's umask
+            os.fchmod(descriptor, 0o644)  # the service's umask may have removed bits
             json.dump(document, handle)
         os.rename(partial, path)
     except OSError as error:
         with suppress(OSError):
             os.unlink(partial)
-        raise TransportFailed(f"can't write: {error.strerror}", where=path, errno=error.errno or 0) from error
+        raise TransportFailed(
+            f"the file can't be written: {error.strerror}", where=path, errno=error.errno or 0
+        ) from error

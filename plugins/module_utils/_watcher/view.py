@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How one guarded radio stands when it is looked at: what CSME does with it, and which profile could carry that on."""
+"""The last reading of one guarded radio: CSME's connection, and the profile that could carry it on."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .account import Account
 from .attachment import Attachment
 from .bring_up_note import is_held
 
-#: How long a radio that is to be taken without credentials waits for a supplicant that is not there yet, in seconds:
-#: as long as a slow boot may take to start it after the watcher.
+#: Seconds to wait for a manager that has not started yet, before a radio is taken without credentials. In a slow boot,
+#: it may start so much later than the watcher.
 _SUPPLICANT_SECONDS = 30.0
 
 
 class View:
-    """How one radio stands, as it was seen last.
+    """Reads the state of one radio, and keeps what was read last.
 
     Args:
-        radio: the radio; it has an interface.
-        nl: to ask the driver.
-        attachment: who runs the interface.
-        account: where to tell of what can't be seen.
-        notes: where the note of a bring-up that is held back would be.
-        clock: seconds that only grow.
+        radio: the radio. It has an interface.
+        nl: the connection to the driver.
+        attachment: the interface's manager.
+        account: logs what can't be read.
+        notes: the folder of the notes about interfaces that are held back.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(
@@ -54,36 +54,36 @@ class View:
         self._account = account
         self._notes = notes
         self._clock = clock
-        #: CSME's connection while it keeps the radio; None when it has none, or the host owns the radio.
+        #: CSME's connection while CSME keeps the radio. It is None when there is none, or the host owns the radio.
         self.wanted: Optional[CsmeConnection] = None
-        #: What keeps the profile for it from carrying it on; None: there is none, or one that can.
+        #: Why the profile for that connection can't carry it on. It is None when no profile is for it, or one can.
         self.obstacle: Optional[Obstacle] = None
-        #: Whether a supplicant's bring-up of the interface is held back, for want of a profile.
+        #: Whether the interface is held back because a profile is missing.
         self.held = False
 
     def look_for_bring_up(self) -> None:
-        """See whether somebody holds back the supplicant's bring-up, or does so no more."""
+        """Find out whether the interface is held back, and log a change."""
         held = is_held(self._radio.interface or "", self._notes)
         if held == self.held:
             return
         self.held = held
         if not held:
-            self._account.write("info", "its bring-up is held back no more")
+            self._account.write("info", "its bring-up is not held back any more")
             return
         try:
             self.wanted = self._connection()
         except FleetError as error:
             self._account.write("warning", str(error), code=error.code)
-        self._account.write("warning", f"{HELD}{network_name(self.wanted)}")
+        self._account.write("warning", HELD.format(network=network_name(self.wanted)))
 
     def of_csme(self, *, required: bool) -> GuardEvent:
-        """Return what CSME does with its radio, and the profile that could carry that on.
+        """Return CSME's connection, and the profile that could carry it on, as an answer to ``guard.Look``.
 
         Args:
-            required: CSME keeps its radio where no profile can.
+            required: whether CSME keeps its radio when no profile can carry its connection on.
 
         Raises:
-            FleetError: the driver does not tell.
+            FleetError: the driver could not be asked for the connection.
         """
         connection = self._connection()
         self.wanted, self.obstacle = connection, None
@@ -103,9 +103,9 @@ class View:
         return Blocked(connection, profile)
 
     def of_host(self) -> Free:
-        """Return the host's own connection and its profile.
+        """Return the profile and the access point of the host's connection, as an answer to ``guard.Look``.
 
-        It is empty where the host has none, or where nobody can tell.
+        Both are None when the host has no connection, or its manager could not be asked.
         """
         supplicant = self._attachment.backend
         if supplicant is None:

@@ -29,10 +29,10 @@ def laptop(tmp_path: Path) -> Laptop:
 def test_it_waits_for_a_bounded_time(laptop: Laptop) -> None:
     assert 119 < laptop.run() < 122
     assert laptop.lines[0] == (
-        "wlan0: held back for at most 120 s, so that a session of CSME's lives: no enabled profile can join its "
-        "network ('corp', psk). Add one, with credentials"
+        "wlan0: held back for at most 120 s, because its bring-up could end a session of CSME: no enabled profile can "
+        "join CSME's network ('corp', psk). Add one with credentials"
     )
-    assert laptop.lines[1] == "wlan0: to be brought up: 120 s are over"
+    assert laptop.lines[1] == "wlan0: may be brought up: 120 s are over"
 
 
 def raising(_ifindex: int) -> Optional[CsmeConnection]:
@@ -112,7 +112,7 @@ def test_another_radio_that_is_blocked_means_nothing(laptop: Laptop) -> None:
 def test_a_note_that_can_not_be_left_holds_nothing_back(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{bring_up.__name__}.FOLDER", "/none")
     laptop.run()
-    assert "can't leave a note" in laptop.lines[-1]
+    assert "the note of the hold can't be written" in laptop.lines[-1]
 
 
 def test_an_ssid_that_is_no_text_is_escaped(laptop: Laptop) -> None:
@@ -134,7 +134,7 @@ def test_what_is_missing_at_the_first_look_already_is_waited_for_a_moment(laptop
     laptop.now = 10.0
     laptop.later = lambda: laptop.watcher(4711)
     assert laptop.run() == 15.0
-    assert laptop.lines[-1] == "wlan0: to be brought up: the watcher does not run"
+    assert laptop.lines[-1] == "wlan0: may be brought up: the watcher does not run"
 
 
 def test_why_something_can_not_be_read_is_told(laptop: Laptop) -> None:

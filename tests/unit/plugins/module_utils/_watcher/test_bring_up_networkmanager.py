@@ -236,7 +236,7 @@ def test_without_a_profile_it_waits_until_there_is_one(scene: Scene) -> None:
         scene.backend.found = (FITS,)
 
     scene.laptop.later = add
-    assert "no enabled profile can join its network" in scene.run()
+    assert "no enabled profile can join CSME's network" in scene.run()
     assert len(scene.handovers) == 1
 
 

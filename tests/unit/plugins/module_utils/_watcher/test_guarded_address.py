@@ -40,7 +40,7 @@ def test_an_address_that_does_not_come_is_asked_for(laptop: Laptop, asked: List[
     laptop.now += 0.05
     watched.expire()
     assert asked == ["networkd wlan0"]
-    assert "no address came yet; networkd is asked anew" in laptop.log.text
+    assert "no address came yet, so networkd is asked again" in laptop.log.text
     watched.feed(AddressArrived())
     if switch == BLOCKED:
         assert watched.last is not None

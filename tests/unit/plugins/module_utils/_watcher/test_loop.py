@@ -48,7 +48,7 @@ def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
     machine.radios = ()
     watcher = machine.watcher()
     assert document(watcher)["state"] == "no_radio"
-    assert watcher._status() == "No radio that CSME can own"
+    assert watcher._status() == "There is no radio that CSME can own"
 
 
 def test_radios_come_and_go(machine: Machine) -> None:
@@ -215,7 +215,7 @@ def test_a_kernel_that_has_no_wireless_yet(machine: Machine, monkeypatch: pytest
         patch.setattr(loop, "Nl80211Events", none)
         watcher = machine.watcher()
     assert names(watcher) == []
-    assert "no wireless yet" in machine.log.text
+    assert "the kernel does not have nl80211 yet" in machine.log.text
     watcher._rfkill.heard = [RfkillEvent(7, "wlan", "add", False, False, frozenset())]  # type: ignore[attr-defined]
     watcher._heard_rfkill()
     assert names(watcher) == ["wlan0"]

@@ -61,7 +61,7 @@ def test_signals(machine: Machine) -> None:
     os.write(writable, bytes([signal.SIGIO, signal.SIGHUP]))
     watcher._heard_signals(readable)
     assert not watcher._stopping
-    assert "read anew" in machine.log.text
+    assert "read again" in machine.log.text
     os.write(writable, bytes([signal.SIGTERM]))
     watcher._heard_signals(readable)
     assert watcher._stopping

@@ -86,8 +86,8 @@ def test_rubbish_is_named(machine: Machine, text: str) -> None:
     reading = Reading()
     assert read_watcher(reading, machine.root) == WatcherReport(False, None)
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
-    kind = "mapping" if text in ("[]", "7") else "JSON"
-    said = f"the watcher's state is no {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
+    kind = "a mapping" if text in ("[]", "7") else "JSON"
+    said = f"the watcher's state is not {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
     assert reading.unreadable[0].why == said
 
 

@@ -54,13 +54,13 @@ def test_a_bring_up_that_is_held_back_is_told(laptop: Laptop) -> None:
         watched.view.look_for_bring_up()
         watched.look()
         assert (watched.state, watched.reason, watched.view.wanted) == ("held", "no_credentials", NETWORK)
-        assert laptop.log.text.count("held back, so that a session of CSME's lives") == 1
-        assert "('corp', psk, channel 6)" in laptop.log.text
+        assert laptop.log.text.count("held back, because it could end a session of CSME") == 1
+        assert "can join CSME's network ('corp', psk, channel 6)" in laptop.log.text
         # CSME takes the radio: that is another state, and there is nothing to bring up.
         watched.heard_rfkill(rfkill(True))
         assert watched.state != "held"
     watched.view.look_for_bring_up()
-    assert "held back no more" in laptop.log.text
+    assert "not held back any more" in laptop.log.text
     watched.heard_rfkill(rfkill(False))
     assert (watched.state, watched.reason) == ("watching", None)
 
