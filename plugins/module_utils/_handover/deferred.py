@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rest of a pin: the frequencies of a link that would be dropped if they were given back while it stands.
+"""The rest of a pin: the pin's frequencies, when giving them back would drop the link.
 
-The watcher keeps it until the end of the link. A journal of its own tells of it, so that a new life of the watcher
-gives them back after a crash, and that whoever pins meanwhile does not take narrow frequencies for the usual ones.
+The watcher keeps the rest until the link ends. The rest has its own journal. With it, the watcher can give the
+frequencies back after a crash. Also, a new pin can tell the few frequencies of the rest from the network's usual ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .._network.pin import Pin
 from .._system.errors import FleetError, NotFound
 from .._system.run_folder import FOLDER, clear_journal, read_journal, write_journal
 
-#: How long a supplicant may be without its control socket before it counts as gone, in seconds.
+#: Seconds that a supplicant may be without its control socket before it counts as gone.
 _RETRY_SECONDS = 0.2
 _PREFIX = "rest-"
 
@@ -33,7 +33,7 @@ class Rest:
 
     Args:
         radio: the radio's name (``phy0``).
-        folder: where its journal is.
+        folder: the folder of the journal.
     """
 
     def __init__(self, radio: str, folder: str = FOLDER) -> None:
@@ -43,11 +43,11 @@ class Rest:
 
     @property
     def stands(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a rest."""
         return self._pin is not None
 
     def keep(self, pin: Pin) -> None:
-        """Keep what ``Backend.loosen`` left of *pin*.
+        """Remember the rest that ``Backend.loosen`` left of *pin*, and write its journal.
 
         Raises:
             FleetError: the journal can't be written.
@@ -56,15 +56,14 @@ class Rest:
         self._pin = pin
 
     def end(self, supplicant: Backend, *, now: bool = False) -> None:
-        """Undo the rest, if there is one. It stays where undoing it would drop a link.
+        """Undo the rest, if there is one. Unless *now* is set, it stays if undoing it would drop a link.
 
         Args:
-            supplicant: who runs the interface.
-            now: undo it even where that drops a link.
+            supplicant: the manager of the interface.
+            now: undo it even if that drops a link.
 
         Raises:
-            FleetError: the supplicant refuses or does not answer, or the journal can't be removed. The rest still
-                stands.
+            FleetError: the supplicant refuses or does not answer, or the journal can't be removed. The rest stays.
         """
         if self._pin is None or retried(partial(supplicant.end_rest, now=now), self._pin) is False:
             return
@@ -73,14 +72,14 @@ class Rest:
 
 
 def over_rest(radio: str, pin: Pin, folder: str = FOLDER) -> Pin:
-    """Return a pin so that undoing it undoes the rest of an earlier pin as well, if it was made over one.
+    """Return a pin that also undoes the rest of an earlier pin, if there is one for the same network.
 
     Args:
         radio: the radio's name.
-        pin: as it is before anything is changed.
-        folder: where journals are.
+        pin: the pin before it is set.
+        folder: the folder of the journals.
     """
-    with suppress(FleetError):  # whoever undoes journals tells of one that is damaged
+    with suppress(FleetError):  # a damaged journal is reported when journals are undone
         told = (read_journal(journal_of(radio), folder) or {}).get("pin")
         if told is not None:
             rest = Pin.from_dict(told)
@@ -91,25 +90,29 @@ def over_rest(radio: str, pin: Pin, folder: str = FOLDER) -> Pin:
 
 
 def journal_of(radio: str) -> str:
-    """Return the name of the journal that tells of the rest of a radio's pin."""
+    """Return the name of the journal that records the rest of a radio's pin."""
     return f"{_PREFIX}{radio}"
 
 
 def tells_of_rest(journal: str) -> bool:
-    """Say whether a journal tells of the rest of a pin, by its name."""
+    """Say whether a journal records the rest of a pin. Its name tells that."""
     return journal.startswith(_PREFIX)
 
 
 def radio_of(journal: str) -> str:
-    """Return the radio that a journal is about, whether it tells of a pin or of the rest of one."""
+    """Return the radio that a journal is about. The journal may record a pin or the rest of one."""
     return journal[len(_PREFIX) :] if tells_of_rest(journal) else journal
 
 
 def retried(undo: Callable[[Pin], _Answer], pin: Pin) -> Optional[_Answer]:
-    """Have a supplicant undo a pin, or part of it. A supplicant that is gone took its pin along.
+    """Undo a pin, or part of it, and try it again if the supplicant is missing for a moment.
+
+    Args:
+        undo: the method of a backend that undoes it.
+        pin: the pin.
 
     Returns:
-        What *undo* returns. None: the supplicant is gone.
+        The result of *undo*, or None when the supplicant is gone. Its pin is gone with it.
 
     Raises:
         FleetError: the supplicant refuses, or does not answer.
@@ -117,7 +120,7 @@ def retried(undo: Callable[[Pin], _Answer], pin: Pin) -> Optional[_Answer]:
     try:
         return undo(pin)
     except NotFound:
-        # A supplicant that makes its socket anew looks for a moment like one that is gone.
+        # The supplicant may only be making a new control socket.
         time.sleep(_RETRY_SECONDS)
     try:
         return undo(pin)

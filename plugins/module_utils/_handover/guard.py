@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Guarding one radio for good, as a pure state machine around that of one handover (``machine.py``).
+"""Guarding one radio permanently, as a pure state machine around the machine of one handover (``machine.py``).
 
-It decides when a handover begins, what follows when it failed, and when the host is kept at its access point without
-one. The state of the radio comes in whole, as the answer to :class:`Look`: whatever was missed meanwhile, the answer
-tells how things stand. So it does not matter which of several events comes first, or whether one gets lost.
+It decides when a handover begins, what to do when one failed, and when the host stays at its access point without a
+handover. The answer to :class:`Look` contains the whole state of the radio. So the order of events does not matter, and
+a lost event does no harm.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from .policy import SUCCESSES, Outcome, Policy
 
 @dataclass(frozen=True)
 class GuardPolicy:
-    """What to do where there is a choice.
+    """The choices of a guard. Times are in seconds.
 
     Attributes:
-        handover: the choices within one handover.
-        take_idle: ask for a radio that CSME owns without a connection.
-        retry_seconds: the pauses after handovers that failed. So one handover more than there are pauses is tried in a
-            row. After that, something has to change first. The first pause is longer than CSME needs to connect again
-            after it took the radio back (seen: 1 to 2 s).
+        handover: the policy of its handovers.
+        take_idle: whether to ask for a radio that CSME owns without a connection.
+        retry_seconds: the pauses after handovers that failed. One handover more than pauses is tried in a row. After
+            that, something has to change first. The first pause is longer than CSME needs to connect again after it
+            took the radio back (seen: 1 to 2 s).
         busy_seconds: how long to wait for another handover on the same radio before looking again.
-        unanswered_seconds: the longest pause between looks while the profiles can't be had: each look may block for
-            as long as an answer is waited for, and all radios wait with it. The first pause is ``busy_seconds``, and
-            each is twice the one before.
+        unanswered_seconds: the longest pause between looks while the manager does not tell its profiles. Each look may
+            block until the time for an answer is over, and all radios wait meanwhile. The first pause is
+            ``busy_seconds``, and each later one is twice as long as the one before.
     """
 
     handover: Policy = field(default_factory=lambda: Policy(stay=True))
@@ -58,35 +58,40 @@ class GuardPolicy:
     unanswered_seconds: float = 30.0
 
 
-# -- events, beside those of a handover --------------------------------------------------------------------------------
+# -- events, in addition to those of a handover ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Free:
-    """The answer to Look: the host owns the radio. Carries the profile and the access point of its connection."""
+    """The answer to Look: the host owns the radio.
+
+    Attributes:
+        profile: the profile of the host's connection. It is None without a connection, or when it was not read.
+        bssid: the access point of that connection.
+    """
 
     profile: Optional[Profile] = None
     bssid: Optional[str] = None
 
 
 class Unusable(Bare):
-    """The answer to Look: the radio is switched off, or what CSME does with it can't be read."""
+    """The answer to Look: airplane mode or the switch blocks the radio, or the reason of a block can't be read."""
 
 
 class Busy(Bare):
-    """The answer to Look: another handover works on the radio, or a supplicant may be about to come."""
+    """The answer to Look: another handover works on the radio, or a manager may start soon."""
 
 
 class Unanswered(Bare):
-    """The answer to Look: who runs the interface does not tell its profiles."""
+    """The answer to Look: the interface's manager does not tell its profiles."""
 
 
 class Spoke(Bare):
-    """Something was heard of who runs the interface. So it may answer again."""
+    """The interface's manager reported an event. So it may answer again."""
 
 
 class Changed(Bare):
-    """Something changed that may let a handover succeed: supplicant, profiles, configuration."""
+    """Something changed that may let a handover succeed: the manager, its profiles, or the configuration."""
 
 
 class Retry(Bare):
@@ -96,21 +101,21 @@ class Retry(Bare):
 GuardEvent = Union[messages.Event, Free, Unusable, Busy, Unanswered, Spoke, Changed]
 
 
-# -- actions, beside those of a handover -------------------------------------------------------------------------------
+# -- actions, in addition to those of a handover -----------------------------------------------------------------------
 
 
 class Look(Bare):
-    """Read how the radio stands. Answered by Blocked, Free, Unusable, Busy or Unanswered."""
+    """Read the state of the radio. The answer is Blocked, Free, Unusable, Busy or Unanswered."""
 
 
 @dataclass(frozen=True)
 class Tell:
-    """A handover was decided: tell how it ended."""
+    """Report the outcome of a handover."""
 
     outcome: Outcome
 
 
-#: The guard's timer, beside those of a handover.
+#: The guard's own timer.
 RETRY = Retry()
 GuardAction = Union[messages.Action, Look, Tell]
 
@@ -123,12 +128,12 @@ class Guard:
     """The whole memory of a guard.
 
     Attributes:
-        handover: the handover that is under way, or the stay at an access point; None without one.
-        forbidden: CSME's last word on roaming was that it is forbidden.
+        handover: the running handover, or the stay at an access point. It is None when there is neither.
+        forbidden: whether CSME's last report about roaming was that it is forbidden.
         failures: how many handovers in a row failed.
-        left: why CSME keeps the radio: the outcome of the last handover, or ``idle``; None when CSME does not, or when
-            a handover is under way.
-        unanswered: how many looks in a row got no profiles. It stops counting where more would make no difference.
+        left: why CSME keeps the radio. It is the outcome of the last handover, or ``idle``. It is None when CSME does
+            not keep the radio, or a handover runs.
+        unanswered: how many looks in a row got no profiles. It is not counted further once the pause is at its longest.
     """
 
     handover: Optional[State] = None
@@ -139,16 +144,16 @@ class Guard:
 
     @property
     def pinned(self) -> bool:
-        """Whether a pin may be with the supplicant."""
+        """Whether the supplicant may have a pin."""
         return self.handover is not None and self.handover.pinned
 
     def word(self, *, waits: bool) -> str:
-        """Return how it stands in a word: ``handover``, ``staying``, ``left`` or ``retrying``.
+        """Return the state as one word: ``handover``, ``staying``, ``left`` or ``retrying``.
 
-        Empty: nothing is going on.
+        It is empty when none of them applies.
 
         Args:
-            waits: a timer runs, and at its end the radio is looked at again.
+            waits: whether a timer runs, after which the radio is looked at again.
         """
         if self.handover is not None:
             return "staying" if self.handover.phase is Phase.STAYING else "handover"
@@ -157,22 +162,22 @@ class Guard:
         return ""
 
 
-#: Why a radio is left alone that CSME owns without a connection.
+#: The reason when a radio is left to CSME, which has no connection on it.
 IDLE = "idle"
 
 Result = Tuple[Guard, Tuple[GuardAction, ...]]
 _LOOK: Tuple[GuardAction, ...] = (Look(),)
-#: After these there is nothing to try again until the switch or the interface comes back, which is an event.
+#: After these outcomes, a retry makes no sense until the switch or the interface comes back, which is an event.
 _QUIET = frozenset({Outcome.AIRPLANE_MODE, Outcome.SWITCH_OFF, Outcome.INTERFACE_GONE})
 
 
 def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
-    """Return what follows from *event*.
+    """Handle *event*.
 
     Args:
-        guard: how the guard stands.
-        event: what happened.
-        policy: what to do where there is a choice.
+        guard: the guard's state.
+        event: the event.
+        policy: the guard's policy.
 
     Returns:
         The new state, and the actions to carry out, in order.
@@ -180,7 +185,7 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, RoamingForbidden):
         guard = replace(guard, forbidden=True)
     elif isinstance(event, (RoamingAllowed, BlockBack, Blocked, InterfaceGone)):
-        # Once CSME has the radio itself, its word to the host is void.
+        # When CSME itself has the radio, its report to the host does not count any more.
         guard = replace(guard, forbidden=False)
     if guard.handover is not None:
         return _under_way(guard, guard.handover, event, policy)
@@ -191,7 +196,8 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Unanswered):
         return _unanswered(guard, policy)
     if isinstance(event, Spoke):
-        # Once: whoever talks on, and still does not answer, does not have it asked ever again at once.
+        # Only the first event brings the next look forward. A manager that reports events but does not answer must not
+        # be asked after each of them.
         again = (SetTimer(RETRY, policy.busy_seconds),) if guard.unanswered else ()
         return replace(guard, unanswered=0), again
     if not isinstance(event, Expired):
@@ -224,8 +230,9 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
     if event.connection is None and not policy.take_idle:
         return replace(guard, left=IDLE), ()
     if guard.failures > len(policy.retry_seconds):
-        return guard, ()  # tried often enough: something has to change first
-    # CSME that said no to a whole handover is asked but once by each that follows: pinned for 1 s, not for 12.
+        return guard, ()  # it was tried often enough, so something has to change first
+    # After a handover in which CSME refused all requests, each further one asks only once. So the host is pinned for
+    # 1 s, and not for 12 s.
     once = guard.failures > 0 and guard.left == Outcome.DENIED.value
     state, actions = machine.step(State(last=once), event, policy.handover)
     return _after(replace(guard, left=None), State(), state, actions, policy)
@@ -247,13 +254,13 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
     elif isinstance(event, (Unusable, Busy, Unanswered, Spoke, Changed)):
         return guard, ()
     after, actions = machine.step(before, event, policy.handover)
-    # CSME took the radio from a host that was connected: there may be a session to save at once.
+    # CSME took the radio from a connected host. There may be a session that has to be saved at once.
     look = _LOOK if before.phase is Phase.STAYING and isinstance(event, BlockBack) else ()
     return _after(guard, before, after, (*actions, *look), policy)
 
 
 def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction, ...], policy: GuardPolicy) -> Result:
-    """Take a handover's new state over: tell of its outcome, and see what its end means."""
+    """Handle a handover's new state: report its outcome, and decide what follows from its end."""
     if after.outcome is not None and before.outcome is None:
         actions = (*actions, Tell(after.outcome))
     if after.phase is not Phase.DONE:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the machine of a handover hears, and what it has done: events, timers and actions."""
+"""The events, timers and actions of a handover's state machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from .._system.bare import Bare
 
 @dataclass(frozen=True)
 class Blocked:
-    """CSME holds the radio. Carries the connection that it reports, and the profile that could carry that on."""
+    """CSME holds the radio.
+
+    Attributes:
+        connection: the connection that CSME reports, or None when it has none.
+        profile: the profile that can carry the connection on, or None when there is none.
+    """
 
     connection: Optional[CsmeConnection]
     profile: Optional[Profile]
@@ -29,7 +34,7 @@ class Pinned(Bare):
 
 
 class PinFailed(Bare):
-    """The supplicant does not have the pin, and nothing of it is left."""
+    """The pin could not be set. No part of it is left."""
 
 
 class BlockGone(Bare):
@@ -37,7 +42,7 @@ class BlockGone(Bare):
 
 
 class BlockBack(Bare):
-    """The hard block with the reason "not owner" is there (again)."""
+    """The hard block with the reason "not owner" is set, or is set again."""
 
 
 class SoftBlocked(Bare):
@@ -45,7 +50,7 @@ class SoftBlocked(Bare):
 
 
 class SwitchedOff(Bare):
-    """The radio's switch went off: hard block with the reason "signal"."""
+    """The radio's switch went off: there is a hard block with the reason "signal"."""
 
 
 class AddressArrived(Bare):
@@ -53,11 +58,11 @@ class AddressArrived(Bare):
 
 
 class RoamingForbidden(Bare):
-    """CSME's session lives, so the host must stay with its access point."""
+    """CSME has a session and forbids roaming, so the host must stay at its access point."""
 
 
 class RoamingAllowed(Bare):
-    """CSME's session is over: the host may roam."""
+    """CSME's session is over, so the host may roam."""
 
 
 class InterfaceGone(Bare):
@@ -65,7 +70,7 @@ class InterfaceGone(Bare):
 
 
 class Timer(Enum):
-    """The timers a handover runs. Setting one that runs starts it anew."""
+    """The timers of a handover. A timer that is set while it runs begins again."""
 
     ANSWER = "answer"
     PAUSE = "pause"
@@ -78,7 +83,7 @@ class Timer(Enum):
 
 @dataclass(frozen=True)
 class Expired:
-    """A timer ran out. It is one of a handover, or one that the guard of a radio keeps beside them."""
+    """A timer ran out. It is a handover's (``Timer``), or the guard's own (``guard.RETRY``)."""
 
     timer: Hashable
 
@@ -102,7 +107,7 @@ Event = Union[
 
 @dataclass(frozen=True)
 class SetPin:
-    """Write the pin to the journal, then give it to the supplicant. Answered by Pinned or PinFailed."""
+    """Write the pin to the journal, then set it in the supplicant. The answer is Pinned or PinFailed."""
 
     profile: Profile
     bssid: str
@@ -113,7 +118,7 @@ class SetPin:
 class Stay:
     """Write the pin to the journal, then keep the supplicant at the access point that it is connected to.
 
-    Nothing else of the profile changes, and the link stays. Answered by PinFailed, or nothing.
+    Nothing else in the profile changes, and the link stays. If this fails, the answer is PinFailed.
     """
 
     profile: Profile
@@ -125,16 +130,16 @@ class Unpin(Bare):
 
 
 class Forget(Bare):
-    """Clear the journal: the pin is gone with the supplicant, which must not be waited for."""
+    """Remove the journal, because the supplicant has ended and its pin with it. The supplicant must not be asked."""
 
 
 class RequestOwnership(Bare):
-    """Ask CSME for the radio. The answer is BlockGone, or nothing."""
+    """Ask CSME for the radio. If CSME gives it away, the answer is BlockGone. Otherwise there is no answer."""
 
 
 @dataclass(frozen=True)
 class SetTimer:
-    """Let *timer* expire after *seconds*."""
+    """Start *timer*. It runs out after *seconds*."""
 
     timer: Hashable
     seconds: float
@@ -142,7 +147,7 @@ class SetTimer:
 
 @dataclass(frozen=True)
 class CancelTimer:
-    """Forget *timer*."""
+    """Stop *timer*."""
 
     timer: Hashable
 

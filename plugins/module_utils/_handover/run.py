@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running one handover: the state machine of ``_handover/machine.py`` over the real transports.
+"""Running one handover: the state machine of ``_handover/machine.py`` with the real transports.
 
-It listens to rfkill, the supplicant and the interface's addresses at once, turns what they say into events, and does
-what the machine answers. Whatever way it ends, a pin that it made is undone.
+It listens to rfkill, the manager and the interface's addresses, gives their events to the machine, and carries out the
+machine's actions. However the handover ends, its pin is undone.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Handover:
     """One handover on one radio.
 
     Args:
-        radio: the radio, as just read; CSME owns it.
-        profile: the profile that can carry CSME's connection on, None when there is none.
-        supplicant: who runs the interface, None when nobody does.
-        policy: what to do where there is a choice.
-        folder: where the journal is.
-        clock: seconds that only grow.
+        radio: the radio, which CSME owns. It was just read.
+        profile: the profile that can carry CSME's connection on, or None when there is none.
+        supplicant: the manager of the interface, or None when there is none.
+        policy: how to make the handover.
+        folder: the folder of the journal.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(
@@ -79,21 +79,21 @@ class Handover:
         self._listeners: Sequence[Listener] = ()
 
     def run(self, request: Optional[Callable[[], None]] = None) -> Report:
-        """Do the handover and return how it went.
+        """Make the handover, and return its report.
 
         Args:
-            request: asks for the radio; None: the driver is asked.
+            request: asks for the radio. None means that the driver is asked by the vendor command.
 
         Raises:
-            FleetError: a transport failed; the pin, if there was one, is undone.
+            FleetError: a transport failed. If there was a pin, it is undone.
         """
         self._trace.begin()
         with ExitStack() as stack, Nl80211() as nl:
             request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
             calls = Calls(request, ask, self._trace.mark)
             hands = self._hands = Hands(self._radio, self._supplicant, calls, folder=self._folder)
-            # Listen before anything is done, so that no answer is missed. rfkill first: a block's end is seen before
-            # the connection that it makes possible.
+            # The listeners are opened before the first action, so that no answer is missed. rfkill is read first, so
+            # that the end of a block is seen before the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())
             sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: hands.from_rfkill}
             if self._supplicant is not None:
@@ -103,12 +103,12 @@ class Handover:
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
                 self._feed(Blocked(self._radio.csme, self._profile))
-                # A monitor may hold events that came while it attached, which no select() tells of.
+                # A listener may have read events already while it was opened. select() does not report these.
                 self._read(sources, list(sources))
                 while (outcome := self._machine.state.outcome) is None:
                     self._wait(sources)
             finally:
-                # Whatever ended it: an exception, a signal, or a transport that failed while it was being undone.
+                # The machine undoes its pin itself. This is for an exception, a signal, and an earlier failed attempt.
                 hands.unpin()
         return self._trace.report(outcome, self._machine.state.requests, tuple(hands.warnings))
 
@@ -120,7 +120,7 @@ class Handover:
         return source
 
     def _wait(self, sources: Dict[Source, Callable[[Any], Optional[Event]]]) -> None:
-        """Wait for the next thing to happen and let the machine answer it."""
+        """Wait for the next events or timers, and handle them."""
         timers = (self._machine.due, self._addressing.due, *(listener.due for listener in self._listeners))
         due = [at for at in timers if at is not None]
         timeout = max(0.0, min(due) - self._clock()) if due else None
@@ -133,7 +133,7 @@ class Handover:
 
     def _feed(self, event: Event) -> None:
         if isinstance(event, AddressArrived):
-            # It was read just now: what has run out before that comes first, or a late address passed for one in time.
+            # Timers that have run out come first. Otherwise a late address would count as one in time.
             self._machine.expire()
         self._machine.feed(event)
         self._addressing.feed(event)
@@ -153,7 +153,7 @@ class Handover:
                 try:
                     news = source.read()
                 except EventsLost:
-                    # Only addresses come over a socket that can overrun: take the state anew.
+                    # This can only be the socket for addresses, so the addresses are read again.
                     news = ()
                     if self._hands.has_address():
                         self._feed(AddressArrived())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Undoing the pins that a process left that was killed."""
+"""Undoing the pins that a killed process left."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from .deferred import radio_of, retried, tells_of_rest
 
 
 def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
-    """Undo every pin that journals tell of, whatever radio they name. A driver that is loaded anew gives out new names.
+    """Undo every pin that a journal records. The radio of a journal need not exist, because a driver that is loaded
+    again gives its radio a new name.
 
     Args:
-        supplicant_of: returns the backend to ask, by the manager and the interface that a pin names. None: it is gone.
-        folder: where the journals are.
+        supplicant_of: returns the backend for the manager and the interface that a pin names, or None when it is gone.
+        folder: the folder of the journals.
 
     Returns:
-        The radios whose pin was set back. Those that another handover works on are left alone.
+        The radios whose pin was undone. A radio that another handover works on is left alone.
 
     Raises:
-        FleetError: a journal can't be read, or a supplicant refuses. That journal stays. The others were seen to.
+        FleetError: a journal can't be read, or a supplicant refuses. That journal stays. All others were handled.
     """
     undone, failure = [], None
     for journal in journals(folder):
@@ -53,23 +54,22 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
     """Undo the pin, or the rest of a pin, that a handover left behind when it was killed.
 
     Args:
-        journal: the radio's name; of a rest, see ``journal_of``.
-        supplicant: who runs its interface. None: nobody does, so that the pin is gone.
-        folder: where the journal is.
+        journal: the journal's name. It is the radio's name for a pin, and ``journal_of`` the radio for a rest.
+        supplicant: the manager of the radio's interface. None means that there is none, so the pin is gone.
+        folder: the folder of the journal.
 
     Returns:
-        Whether anything was set back.
+        Whether anything was set back. It is False, and the journal stays, when another manager has the pin.
 
     Raises:
-        FleetError: the journal can't be read, or the supplicant refuses. The journal stays, as it does where somebody
-            else has the pin.
+        FleetError: the journal can't be read, or the supplicant refuses. The journal stays.
     """
     entry = read_journal(journal, folder)
     if entry is None:
         return False
     told = entry.get("pin")
     if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
-        # Whoever can reach who has it undoes it: nobody else knows whether it still stands.
+        # Only the manager that has the pin knows whether it is still set.
         return False
     undone = False
     if supplicant is not None:
@@ -80,5 +80,5 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
 
 
 def _manager_of(told: Any) -> str:
-    """Return who has the pin that a journal tells of. What is no pin counts as wpa_supplicant's."""
+    """Return the manager that has the pin in a journal. For anything that is not a pin, it is wpa_supplicant."""
     return str(told.get("manager", WPA_SUPPLICANT)) if isinstance(told, dict) else WPA_SUPPLICANT

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told to people of a handover, and of a radio that is watched."""
+"""The texts for people about handovers and watched radios."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from .policy import Outcome
 
 @dataclass(frozen=True)
 class Words:
-    """What is told of an outcome.
+    """The text about an outcome.
 
     Attributes:
-        what: how things stand, a sentence without its full stop. ``{who}`` is who runs the interface.
-        remedy: what to do about it, a sentence without its full stop; empty: nothing.
+        what: what happened, as a sentence without its full stop. ``{who}`` stands for the manager of the interface.
+        remedy: what to do about it, as sentences without the last full stop. It is empty when there is nothing to do.
     """
 
     what: str
     remedy: str = ""
 
     def of(self, who: Optional[str]) -> str:
-        """Return ``what`` with the name of who runs the interface; None: nobody does."""
+        """Return ``what`` with the manager's name. Without a manager, *who* is None."""
         return self.what.format(who=who or "the supplicant")
 
 
 _LOOK_AT_THE_ACCESS_POINT = (
-    "Check that the access point answers and that the credentials are right; the steps tell how far it came"
+    "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
 )
 BOOK: Dict[Outcome, Words] = {
-    Outcome.OWNED: Words("the host has the radio; CSME had no connection to carry on"),
+    Outcome.OWNED: Words("the host has the radio, and CSME had no connection to carry on"),
     Outcome.PROTECTED: Words("the host has the radio, and is connected in time for CSME's session"),
     Outcome.CONNECTED: Words("the host has the radio and is connected, but got no address within CSME's deadline"),
     Outcome.NO_CREDENTIALS: Words(
-        "CSME keeps the radio: no enabled profile of {who} can join its network", "Add one, with credentials"
+        "CSME keeps the radio, because no enabled profile of {who} can join CSME's network", "Add one with credentials"
     ),
     Outcome.DENIED: Words("CSME did not give the radio away", "End the remote session, or try again when it has ended"),
     Outcome.NOT_CONNECTED: Words(
-        "the host has the radio, but did not connect in time; it is free to connect to any network",
+        "the host has the radio and may connect to any network now, but it did not connect in time",
         _LOOK_AT_THE_ACCESS_POINT,
     ),
     Outcome.TAKEN_BACK: Words(
@@ -52,7 +52,7 @@ BOOK: Dict[Outcome, Words] = {
     Outcome.AIRPLANE_MODE: Words("airplane mode is on", "Turn it off (rfkill unblock wlan)"),
     Outcome.SWITCH_OFF: Words("the radio's hardware switch is off", "Turn the switch on"),
     Outcome.PIN_FAILED: Words(
-        "{who} did not take the pin, so CSME was not asked for the radio", "See the warnings for its answer"
+        "{who} did not accept the pin, so CSME was not asked for the radio", "The warnings contain its answer"
     ),
     Outcome.SUPPLICANT_GONE: Words(
         "wpa_supplicant ended or restarted in the middle of the handover",
@@ -68,7 +68,7 @@ BOOK: Dict[Outcome, Words] = {
 
 
 def network_name(connection: Optional[CsmeConnection]) -> str:
-    """Return how a log line names CSME's network. An SSID is bytes from the air, so it is escaped."""
+    """Return CSME's network as text for the end of a log line. The SSID is escaped, because it may have any bytes."""
     if connection is None:
         return ""
     return (
@@ -76,11 +76,11 @@ def network_name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
-NARROW = "while this connection stands, the supplicant looks for others on the channels of CSME's connection alone"
+NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
 STUCK = "the supplicant did not get its usual channels back"
 HELD = (
     "its bring-up is held back, because it could end a session of CSME: no enabled profile can join CSME's "
     "network{network}. Add one with credentials"
 )
 UNUSABLE = "CSME keeps the radio: the profile of {who} for its network {what}. {remedy}"
-NOBODY = "CSME keeps the radio: neither wpa_supplicant nor NetworkManager is there to carry its connection on"
+NOBODY = "CSME keeps the radio, because neither wpa_supplicant nor NetworkManager can be used to join CSME's network"

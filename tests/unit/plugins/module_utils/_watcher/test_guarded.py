@@ -49,7 +49,7 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
     watched = laptop.watched()
     watched.look()
     assert (watched.state, watched.reason, watched.view.wanted) == ("left", "no_credentials", NETWORK)
-    assert "neither wpa_supplicant nor NetworkManager is there" in laptop.log.text
+    assert "neither wpa_supplicant nor NetworkManager can be used" in laptop.log.text
     del laptop.supplicant.networks[1]
     assert watched.attach()
     watched.look()

@@ -27,7 +27,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
     rfkill,
 )
 
-NARROW = "looks for others on the channels of CSME's connection alone"
+NARROW = "looks for access points only on the channels of CSME's connection"
 
 
 def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: Laptop, late: LateWidening) -> None:
