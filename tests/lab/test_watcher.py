@@ -159,7 +159,9 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
 def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(watched: Watched) -> None:
     scene = watched(group="netdev")
     guest = scene.laptop.guest
-    scene.laptop.wait_until("its word", lambda: "control directory is not for this user" in log(scene.laptop), 30)
+    scene.laptop.wait_until(
+        "its word", lambda: "this user may not use the supplicant's control directory" in log(scene.laptop), 30
+    )
     assert scene.session.survives()
     assert scene.csme.state()["requests"] == "0"
     # Root can use it all the same.

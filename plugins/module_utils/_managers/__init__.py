@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs an interface, and what may fight over it. Each manager has a wing, a folder in here.
+"""The managers of interfaces: finding which one runs an interface, and what conflicts with it.
 
-Begin with ``who``. It imports its wings, ``_network``, ``_radio`` and ``_system``. A wing imports neither another wing
-nor this folder.
+Each manager has its own wing, a folder in this room. Begin with ``who``. This room imports its wings, ``_network``,
+``_radio`` and ``_system``. A wing imports neither the other wing nor the files beside the wings.
 """

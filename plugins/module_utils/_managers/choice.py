@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the networks of an interface are configured with: who runs it, or whom a task names."""
+"""Choosing the manager with which the networks of an interface are configured."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY
 from .who import Verdict, control_directories, has_socket, who_runs
 
-#: For NetworkManager to say whether it manages an interface.
+#: How long to wait until NetworkManager says whether it manages an interface.
 _PATIENCE = Patience(answer=10.0)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who is given the networks, and what a person is told of that choice."""
+    """The chosen manager, and warnings about the choice."""
 
     backend: str
     warnings: Tuple[str, ...] = ()
 
 
 def choose(asked: str, interface: str, root: str = "/", directories: Optional[Sequence[str]] = None) -> Choice:
-    """Return who is given the networks of an interface: wpa_supplicant or NetworkManager.
+    """Choose the manager that gets the networks of an interface: wpa_supplicant or NetworkManager.
 
-    Where nobody runs the interface, wpa_supplicant is given them: its file can be written before it runs.
+    It is wpa_supplicant when no manager runs the interface, because its file can be written before it runs.
 
     Args:
-        asked: one of ``BACKENDS``.
-        interface: its name. It need not exist.
+        asked: the backend that the task asks for, one of ``BACKENDS``.
+        interface: the interface's name. It need not exist.
         root: the directory that stands for ``/``.
-        directories: where control sockets are; the usual places unless given.
+        directories: the folders of control sockets. None means the usual folders.
 
     Raises:
-        Refused: NetworkManager was asked for and does not run the interface; or iwd does, also below NetworkManager.
-        AccessDenied: this user can't tell.
-        TimedOut, TransportFailed, DecodeFailed: NetworkManager was asked, and did not say.
+        Refused: the task asks for NetworkManager, which does not run the interface. Or iwd runs the interface, by
+            itself or for NetworkManager.
+        AccessDenied: this user can't find out which manager runs the interface.
+        TimedOut, TransportFailed, DecodeFailed: NetworkManager did not say whether it manages the interface.
     """
     if asked == WPA_SUPPLICANT:
         return Choice(WPA_SUPPLICANT)
@@ -56,9 +57,9 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
         try:
             manages = _manages(interface)
         except LibraryMissing as error:
-            # Whoever goes on with NetworkManager says that the library is missing.
+            # If the task asks for NetworkManager, the next use of it will fail with this error.
             manages = asked == NETWORKMANAGER
-            text = f"NetworkManager could not be asked whether it runs {interface}, so it is taken that it does not"
+            text = f"NetworkManager could not be asked whether it runs {interface}, so this assumes that it does not"
             warnings = () if manages else (f"{text}: {error}",)
         if not manages:
             verdict = machine.verdict(networkmanager=False)
@@ -76,8 +77,8 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     if verdict.manager == IWD:
         raise Refused(
             IWD,
-            f"iwd runs, and no wpa_supplicant has {interface}; iwd is not supported",
-            remedy="Use wpa_supplicant or NetworkManager, or say which with the option backend",
+            f"iwd runs, and wpa_supplicant does not run {interface}. iwd is not supported",
+            remedy="Use wpa_supplicant or NetworkManager, or name one of them with the option backend",
         )
     if verdict.supplicant_error is not None and not isinstance(verdict.supplicant_error, NotFound):
         raise verdict.supplicant_error
@@ -85,7 +86,9 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
 
 
 def refuse_networkmanagers(interface: str, root: str = "/") -> None:
-    """Refuse to change a supplicant that NetworkManager runs: it would undo any change, and reads no file of its.
+    """Refuse to change a wpa_supplicant that NetworkManager uses.
+
+    NetworkManager would undo any change, and such a wpa_supplicant does not read a configuration file.
 
     Args:
         interface: the interface's name. It need not exist.
@@ -93,20 +96,20 @@ def refuse_networkmanagers(interface: str, root: str = "/") -> None:
 
     Raises:
         Refused: NetworkManager runs the interface.
-        AccessDenied, TransportFailed: this user can't tell.
+        AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
     verdict = _Machine(interface, root, control_directories(root)).verdict()
     if verdict.sure and (verdict.manager == NETWORKMANAGER or verdict.through_networkmanager):
         raise Refused(
             NETWORKMANAGER,
-            f"NetworkManager runs {interface}, and wpa_supplicant reads no file there",
-            remedy="Use the backend networkmanager, or make it unmanaged there (nmcli device set), and start "
+            f"NetworkManager runs {interface}, and its wpa_supplicant does not read a configuration file",
+            remedy="Use the backend networkmanager. Or make the interface unmanaged (nmcli device set), and start "
             "wpa_supplicant@.service for it",
         )
 
 
 class _Machine:
-    """A laptop with an interface that may not be there, and what runs on it."""
+    """A laptop's interface, which need not exist, and the managers that run on the laptop."""
 
     def __init__(self, interface: str, root: str, directories: Sequence[str]) -> None:
         self._interface = interface
@@ -114,7 +117,7 @@ class _Machine:
         self._directories = directories
         self._index: Optional[int] = None
         self._processes: FrozenSet[str] = frozenset()
-        with suppress(NotFound):  # no procfs: nobody is seen to run anything
+        with suppress(NotFound):  # without procfs, it is as if no manager ran
             self._processes = process.running(PROCESSES, root)
         with suppress(NotFound):
             self._index = sysfs.index_of(interface, root)
@@ -124,13 +127,13 @@ class _Machine:
         return name in self._processes
 
     def verdict(self, *, networkmanager: bool = True, wpa_supplicant: bool = True) -> Verdict:
-        """Return who runs the interface.
+        """Return the manager that runs the interface.
 
         Args:
-            networkmanager: False: it is known that NetworkManager does not.
-            wpa_supplicant: False: as if wpa_supplicant did not.
+            networkmanager: whether it may be NetworkManager. With False, it is known that it is not.
+            wpa_supplicant: whether a control socket of wpa_supplicant counts.
         """
-        # NetworkManager runs no interface that is not there.
+        # NetworkManager does not run an interface that does not exist.
         without = set() if networkmanager and self._index is not None else {"NetworkManager"}
         asked = has_socket(self._interface, self._directories if wpa_supplicant else ())
         return who_runs(

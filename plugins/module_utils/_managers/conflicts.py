@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What fights over a wireless interface: everything beside one wpa_supplicant that runs it, or would."""
+"""Conflicts about a wireless interface: every program, except its own wpa_supplicant, that runs it or would run it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .._system.errors import FleetError, NotFound
 from .._system.files import list_folder, read_text
 from .who import control_directories, has_socket, who_runs
 
-#: Where distributions have the program, and units; the administrator's units first.
+#: The places of the program and of units in distributions. The administrator's units come first.
 _PROGRAMS = ("usr/sbin/wpa_supplicant", "sbin/wpa_supplicant", "usr/bin/wpa_supplicant")
 _UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system")
 
@@ -33,26 +33,26 @@ class Process:
 
     name: str
     arguments: Tuple[str, ...]
-    #: The systemd unit that it belongs to; empty if it belongs to none.
+    #: The systemd unit that it belongs to, or an empty text.
     unit: str
     pid: int
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something that runs the interface, or would."""
+    """A program that runs the interface or would run it, where that is configured, and what to do about it."""
 
     what: str
     where: str
     remedy: str
 
     def as_dict(self) -> Dict[str, str]:
-        """Return it as the module does."""
+        """Return the conflict as the module returns it."""
         return {"what": self.what, "where": self.where, "remedy": self.remedy}
 
 
 class Interface:
-    """One interface and who is concerned with it. *root* stands for ``/``."""
+    """One interface, and the programs and files that concern it. *root* stands for ``/``."""
 
     def __init__(self, name: str, path: str, root: str = "/") -> None:
         self.name = name
@@ -63,28 +63,28 @@ class Interface:
 
     @property
     def index(self) -> Optional[int]:
-        """Its index, None if it is not there."""
+        """The interface's index, or None if it does not exist."""
         with suppress(NotFound):
             return sysfs.index_of(self.name, self.root)
         return None
 
     @property
     def program(self) -> Optional[str]:
-        """Where wpa_supplicant is."""
+        """The path of wpa_supplicant, or None if it is not installed."""
         return self._first(_PROGRAMS)
 
     @property
     def template(self) -> Optional[str]:
-        """Where the service's template is."""
+        """The path of the service's template, or None if there is none."""
         return self._first([f"{folder}/wpa_supplicant@.service" for folder in (*_UNITS, "lib/systemd/system")])
 
     @property
     def running(self) -> bool:
-        """Whether the service's wpa_supplicant runs."""
+        """Whether the wpa_supplicant of the service runs."""
         return any(process.unit == self.service for process in self._supplicants())
 
     def conflicts(self) -> List[Conflict]:
-        """Return everything that fights over it."""
+        """Return everything that conflicts with the service's wpa_supplicant."""
         found = [*self._networkmanager(), *self._managers(), *self._dhcpcd(), *self._ifupdown(), *self._netplan()]
         return found + list(self._others(found))
 
@@ -108,7 +108,7 @@ class Interface:
         verdict = who_runs(self.name, index, lambda name: bool(self._named(name)), asked, self.root)
         if verdict.manager != NETWORKMANAGER and not verdict.through_networkmanager:
             return
-        # It won't take the interface from a supplicant that runs already.
+        # NetworkManager does not take the interface from a supplicant that already runs.
         if verdict.sure or not self.running:
             yield Conflict(
                 f"NetworkManager manages {self.name}"
@@ -183,7 +183,7 @@ class Interface:
                     where,
                     f"Run 'systemctl disable --now {process.unit}'"
                     if process.unit.endswith(".service")
-                    else "Find out who starts it, and end it",
+                    else "Find out what starts it, and end it",
                 )
                 continue
             files = [os.path.realpath(self._at(path)) for path in _options(process.arguments, "-c")]
@@ -199,7 +199,7 @@ _HOOKS = ("dhcpcd/dhcpcd-hooks", "dhcpcd-hooks")
 
 
 def _read_processes(root: str) -> Iterator[Process]:
-    """Yield the processes of this network namespace; an interface belongs to one."""
+    """Yield the processes that matter in this network namespace. Others can't use the interface."""
     proc = os.path.join(root, "proc")
     here = _namespace(os.path.join(proc, "self"))
     for pid in [name for name in list_folder(proc) if name.isdecimal()]:
@@ -241,12 +241,12 @@ def _text(path: str) -> str:
         return ""
 
 
-#: wpa_supplicant's options, as its getopt() has them; iwd's and ConnMan's are few, and long ones come apart by hand.
+#: wpa_supplicant's options, as in its call of getopt(). The few options of iwd and ConnMan are parsed without getopt.
 _SUPPLICANT_OPTIONS = "b:Bc:C:D:de:f:g:G:hH:i:I:KLMm:No:O:p:P:qsTtuvW"
 
 
 def _options(arguments: Sequence[str], short: str, long: str = "") -> List[str]:
-    """Return the values that a program was given for an option, those in a list one by one."""
+    """Return the values that a program was given for an option. A list is split at its commas."""
     if not long:
         with suppress(getopt.GetoptError):
             given, _rest = getopt.gnu_getopt(list(arguments[1:]), _SUPPLICANT_OPTIONS)
@@ -267,8 +267,8 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _dhcpcd_leaves(text: str, interface: str) -> bool:
-    """Say whether dhcpcd's configuration keeps it, or its hook, off an interface (dhcpcd.conf(5))."""
-    applies = True  # what stands before the first block is for every interface
+    """Say whether dhcpcd's configuration keeps dhcpcd, or its hook, away from an interface (dhcpcd.conf(5))."""
+    applies = True  # lines before the first block apply to every interface
     for line in text.splitlines():
         word, *rest = re.split(r"[\s,]+", line.partition("#")[0].strip())
         if word in ("interface", "ssid", "profile", "arping"):
@@ -281,7 +281,7 @@ def _dhcpcd_leaves(text: str, interface: str) -> bool:
 
 
 def _ifupdown_takes(text: str, interface: str) -> bool:
-    """Say whether ifupdown's configuration has options of wpa_supplicant's for an interface (interfaces(5))."""
+    """Say whether ifupdown's configuration has options for wpa_supplicant on an interface (interfaces(5))."""
     inside = False
     for line in text.splitlines():
         words = line.split()

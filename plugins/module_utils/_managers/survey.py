@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs each interface, and what its profiles are, as the facts tell it: within a time, whoever answers."""
+"""Reading the manager and the profiles of each interface for the facts, within a limited time."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from .who import control_directories, who_runs
 from .wpa_supplicant.control import control_socket
 from .wpa_supplicant.profiles import BoundedProfiles
 
-#: Seconds of silence that all supplicants together are allowed.
+#: Seconds to wait for answers, divided among all managers.
 BUDGET = 1.0
-#: Seconds for all that is asked of all of them, as long as they go on answering: they tell each profile by itself, and
-#: a hundred of them take a slow laptop more than the budget, which each answer has to keep.
+#: The most seconds for all questions to all managers, if each answer comes in time. Each profile takes questions of its
+#: own, and on a slow laptop a hundred profiles take longer than the budget.
 _ANSWERING_SECONDS = 5.0
 
 
 def read_managers(
     interfaces: Sequence[Tuple[str, Optional[int]]], reading: Reading, budget: float = BUDGET, root: str = "/"
 ) -> Tuple[Managed, ...]:
-    """Return who runs the interfaces; what could not be read goes to *reading*.
+    """Return the interfaces with their managers and profiles.
 
     Args:
-        interfaces: name and index of each, those that matter first; an unknown index is None.
-        reading: takes what could not be read.
-        budget: seconds of silence that all supplicants together are allowed, however many there are: the one that
-            does not answer in its share is asked no more.
+        interfaces: the name and index of each interface, the most important first. An unknown index is None.
+        reading: remembers what could not be read.
+        budget: seconds to wait for answers. Each interface gets an equal share. A manager that does not answer in its
+            share is not asked again.
         root: the directory that stands for ``/``.
     """
     if not interfaces:
@@ -51,11 +51,11 @@ def read_managers(
 
 
 def as_stored(found: Sequence[Managed], ssids: Mapping[str, bytes]) -> Tuple[Managed, ...]:
-    """Return who runs the interfaces, without the credentials of which root knows that the system lacks a part.
+    """Return the managed interfaces, without those credentials of which the system lacks a part. Only root knows that.
 
     Args:
-        found: as ``read_managers`` gave it.
-        ssids: the network that matters, by interface.
+        found: what ``read_managers`` returned.
+        ssids: for each interface, the SSID of the network whose profiles to check.
     """
     return tuple(_as_stored(each, ssids.get(each.interface)) for each in found)
 
@@ -63,7 +63,7 @@ def as_stored(found: Sequence[Managed], ssids: Mapping[str, bytes]) -> Tuple[Man
 def _as_stored(managed: Managed, ssid: Optional[bytes]) -> Managed:
     if managed.manager != NETWORKMANAGER or managed.profiles is None or ssid is None:
         return managed
-    # Loaded where it is needed alone.
+    # This is loaded only where it is needed.
     from .networkmanager.backend import NetworkManagerBackend
 
     with suppress(FleetError):
@@ -79,9 +79,9 @@ def _read_manager(
     patience: Patience,
     root: str,
 ) -> Optional[Managed]:
-    """Return who runs an interface, and what that tells; None when nobody knows who it is.
+    """Return an interface with its manager, or None when the manager can't be found out.
 
-    *processes* is None when nobody knows what runs.
+    *processes* is None when the running programs are not known.
     """
     here = f"supplicant.{interface}"
     asked = Managed(interface, WPA_SUPPLICANT)
@@ -100,7 +100,7 @@ def _read_manager(
     if verdict is None:
         return None
     for error in (verdict.record_error, verdict.supplicant_error):
-        # That no control socket is there is no failure to read it.
+        # A missing control socket is not a failed reading.
         if error is not None and not isinstance(error, NotFound) and verdict.manager not in (IWD, NONE):
             reading.failed(here, error)
     if verdict.manager == WPA_SUPPLICANT:
@@ -111,8 +111,8 @@ def _read_manager(
 
 
 def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: Patience) -> Managed:
-    """Ask NetworkManager over D-Bus. What it did not tell goes to *reading*."""
-    # Loaded where it is needed alone.
+    """Ask NetworkManager over D-Bus. *reading* remembers a failure."""
+    # This is loaded only where it is needed.
     from .networkmanager.backend import NetworkManagerBackend
 
     version: Optional[str] = None
@@ -126,7 +126,7 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
 
 
 def _ask(interface: str, patience: Patience, root: str) -> Tuple[Managed, Optional[FleetError]]:
-    """Ask wpa_supplicant over its control socket; return what it told, and what ended that early."""
+    """Ask wpa_supplicant over its control socket. Return its answers, and the error that ended them early, or None."""
     version: Optional[str] = None
     try:
         supplicant = BoundedProfiles(interface, control_socket(interface, control_directories(root)), patience)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs a wireless interface. ``who_runs`` decides, for facts, tasks and the watcher alike.
+"""Finding the manager of a wireless interface. Facts, tasks and the watcher all use ``who_runs``.
 
-``backend_of`` and its kin give whoever it is as the backend of a handover.
+``backend_of`` and similar functions return that manager as the backend of a handover.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from .networkmanager import records
 from .wpa_supplicant.backend import WpaSupplicant
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
 
-#: A change in one of these may mean that somebody has come who runs an interface, or that a network was configured:
-#: wpa_supplicant's control sockets, the folder above them, which wpa_supplicant makes, and its configuration; the
-#: records that NetworkManager makes of interfaces.
+#: A change in one of these folders may mean that a manager has started, or that a network was configured. The first
+#: three belong to wpa_supplicant: the parent of its folder of control sockets, that folder, and its configuration. The
+#: last one has NetworkManager's records of interfaces.
 TELLING_DIRECTORIES = (
     "/run",
     CONTROL_DIRECTORIES[0],
     "/etc/wpa_supplicant",
     f"/{records.NETWORKMANAGER_DEVICES}",
 )
-#: How long the watcher waits for each thing that it asks NetworkManager, in seconds. All radios wait meanwhile, and so
-#: does systemd's watchdog (30 s).
+#: The most seconds that the watcher waits for NetworkManager in one call. All radios wait meanwhile, and so does
+#: systemd's watchdog (30 s).
 _SERVICE_SECONDS = 10.0
 
-#: Says whether a program of ``PROCESSES`` runs; None: nobody knows.
+#: Says whether a program of ``PROCESSES`` runs. The answer is None when it can't be found out.
 Runs = Callable[[str], Optional[bool]]
-#: Asks wpa_supplicant, and returns what went wrong; None: it serves the interface.
+#: Finds out whether wpa_supplicant serves the interface. It returns None if it does, and otherwise the error.
 Serves = Callable[[], Optional[FleetError]]
 
 
@@ -46,15 +46,15 @@ class OverIwd(NotFound):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Who runs an interface.
+    """The manager of an interface, as far as it is known.
 
     Attributes:
-        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` or ``none``; None: nobody can tell.
-        sure: it is False where NetworkManager runs but has made no record of the interface yet. Then NetworkManager
-            has to be asked whether it manages the interface.
-        through_networkmanager: NetworkManager uses iwd.
-        record_error: why NetworkManager's record could not be read; None: it could, or there is none.
-        supplicant_error: why wpa_supplicant can't be used; None: it can, or it does not matter.
+        manager: ``wpa_supplicant``, ``networkmanager``, ``iwd`` or ``none``. It is None when it can't be found out.
+        sure: False when NetworkManager runs but has made no record of the interface yet. Then NetworkManager has to be
+            asked whether it manages the interface.
+        through_networkmanager: whether NetworkManager uses iwd.
+        record_error: why NetworkManager's record could not be read. It is None when it was read, or there is none.
+        supplicant_error: why wpa_supplicant can't be used. It is None when it can be, or when that does not matter.
     """
 
     manager: Optional[str]
@@ -65,29 +65,29 @@ class Verdict:
 
 
 def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves, root: str = "/") -> Verdict:
-    """Return who runs an interface.
+    """Return the manager of an interface.
 
-    What is sure comes first: NetworkManager's own record, then a wpa_supplicant that serves the interface. A control
-    socket alone proves little, because distributions start the wpa_supplicant that serves NetworkManager with one. A
-    NetworkManager that has no record of the interface comes next: it makes none of an interface that was blocked ever
-    since NetworkManager began. Then come iwd and a wpa_supplicant without a control socket.
+    The surest signs come first: NetworkManager's own record, and then a wpa_supplicant that serves the interface. A
+    control socket alone proves little, because distributions start NetworkManager's wpa_supplicant with one. Next is a
+    NetworkManager that has no record of the interface. It makes no record of an interface that has been blocked since
+    NetworkManager started. Last come iwd, and a wpa_supplicant without a control socket.
 
     Args:
-        interface: its name.
-        ifindex: its index; None: unknown.
-        runs: asked only where the answer matters.
-        serves: asked unless NetworkManager's record decides.
+        interface: the interface's name.
+        ifindex: the interface's index, or None when it is not known.
+        runs: says whether a program runs. It is called only if the answer matters.
+        serves: says whether wpa_supplicant serves the interface. It is called unless NetworkManager's record decides.
         root: the directory that stands for ``/``.
     """
     recorded, record_error = _recorded(interface, ifindex, root)
-    # The record outlives NetworkManager.
+    # The record stays when NetworkManager ends.
     if recorded and runs("NetworkManager") is not False:
         return _networkmanager(interface, root) if runs("NetworkManager") else Verdict(None)
     error = serves()
     perhaps = recorded is None and runs("NetworkManager") is not False
     closed = isinstance(error, AccessDenied) and runs("wpa_supplicant") is not False
     if closed and perhaps:
-        # The sockets that are closed to this user may be those of the wpa_supplicant that serves NetworkManager.
+        # This user may not use the control sockets. They may belong to NetworkManager's wpa_supplicant.
         unsure = Verdict(None, record_error=record_error)
         if runs("NetworkManager"):
             unsure = _networkmanager(interface, root, sure=False, record_error=record_error)
@@ -104,11 +104,11 @@ def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves,
 
 
 def has_socket(interface: str, directories: Sequence[str]) -> Serves:
-    """Return a question whether wpa_supplicant offers a control socket for an interface, which stands for its service.
+    """Return a function for ``who_runs`` that takes a control socket as the sign that wpa_supplicant serves.
 
     Args:
-        interface: its name.
-        directories: where control sockets are.
+        interface: the interface's name.
+        directories: the folders of control sockets.
     """
 
     def serves() -> Optional[FleetError]:
@@ -122,35 +122,36 @@ def has_socket(interface: str, directories: Sequence[str]) -> Serves:
 
 
 def control_directories(root: str = "/") -> Tuple[str, ...]:
-    """Return where wpa_supplicant's control sockets are, below the directory that stands for ``/``."""
+    """Return the folders of wpa_supplicant's control sockets, below the directory that stands for ``/``."""
     return tuple(os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES)
 
 
 def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
-    """Return who runs an interface, as the backend of a handover. Nothing is asked of it yet.
+    """Return the manager of an interface as the backend of a handover. The backend is not asked anything yet.
 
     Args:
-        interface: its name.
-        ifindex: its index; None: unknown.
+        interface: the interface's name.
+        ifindex: the interface's index, or None when it is not known.
         root: the directory that stands for ``/``.
 
     Raises:
-        NotFound: nobody does that a handover could go through.
-        AccessDenied, TransportFailed: this user can't tell.
+        NotFound: no manager that a handover could use runs the interface.
+        AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
     processes = process.running(PROCESSES, root)
     return _backend(interface, ifindex, lambda name: name in processes, root)
 
 
 def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
-    """Return the same as ``backend_of``, for a service that can't see processes: the system's bus tells who runs.
+    """Return the same as ``backend_of``, for a service that can't see processes. It asks the system bus instead.
 
-    The bus is asked only where the answer matters. Where it is not asked, jeepney, which speaks with it, is not loaded.
+    The bus is asked only if the answer matters. jeepney, the library for that, is loaded only then.
 
     Raises:
-        NotFound: nobody runs the interface that a handover could go through.
+        NotFound: no manager that a handover could use runs the interface.
         LibraryMissing: NetworkManager may run the interface, and jeepney is not installed.
-        AccessDenied, TimedOut, TransportFailed, DecodeFailed: this user can't tell, or the bus does not answer.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed: this user can't find out which manager runs the
+            interface, or the bus does not answer.
     """
 
     def runs(name: str) -> Optional[bool]:
@@ -158,7 +159,7 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
             return None
         if not records.networkmanager_was_here(root):
             return False
-        # Loaded where it is needed alone.
+        # This is loaded only where it is needed.
         from .networkmanager.profiles import networkmanager_runs
 
         return networkmanager_runs()
@@ -169,18 +170,20 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
 def backend_by_name(
     manager: str, interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES
 ) -> Optional[Backend]:
-    """Return the backend that calls itself *manager* in its pins, whoever runs the interface now; None: it is gone.
+    """Return the backend of the manager that a pin names, or None when wpa_supplicant is gone.
+
+    It need not be the manager that runs the interface now.
 
     Args:
-        manager: ``networkmanager``, or anything else for wpa_supplicant.
-        interface: its name.
-        directories: where wpa_supplicant's control sockets are.
+        manager: ``networkmanager``. Any other value means wpa_supplicant.
+        interface: the interface's name.
+        directories: the folders of wpa_supplicant's control sockets.
 
     Raises:
-        AccessDenied: this user can't tell.
+        AccessDenied: this user may not use the folder of control sockets.
     """
     if manager == NETWORKMANAGER:
-        # Loaded where it is needed alone.
+        # This is loaded only where it is needed.
         from .networkmanager.backend import NetworkManagerBackend
 
         return NetworkManagerBackend(interface)
@@ -191,10 +194,10 @@ def backend_by_name(
 
 
 def _recorded(interface: str, ifindex: Optional[int], root: str) -> Tuple[Optional[bool], Optional[FleetError]]:
-    """Return whether NetworkManager has recorded that it manages an interface, and why that can't be read.
+    """Return whether NetworkManager has recorded that it manages an interface, and why the record can't be read.
 
-    The first is None where it has recorded neither. An interface whose bring-up waits for a profile is
-    NetworkManager's already.
+    The first is None when it has recorded neither. An interface that is held back until NetworkManager has a profile
+    counts as NetworkManager's.
     """
     if ifindex is None:
         return None, None
@@ -208,8 +211,8 @@ def _recorded(interface: str, ifindex: Optional[int], root: str) -> Tuple[Option
 def _networkmanager(
     interface: str, root: str, *, sure: bool = True, record_error: Optional[FleetError] = None
 ) -> Verdict:
-    """Return NetworkManager as a verdict, or iwd where NetworkManager uses that."""
-    # Loaded where it is needed alone.
+    """Return the verdict NetworkManager, or iwd if NetworkManager uses iwd."""
+    # This is loaded only where it is needed.
     from .networkmanager.files import is_over_iwd
 
     if is_over_iwd(interface, root):
@@ -218,11 +221,11 @@ def _networkmanager(
 
 
 def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, patience: Patience = PATIENCE) -> Backend:
-    """Return who runs an interface as a backend.
+    """Return the manager of an interface as a backend.
 
     Raises:
-        NotFound: nobody runs it that a handover could go through.
-        AccessDenied, TransportFailed: this user can't tell.
+        NotFound: no manager that a handover could use runs the interface.
+        AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
     directories = control_directories(root)
     verdict = who_runs(interface, ifindex, runs, has_socket(interface, directories), root)

@@ -4,12 +4,12 @@
 
 """Bringing a laptop's wireless networks to the declared state in NetworkManager, which stores them itself.
 
-Every profile is written by one call, and NetworkManager writes its file whole or not at all. Several are made all or
-none: what was done is taken back when something later is refused. A connection that stands is not touched by any of it,
+Each profile is written by one call, and NetworkManager writes its file completely or not at all. Either all profiles
+are written or none: if a later one is refused, the earlier changes are undone. An active connection is not touched,
 unless its profile is removed.
 
-Interfaces and numbers: NetworkManager's ``org.freedesktop.NetworkManager.Settings*.xml`` and ``nm-dbus-interface.h``
-(1.42, 1.52).
+Source of the interfaces and numbers: NetworkManager's ``org.freedesktop.NetworkManager.Settings*.xml`` and
+``nm-dbus-interface.h`` (1.42, 1.52).
 """
 
 from __future__ import annotations
@@ -44,17 +44,18 @@ _SETTINGS_PATH = f"{NM_PATH}/Settings"
 _CONNECTION = f"{NM_SETTINGS}.Connection"
 #: NM_SETTINGS_ADD_CONNECTION2_FLAG_TO_DISK and NM_SETTINGS_UPDATE2_FLAG_TO_DISK; ..._IN_MEMORY.
 _TO_DISK, _IN_MEMORY = 0x1, 0x2
-#: NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY: nothing of it reaches a connection that stands.
+#: NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY: an active connection does not get the change.
 _NO_REAPPLY = 0x40
-#: NM_SETTINGS_CONNECTION_FLAG_UNSAVED: its file is in /run (_connection_changed_update in nm-settings.c), so it is in
-#: memory alone, or not as it is on the disk.
+#: NM_SETTINGS_CONNECTION_FLAG_UNSAVED: the profile's file is in /run (_connection_changed_update in nm-settings.c). So
+#: the profile is only in memory, or differs from the one on the disk.
 _UNSAVED = 0x1
-#: But these files netplan makes of its own ones, which are on the disk: at each boot, and where NetworkManager stores
-#: profiles with netplan (Ubuntu), whenever one is written (netplan's netplan_get_id_from_nm_filepath has the name).
+#: Files in /run with this beginning count as saved. netplan makes them of its own files, which are on the disk. It does
+#: that at each boot, and where NetworkManager stores profiles with netplan (Ubuntu), also when a profile is written.
+#: (The name is in netplan's netplan_get_id_from_nm_filepath.)
 _NETPLANS = "/run/NetworkManager/system-connections/netplan-"
-#: NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED and _EXTERNAL: NetworkManager's own word for what somebody else set up.
+#: NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED and _EXTERNAL: NetworkManager made the profile of an existing setup.
 _GENERATED = 0x2 | 0x8
-#: Seconds for each answer: NetworkManager writes to the disk, and may have users' agents to ask.
+#: Seconds to wait for each answer. NetworkManager writes to the disk, and may ask users' agents.
 _ANSWER = 15.0
 
 
@@ -67,20 +68,21 @@ def bring(
     """Bring NetworkManager's profiles for an interface to the declared state, and return the module's result.
 
     Args:
-        interface: its name.
-        radio: its radio's name (``phy0``); None: it is not wireless.
+        interface: the interface's name.
+        radio: the name of its radio (``phy0``), or None if the interface is not wireless.
         declared: the networks to have, and those not to have.
         check_mode: find out what would happen, and change nothing.
 
     Raises:
-        Refused: it is not wireless.
-        SupplicantRefused: NetworkManager does not take a profile. Nothing is changed then, and the text has no secret.
+        Refused: the interface is not wireless.
+        SupplicantRefused: NetworkManager does not accept a profile. Nothing is changed then. The text contains no
+            secret.
         NotFound: NetworkManager does not manage the interface, or does not run.
-        TimedOut: no answer in time.
+        TimedOut: an answer did not come in time.
         LibraryMissing, AccessDenied, TransportFailed, DecodeFailed: NetworkManager can't be reached.
     """
     if radio is None:
-        raise Refused("not_wireless", f"{interface} is no wireless interface")
+        raise Refused("not_wireless", f"{interface} is not a wireless interface")
     with SystemBus(_ANSWER) as bus:
         connections = _Connections(bus, interface)
         stored = connections.stored()
@@ -89,7 +91,7 @@ def bring(
         plan = plan_connections(known, declared, interface, lambda: str(uuid.uuid4()))
         if not check_mode:
             _carry_out(connections, plan)
-    # It runs what it stores: both are one.
+    # NetworkManager uses the profiles that it stores, so the results for file and runtime are the same.
     changed, shown = bool(plan.steps), (plan.before, plan.after)
     return {
         "changed": changed,
@@ -103,12 +105,12 @@ def bring(
 
 
 def _carry_out(connections: _Connections, plan: NmPlan) -> None:
-    """Do all of a plan or nothing: take back what was done when the rest can't be, or this process is to end."""
+    """Do all steps of a plan or none. If one fails, or this process has to end, take back the steps that were begun."""
     begun: List[Callable[[], None]] = []
     secrets = frozenset(secret for step in plan.steps for secret in step.secrets)
     try:
         for step in plan.steps:
-            # Before it is begun: whether a call without an answer was carried out, nobody knows.
+            # This is noted first, because a call that gets no answer may have been carried out.
             begun.append(connections.taking_back(step))
             connections.do(step, secrets)
     except BaseException as error:
@@ -119,13 +121,13 @@ def _carry_out(connections: _Connections, plan: NmPlan) -> None:
 
 
 def _take_back(begun: Sequence[Callable[[], None]]) -> int:
-    """Take back what was begun, the last first; return how much of it could not be."""
+    """Take back the steps that were begun, the last one first. Return how many could not be taken back."""
     failed = 0
     for position, take_back in reversed(tuple(enumerate(begun))):
         try:
             take_back()
         except (TimedOut, TransportFailed):
-            return failed + position + 1  # nor does it answer to the others
+            return failed + position + 1  # NetworkManager would not answer for the other steps either
         except FleetError:
             failed += 1
     return failed
@@ -139,8 +141,9 @@ class _Connections:
         interface: the interface's name.
 
     Raises:
-        NotFound: NetworkManager does not manage it.
-        AccessDenied, TimedOut, TransportFailed, DecodeFailed, SupplicantRefused: as ``SystemBus.call``; so do all.
+        NotFound: NetworkManager does not manage the interface.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed, SupplicantRefused: see ``SystemBus.call``. Every method
+            raises these, too.
     """
 
     def __init__(self, bus: SystemBus, interface: str) -> None:
@@ -152,8 +155,8 @@ class _Connections:
     def stored(self) -> List[Stored]:
         """Return the profiles, without secrets, in the order in which NetworkManager gives them.
 
-        Left out are those of other kinds, of another interface or device, of some users alone, and those that
-        NetworkManager made itself of what it found set up.
+        These are left out: connections of other kinds, profiles for another interface or device, profiles for some
+        users only, and profiles that NetworkManager itself made of an existing setup.
         """
         active = self._networkmanager.active(self._device.path)
         elsewhere = self._networkmanager.used_elsewhere(self._device.path)
@@ -185,11 +188,11 @@ class _Connections:
         return str(self._bus.get(NM, path, _CONNECTION, "Filename")).startswith(_NETPLANS)
 
     def with_secrets(self, stored: Stored) -> Stored:
-        """Return a profile with its secrets, as far as the system has them. No user's agent is asked for any."""
+        """Return a profile with the secrets that the system has. No user's agent is asked."""
         name = EAP if EAP in stored.settings else SECURITY
         if name not in stored.settings or not secrets_are_the_systems(stored.settings):
             return stored
-        # Without an answer, they count as others than those that are wanted.
+        # If they can't be had, the profile's secrets count as different from the declared ones.
         with suppress(NotFound, Refused, SupplicantRefused, TimedOut):
             path = stored.connection.path
             secrets: Settings = self._bus.call(NM, path, _CONNECTION, "GetSecrets", "s", (name,), variants=True)[0]
@@ -197,14 +200,14 @@ class _Connections:
         return stored
 
     def do(self, step: Step, secrets: FrozenSet[str]) -> None:
-        """Do one thing.
+        """Carry out one step.
 
         Args:
-            step: what.
-            secrets: what must not be in an error's text.
+            step: the step.
+            secrets: secrets that are removed from the text of an error.
 
         Raises:
-            SupplicantRefused: NetworkManager does not take it.
+            SupplicantRefused: NetworkManager refuses the step.
         """
         try:
             if step.old is None:
@@ -218,12 +221,12 @@ class _Connections:
             for secret in secrets:
                 said = said.replace(secret, "(secret)")
             raise SupplicantRefused(
-                f"NetworkManager does not take the profile of network '{step.name}': {said}",
+                f"NetworkManager does not accept the profile of network '{step.name}': {said}",
                 where=error.where,
             ) from None
 
     def taking_back(self, step: Step) -> Callable[[], None]:
-        """Return what takes one thing back, whether or not it was done; it raises what ``do`` does."""
+        """Return a function that takes a step back, whether or not the step was done. It raises what ``do`` raises."""
         old = step.old
         if old is None:
             return lambda: self._remove(step.uuid)
@@ -248,7 +251,7 @@ class _Connections:
             self._bus.call(NM, path, _CONNECTION, "ClearSecrets")
 
     def _path(self, identity: str) -> Optional[str]:
-        """Return the path of the profile with a UUID; None: there is none."""
+        """Return the path of the profile with this UUID, or None if there is none."""
         with suppress(NotFound, SupplicantRefused):
             return str(self._bus.call(NM, _SETTINGS_PATH, NM_SETTINGS, "GetConnectionByUuid", "s", (identity,))[0])
         return None

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NetworkManager and the wpa_supplicant below it, over D-Bus: typed values out, a few calls in.
+"""The calls to NetworkManager over D-Bus that a handover needs, with typed answers.
 
-Names and numbers: NetworkManager's ``nm-dbus-interface.h`` and ``org.freedesktop.NetworkManager*.xml`` (1.42, 1.52);
-hostap's ``doc/dbus.doxygen``.
+Source of the names and numbers: NetworkManager's ``nm-dbus-interface.h`` and ``org.freedesktop.NetworkManager*.xml``
+(1.42, 1.52).
 
-``GetSettings`` leaves secrets out: whether the system may have one is told by its flags. Root can know whether it does
-(``lacks_a_secret``); no secret outlives that question.
+``GetSettings`` does not tell secrets, but only flags that say whether the system may have them. Root can find out
+whether it has them (``lacks_a_secret``). No secret is kept after that.
 """
 
 from __future__ import annotations
@@ -30,32 +30,33 @@ from .names import (
 )
 
 _NM_WIRELESS = f"{NM_DEVICE}.Wireless"
-#: NM_WIFI_DEVICE_CAP_FREQ_6GHZ, which NetworkManager knows from 1.46 on, and where 6 GHz begins, in MHz.
+#: NM_WIFI_DEVICE_CAP_FREQ_6GHZ, which NetworkManager knows from 1.46 on.
 _CAN_6_GHZ = 0x800
+#: The lowest frequency of the 6 GHz band, in MHz.
 _6_GHZ = 5925
-#: Who answers GetSecrets where the system has no secret and no agent has any (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
+#: The error of GetSecrets when neither the system nor an agent has a secret (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
 _NO_SECRETS = "NoSecrets"
 
 
 @dataclass(frozen=True)
 class Device:
-    """A wireless device that NetworkManager manages: its path, permanent address, and whether it knows 6 GHz."""
+    """A wireless device of NetworkManager: its path, its permanent MAC address, and whether it supports 6 GHz."""
 
     path: str
     mac: Optional[str]
     can_6_ghz: bool
 
     def frequencies(self, wanted: Sequence[int]) -> Tuple[int, ...]:
-        """Return those of some frequencies (MHz) that it may have; all of them where that leaves none.
+        """Return those of *wanted* (in MHz) that the device may support. If that leaves none, return all of them.
 
-        A channel number can mean two, one of them at 6 GHz, and the kernel refuses a whole scan for one frequency that
-        the radio does not have.
+        A channel number can mean two frequencies, one of them at 6 GHz. The kernel refuses a whole scan if the radio
+        does not have one of the frequencies.
         """
         return tuple(each for each in wanted if each < _6_GHZ or self.can_6_ghz) or tuple(wanted)
 
 
 class NetworkManager:
-    """NetworkManager, as far as a handover needs it.
+    """NetworkManager on the bus. Every method raises as ``SystemBus.call``.
 
     Args:
         bus: the system's bus.
@@ -65,11 +66,11 @@ class NetworkManager:
         self._bus = bus
 
     def version(self) -> str:
-        """Return its version. Raises as ``SystemBus.call``, as all the others do."""
+        """Return NetworkManager's version."""
         return str(self._bus.get(NM, NM_PATH, NM, "Version"))
 
     def is_starting(self) -> bool:
-        """Say whether it is still busy with its start: interfaces that it knew come up."""
+        """Say whether NetworkManager is still busy with its start: it brings up the interfaces that it knows."""
         return bool(self._bus.get(NM, NM_PATH, NM, "Startup"))
 
     def device(self, interface: str, *, unmanaged: bool = False) -> Device:
@@ -77,11 +78,11 @@ class NetworkManager:
 
         Args:
             interface: the interface's name.
-            unmanaged: it may be one that NetworkManager leaves alone.
+            unmanaged: whether the device may be unmanaged, which means that NetworkManager leaves it alone.
 
         Raises:
-            SupplicantRefused: NetworkManager has none.
-            NotFound: it leaves it alone.
+            SupplicantRefused: NetworkManager does not have such a device.
+            NotFound: the device is unmanaged.
         """
         path: str = self._bus.call(NM, NM_PATH, NM, "GetDeviceByIpIface", "s", (interface,))[0]
         told = self._bus.get_all(NM, path, NM_DEVICE)
@@ -95,13 +96,13 @@ class NetworkManager:
         )
 
     def settings(self, *, variants: bool = False) -> Iterator[Tuple[str, Any]]:
-        """Return path and settings of each profile, of whatever kind, in the order in which NetworkManager gives them.
+        """Yield the path and the settings of each profile of any kind, in the order in which NetworkManager gives them.
 
-        Left out are those that this user may not read: they are listed to everybody, and told to root and to those in
-        ``connection.permissions`` alone. Some other user's own is of no use to a handover.
+        Profiles that this user may not read are left out. NetworkManager lists them to everybody, but tells their
+        settings only to root and to the users in ``connection.permissions``. A handover can't use such a profile.
 
         Args:
-            variants: as for ``SystemBus.call``.
+            variants: see ``SystemBus.call``.
         """
         paths = self._bus.call(NM, f"{NM_PATH}/Settings", NM_SETTINGS, "ListConnections")[0]
         skip, interface = (NotFound, AccessDenied), f"{NM_SETTINGS}.Connection"
@@ -111,7 +112,7 @@ class NetworkManager:
         """Return the Wi-Fi profiles, in the order in which NetworkManager gives them.
 
         Raises:
-            DecodeFailed: one of them is malformed.
+            DecodeFailed: a profile is malformed.
         """
         found = []
         for path, settings in self.settings():
@@ -121,13 +122,15 @@ class NetworkManager:
         return tuple(found)
 
     def lacks_a_secret(self, path: str) -> bool:
-        """Say whether a profile needs a secret that the system does not have. For root: no agent but its own is asked.
+        """Say whether a profile needs a secret that the system does not have. Only root may ask this.
+
+        NetworkManager asks only root's own agents for the secret then.
 
         Args:
-            path: the profile's.
+            path: the profile's path.
 
         Returns:
-            False also where that can't be told.
+            Whether a secret is missing. It is False when that can't be found out.
         """
         with suppress(NotFound, AccessDenied, SupplicantRefused, TimedOut):
             settings = self._bus.call(NM, path, f"{NM_SETTINGS}.Connection", "GetSettings")[0]
@@ -142,26 +145,29 @@ class NetworkManager:
             if error.what.startswith(_NO_SECRETS):
                 return frozenset()
             raise
-        # The password of a private key may be an empty one.
+        # The password of a private key may be empty.
         return frozenset(key for key, value in told.get(setting, {}).items() if value or key.endswith(MAY_BE_NONE))
 
     def active(self, device: str) -> Optional[str]:
-        """Return the path of the profile that a device is connected by, or about to be; None: none."""
-        with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
+        """Return the path of the profile by which a device is connected or connecting, or None if there is none."""
+        with suppress(NotFound, SupplicantRefused):  # the connection ended meanwhile
             used = self._bus.get(NM, device, NM_DEVICE, "ActiveConnection")
             if used != "/":
                 return str(self._bus.get(NM, used, f"{NM}.Connection.Active", "Connection"))
         return None
 
     def used_elsewhere(self, device: str) -> Dict[str, Tuple[str, ...]]:
-        """Return the profiles that other devices are connected by, or about to be: by path, the interfaces' names.
+        """Return the profiles by which other devices are connected or connecting.
 
         Args:
-            device: the path of the device that does not count.
+            device: the path of the device that is not counted.
+
+        Returns:
+            The names of the interfaces, by the profile's path.
         """
         found: Dict[str, Tuple[str, ...]] = {}
         for path in self._bus.get(NM, NM_PATH, NM, "ActiveConnections"):
-            with suppress(NotFound, SupplicantRefused):  # it ended meanwhile
+            with suppress(NotFound, SupplicantRefused):  # the connection ended meanwhile
                 told = self._bus.get_all(NM, path, f"{NM}.Connection.Active")
                 others = [each for each in told["Devices"] if each != device]
                 names = [str(self._bus.get(NM, each, NM_DEVICE, "Interface")) for each in others]
@@ -171,22 +177,22 @@ class NetworkManager:
         return found
 
     def may_activate(self) -> str:
-        """Return whether this user may bring profiles up, as NetworkManager itself decides when it comes to it.
+        """Return whether NetworkManager lets this user bring profiles up.
 
-        Its configuration (``main.auth-polkit``) may have it ask polkit, let everybody, or nobody but root. Asked
-        beforehand it also has polkit started, which a handover can't wait for.
+        By its configuration (``main.auth-polkit``), NetworkManager asks polkit, or allows it to everybody, or only to
+        root. This question also starts polkit. A handover could not wait for that later.
 
         Returns:
-            ``yes``; ``no``; ``auth``: after a password, which nobody is there to give; ``unknown``: polkit, which it
-            asks, is not there or fails, and it lets nobody but root.
+            ``yes``, ``no``, ``auth`` or ``unknown``. ``auth`` means that it asks for a password, which nobody can give
+            here. ``unknown`` means that polkit is missing or fails, so that only root may do it.
         """
         permissions: Dict[str, str] = self._bus.call(NM, NM_PATH, NM, "GetPermissions")[0]
         return str(permissions.get(f"{NM}.network-control", "unknown"))
 
     def manage(self, device: str) -> None:
-        """Begin to have NetworkManager take a device into use that it leaves alone."""
+        """Tell NetworkManager to manage a device that it has left alone."""
         self._bus.call(NM, device, PROPERTIES, "Set", "ssv", (NM_DEVICE, "Managed", ("b", True)))
 
     def activate(self, connection: str, device: str) -> None:
-        """Begin to bring a profile up on a device; nothing is waited for."""
+        """Begin to bring a profile up on a device, without waiting for an answer."""
         self._bus.begin(NM, NM_PATH, NM, "ActivateConnection", "ooo", (connection, device, "/"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A profile of NetworkManager's: which network it is for, and whether it needs somebody to ask."""
+"""A profile of NetworkManager: which network it is for, and whether NetworkManager would ask for a secret."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 from ..._system.errors import DecodeFailed
 from .names import MAY_BE_NONE, NOT_REQUIRED, SYSTEM_OWNED, number_of
 
-#: What the values of ``key-mgmt`` become in wpa_supplicant (nm_supplicant_config_add_setting_wireless_security):
-#: ``wpa-psk`` brings SAE along where the supplicant has it.
+#: wpa_supplicant's key managements for the values of ``key-mgmt`` (nm_supplicant_config_add_setting_wireless_security).
+#: ``wpa-psk`` includes SAE if the supplicant supports it.
 _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "none": frozenset({"NONE"}),
     "ieee8021x": frozenset({"IEEE8021X"}),
@@ -25,24 +25,25 @@ _KEY_MGMT: Mapping[str, FrozenSet[str]] = {
     "wpa-eap": frozenset({"WPA-EAP"}),
     "wpa-eap-suite-b-192": frozenset({"WPA-EAP-SUITE-B-192"}),
 }
-#: Where ``pmf`` matters (same place): without it (1) there is no SAE, which needs it; with it required (3) only what
-#: was made for it is left. With the other values of ``key-mgmt`` it is as they need it.
+#: The exceptions by ``pmf`` (same source). Without PMF (1) there is no SAE, which needs it. With PMF required (3), only
+#: methods that were made for it are left. The other values of ``key-mgmt`` do not depend on it.
 _BY_PMF: Mapping[Tuple[str, int], FrozenSet[str]] = {
     ("wpa-psk", 1): frozenset({"WPA-PSK"}),
     ("wpa-psk", 3): frozenset({"WPA-PSK-SHA256", "SAE"}),
     ("wpa-eap", 3): frozenset({"WPA-EAP-SHA256"}),
 }
-#: Devices that a profile is not for: the second name is that of NetworkManager 1.48 and later.
+#: The keys of devices that a profile is not for. NetworkManager 1.48 and later use the second name.
 _DENIED = ("mac-address-blacklist", "mac-address-denylist")
-#: What a profile may set about machines and devices beside names of interfaces, none of which is looked at here.
+#: Further keys that restrict a profile to some machines or devices. They are not evaluated here.
 _CONDITIONS = ("driver", "path", "kernel-command-line")
-#: A pattern's signs, and the rest of it, which a backslash keeps from being taken for one.
+#: The signs at the beginning of a pattern, and the rest of it. A backslash before the rest ends the signs.
 _PATTERN = re.compile(r"([&|]?)(!?)\\?(.*)", re.DOTALL)
 #: The values of ``key-mgmt`` whose secret is ``psk``.
 _BY_PSK = ("wpa-psk", "sae")
 #: The secrets of 802.1X, in NetworkManager's setting of that name.
 _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-private-key-password", "pin")
-#: The certificates that may be on a token (PKCS#11), which has a password then; a file's has none, whatever its flags.
+#: The certificates that may be on a token (PKCS#11), which has a password. A certificate in a file has no password,
+#: even if its flags say so.
 _CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
 SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
@@ -50,10 +51,10 @@ _WIRELESS = "802-11-wireless"
 
 @dataclass(frozen=True)
 class Connection:
-    """A Wi-Fi profile of NetworkManager's.
+    """A Wi-Fi profile of NetworkManager.
 
     Attributes:
-        number: the last part of its D-Bus path: it stays for as long as NetworkManager runs.
+        number: the last part of its D-Bus path. It stays the same as long as NetworkManager runs.
         path: its D-Bus path.
         name: as people see it.
         ssid: its bytes.
@@ -99,14 +100,14 @@ class Connection:
 
 
 def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
-    """Return the Wi-Fi profile that settings describe; None when they are of another kind.
+    """Return the Wi-Fi profile that settings describe, or None if they describe a connection of another kind.
 
     Args:
-        path: its D-Bus path.
-        settings: as ``GetSettings`` gives them, plain.
+        path: the profile's D-Bus path.
+        settings: the answer of ``GetSettings``, as plain values.
 
     Raises:
-        DecodeFailed: they are malformed.
+        DecodeFailed: the settings are malformed.
     """
     wireless = settings.get(_WIRELESS)
     if wireless is None or wireless.get("mode", "infrastructure") != "infrastructure":
@@ -141,13 +142,14 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             elsewhere=elsewhere,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DecodeFailed(f"this is no Wi-Fi profile of NetworkManager's: {error!r:.80}", where=path) from error
+        raise DecodeFailed(f"this is not a Wi-Fi profile of NetworkManager: {error!r:.80}", where=path) from error
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Say whether an interface is one of those that patterns name (nm-settings(5), "match").
+    """Say whether an interface's name fits patterns (nm-settings(5), "match").
 
-    Each is a shell's, and one of several suffices; ``!`` inverts one, and ``&`` makes it one that all have to be.
+    Each is a shell pattern. It is enough that one of several fits. A pattern with ``!`` is inverted. A pattern with
+    ``&`` must fit in any case, and so must an inverted one without ``|``.
     """
     one_of: List[bool] = []
     for pattern in patterns:
@@ -163,7 +165,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def mac_of(octets: bytes) -> Optional[str]:
-    """Return an address as text; None when there is none."""
+    """Return a MAC address as text, or None when there is none."""
     return ":".join(f"{octet:02x}" for octet in octets) or None
 
 
@@ -206,13 +208,13 @@ def _credentials(
 
 
 def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) -> Tuple[Tuple[str, int], ...]:
-    """Return the flags that say of a secret that the system does not hold it, of those that the profile needs."""
+    """Return the flags, with their values, of secrets that the profile needs and the system does not have."""
     if security is None:
         return ()
     if security["key-mgmt"] in _BY_PSK:
         setting, names = security, ["psk"]
     else:
-        # Those of the methods that it may use; the flags of the others are not set.
+        # These are the secrets of all methods. The flags of methods that the profile does not use are not set.
         tokens = (f"{name}-password" for name in _CERTIFICATES if _is_on_a_token(eap, name))
         setting, names = eap, [*_EAP_SECRETS, *tokens]
     flags = ((name, int(setting.get(f"{name}-flags", SYSTEM_OWNED))) for name in names)
@@ -220,26 +222,27 @@ def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) ->
 
 
 def needs_nobody(secret: str, flags: int) -> bool:
-    """Say whether NetworkManager can do without anybody's session for a secret: the system stores it, or there is none.
+    """Say whether NetworkManager can use a secret with nobody logged in: the system stores it, or none is needed.
 
     Args:
-        secret: its key in NetworkManager's settings.
-        flags: its flags there, NM_SETTING_SECRET_FLAG_*.
+        secret: the secret's key in NetworkManager's settings.
+        flags: the secret's flags there, NM_SETTING_SECRET_FLAG_*.
     """
     return flags == SYSTEM_OWNED or (secret.endswith(MAY_BE_NONE) and bool(flags & NOT_REQUIRED))
 
 
-#: The methods of EAP, and within others (phase 2), that take a password (eap_methods_table in nm-setting-8021x.c).
+#: The methods of EAP, also those for phase 2, that need a password (eap_methods_table in nm-setting-8021x.c).
 _BY_PASSWORD = frozenset({"leap", "pwd", "md5", "pap", "chap", "mschap", "mschapv2", "fast", "gtc"})
 
 
 def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]) -> bool:
-    """Say whether NetworkManager, to bring a profile up, asks somebody for a secret that it needs and does not have.
+    """Say whether NetworkManager would have to ask an agent for a secret before it can bring a profile up.
 
-    As ``need_secrets`` of its settings has it, but for whether a secret is right. What is not known here needs none.
+    This follows ``need_secrets`` of its settings, but does not check whether a secret is valid. A method that is not
+    known here counts as one that needs no secret.
 
     Args:
-        settings: as ``GetSettings`` gives them, plain.
+        settings: the answer of ``GetSettings``, as plain values.
         held: the keys of the secrets that the system has.
     """
     if settings.get(SECURED, {}).get("key-mgmt") in _BY_PSK:

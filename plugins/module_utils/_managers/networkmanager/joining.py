@@ -2,23 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Joining CSME's network through NetworkManager: what follows from what is heard. Pure.
+"""Joining CSME's network through NetworkManager, as a pure state machine.
 
-NetworkManager brings a device into use by itself when its block lifts, but looks at every channel first: 8 s, and
-CSME gives 3 (docs/networkmanager.md has the whole of it, as seen). So the profile is activated at once, and the
-supplicant below it is asked to look at CSME's channel alone, whenever it begins anew: NetworkManager changes the MAC
-address on the way, and the supplicant forgets what it found. It joins what it found in the last seconds without
-another look. In between, a scan that somebody else began is in the way, and ended. A look may find nothing, because an
-answer to a probe is lost or late: wpa_supplicant begins the next after 5 s, so one is asked for at once.
+When the block lifts, NetworkManager by itself first scans every channel. That takes 8 s, and CSME gives the host 3 s
+(docs/networkmanager.md describes what was seen). So the profile is activated at once, and the supplicant below is asked
+to scan only CSME's channel. It is asked again whenever it starts again, because NetworkManager changes the MAC address,
+and the supplicant then forgets what it found. The supplicant joins a network that was found in the last seconds without
+another scan. A scan that another program began is aborted, because it is in the way. A scan may find nothing, because
+an answer to a probe is lost or late. wpa_supplicant would begin the next scan after 5 s, so one is asked for at once.
 
-Two more kinds of scan are in the way. One that was asked for here takes far too long: then it is another, which only
-looked like it, and it is ended. One begins when the connection stands: a look at every channel that was queued behind
-ours. It leaves the channel for seconds, and is ended at once.
+Two more kinds of scan are in the way, and are aborted:
 
-The pin is the supplicant's own ``bssid`` of the network that NetworkManager gives it. NetworkManager knows nothing of
-it and stores nothing of it; it ends with that network. Whatever changes on a network, wpa_supplicant ends an EAP
-conversation that runs on it (``eapol_sm_invalidate_cached_session``), and the server waits 3 s before it asks again. So
-on a network with EAP the pin comes when the connection stands.
+- A scan that was taken for ours, but takes much too long. It must be another one.
+- A scan of every channel that begins when the connection is up, because it was queued behind ours. It would leave the
+  channel for seconds.
+
+The pin is the setting ``bssid`` in the supplicant's network, which NetworkManager gives to the supplicant.
+NetworkManager neither knows nor stores this setting, and it ends with that network. Any change of a network makes
+wpa_supplicant end an EAP conversation that runs on it (``eapol_sm_invalidate_cached_session``), and the server waits
+3 s before it asks again. So on a network with EAP, the pin is set when the connection is up.
 """
 
 from __future__ import annotations
@@ -29,43 +31,43 @@ from typing import Optional, Tuple, Union
 from ..._system.bare import Bare
 from .names import PREPARE, UNAVAILABLE
 
-#: More looks than a handover has time for: CSME gives it 3 s, and a look at one channel takes 40 ms or more. Seen are
-#: one or two.
+#: The most scans to ask for. A handover has no time for so many: CSME gives it 3 s, and a scan of one channel takes at
+#: least 40 ms. One or two were seen.
 _SCANS = 80
-#: How often one is asked for again that was refused, until the scan that is about to begin has done so and can be
-#: ended: more than a second of asking. Half a dozen times are seen mostly, and more on a laptop that others slow down.
+#: How often a refused scan is asked for again. Scans are refused while another scan is about to begin. As soon as it
+#: has begun, it can be aborted. So many requests take more than a second. Mostly half a dozen were seen, and more on a
+#: busy laptop.
 _REFUSALS = 200
-#: How long a scan may take before it counts as another than that of one channel, in seconds; each time that one is
-#: ended the next is given more. A radio looks at one channel for 30 to 120 ms; the growing time lets one that takes
-#: longer come to its end.
+#: Seconds that a scan may take before it counts as one of more than one channel, and is aborted. After each such abort,
+#: the next scan has more time. A radio takes 30 to 120 ms for one channel, and one that takes longer gets its time so.
 SCAN_SECONDS: Tuple[float, ...] = (0.2, 0.5, 1.0)
-#: How many scans are ended in all, those of a connected host included.
+#: The most scans that are aborted, including those of a connected host.
 _ENDED = 2 * len(SCAN_SECONDS)
 
 
 @dataclass(frozen=True)
 class DeviceState:
-    """NetworkManager's device came into a state."""
+    """NetworkManager's device has a new state."""
 
     state: int
 
 
 @dataclass(frozen=True)
 class InterfaceState:
-    """The supplicant's interface came into a state, in its own words: ``inactive``, ``scanning`` and so on."""
+    """The supplicant's interface has a new state: ``inactive``, ``scanning`` or another of wpa_supplicant's names."""
 
     state: str
 
 
 @dataclass(frozen=True)
 class Scanning:
-    """The supplicant began to scan, or ended."""
+    """The supplicant began or ended a scan."""
 
     on: bool
 
 
 class NothingFound(Bare):
-    """The scan that was asked for has ended, and the supplicant joins nothing."""
+    """The requested scan has ended, and the supplicant does not join a network."""
 
 
 @dataclass(frozen=True)
@@ -77,57 +79,57 @@ class NetworkAdded:
 
 
 class Refused(Bare):
-    """The supplicant did not begin the scan that it was asked for: another one runs, or is about to."""
+    """The supplicant refused the requested scan, because another scan runs or is about to begin."""
 
 
 class NothingToEnd(Bare):
-    """The supplicant found no scan to end: the one that is in the way has ended, or is only about to begin."""
+    """The supplicant had no scan to abort. The scan that is in the way has ended, or has not begun yet."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """The supplicant joined the network: at CSME's access point, or, faster than the pin, at another."""
+    """The supplicant joined the network. *elsewhere* says that it did so at another access point, before the pin."""
 
     elsewhere: bool
 
 
 class TooLong(Bare):
-    """The timer that was set has run out."""
+    """The timer has run out."""
 
 
 Heard = Union[DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, Refused, NothingToEnd, Joined, TooLong]
 
 
 class Activate(Bare):
-    """Have NetworkManager bring the profile up."""
+    """Tell NetworkManager to bring the profile up."""
 
 
 class Scan(Bare):
-    """Look for CSME's network on its channel alone."""
+    """Tell the supplicant to scan only CSME's channel, for CSME's network."""
 
 
 class AbortScan(Bare):
-    """End the scan that runs."""
+    """Tell the supplicant to abort the running scan."""
 
 
 class SeeWhatCame(Bare):
-    """See whether the supplicant joins what the scan found that was asked for."""
+    """Find out whether the supplicant joins a network after the requested scan. If not, the answer is NothingFound."""
 
 
 @dataclass(frozen=True)
 class KeepTo:
-    """Keep a network of the supplicant's to CSME's access point."""
+    """Restrict a network of the supplicant to CSME's access point."""
 
     network: str
 
 
 class Reassociate(Bare):
-    """Have the supplicant leave that access point for CSME's."""
+    """Tell the supplicant to leave its access point and join CSME's."""
 
 
 @dataclass(frozen=True)
 class SetTimer:
-    """Have ``TooLong`` heard after *seconds*. It replaces a timer that runs; None: no timer runs any more."""
+    """Set the timer, after which ``TooLong`` comes. It replaces a running timer. With None, it only stops that."""
 
     seconds: Optional[float]
 
@@ -137,25 +139,25 @@ Action = Union[Activate, Scan, AbortScan, SeeWhatCame, KeepTo, Reassociate, SetT
 
 @dataclass(frozen=True)
 class Joining:
-    """How far it came.
+    """The state of joining.
 
     Attributes:
-        ssid: CSME's network.
-        eap: it is joined by EAP.
-        network: the supplicant's network with that SSID; none yet: empty.
-        kept: that network was kept to CSME's access point.
-        activated: NetworkManager was asked to bring the profile up.
-        begun: it does so.
-        connected: the network is joined; nobody's scan is in the way any more.
-        looked: it was looked for CSME's network since then.
-        elsewhere: that is at another access point than CSME's.
-        moved: it was asked to leave another access point.
-        scanning: a scan runs.
-        mine: it is the one that was asked for here, or that one is about to begin.
-        wanted: another look is due when the scan that runs has ended.
-        scans: how often it was asked for.
-        refusals: how often it was asked for again since a scan began, because it was refused.
-        ended: how many scans were ended that took too long, or came when the connection stood.
+        ssid: the SSID of CSME's network.
+        eap: whether the network is joined by EAP.
+        network: the path of the supplicant's network with that SSID. It is empty while there is none.
+        kept: whether that network was restricted to CSME's access point.
+        activated: whether NetworkManager was asked to bring the profile up.
+        begun: whether NetworkManager has begun to do that.
+        connected: whether the supplicant has joined the network.
+        looked: whether a scan was asked for since NetworkManager began.
+        elsewhere: whether the supplicant joined another access point than CSME's.
+        moved: whether the supplicant was asked to leave another access point.
+        scanning: whether a scan runs.
+        mine: whether that scan was requested here, or the requested one is about to begin.
+        wanted: whether another scan has to be requested when the running scan has ended.
+        scans: how many scans were requested.
+        refusals: how often a scan was requested again since the last scan began, because it was refused.
+        ended: how many scans were aborted because they took too long, or began when the connection was up.
     """
 
     ssid: bytes
@@ -180,7 +182,7 @@ Result = Tuple[Joining, Tuple[Action, ...]]
 
 
 def step(joining: Joining, heard: Heard) -> Result:
-    """Return what follows from what was heard: the new state, and what to do, in order."""
+    """Handle an event. Return the new state, and the actions to carry out, in order."""
     if isinstance(heard, DeviceState):
         return _device(joining, heard.state)
     if isinstance(heard, NetworkAdded):
@@ -188,7 +190,7 @@ def step(joining: Joining, heard: Heard) -> Result:
             return joining, ()
         joining = replace(joining, network=heard.path, kept=False)
         joining, keeping = (joining, ()) if joining.eap else _keep(joining)
-        # Where NetworkManager changes no MAC address, nothing has begun anew.
+        # If NetworkManager did not change the MAC address, no new start of the supplicant has caused a scan yet.
         looking: Tuple[Action, ...] = ()
         if joining.begun and not joining.looked:
             joining, looking = _look(joining)
@@ -200,11 +202,11 @@ def step(joining: Joining, heard: Heard) -> Result:
     if isinstance(heard, TooLong):
         return _end_scan(joining)
     if isinstance(heard, NothingFound):
-        # Before NetworkManager gave it a network, there was nothing to join; and another scan may have begun meanwhile.
+        # A new scan makes sense only if the supplicant has a network to join, and no other scan has begun meanwhile.
         waits = joining.network and not joining.scanning and not joining.mine
         return _look(joining) if waits else (joining, ())
     if isinstance(heard, Refused):
-        # What is in the way may have begun unheard.
+        # The scan that is in the way may have begun although its signal has not come yet.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
     if isinstance(heard, NothingToEnd):
         return _look(replace(joining, scanning=False, wanted=False), again=True) if joining.wanted else (joining, ())
@@ -218,14 +220,15 @@ def step(joining: Joining, heard: Heard) -> Result:
 
 def _device(joining: Joining, state: int) -> Result:
     if state <= UNAVAILABLE:
-        # Blocked again: all of it begins anew when that ends.
+        # The radio is blocked again. When the block ends, everything begins from the start.
         return Joining(joining.ssid, joining.eap, scans=joining.scans, ended=joining.ended), (SetTimer(None),)
     if state >= PREPARE:
         return replace(joining, begun=joining.activated), ()
     if joining.activated:
         return joining, ()
-    # No look before that has begun: a network that is seen has NetworkManager bring its profile up by itself, and an
-    # activation that is allowed only then (polkit is asked for an ordinary user) would end the connection.
+    # No scan is requested before the activation has begun. If NetworkManager sees a network, it activates the profile
+    # by itself. Ours may be allowed only later (NetworkManager asks polkit for an ordinary user), and would then end
+    # the connection.
     return replace(joining, activated=True), (Activate(),)
 
 
@@ -237,14 +240,14 @@ def _keep(joining: Joining) -> Result:
 
 def _interface(joining: Joining, state: str) -> Result:
     if state in ("interface_disabled", "inactive"):
-        # Whatever scanned does so no more, and what was found is forgotten.
+        # Any scan has ended in this state, and its results are forgotten.
         joining = replace(joining, connected=False, scanning=False, mine=False, wanted=False)
         return _look(joining) if state == "inactive" and joining.begun else (joining, ())
     return replace(joining, connected=state == "completed"), ()
 
 
 def _timed(joining: Joining, on: bool) -> Result:
-    """See to it that a scan does not stay in the way."""
+    """Set the timer for a scan that begins, or abort the scan at once if the host is connected."""
     if not on:
         return joining, (SetTimer(None),)
     if joining.connected and not joining.elsewhere:
@@ -261,14 +264,14 @@ def _end_scan(joining: Joining) -> Result:
 
 def _scanned(joining: Joining, on: bool) -> Result:
     if on:
-        # The end of one and the beginning of the next may be told at once: a scan that runs does not begin.
+        # If a scan runs already, this is another one: the end of the first and this beginning came as one signal.
         mine = joining.mine and not joining.scanning
         joining = replace(joining, scanning=True, mine=mine, refusals=0)
         if mine or not joining.begun:
             return joining, ()
         return _look(joining)
     if not joining.scanning:
-        # Of one that was taken to have ended already; ours is on its way.
+        # This is the end of a scan that already counts as ended. The requested one is about to begin.
         return joining, ()
     mine, wanted = joining.mine, joining.wanted
     joining = replace(joining, scanning=False, mine=False, wanted=False)

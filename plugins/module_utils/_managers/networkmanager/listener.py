@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hearing NetworkManager and the wpa_supplicant below it, and carrying a pin out when the block lifts."""
+"""Listening to NetworkManager and the wpa_supplicant below it, and carrying out a pin when the block lifts."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from .joining import (
 from .names import NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
 from .supplicant import Supplicant
 
-#: The supplicant's states in which a link that stands goes on: it renews its keys in the second and third.
+#: The supplicant's states in which an existing link goes on. In the second and third, it renews its keys.
 _CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
-#: Those in which it waits for what a scan finds. It goes on to another before it answers any question about a scan that
-#: found something: what it found is joined in the same step, and its answers come after (eloop_run of its eloop.c).
+#: The supplicant's states in which it has not found a network to join. If a scan found one, the supplicant joins it in
+#: the same step of its loop, before it answers any question (eloop_run of its eloop.c). So it is in another state then.
 _WAITING = frozenset({"scanning", "disconnected"})
-#: What NetworkManager's words about its profiles mean. It says "Updated" whenever it took up or dropped secrets, too:
-#: with each activation and its end.
+#: The events for NetworkManager's signals about profiles. "Updated" also comes when NetworkManager only loads or drops
+#: secrets, which happens at each activation and its end.
 _PROFILES: Dict[str, Event] = {
     "NewConnection": events.ProfilesChanged(),
     "ConnectionRemoved": events.ProfilesChanged(),
@@ -56,7 +56,7 @@ _PROFILES: Dict[str, Event] = {
 
 @dataclass(frozen=True)
 class Armed:
-    """A pin that is to be carried out: the path of the profile, the pin, and whether the network is joined by EAP."""
+    """A pin that has to be carried out: the profile's path, the pin, and whether the network is joined by EAP."""
 
     profile: str
     pin: Pin
@@ -64,21 +64,21 @@ class Armed:
 
 
 class Listener:
-    """Hears NetworkManager and the supplicant below it, and does what ``joining`` says.
+    """Listens to NetworkManager and the supplicant below it, and carries out the actions of ``joining``.
 
-    What it does is begun, and never waited for: what follows is heard.
+    It does not wait for the answers of these actions, but listens for their results.
 
     Args:
         interface: the interface's name.
-        armed: returns the pin that is to be carried out; None: none.
-        bus: the system's bus, for it alone.
-        warn: told what was refused.
-        unmanaged: NetworkManager may leave the interface alone yet.
-        clock: seconds that only grow.
+        armed: returns the pin that has to be carried out, or None.
+        bus: a connection to the system's bus, only for this listener.
+        warn: is called with a text for people when something was refused.
+        unmanaged: whether NetworkManager may still leave the interface alone.
+        clock: returns the time in seconds, from a clock that never goes back.
 
     Raises:
         NotFound: NetworkManager does not run, or does not manage the interface.
-        AccessDenied, TimedOut, TransportFailed, DecodeFailed: it can't be reached.
+        AccessDenied, TimedOut, TransportFailed, DecodeFailed: NetworkManager can't be reached.
     """
 
     def __init__(
@@ -99,18 +99,18 @@ class Listener:
         self._warn = warn
         self._networkmanager = NetworkManager(bus)
         self._supplicant = Supplicant(bus)
-        #: How far the pin came that is carried out, and which pin that is.
+        #: The state of joining, and the pin that it is about.
         self._joining: Optional[Joining] = None
         self._carried: Optional[Armed] = None
         self._interface: Optional[str] = None
         self._linked = False
-        #: NetworkManager ended, or let go of the interface: a path of before may be another object's by now.
+        #: Whether NetworkManager ended, or let go of the interface. An old path may be another object's then.
         self._gone = False
         try:
             bus.watch(NM)
             bus.watch(WPA)
             self._device = self._networkmanager.device(interface, unmanaged=unmanaged).path
-            # No more than what is understood: each access point in reach has signals of its own.
+            # Only the signals that are needed are subscribed. Each access point in reach sends many others.
             bus.subscribe(NM, path=self._device, interface=NM_DEVICE, member="StateChanged")
             bus.subscribe(NM, interface=NM_SETTINGS)
             bus.subscribe(NM, interface=f"{NM_SETTINGS}.Connection", member="Updated")
@@ -127,17 +127,17 @@ class Listener:
         return self._bus.fileno()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the connection to the bus."""
         self._bus.close()
 
     def read(self) -> Tuple[Event, ...]:
-        """Return what has happened, without waiting; carry the pin out meanwhile.
+        """Return the events that have arrived, without waiting for more. Carry out the pin meanwhile.
 
         Raises:
-            TransportFailed, DecodeFailed: the bus.
+            TransportFailed, DecodeFailed: the connection to the bus failed.
         """
         found: List[Event] = []
-        # A question to the supplicant takes time, in which more comes.
+        # More signals may arrive while the supplicant answers a question, so this reads until there are none.
         while True:
             signals = self._bus.read()
             failures = self._bus.failures()
@@ -151,14 +151,14 @@ class Listener:
 
     @property
     def due(self) -> Optional[float]:
-        """When ``expire`` has to be called, by the clock; None: it need not be."""
+        """The time, by the clock, at which ``expire`` must be called. None means never."""
         return self._due
 
     def expire(self) -> None:
-        """End a scan that has taken too long.
+        """Abort a scan that has taken too long.
 
         Raises:
-            TransportFailed: the bus.
+            TransportFailed: the connection to the bus failed.
         """
         if self._due is not None and self._due <= self._clock():
             self._due = None
@@ -167,7 +167,7 @@ class Listener:
     # -- what is heard ------------------------------------------------------------------------------------------------
 
     def _heard(self, signal: Signal, found: List[Event]) -> Iterable[Heard]:
-        """Yield what a signal means to the joining; what it means to a handover goes to *found*."""
+        """Yield the events of a signal for ``joining``. Events for the handover are added to *found*."""
         if signal.member == "NameOwnerChanged":
             self._ended(signal, found)
         elif signal.path == self._device and (signal.interface, signal.member) == (NM_DEVICE, "StateChanged"):
@@ -191,7 +191,10 @@ class Listener:
                 yield from self._changed(signal.body[1], found)
 
     def _ended(self, signal: Signal, found: List[Event]) -> None:
-        """Tell of an end. The pin is the supplicant's: it outlives NetworkManager, and is undone without it."""
+        """Add the event of an end to *found*.
+
+        The pin is in the supplicant. It stays when NetworkManager ends, and can be undone without NetworkManager.
+        """
         if signal.body[2]:
             return
         if signal.body[0] == WPA:
@@ -204,7 +207,7 @@ class Listener:
             found.append(ManagerGone())
 
     def _added(self, path: str) -> Iterable[Heard]:
-        """Yield a network. The signal comes before what it carries is set, so that is asked for."""
+        """Yield the event of a new network. The signal comes before its properties are set, so these are asked for."""
         try:
             ssid = self._supplicant.network(path).ssid
         except FleetError as error:
@@ -223,7 +226,7 @@ class Listener:
 
     def _came_to(self, state: str, found: List[Event]) -> Iterable[Heard]:
         if self._linked and state not in _CONNECTED:
-            # The supplicant tells of several changes at once: it may be on its way to the next connection already.
+            # One signal may cover several changes, so the supplicant may be connecting again already.
             self._linked = False
             found.append(Disconnected())
         yield InterfaceState(state)
@@ -279,13 +282,13 @@ class Listener:
     def _see_what_came(self, interface: str) -> None:
         try:
             waits = self._supplicant.state(interface) in _WAITING
-        except FleetError:  # it is gone, or hangs: there is nothing to look again with
+        except FleetError:  # the supplicant is gone or hangs, so another scan is not possible
             return
         if waits:
             self._follow(NothingFound())
 
     def _failed(self, member: str, error: FleetError) -> None:
-        """Take note that something that was begun was refused."""
+        """Handle the refusal of a call that was begun."""
         if member == "Scan":
             self._follow(Refused())
         elif member == "AbortScan":

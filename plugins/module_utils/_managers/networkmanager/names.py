@@ -19,24 +19,25 @@ WPA = "fi.w1.wpa_supplicant1"
 WPA_PATH = "/fi/w1/wpa_supplicant1"
 WPA_INTERFACE = f"{WPA}.Interface"
 WPA_NETWORK = f"{WPA}.Network"
-#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. _AGENT_OWNED: a user's agent has it. With any other nobody
-#: stores it.
+#: NM_SETTING_SECRET_FLAG_NONE: the system stores the secret. _AGENT_OWNED: a user's agent has it. With any other flag,
+#: the secret is not stored.
 SYSTEM_OWNED, AGENT_OWNED = 0x0, 0x1
-#: NM_SETTING_SECRET_FLAG_NOT_REQUIRED: of a file or token, that it opens without a password. Only then is nobody asked
-#: for one that is not stored; for other secrets the flag changes nothing (need_secrets_tls, need_secrets_password).
+#: NM_SETTING_SECRET_FLAG_NOT_REQUIRED. For the password of a file or token it means that there is none, so
+#: NetworkManager does not ask for it. For other secrets the flag changes nothing (need_secrets_tls,
+#: need_secrets_password).
 NOT_REQUIRED = 0x4
 MAY_BE_NONE = ("private-key-password", "cert-password")
 
 
 def number_of(path: str) -> int:
-    """Return the number of a profile of which the D-Bus path is known.
+    """Return the number of a profile from its D-Bus path.
 
     Raises:
-        ValueError: the path has none.
+        ValueError: the path does not end with a number.
     """
     return int(path.rpartition("/")[2])
 
 
 def path_of(number: int) -> str:
-    """Return the D-Bus path of a profile of which the number is known."""
+    """Return the D-Bus path of a profile from its number."""
     return f"{NM_PATH}/Settings/{number}"

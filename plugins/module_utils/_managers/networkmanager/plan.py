@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What NetworkManager's profiles have to become for the declared networks to be among them. Nothing is asked here."""
+"""Planning the changes of NetworkManager's profiles that declared networks need. This does no I/O."""
 
 from __future__ import annotations
 
@@ -28,68 +28,68 @@ from .settings import (
     wanted,
 )
 
-#: What makes no difference to a connection that stands: which profile is taken next, and by which interface.
+#: Keys that make no difference to an active connection. They only matter when the next profile is chosen.
 _FOR_THE_NEXT = frozenset({(CONNECTION, "autoconnect-priority"), (CONNECTION, "interface-name")})
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A Wi-Fi profile of NetworkManager's that an interface could use, with its secrets."""
+    """A Wi-Fi profile of NetworkManager that an interface could use, with its secrets."""
 
     connection: Connection
     settings: Settings = field(repr=False)
-    #: It is on the disk as it is.
+    #: Whether the disk has it in this form.
     saved: bool = True
-    #: The interface is connected, or about to be, by it.
+    #: Whether the interface is connected or connecting by it.
     active: bool = False
-    #: Other interfaces that are.
+    #: The other interfaces that are connected or connecting by it.
     elsewhere: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: a profile that is added (``old`` is None), removed (``new`` is None), or updated."""
+    """One change: a profile is added (``old`` is None), removed (``new`` is None), or updated."""
 
     ssid: bytes
     old: Optional[Stored] = None
     new: Optional[Settings] = field(default=None, repr=False)
     changed: Tuple[Key, ...] = ()
-    #: NetworkManager would keep secrets that are not wanted any more.
+    #: Whether old secrets have to be cleared, because NetworkManager would keep them.
     clear: bool = False
 
     @property
     def name(self) -> str:
-        """The network, for people."""
+        """The network's name for people."""
         return ssid_text(self.ssid)
 
     @property
     def uuid(self) -> str:
-        """The profile's."""
+        """The profile's UUID."""
         settings = self.new if self.old is None else self.old.settings
         return str((settings or {})[CONNECTION]["uuid"][1])
 
     @property
     def secrets(self) -> Tuple[str, ...]:
-        """Every secret that is in it."""
+        """Every secret in the old and the new settings."""
         old: Settings = {} if self.old is None else self.old.settings
         return tuple(value for settings in (old, self.new or {}) for value in secret_texts(settings))
 
 
 @dataclass(frozen=True)
 class NmPlan:
-    """What is to be done, in this order, and what is to be said of it."""
+    """The changes, in the order in which they have to be made, and warnings about them."""
 
     steps: Tuple[Step, ...] = ()
     warnings: Tuple[str, ...] = ()
 
     @property
     def before(self) -> Shown:
-        """What is to be seen of what is changed or removed."""
+        """The profiles that are changed or removed, as people see them before."""
         return tuple((step.ssid, describe(step.old.settings)) for step in self.steps if step.old is not None)
 
     @property
     def after(self) -> Shown:
-        """What is to be seen of what is changed or added."""
+        """The profiles that are changed or added, as people see them after."""
         return tuple((step.ssid, describe(step.new, step.changed)) for step in self.steps if step.new is not None)
 
 
@@ -102,17 +102,17 @@ def concerned(stored: Sequence[Stored], declared: Declaration) -> Tuple[Stored, 
 def plan_connections(
     stored: Sequence[Stored], declared: Declaration, interface: str, make_uuid: Callable[[], str]
 ) -> NmPlan:
-    """Return what is to be done. Pure.
+    """Return the plan for the declared networks. This is a pure function.
 
-    What exists is changed first, then what is new is added, and at last what is to go is removed: of these the first
-    can be refused, and the last is the hardest to take back. What another interface is connected by is its own: it is
-    neither taken for this one nor removed, unless its network was named as one not to have.
+    Updates come first, because NetworkManager may refuse them. Then come new profiles, and last the removals, which are
+    the hardest to take back. A profile by which another interface is connected belongs to that interface. It is neither
+    used for this interface nor removed, unless the declaration names its network as absent.
 
     Args:
-        stored: the profiles that the interface could use, with the secrets of those that are ``concerned``.
+        stored: the profiles that the interface could use. Those that are ``concerned`` have their secrets.
         declared: the networks to have, and those not to have.
-        interface: the interface; declared networks become its own.
-        make_uuid: returns a new one.
+        interface: the interface. The profiles of declared networks become its own.
+        make_uuid: returns a new UUID.
     """
     updates: List[Step] = []
     additions: List[Step] = []
@@ -148,24 +148,22 @@ def plan_connections(
     return NmPlan((*updates, *additions, *removals), tuple(warnings))
 
 
-_LATER = (
-    "network '{}' carries the link, which goes on as it is: what was changed of it applies from its next connection on"
-)
+_LATER = "network '{}' carries the link, which is not touched. The changes apply from the next connection on"
 _STAYS = (
-    "profile {!r} for network '{}' stays, because of the link of {}. Give that interface a profile of its own, and "
-    "this one goes the next time"
+    "profile {!r} for network '{}' stays, because it carries the link of {}. Give that interface its own profile. Then "
+    "the next run removes this one"
 )
-_ENDS = "profile {!r} for network '{}' goes, and with it the connection of {}"
+_ENDS = "profile {!r} for network '{}' is removed, which ends the connection of {}"
 
 
 def _told_of(stored: Stored, text: str) -> str:
-    """Return a text about a profile that other interfaces are connected by."""
+    """Return a text about a profile by which other interfaces are connected."""
     connection = stored.connection
     return text.format(connection.name, ssid_text(connection.ssid), " and ".join(stored.elsewhere))
 
 
 def _kept(same: Sequence[Stored], want: Wanted) -> Optional[Stored]:
-    """Return the one of several profiles that stays: the one in use, or one of the right kind."""
+    """Return which of several profiles stays: the one in use, or one of the declared kind, or else the first."""
     active = (each for each in same if each.active)
     fitting = (each for each in same if same_kind(want, each.settings))
     return next(active, None) or next(fitting, None) or (same[0] if same else None)

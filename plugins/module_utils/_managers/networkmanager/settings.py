@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A profile as NetworkManager's settings: written, compared by meaning, described without secrets. No I/O.
+"""A declared network as NetworkManager's settings: making, comparing and describing them. This does no I/O.
 
-Names, types and defaults are NetworkManager's (``nm-settings-dbus(5)``; ``libnm-core-impl/nm-setting-*.c``, 1.42 and
-1.52). A profile decides on some of the settings; what would contradict it is removed, and all others stay.
+Settings are compared by their meaning, and described without secrets. Source of the names, types and defaults:
+``nm-settings-dbus(5)`` and ``libnm-core-impl/nm-setting-*.c`` of NetworkManager 1.42 and 1.52. A declared network
+determines some of the settings. Settings that would contradict it are removed, and all others stay.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from .names import NOT_REQUIRED
 
 #: A value with its D-Bus signature.
 Variant = Tuple[str, Any]
-#: Settings as D-Bus has them: by setting and key.
+#: Settings as D-Bus has them: values by setting and key.
 Settings = Mapping[str, Mapping[str, Variant]]
-#: Settings as a profile wants them. None for a value: it is not to be set; for a setting: it is not to be there.
+#: The settings that a declared network determines. A setting that is None must not exist, and a key that is None must
+#: not be set.
 Wanted = Mapping[str, Optional[Mapping[str, Optional[Variant]]]]
-#: A setting and a key of it.
+#: A setting and one of its keys.
 Key = Tuple[str, str]
 
 CONNECTION = "connection"
@@ -34,11 +36,11 @@ WIRELESS = "802-11-wireless"
 SECURITY = "802-11-wireless-security"
 EAP = "802-1x"
 
-#: NM_SETTING_CONNECTION_AUTOCONNECT_PRIORITY_MAX; the lowest is its negative.
+#: NM_SETTING_CONNECTION_AUTOCONNECT_PRIORITY_MAX. The lowest priority is its negative.
 PRIORITY_MAX = 999
-#: NM_SETTING_WIRELESS_SECURITY_PMF_*: 0 is what NetworkManager's configuration has as the default.
+#: NM_SETTING_WIRELESS_SECURITY_PMF_*. The value 0 means the default in NetworkManager's configuration.
 _PMF: Mapping[str, int] = {"disabled": 1, "optional": 2, "required": 3}
-#: ``wpa-psk`` brings SAE along where the access point offers both.
+#: ``wpa-psk`` includes SAE if the access point offers both.
 _KEY_MGMT: Mapping[str, str] = {"owe": "owe", "psk": "wpa-psk", "sae": "sae", "psk+sae": "wpa-psk", "eap": "wpa-eap"}
 _WPA_PSK: Variant = ("s", "wpa-psk")
 #: The key managements that NetworkManager never uses without PMF, whatever is set.
@@ -47,7 +49,7 @@ _ALWAYS_PMF: FrozenSet[Variant] = frozenset({("s", "owe"), ("s", "sae")})
 _FALSE: Variant = ("b", False)
 _ZERO: Variant = ("u", 0)
 _NOT_REQUIRED: Variant = ("u", NOT_REQUIRED)
-#: What a key that is not set means, where that is not simply nothing. No flags: the system stores the secret.
+#: The meaning of a key that is not set, if it has one. Flags of 0 mean that the system stores the secret.
 _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
     {
         (CONNECTION, "autoconnect"): ("b", True),
@@ -59,8 +61,8 @@ _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
         (EAP, "private-key-password-flags"): _ZERO,
     }
 )
-#: Keys that a profile does not set, and that would contradict it: other ciphers, keys, identities or roots of trust.
-#: What only restricts or tunes a connection (``altsubject-matches``, ``band``, ``fils``, ...) is not among them.
+#: Keys that a declared network does not set, and that would contradict it: other ciphers, keys, identities or roots of
+#: trust. Keys that only restrict or tune a connection (``altsubject-matches``, ``band``, ``fils``, ...) are not here.
 _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
     WIRELESS: frozenset({"cloned-mac-address", "mac-address-randomization"}),
     SECURITY: frozenset(
@@ -81,11 +83,11 @@ _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
         )
     ),
 }
-#: Keys that ``GetSettings`` gives and that are no settings: they follow from others, or from what was seen.
+#: Keys in the answer of ``GetSettings`` that can't be set. They follow from other keys, or from what was seen.
 _DERIVED: FrozenSet[Key] = frozenset({(WIRELESS, "security"), (WIRELESS, "seen-bssids")})
-#: The secrets that a profile sets.
+#: The secrets that a declared network sets.
 _SECRETS: FrozenSet[Key] = frozenset({(SECURITY, "psk"), (EAP, "password"), (EAP, "private-key-password")})
-#: Their flags, and those of the secrets that contradict.
+#: The flags of these secrets, and of the secrets in ``_SUPERSEDED``.
 _FLAGS: FrozenSet[Key] = frozenset(
     (
         *((SECURITY, key) for key in ("psk-flags", *_SUPERSEDED[SECURITY]) if key.endswith("-flags")),
@@ -93,28 +95,29 @@ _FLAGS: FrozenSet[Key] = frozenset(
         (EAP, "private-key-password-flags"),
     )
 )
-#: A file, as a certificate's value names it: a URI with a zero byte at its end (NM_SETTING_802_1X_CK_SCHEME_PATH).
+#: The value of a certificate or key that is in a file: a URI with a zero byte at its end
+#: (NM_SETTING_802_1X_CK_SCHEME_PATH).
 _FILE = re.compile(rb"file://(/[^\0]*)\0?\Z", re.DOTALL)
 _FILES = frozenset({"ca-cert", "client-cert", "private-key"})
-#: 256 bits in hex: the key itself, whose digits may be of either case.
+#: A PSK of 256 bits in hex. Its digits may have either case.
 _PSK = re.compile(r"[0-9A-Fa-f]{64}\Z")
 
 
 def unfit(interface: str, path: Optional[str], profiles: Iterable[NetworkProfile]) -> Tuple[Problem, ...]:
-    """Return what NetworkManager can't have of a task that is right otherwise.
+    """Return the problems of a valid task that NetworkManager can't carry out.
 
     Args:
-        interface: the one that the task is for.
+        interface: the task's interface.
         path: the file that the task names.
-        profiles: what it declares.
+        profiles: the networks that the task declares.
     """
     problems = []
     if path is not None:
-        text = f"is for wpa_supplicant; NetworkManager runs {interface}, and stores its profiles itself"
+        text = f"is only for wpa_supplicant, but NetworkManager runs {interface}, and stores its profiles itself"
         problems.append(Problem("", "path", text))
     for profile in profiles:
         if abs(profile.priority) > PRIORITY_MAX:
-            text = f"is {profile.priority}; NetworkManager takes those from {-PRIORITY_MAX} to {PRIORITY_MAX}"
+            text = f"is {profile.priority}, but NetworkManager accepts only {-PRIORITY_MAX} to {PRIORITY_MAX}"
             problems.append(Problem(f"profile '{ssid_text(profile.ssid)}'", "priority", text))
     return tuple(problems)
 
@@ -123,7 +126,7 @@ def unfit(interface: str, path: Optional[str], profiles: Iterable[NetworkProfile
 
 
 def wanted(profile: NetworkProfile, interface: str) -> Wanted:
-    """Return what a profile decides on, on one interface."""
+    """Return the settings that a declared network determines, for one interface."""
     secured = profile.security != "open"
     return {
         CONNECTION: {
@@ -153,9 +156,10 @@ def _security(profile: NetworkProfile) -> Mapping[str, Optional[Variant]]:
 
 
 def _eap(eap: Eap) -> Mapping[str, Optional[Variant]]:
-    # Of a PKCS#12 file, which has both, NetworkManager wants to be told twice.
+    # A PKCS#12 file has both certificate and key. NetworkManager wants its path for each of them.
     certificate = eap.client_cert if eap.client_cert is not None else eap.private_key
-    # A key without a password: NetworkManager asks a user's agent for one unless it is told, and none is there at boot.
+    # A key without a password is marked as such. Otherwise NetworkManager would ask a user's agent for the password,
+    # and at the boot there is no agent.
     bare = eap.private_key is not None and eap.private_key_password is None
     return {
         "eap": ("as", [eap.method]),
@@ -182,26 +186,26 @@ def _file(path: Optional[str]) -> Optional[Variant]:
 
 
 def settings_of(told: Settings) -> Dict[str, Dict[str, Variant]]:
-    """Return what ``GetSettings`` told, as it can be handed back."""
+    """Return the answer of ``GetSettings`` without the keys that can't be set."""
     return {
         name: {key: value for key, value in keys.items() if (name, key) not in _DERIVED} for name, keys in told.items()
     }
 
 
 def new_settings(want: Wanted, name: str, uuid: str) -> Dict[str, Dict[str, Variant]]:
-    """Return the settings of a new profile. What they do not say is NetworkManager's default: addresses by DHCP.
+    """Return the settings of a new profile. NetworkManager uses its defaults for all others, such as DHCP.
 
     Args:
-        want: what the profile decides on.
-        name: as people see it; need not be the only one of that name.
-        uuid: of its own.
+        want: the settings that the declared network determines.
+        name: the profile's name for people. Other profiles may have the same name.
+        uuid: a new UUID.
     """
     own: Settings = {CONNECTION: {"id": ("s", name), "uuid": ("s", uuid), "type": ("s", WIRELESS)}}
     return merged(own, want)
 
 
 def merged(settings: Settings, want: Wanted) -> Dict[str, Dict[str, Variant]]:
-    """Return settings as they are to be; what the profile does not decide on stays."""
+    """Return settings changed to those that a declared network determines. All others stay."""
     new = {name: dict(keys) for name, keys in settings.items()}
     for name, keys in want.items():
         if keys is None:
@@ -221,11 +225,11 @@ def merged(settings: Settings, want: Wanted) -> Dict[str, Dict[str, Variant]]:
 
 
 def differing(want: Wanted, settings: Settings) -> Tuple[Key, ...]:
-    """Return the keys that are not as wanted, and those that contradict, in a fixed order.
+    """Return the keys that differ from a declared network or contradict it, in a fixed order.
 
     Args:
-        want: what a profile decides on.
-        settings: what there is, with its secrets.
+        want: the settings that the declared network determines.
+        settings: the existing settings, with their secrets.
     """
     found: List[Key] = []
     for name, keys in want.items():
@@ -242,7 +246,7 @@ def _same(name: str, key: str, want: Mapping[str, Optional[Variant]], has: Mappi
     default = _DEFAULTS.get((name, key))
     wished, held = _meaning(key, want[key] or default), _meaning(key, has.get(key, default))
     if key == "pmf" and held == 0:
-        # The default of NetworkManager's configuration; but these never go without PMF.
+        # 0 is the default in NetworkManager's configuration, which is not known here. These methods always use PMF.
         return want["key-mgmt"] in _ALWAYS_PMF and has.get("key-mgmt") == want["key-mgmt"]
     if key == "psk" and want["key-mgmt"] == _WPA_PSK and _PSK.match(str(held)):
         held = held.lower()
@@ -250,7 +254,10 @@ def _same(name: str, key: str, want: Mapping[str, Optional[Variant]], has: Mappi
 
 
 def _meaning(key: str, value: Optional[Variant]) -> Any:
-    """Return what a value means; None: nothing. Empty bytes, texts and lists are how D-Bus says that there is none."""
+    """Return a value in a form that can be compared, or None if there is no value.
+
+    Empty bytes, texts and lists count as no value, because D-Bus has no other way to say that.
+    """
     if value is None:
         return None
     meaning = plain(value, "v")
@@ -260,7 +267,7 @@ def _meaning(key: str, value: Optional[Variant]) -> Any:
 
 
 def same_kind(want: Wanted, settings: Settings) -> bool:
-    """Say whether settings are for the key management that is wanted already."""
+    """Say whether settings already have the declared key management."""
     keys = want[SECURITY]
     has = settings.get(SECURITY)
     if keys is None or has is None:
@@ -269,14 +276,14 @@ def same_kind(want: Wanted, settings: Settings) -> bool:
 
 
 def keeps_secrets(want: Wanted, settings: Settings) -> bool:
-    """Say whether NetworkManager would keep secrets that are not wanted: it does when an update has none at all."""
+    """Say whether an update would leave unwanted secrets. NetworkManager keeps all if the update contains none."""
     has = {(name, key) for name, keys in want.items() for key, value in (keys or {}).items() if value is not None}
     stored = {(name, key) for name, keys in settings.items() if want.get(name) is not None for key in keys}
     secrets = _SECRETS | _OTHER_SECRETS
     return not has & secrets and bool(stored & secrets)
 
 
-#: Secrets that a profile does not set, and that an earlier one may have left.
+#: Secrets that a declared network does not set. An earlier declaration may have left them.
 _OTHER_SECRETS: FrozenSet[Key] = frozenset(
     (name, key)
     for name, keys in _SUPERSEDED.items()
@@ -286,7 +293,7 @@ _OTHER_SECRETS: FrozenSet[Key] = frozenset(
 
 
 def secrets_are_the_systems(settings: Settings) -> bool:
-    """Say whether the system stores every secret that there is: none is with a user's agent, or asked for each time."""
+    """Say whether the system stores every secret: none is kept by a user's agent or asked for each time."""
     return all(
         needs_nobody(key[: -len("-flags")], int(settings.get(name, {}).get(key, _ZERO)[1])) for name, key in _FLAGS
     )
@@ -298,7 +305,7 @@ def with_secrets(settings: Settings, secrets: Settings) -> Dict[str, Dict[str, V
 
 
 def secret_texts(settings: Settings) -> Iterator[str]:
-    """Yield the secrets in settings: no message may have one of them in it."""
+    """Yield the secrets in settings, which must not be in any message."""
     for name, keys in settings.items():
         for key, value in keys.items():
             if (name, key) in _SECRETS | _OTHER_SECRETS and isinstance(value[1], str) and value[1]:
@@ -309,7 +316,7 @@ def secret_texts(settings: Settings) -> Iterator[str]:
 
 _SET = "(set)"
 _CHANGED = "(changed)"
-#: The keys whose value may be shown; any other may be a secret of somebody's.
+#: The keys whose values may be shown. The value of any other key may be a secret.
 _SHOWN: FrozenSet[Key] = frozenset(
     (
         *((CONNECTION, key) for key in ("interface-name", "autoconnect", "autoconnect-priority")),
@@ -322,11 +329,13 @@ _SHOWN: FrozenSet[Key] = frozenset(
 
 
 def describe(settings: Settings, changed: Sequence[Key] = ()) -> Dict[str, str]:
-    """Return what profiles decide on, or contradict, for people. Of a secret, and of what may be one, that it is set.
+    """Return the settings that declared networks determine or contradict, as text for people.
+
+    For a secret, and for a value that may be one, the text only says that it is set or changed.
 
     Args:
-        settings: what there is.
-        changed: what of it is changed to this; where the value is not shown, that is said instead.
+        settings: the settings.
+        changed: the keys that were changed to these values.
     """
     return {
         f"{name}.{key}": _shown(name, key, value, _CHANGED if (name, key) in changed else _SET)
@@ -342,7 +351,7 @@ def _shown(name: str, key: str, value: Variant, otherwise: str) -> str:
         return otherwise
     if key in _FILES:
         match = _FILE.match(held) if isinstance(held, bytes) else None
-        # Anything else may be the key itself, or a URI with a PIN in it.
+        # Another value may be the key itself, or a URI that contains a PIN.
         return otherwise if match is None else match.group(1).decode("utf-8", "backslashreplace")
     if key == "ssid" and isinstance(held, bytes):
         return ssid_text(held)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wpa_supplicant below NetworkManager, over the bus."""
+"""The wpa_supplicant below NetworkManager, over D-Bus. Source of the names: hostap's ``doc/dbus.doxygen``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .names import WPA, WPA_INTERFACE, WPA_NETWORK, WPA_PATH
 
 @dataclass(frozen=True)
 class SupplicantNetwork:
-    """A network that NetworkManager gave to wpa_supplicant: its path, its SSID, the access point that it is kept to."""
+    """A network that NetworkManager gave to wpa_supplicant: its path, its SSID, and the only access point for it."""
 
     path: str
     ssid: Optional[bytes]
@@ -27,20 +27,20 @@ class SupplicantNetwork:
 
 
 def network_of(path: str, properties: Mapping[str, str]) -> SupplicantNetwork:
-    """Return the network that wpa_supplicant's own properties of it describe: text, as in its configuration file."""
+    """Return the network that properties of wpa_supplicant describe. They are text, as in its configuration file."""
     bssid = properties.get("bssid")
     return SupplicantNetwork(path, _ssid(properties.get("ssid")), bssid if bssid != "any" else None)
 
 
 def _ssid(text: Optional[str]) -> Optional[bytes]:
-    """Return the bytes of an SSID; None where there is none, or what is there is none."""
+    """Return the bytes of an SSID, or None if there is no SSID or it is malformed."""
     with suppress(DecodeFailed):
         return decode_value(text) if text else None
     return None
 
 
 class Supplicant:
-    """The wpa_supplicant below NetworkManager, as far as a handover needs it.
+    """The wpa_supplicant below NetworkManager. Every method raises as ``SystemBus.call``.
 
     Args:
         bus: the system's bus.
@@ -53,7 +53,8 @@ class Supplicant:
         """Return the path of an interface.
 
         Raises:
-            NotFound: wpa_supplicant does not run, or does not have it: NetworkManager adds it when the block lifts.
+            NotFound: wpa_supplicant does not run, or does not have the interface. NetworkManager adds it when the block
+                lifts.
         """
         path: str = self._bus.call(WPA, WPA_PATH, WPA, "GetInterface", "s", (name,))[0]
         return path
@@ -63,7 +64,7 @@ class Supplicant:
         return self._bus.get_all(WPA, interface, WPA_INTERFACE)
 
     def state(self, interface: str) -> str:
-        """Return an interface's state, in wpa_supplicant's own words."""
+        """Return an interface's state, as wpa_supplicant names it."""
         return str(self._bus.get(WPA, interface, WPA_INTERFACE, "State"))
 
     def networks(self, interface: str) -> Tuple[SupplicantNetwork, ...]:
@@ -81,16 +82,16 @@ class Supplicant:
         """Return one network.
 
         Raises:
-            NotFound: it is gone.
+            NotFound: the network does not exist any more.
         """
         return network_of(path, self._bus.get(WPA, path, WPA_NETWORK, "Properties"))
 
     def bssid(self, interface: str) -> Optional[str]:
-        """Return the access point that an interface is connected to, or about to be; None: to none."""
+        """Return the access point to which an interface is connected or connecting, or None if there is none."""
         return self.network_in_use(interface)[1]
 
     def network_in_use(self, interface: str) -> Tuple[Optional[bytes], Optional[str]]:
-        """Return the SSID and the access point that an interface is connected to, or about to be; None: to none."""
+        """Return the SSID and the access point to which an interface is connected or connecting, or None for each."""
         try:
             bss = self.properties(interface).get("CurrentBSS", "/")
             if bss == "/":
@@ -102,32 +103,32 @@ class Supplicant:
         return ssid if isinstance(ssid, bytes) else None, mac_of(told.get("BSSID", b""))
 
     def set_bssid(self, network: str, bssid: Optional[str]) -> None:
-        """Keep a network to one access point; None: to none. The link stays."""
+        """Restrict a network to one access point, or end the restriction with None. The link stays."""
         self._bus.call(*self._kept(network, bssid))
 
-    # -- begun: nothing is waited for ---------------------------------------------------------------------------------
+    # -- calls that do not wait for an answer -------------------------------------------------------------------------
 
     def keep_to(self, network: str, bssid: str) -> None:
-        """As ``set_bssid``."""
+        """Restrict a network to one access point, as ``set_bssid`` does."""
         self._bus.begin(*self._kept(network, bssid))
 
     def scan(self, interface: str, ssid: bytes, frequencies: Sequence[int]) -> None:
-        """Look for one network on some frequencies (MHz) alone."""
-        # The second number is a channel's width, of which wpa_supplicant makes no use.
+        """Scan for one network, only on some frequencies (MHz)."""
+        # The second number is the channel's width, which wpa_supplicant does not use.
         channels = [(frequency, 20) for frequency in frequencies]
         asked = {"Type": ("s", "active"), "SSIDs": ("aay", [ssid]), "Channels": ("a(uu)", channels)}
         self._bus.begin(WPA, interface, WPA_INTERFACE, "Scan", "a{sv}", (asked,))
 
     def abort_scan(self, interface: str) -> None:
-        """End the scan that runs."""
+        """Abort the running scan."""
         self._bus.begin(WPA, interface, WPA_INTERFACE, "AbortScan")
 
     def reassociate(self, interface: str) -> None:
-        """Leave the access point for one that the network may be joined at."""
+        """Leave the access point, and join one to which the network is restricted."""
         self._bus.begin(WPA, interface, WPA_INTERFACE, "Reassociate")
 
     @staticmethod
     def _kept(network: str, bssid: Optional[str]) -> Tuple[str, str, str, str, str, Tuple[Any, ...]]:
-        """Return the call that keeps a network to an access point."""
+        """Return the arguments of the call that restricts a network to an access point."""
         value = ("a{sv}", {"bssid": ("s", bssid or "any")})
         return WPA, network, PROPERTIES, "Set", "ssv", (WPA_NETWORK, "Properties", value)

@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing declared networks into wpa_supplicant's file, and into the wpa_supplicant that runs.
+"""Bringing declared networks into wpa_supplicant's file, and into the running wpa_supplicant.
 
-The file is the record of the secrets, since the supplicant does not tell them. The supplicant has those of the file if
-it started after the file's last change, or if the last change was made here and the supplicant got the same. A note
-below ``/run`` says which file and which supplicant that was. It has no secret in it.
+The supplicant does not tell its secrets, so the file is the record of them. The supplicant has the secrets of the file
+if it started after the file's last change, or if this code made the last change and gave the supplicant the same. A
+note below ``/run`` says for which file and which supplicant that is so. It contains no secret.
 
-What may fail goes first, and all of it can be undone: the new file is written beside the old one, new networks are made
-and left disabled, and what a build of the supplicant may refuse is tried on a network made for that. Then the file is
-replaced, by a rename. Only then are the networks changed that exist. So a value that the supplicant refuses never gets
-into the file, where it would keep the supplicant from starting. A disk that is full changes nothing that runs.
+The steps that may fail come first, and all of them can be undone. The new file is written beside the old one. New
+networks are made, but not enabled. Values that some builds of the supplicant refuse are tried on a temporary network.
+Then a rename replaces the file. Only after that, existing networks are changed. So a value that the supplicant refuses
+never gets into the file, where it would keep the supplicant from starting. And a full disk does not affect the running
+supplicant.
 """
 
 from __future__ import annotations
@@ -38,18 +39,18 @@ from .networks_plan import Desired, Plan, plan, without_pin
 
 @dataclass(frozen=True)
 class Places:
-    """Where things are; a test has its own."""
+    """The folders that are used. Tests use others."""
 
-    #: The control sockets.
+    #: The folders of control sockets.
     sockets: Tuple[str, ...] = CONTROL_DIRECTORIES
-    #: Locks and notes.
+    #: The folder of locks and notes.
     folder: str = FOLDER
-    #: What stands for ``/`` in sysfs.
+    #: The directory that stands for ``/``, for sysfs.
     root: str = "/"
 
 
 class _RunningNetworks:
-    """The running supplicant of an interface; or the reason why there is none to talk to."""
+    """The networks of the running supplicant, or the reason why it can't be changed."""
 
     def __init__(self, request: ProfilesRequest, places: Places, trouble: Optional[FleetError]) -> None:
         self._request = request
@@ -61,15 +62,15 @@ class _RunningNetworks:
         self._built: Tuple[int, ...] = ()
         self._proof: Optional[FrozenSet[str]] = None
         self.plan = Plan()
-        #: What the supplicant has is what is declared.
+        #: Whether the supplicant has the declared networks, or will have them after the plan.
         self.applied = False
-        #: It was asked to change what it has, and may have done a part of it even if ``applied`` is false.
+        #: Whether the supplicant was told to change networks. It may have done a part of it even if not ``applied``.
         self.touched = False
         self.reason: Optional[str] = None
         self.warnings: List[str] = []
 
     def enter(self, stack: ExitStack) -> None:
-        """Find the supplicant."""
+        """Connect to the supplicant."""
         with self._reaching():
             if self._trouble is not None:
                 raise self._trouble
@@ -79,7 +80,7 @@ class _RunningNetworks:
             self._ctrl = stack.enter_context(WpaCtrl(self._socket))
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
-        """Find out what is to be done."""
+        """Read the supplicant's networks, and plan the changes."""
         ctrl = self._ctrl
         if ctrl is None:
             return
@@ -95,10 +96,10 @@ class _RunningNetworks:
             self.applied = True
 
     def prepare(self, undo: ExitStack) -> None:
-        """Do what the supplicant may refuse, and give *undo* what takes it back.
+        """Carry out the steps that the supplicant may refuse. *undo* gets a function that takes them back.
 
         Raises:
-            SupplicantRefused: it does.
+            SupplicantRefused: the supplicant refuses a step.
         """
         ctrl = self._ctrl
         if ctrl is not None and self.applied:
@@ -107,11 +108,11 @@ class _RunningNetworks:
                 undo.callback(discard, ctrl, self._built)
 
     def commit(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
-        """Do the rest, and note that file and supplicant now agree.
+        """Carry out the rest of the plan, and write the note that file and supplicant now agree.
 
         Args:
-            identity: the file's.
-            file: what it has.
+            identity: the file's identity.
+            file: the file's plan.
         """
         if self._ctrl is not None and self.applied:
             self.touched = True
@@ -123,7 +124,7 @@ class _RunningNetworks:
 
     @contextmanager
     def _reaching(self, *, refusal_is_failure: bool = False) -> Iterator[None]:
-        """Take a supplicant that can't be reached, now or any more, for a reason and no failure."""
+        """Turn an error of the supplicant into ``reason``, so that the file is written without the supplicant."""
         try:
             yield
         except FleetError as error:
@@ -134,7 +135,7 @@ class _RunningNetworks:
             self.reason = str(error)
 
     def _pin(self) -> Optional[Pin]:
-        """Return the pin of a handover that is under way, or was killed: only check mode ever finds one."""
+        """Return the pin of a running or killed handover. Only check mode can find one, because it takes no lock."""
         if self._radio is None:
             return None
         with suppress(FleetError):
@@ -145,12 +146,15 @@ class _RunningNetworks:
     # -- the note -------------------------------------------------------------------------------------------------
 
     def _read_note(self, conf: ConfFile) -> Optional[FrozenSet[str]]:
-        """Return the SSIDs, in hex, of which it is not known what secrets the supplicant has; None: of none it is."""
+        """Return the SSIDs, in hex, of the networks for which it is not known which secrets the supplicant has.
+
+        None means that it is not known for any network.
+        """
         socket = self._identity()
         if conf.identity is None or socket is None:
             return None
         if conf.identity[1] < socket[1]:
-            return frozenset()  # it read the file as it is
+            return frozenset()  # the supplicant started after the file's last change
         with suppress(FleetError):
             entry = read_journal(self._name(), self._places.folder) or {}
             unsure = entry.get("unsure")
@@ -160,7 +164,7 @@ class _RunningNetworks:
         return None
 
     def _write_note(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
-        """Note what is known now. Of a network that was not declared it is no more than before: nobody looked at it."""
+        """Write the note. For networks that were not declared, the note says the same as before."""
         socket = self._identity()
         if identity is not None and socket is not None:
             others = {ssid.hex() for ssid in file.ssids} - {entry.ssid.hex() for entry in file.entries}
@@ -169,7 +173,10 @@ class _RunningNetworks:
             write_journal(self._name(), entry, self._places.folder)
 
     def _identity(self) -> Optional[Tuple[int, int]]:
-        """Return which control socket this is, and when it was made: that is when the supplicant read its file."""
+        """Return the identity of the control socket: its inode, and when it was made.
+
+        The supplicant read its file at that time.
+        """
         try:
             status = os.stat(self._socket)
         except OSError:
@@ -181,9 +188,9 @@ class _RunningNetworks:
 
 
 _UNSURE = (
-    "network '{}' carries the link, and the file has changed since wpa_supplicant read it: whether it has the declared "
-    "secret can't be told, and to set it again would drop the link. Run the task again when the laptop is not "
-    "connected there, or restart wpa_supplicant"
+    "network '{}' carries the link, and the file has changed since wpa_supplicant read it. So it is not known whether "
+    "wpa_supplicant has the declared secret, and setting it again would drop the link. Run the task again when the "
+    "laptop is not connected there, or restart wpa_supplicant"
 )
 
 
@@ -195,13 +202,13 @@ def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
 def bring(
     request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError] = None
 ) -> Dict[str, Any]:
-    """Bring the file, and the supplicant that runs, to the declared state; return the module's result.
+    """Bring the file and the running supplicant to the declared state, and return the module's result.
 
     Args:
-        request: what is asked for.
-        places: where things are.
-        check_mode: find out what would happen, and change nothing.
-        trouble: why the supplicant that runs must be left alone; None: it need not be.
+        request: the task's request.
+        places: the folders to use.
+        check_mode: find out what would change, and change nothing.
+        trouble: why the running supplicant must not be changed, or None if it may be.
 
     Raises:
         FleetError: the file can't be read or written. Nothing is changed then.
@@ -209,7 +216,7 @@ def bring(
     runtime = _RunningNetworks(request, places, trouble)
     with ExitStack() as stack:
         runtime.enter(stack)
-        # Not before: what was read while a handover was waited for may be old.
+        # The file is read only now. It may have changed while this waited for a handover.
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())
         runtime.look(conf, file.entries)
@@ -219,7 +226,7 @@ def bring(
 
 
 def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Optional[Tuple[int, int]]:
-    """Prepare the runtime and replace the file, or leave both as they were; return the file's identity."""
+    """Prepare the runtime and replace the file, or leave both as they were. Return the file's identity."""
     identity = conf.identity
     with ExitStack() as files, ExitStack() as undo:
         replace_file = None
@@ -236,7 +243,7 @@ def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _
     todo = runtime.plan if runtime.applied or runtime.touched else Plan()
     warnings = list(runtime.warnings)
     if runtime.reason is not None:
-        about = "this is about the file alone; a running wpa_supplicant may have something else"
+        about = "this result is only about the file. A running wpa_supplicant may have other networks"
         warnings.append(f"{about}: {runtime.reason}")
     return {
         "changed": file.changes or todo.changes,
@@ -255,7 +262,7 @@ def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _
 
 
 def _file_shown(mode: Optional[int], file: FilePlan, shown: Shown) -> Dict[str, Any]:
-    """Return one side of the file's diff, with its permissions if it is there and is written."""
+    """Return one side of the file's diff. It contains the permissions if the file exists and is written."""
     document: Dict[str, Any] = {"networks": by_name(shown)}
     if file.changes and mode is not None:
         document["mode"] = f"{mode:04o}"

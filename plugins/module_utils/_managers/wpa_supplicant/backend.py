@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant doing what a handover asks of whoever runs an interface.
+"""wpa_supplicant as the backend of a handover.
 
-A pin narrows one network to one access point and its channels, and puts the other enabled networks out of the way:
-wpa_supplicant narrows a scan only when every enabled network has a ``scan_freq``. It changes ``bssid`` and
-``scan_freq`` alone; any other variable would throw away the network's cached keys. Nothing is ever saved: a pin ends
-with the supplicant that has it.
+A pin restricts one network to one access point and its channels, and disables the other enabled networks. The latter is
+needed because wpa_supplicant restricts a scan only if every enabled network has a ``scan_freq``. A pin changes only
+``bssid`` and ``scan_freq``, because a change of any other variable would remove the network's cached keys. Nothing is
+saved, so a pin ends when the supplicant ends.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from .profiles import WpaProfiles
 
 
 class WpaSupplicant(WpaProfiles):
-    """wpa_supplicant, doing what a handover needs.
+    """wpa_supplicant on one interface, as the backend of a handover.
 
     Args:
         interface: the name of the interface.
-        path: its control socket, see ``control_socket``.
-        timeout: seconds for each answer.
+        path: the path of its control socket, see ``control_socket``.
+        timeout: seconds to wait for each answer.
     """
 
     def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         super().__init__(interface, path, timeout)
-        #: The pin on the way to a connection, for who listens: from ``pin`` until it is undone.
+        #: The pin for the listener, from ``pin`` until the pin is undone.
         self._armed: Optional[Pin] = None
 
     def pin(
@@ -57,23 +57,23 @@ class WpaSupplicant(WpaProfiles):
         frequencies: Sequence[int],
         record: Optional[Record] = None,
     ) -> Pin:
-        """Narrow the supplicant to one access point of a profile's network.
+        """Restrict the supplicant to one access point of a profile's network.
 
-        A link to that network stays as it is. A link to another network is dropped: its network gets disabled.
-        Networks that are only set aside for some seconds (TEMP-DISABLED) count as enabled, here as in
-        wpa_supplicant's own scan; the pinned one is taken back into use.
+        A link to that network stays. A link to another network is dropped, because that network is disabled. A network
+        that wpa_supplicant itself disabled for some seconds (TEMP-DISABLED) counts as enabled, as in wpa_supplicant's
+        own scans. If the pinned network is one, this ends.
 
         Args:
-            profile: an enabled one, as ``profiles`` gave it.
-            bssid: the access point.
-            frequencies: MHz; every one that it may be on.
-            record: called with the pin before the first change, for a journal; what it raises stops the pin.
+            profile: an enabled profile, from ``profiles``.
+            bssid: the address of the access point.
+            frequencies: every frequency in MHz that the access point may be on.
+            record: see ``Record``. If it raises an exception, nothing is pinned.
 
         Raises:
-            NotFound: the network is gone, changed or disabled meanwhile, or the supplicant is.
-            CommandUnsafe: *bssid* or *frequencies* is none.
-            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: a step failed. What was changed
-                is undone as far as the supplicant lets it; where that is in doubt, ``unpin`` can be called again.
+            NotFound: the network or the supplicant is gone, or the network was changed or disabled meanwhile.
+            CommandUnsafe: *bssid* is not valid, or *frequencies* is empty or not valid.
+            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: a step failed. The steps before it
+                are undone, if the supplicant allows that. ``unpin`` can be called to try that again.
         """
         if not frequencies:
             raise CommandUnsafe("a pin needs at least one frequency to scan", where=self._interface)
@@ -97,28 +97,28 @@ class WpaSupplicant(WpaProfiles):
             try:
                 apply_pin(ctrl, pin, mine)
             except BaseException:
-                with suppress(FleetError):  # the first error says more; the journal still has the pin
+                with suppress(FleetError):  # the first error is more useful, and the journal still has the pin
                     self.unpin(pin)
                 raise
         self._armed = pin
         return pin
 
     def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
-        """Keep the supplicant at one access point of a profile's network, and touch nothing else.
+        """Keep the supplicant at one access point of a profile's network, and change nothing else.
 
-        ``bssid`` alone changes, which wpa_supplicant allows without dropping the link. The other networks stay
-        enabled: while there is a link they are not tried.
+        Only ``bssid`` changes, which does not drop the link. The other networks stay enabled. The supplicant does not
+        try them while there is a link.
 
         Args:
-            profile: the one that is connected, as ``profiles`` gave it.
-            bssid: the access point that it is connected to.
-            record: called with the pin before the change, for a journal; what it raises stops the change.
+            profile: the connected profile, from ``profiles``.
+            bssid: the address of the access point to which it is connected.
+            record: see ``Record``. If it raises an exception, nothing is changed.
 
         Raises:
-            NotFound: the network is gone or changed meanwhile, or the supplicant is.
-            CommandUnsafe: *bssid* is none.
-            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: it was not done, or, where that is
-                in doubt, ``unpin`` can be called.
+            NotFound: the network or the supplicant is gone, or the network was changed meanwhile.
+            CommandUnsafe: *bssid* is not valid.
+            SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: it failed. If it is not known
+                whether the change was made, ``unpin`` can be called.
         """
         with self._connect() as ctrl:
             mine = find_network(ctrl.networks(), profile.id, profile.ssid.hex())
@@ -141,21 +141,23 @@ class WpaSupplicant(WpaProfiles):
         return pin
 
     def widen(self, pin: Pin) -> bool:
-        """Give the pinned network its former frequencies back; the pin to the access point stays.
+        """Give the pinned network its former frequencies back. It stays restricted to the access point.
 
-        To be called as soon as the narrow scan runs, before a connection stands. wpa_supplicant up to 2.10 at least
-        flushes a network's PMKSA cache when its ``scan_freq`` changes, and drops a link that came from that cache:
-        every SAE and EAP one. (Seen with 2.10; ``bssid`` is exempt there.)
+        This must be called as soon as the scan of the pin's frequencies runs, and before there is a connection.
+        wpa_supplicant, at least up to 2.10, flushes a network's PMKSA cache when its ``scan_freq`` changes. That drops
+        a link whose keys came from the cache, which is every link by SAE or EAP. (Seen with 2.10. A change of ``bssid``
+        does not do that.)
 
         Returns:
-            Whether it was the moment for that: the supplicant looks for a network. If not, nothing was changed.
+            Whether the supplicant was looking for a network, so that this could be done. If not, nothing was changed.
 
         Raises:
-            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: as ``unpin``.
+            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed, DecodeFailed: see ``unpin``.
         """
         with self._connect() as ctrl:
             commands = commands_to_widen(ctrl, pin, ctrl.networks())
-            # Asked last: once it authenticates it is too late. Then the frequencies may have to wait (``loosen``).
+            # The state is asked for last. When the supplicant authenticates, it is too late to change the frequencies,
+            # and they may have to wait (``loosen``).
             if ctrl.status().state not in SEARCHING:
                 return False
             for command in commands:
@@ -163,26 +165,26 @@ class WpaSupplicant(WpaProfiles):
         return True
 
     def look_again(self, pin: Pin) -> None:
-        """Have the frequencies of a pin scanned at once, and what they have joined.
+        """Scan the frequencies of a pin at once. The supplicant joins the network if it finds it there.
 
         Raises:
-            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed: as WpaCtrl.
+            NotFound, SupplicantRefused, TimedOut, AccessDenied, TransportFailed: see ``WpaCtrl``.
         """
         with self._connect() as ctrl:
             ctrl.scan(pin.frequencies)
 
     def stands(self, pin: Pin) -> bool:
-        """Say whether a pin still stands. Raises as ``profiles``."""
+        """Say whether a pin is still set. This raises the errors of ``profiles``."""
         return pin.stands(self.profiles())
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
-        """Return the supplicant's events, and the end of its process.
+        """Return the listeners for the supplicant's events and for the end of its process.
 
         Args:
-            warn: told what could not be done for a pin.
+            warn: is called with a text for people when something that a pin needs could not be done.
 
         Raises:
-            NotFound, AccessDenied, TimedOut, TransportFailed, SupplicantRefused: as WpaMonitor.
+            NotFound, AccessDenied, TimedOut, TransportFailed, SupplicantRefused: see ``WpaMonitor``.
         """
         monitor = WpaMonitor(self._path, self._timeout)
         try:
@@ -193,36 +195,36 @@ class WpaSupplicant(WpaProfiles):
         return listener.Listener(monitor, self, lambda: self._armed, warn), ending
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin: the machine can roam again, and finds other networks.
+        """Undo a pin, so that the host can roam and find other networks again.
 
-        The link stays, but for one by SAE or EAP where ``widen`` was not called before it stood: that drops once.
+        The link stays, with one exception: a link by SAE or EAP drops once if ``widen`` came too late for it.
 
-        Only what still stands as the pin left it is set back. So a second call, a supplicant that restarted with its
-        own configuration, networks that are gone and networks that somebody changed are all left alone.
+        Only values that are still as the pin set them are set back. So this does nothing if it is called twice, after a
+        restart of the supplicant, and to networks that are gone or that somebody changed.
 
         Returns:
             Whether anything was set back.
 
         Raises:
-            NotFound: the supplicant is not there (its pin is gone with it), or the pin is another interface's.
-            SupplicantRefused: it refused a step; the others were done.
-            TimedOut, AccessDenied, TransportFailed, DecodeFailed: as WpaCtrl; call again.
+            NotFound: the supplicant is gone, and its pin with it. Or the pin belongs to another interface.
+            SupplicantRefused: the supplicant refused a step. The other steps were done.
+            TimedOut, AccessDenied, TransportFailed, DecodeFailed: see ``WpaCtrl``. This can be called again.
         """
         self._armed = None
         with self._of(pin) as ctrl:
             return undo_pin(ctrl, pin)
 
     def loosen(self, pin: Pin) -> bool:
-        """Undo of a pin what drops no link: all of it but the frequencies of a link by SAE or EAP.
+        """Undo those parts of a pin that can be undone without dropping the link.
 
-        Those are left where ``widen`` came too late. Until ``end_rest`` gives them back, a supplicant that has no other
-        network looks on these channels alone.
+        If ``widen`` came too late for a link by SAE or EAP, the frequencies stay. Until ``end_rest`` gives them back, a
+        supplicant without another network scans only these channels.
 
         Returns:
-            Whether that was all of it.
+            Whether the whole pin is undone.
 
         Raises:
-            FleetError: as ``unpin``.
+            FleetError: see ``unpin``.
         """
         self._armed = None
         with self._of(pin) as ctrl:
@@ -230,26 +232,26 @@ class WpaSupplicant(WpaProfiles):
             return end_rest_of(ctrl, pin)
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Give the pinned network its former frequencies back, and touch nothing else.
+        """Give the pinned network its former frequencies back, and change nothing else.
 
         Args:
-            pin: as ``loosen`` had it.
-            now: whether that drops a link or not; otherwise it waits for the end of such a link.
+            pin: the pin that was given to ``loosen``.
+            now: do it even if that drops the link. Otherwise it is not done while it would drop a link.
 
         Returns:
             Whether it is done.
 
         Raises:
-            FleetError: as ``unpin``.
+            FleetError: see ``unpin``.
         """
         with self._of(pin) as ctrl:
             return end_rest_of(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
-        """Connect, to undo a pin of this interface.
+        """Connect to the supplicant, after checking that a pin belongs to this interface.
 
         Raises:
-            NotFound: it is another interface's; or as WpaCtrl.
+            NotFound: the pin belongs to another interface. See also ``WpaCtrl``.
         """
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's control interface as bytes: commands, answers, events."""
+"""Encoding and decoding the messages of wpa_supplicant's control interface: commands, answers and events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _COMMAND_MAX = 8192
 
 @dataclass(frozen=True)
 class Network:
-    """One line of LIST_NETWORKS. ``temp_disabled``: set aside for some seconds after failures, but still enabled."""
+    """One line of LIST_NETWORKS.
+
+    ``temp_disabled`` means that wpa_supplicant does not try it for some seconds after failures. It is still enabled.
+    """
 
     id: int
     ssid: bytes
@@ -33,19 +36,19 @@ class Network:
 
 @dataclass(frozen=True)
 class SupplicantEvent:
-    """One unsolicited message. ``name`` is empty when it is free text (``Trying to associate with ...``)."""
+    """One unsolicited message. ``name`` is empty if the message is free text (``Trying to associate with ...``)."""
 
     name: str
     #: wpa_supplicant's message level: 0 excessive ... 2 debug, 3 info, 4 warning, 5 error.
     level: int
-    #: The message's ``key=value`` parts, as they stand; of several with one key, the first.
+    #: The message's ``key=value`` parts, as text. If a key comes several times, the first one counts.
     fields: Mapping[str, str] = field(default_factory=dict)
     #: The message without its level and name.
     text: str = ""
     network_id: Optional[int] = None
     bssid: Optional[str] = None
     ssid: Optional[bytes] = None
-    #: The reason code of a disconnection, IEEE 802.11-2020 table 9-49; None when it is none or a word.
+    #: The reason code of a disconnection (IEEE 802.11-2020 table 9-49), or None when there is none, or it is a word.
     reason: Optional[int] = None
 
 
@@ -53,20 +56,24 @@ _VARIABLE = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 def encode_command(command: str) -> bytes:
-    """Return a command's bytes; a control character in it would begin a new line of somebody's configuration."""
+    """Return a command's bytes. A control character is refused, because it could begin a new line in a configuration.
+
+    Raises:
+        CommandUnsafe: the command is empty or too long, or has a control character in it, or is not valid text.
+    """
     if not command or any(ord(character) < 0x20 or ord(character) == 0x7F for character in command):
         raise CommandUnsafe("a command is empty or has a control character in it", where=gist(command))
     try:
         data = command.encode("utf-8")
     except UnicodeEncodeError:
-        raise CommandUnsafe("a command has something in it that is no text", where=gist(command)) from None
+        raise CommandUnsafe("a command has something in it that is not text", where=gist(command)) from None
     if len(data) > _COMMAND_MAX:
-        raise CommandUnsafe(f"a command has {len(data)} bytes, at most {_COMMAND_MAX} fit", where=gist(command))
+        raise CommandUnsafe(f"a command has {len(data)} bytes, but at most {_COMMAND_MAX} fit", where=gist(command))
     return data
 
 
 def gist(command: str) -> str:
-    """Return as much of a command as may be shown: its name, network and variable, never the value."""
+    """Return the parts of a command that may be shown: its name, network and variable, but never the value."""
     words = re.split(r"[^0-9A-Za-z_-]", command, maxsplit=3)
     return " ".join(words[:3] if words[0] in ("SET_NETWORK", "GET_NETWORK") else words[:1])[:60]
 
@@ -80,16 +87,16 @@ def _decode_ssid(text: str) -> bytes:
 
 def _decode_number(text: str, what: str) -> int:
     if re.fullmatch(r"-?[0-9]{1,10}", text) is None:
-        raise DecodeFailed(f"{what} is no number", where=ascii(text[:80]))
+        raise DecodeFailed(f"{what} is not a number", where=ascii(text[:80]))
     return int(text)
 
 
 def _decode_bssid(text: str, what: str) -> Optional[str]:
-    """Return a BSSID in lower case; None for ``any`` and for the all-zero address, which means none."""
+    """Return a BSSID in lower case. It is None for ``any``, and for the all-zero address, which means no BSSID."""
     if text in ("any", "00:00:00:00:00:00"):
         return None
     if BSSID_FORM.match(text) is None:
-        raise DecodeFailed(f"{what} is no BSSID", where=ascii(text[:80]))
+        raise DecodeFailed(f"{what} is not a BSSID", where=ascii(text[:80]))
     return text.lower()
 
 
@@ -97,13 +104,13 @@ def decode_status(text: str) -> SupplicantStatus:
     """Decode the reply to STATUS.
 
     Raises:
-        DecodeFailed: it has no ``wpa_state``, or a value of the wrong form.
+        DecodeFailed: the reply has no ``wpa_state``, or a value of the wrong form.
     """
     values: Dict[str, str] = {}
     for line in text.split("\n"):
         key, separator, value = line.partition("=")
         if separator:
-            # The first of several counts: id_str, further down, is free text of the administrator's.
+            # The first of several counts, because a later value, id_str, is free text of the administrator.
             values.setdefault(key, value)
     if not values.get("wpa_state"):
         raise DecodeFailed("the reply to STATUS has no wpa_state", where=ascii(text[:80]))
@@ -119,10 +126,10 @@ def decode_status(text: str) -> SupplicantStatus:
 
 
 def decode_networks(text: str) -> Tuple[Network, ...]:
-    """Decode the reply to LIST_NETWORKS: a heading, then ``id, ssid, bssid, flags``, tab separated.
+    """Decode the reply to LIST_NETWORKS: a heading, and lines of ``id, ssid, bssid, flags``, separated by tabs.
 
     Raises:
-        DecodeFailed: the heading is missing, or a line is not of that form.
+        DecodeFailed: the heading is missing, or a line does not have that form.
     """
     heading, *lines = text.split("\n")
     if heading != "network id / ssid / bssid / flags":
@@ -151,7 +158,10 @@ _CONNECTED_TO = re.compile(r"- [Cc]onnection to ((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-
 
 
 def decode_event(data: bytes) -> Optional[SupplicantEvent]:
-    """Decode one datagram; None when it is no event (a reply). Never fails: what does not parse stays in ``text``."""
+    """Decode one datagram. Return None if it is a reply, and not an event.
+
+    This never fails. A message of unknown form is kept in ``text``.
+    """
     match = _EVENT.match(data.decode("utf-8", "backslashreplace"))
     if match is None:
         return None
@@ -187,5 +197,5 @@ def _event_ssid(fields: Mapping[str, str]) -> Optional[bytes]:
 
 def checked_variable(name: str) -> str:
     if _VARIABLE.match(name) is None:
-        raise CommandUnsafe(f"{name!r} is no variable of a network")
+        raise CommandUnsafe(f"{name!r} can't be a variable of a network")
     return name

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's configuration file: its network blocks edited, every other byte kept, written whole or not at all.
+"""wpa_supplicant's configuration file. Network blocks can be edited, and every other byte stays.
 
-The grammar is that of hostap's ``wpa_supplicant/config_file.c`` and ``src/utils/config.c``, releases 2.10 to 2026:
-lines end at a line feed alone; ``network={``, ``cred={`` and ``blob-base64-NAME={`` open a block that a lone ``}``
-closes; a ``#`` outside quotes begins a comment.
+The file is written completely or not at all. The grammar is that of hostap's ``wpa_supplicant/config_file.c`` and
+``src/utils/config.c``, releases 2.10 to 2026. Only a line feed ends a line. ``network={``, ``cred={`` and
+``blob-base64-NAME={`` open a block, and a line with only ``}`` closes it. A ``#`` outside quotes begins a comment.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping,
 
 from ..._system.errors import AccessDenied, DecodeFailed, FleetError, TransportFailed
 
-#: Where Debian, Fedora and their like have wpa_supplicant@INTERFACE.service read its configuration.
+#: The file that wpa_supplicant@INTERFACE.service reads in Debian, Fedora and similar distributions.
 CONF_PATH = "/etc/wpa_supplicant/wpa_supplicant-{interface}.conf"
-#: A file with keys in it is for root alone.
+#: The file contains keys, so only root may read it.
 MODE = 0o600
-#: Far more than any configuration; keeps a mistaken path (a device, a disk image) out of memory.
+#: Bytes, far more than any configuration has. So a wrong path (a device, a disk image) does not fill the memory.
 _SIZE_MAX = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Block:
-    """One ``network={...}`` block: its lines as they stand, with their line ends."""
+    """One ``network={...}`` block: its lines with their line ends, as they are in the file."""
 
     opening: str = field(repr=False)
     body: Tuple[str, ...] = field(repr=False)
@@ -38,12 +38,12 @@ class Block:
 
     @property
     def text(self) -> str:
-        """The block as it stands in the file."""
+        """The block as it is in the file."""
         return self.opening + "".join(self.body) + self.closing
 
     @property
     def variables(self) -> Dict[str, str]:
-        """The variables that it sets, with their values as written; of several with one name the last counts."""
+        """The variables that the block sets, with their values as written. The last line for a name counts."""
         return dict(pair for pair in map(_assignment, self.body) if pair is not None)
 
 
@@ -56,10 +56,10 @@ def parse(text: str, path: str = "") -> Tuple[Part, ...]:
 
     Args:
         text: the file's text.
-        path: its name, for errors.
+        path: the file's name, for errors.
 
     Raises:
-        DecodeFailed: a block is not closed, or there is a NUL byte: what follows would be anybody's guess.
+        DecodeFailed: a block is not closed, or there is a NUL byte. The rest of the file can't be understood then.
     """
     if "\0" in text:
         raise DecodeFailed("the configuration has a NUL byte in it", where=path, remedy=_REPAIR)
@@ -97,7 +97,7 @@ def parse(text: str, path: str = "") -> Tuple[Part, ...]:
     return tuple(parts)
 
 
-_REPAIR = "Repair the file; wpa_supplicant does not start with it either"
+_REPAIR = "Repair the file. wpa_supplicant does not start with it either"
 
 
 def render(parts: Tuple[Part, ...]) -> str:
@@ -106,13 +106,13 @@ def render(parts: Tuple[Part, ...]) -> str:
 
 
 def new_block(variables: Mapping[str, str]) -> Block:
-    """Return a block that sets *variables*, which an encoder made."""
+    """Return a block that sets *variables*. An encoder must have made their values."""
     body = tuple(_line("\t", name, value) for name, value in variables.items())
     return Block("network={\n", body, "}\n")
 
 
 def append(parts: Tuple[Part, ...], block: Block) -> Tuple[Part, ...]:
-    """Return a configuration with a block at its end, which begins a line of its own."""
+    """Return a configuration with a block added at its end, on a new line."""
     text = render(parts[-1:])
     separator: Tuple[Part, ...] = ("\n",) if text and not text.endswith("\n") else ()
     return (*parts, *separator, block)
@@ -124,13 +124,13 @@ def edit(
     differs: FrozenSet[str],
     unwanted: FrozenSet[str],
 ) -> Block:
-    """Return a block with some variables changed. Comments, indentation and every other line stay as they are.
+    """Return a block with some variables changed. Comments, indentation and every other line stay.
 
     Args:
-        block: the block as it is.
-        values: the variables that it is to have; None: is not to have.
-        differs: those of them that are not right yet. The lines of the others stay as they are.
-        unwanted: variables that it is not to have either.
+        block: the block.
+        values: the values of variables. With None, the block must not set the variable.
+        differs: those of these variables that have to change. The lines of the others stay.
+        unwanted: further variables that the block must not set.
     """
     gone = unwanted | {name for name in differs if values[name] is None}
     last = {pair[0]: index for index, pair in enumerate(map(_assignment, block.body)) if pair is not None}
@@ -138,7 +138,7 @@ def edit(
     for index, line in enumerate(block.body):
         pair = _assignment(line)
         name = pair[0] if pair else ""
-        # A variable that a profile decides on stands once: what an earlier line says may be an old secret.
+        # Only one line of such a variable stays, because an earlier line may contain an old secret.
         if name in gone or (name in values and last[name] != index):
             continue
         value = values.get(name) if name in differs else None
@@ -151,20 +151,20 @@ def edit(
 
 def _line(indent: str, name: str, value: str, tail: str = "\n") -> str:
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
-        # No encoder makes such a value. It must not get here: it would be another line of the configuration.
+        # No encoder makes such a value. It would add another line to the configuration.
         raise DecodeFailed(f"a value for {name} has a control character in it")
     return f"{indent}{name}={value}{tail}"
 
 
 def _changed(line: str, name: str, value: str) -> str:
-    """Return a line with another value; what is before and after it, a comment for one, stays."""
+    """Return a line with another value. The text before and after it, such as a comment, stays."""
     start = len(line) - len(line.lstrip(_BLANK))
     return _line(line[:start], name, value, line[start + len(_content(line)) :])
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------
 
-#: What wpa_config_get_line() skips at the beginning of a line.
+#: The characters that wpa_config_get_line() skips at the beginning of a line.
 _BLANK = " \t\r"
 
 
@@ -178,12 +178,12 @@ def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
 
 
 def _lines(text: str) -> List[str]:
-    """Return the lines with their ends; a line feed alone ends one, as for fgets()."""
+    """Return the lines with their ends. Only a line feed ends a line, as in fgets()."""
     return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
 def _content(line: str) -> str:
-    """Return what wpa_config_get_line() makes of a line: no white space around it, no comment; empty for none."""
+    """Return a line without white space around it and without a comment, as wpa_config_get_line() does."""
     text = line.lstrip(_BLANK)
     comment = text.find("#")
     position = 0
@@ -212,39 +212,39 @@ def _assignment(line: str) -> Optional[Tuple[str, str]]:
 class ConfFile:
     """A configuration file as it was read."""
 
-    #: Where it is; symbolic links are followed.
+    #: The file's path, with symbolic links followed.
     path: str
-    #: None: there is no file.
+    #: The file's text, or None if there is no file.
     text: Optional[str] = field(repr=False, default=None)
-    #: Its permissions; None without a file.
+    #: The file's permissions, or None if there is no file.
     mode: Optional[int] = None
-    #: Whether it belongs to whom it should: root, or whoever runs this in a test.
+    #: Whether it has the right owner and group, which are root's. It is always True for another user than root.
     owned: bool = True
-    #: Which file this is, and when it was last changed in any way (inode number, ctime in ns).
+    #: The identity of the file and of its last change: inode number, and ctime in ns.
     identity: Optional[Tuple[int, int]] = None
 
     @property
     def private(self) -> bool:
-        """Whether only its owner, who is the right one, can read and write it."""
+        """Whether the right owner, and nobody else, can read and write it."""
         return self.mode == MODE and self.owned
 
 
 def read(path: str) -> ConfFile:
-    """Return a configuration file.
+    """Read a configuration file.
 
-    A symbolic link is followed, so that what it points to is read and later replaced, and the link stays.
+    A symbolic link is followed: its target is read and later replaced, and the link stays.
 
     Raises:
-        AccessDenied: it is not for this user.
-        TransportFailed: it is no regular file, or can't be read.
+        AccessDenied: this user may not read the file.
+        TransportFailed: it is not a regular file, or is too large, or can't be read.
     """
     target = os.path.realpath(path)
     try:
-        # O_NONBLOCK: opening a pipe must not wait for its other end.
+        # With O_NONBLOCK, opening a pipe does not wait for its other end.
         with open(target, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as handle:
             status = os.fstat(handle.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > _SIZE_MAX:
-                raise TransportFailed("this is no configuration file", where=target)
+                raise TransportFailed("this is not a configuration file", where=target)
             data = handle.read(_SIZE_MAX)
     except FileNotFoundError:
         return ConfFile(target)
@@ -260,18 +260,18 @@ def read(path: str) -> ConfFile:
 
 
 def write(path: str, text: str) -> Tuple[int, int]:
-    """Replace a configuration file so that any reader, and the next boot, finds the old one or the new one, whole.
+    """Replace a configuration file atomically. Readers, and the next boot, find the complete old file or the new one.
 
     Args:
-        path: the file, as ``ConfFile.path`` has it.
-        text: what it is to hold.
+        path: the file's path, from ``ConfFile.path``.
+        text: the new text.
 
     Returns:
         The new file's identity, as in ``ConfFile``.
 
     Raises:
-        AccessDenied: no right to write there.
-        TransportFailed: it could not be written; the file is as it was.
+        AccessDenied: this user may not write there.
+        TransportFailed: the file could not be written. It is unchanged.
     """
     with staged(path, text) as replace_file:
         return replace_file()
@@ -279,19 +279,19 @@ def write(path: str, text: str) -> Tuple[int, int]:
 
 @contextmanager
 def staged(path: str, text: str) -> Iterator[Callable[[], Tuple[int, int]]]:
-    """Do all of ``write`` that can well fail, a full disk for one, and yield what does the rest.
+    """Do those steps of ``write`` that are likely to fail, for example on a full disk. Yield a function for the rest.
 
-    The new file is written beside the old one, for its owner alone from the first byte on. What is yielded renames it,
-    and returns the new identity. If it was not called, the new file goes. A run that was killed in between leaves it;
-    the next one removes it.
+    The new file is written beside the old one, and from the first byte on only its owner can read it. The function that
+    is yielded renames it, and returns its identity. If that is not called, the new file is removed. If this process is
+    killed in between, the new file stays, and the next run removes it.
 
     Args:
-        path: the file, as ``ConfFile.path`` has it.
-        text: what it is to hold.
+        path: the file's path, from ``ConfFile.path``.
+        text: the new text.
 
     Raises:
-        AccessDenied: no right to write there. What is yielded raises the same.
-        TransportFailed: it could not be written. What is yielded raises the same.
+        AccessDenied: this user may not write there. The yielded function raises this, too.
+        TransportFailed: the file could not be written. The yielded function raises this, too.
     """
     partial = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.vpro-fleet")
     try:
@@ -304,14 +304,14 @@ def staged(path: str, text: str) -> Iterator[Callable[[], Tuple[int, int]]]:
 
 
 def _put(partial: str, text: str) -> None:
-    """Make a file, and have it on the disk."""
+    """Write a new file, and make sure that it is on the disk."""
     os.makedirs(os.path.dirname(partial), mode=0o755, exist_ok=True)
     with suppress(FileNotFoundError):
         os.unlink(partial)
-    # O_EXCL follows no link that somebody put there.
+    # With O_EXCL, a link that somebody put there is not followed.
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     with os.fdopen(descriptor, "wb") as handle:
-        os.fchmod(descriptor, MODE)  # a umask may have taken bits away
+        os.fchmod(descriptor, MODE)  # the umask may have removed bits
         if os.geteuid() == 0:
             os.fchown(descriptor, 0, 0)
         handle.write(text.encode("utf-8", "surrogateescape"))
@@ -323,7 +323,7 @@ def _rename(partial: str, path: str) -> Tuple[int, int]:
     with _reporting(path):
         os.rename(partial, path)
         status = os.stat(path)
-    # The new file is in its place: a rename that can't be put on the disk, as on some file systems, is no error.
+    # The new file is in its place. Some file systems can't sync a directory, which is not an error here.
     with suppress(OSError):
         descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -343,6 +343,8 @@ def _reporting(path: str) -> Iterator[None]:
 
 def _failed(error: OSError, path: str) -> FleetError:
     if isinstance(error, PermissionError):
-        return AccessDenied("no right to use the configuration file", where=path, remedy="Run the task with become")
+        return AccessDenied(
+            "this user may not use the configuration file", where=path, remedy="Run the task with become: true"
+        )
     reason = os.strerror(error.errno) if error.errno else "unknown error"
     return TransportFailed(f"the configuration file can't be used: {reason}", where=path, errno=error.errno or 0)

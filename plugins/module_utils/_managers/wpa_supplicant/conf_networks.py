@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What wpa_supplicant's file has to become for the declared networks to be in it. No file is touched here."""
+"""Planning the changes of wpa_supplicant's file that declared networks need. This does no I/O on the file."""
 
 from __future__ import annotations
 
@@ -29,56 +29,56 @@ from .variables import (
     ssid_of,
 )
 
-#: The directory of the control sockets, as distributions have it.
+#: The directory of the control sockets in distributions.
 _CONTROL_DIRECTORY = "/run/wpa_supplicant"
-#: The group that Debian lets use wpa_supplicant.
+#: The group that may use wpa_supplicant in Debian.
 _CONTROL_GROUP = "netdev"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One declared network, as the file will have it and as it had it."""
+    """One declared network, as it will be in the file, and how that differs from the old file."""
 
     ssid: bytes
-    #: The form that the file has it in.
+    #: The variables that the profile determines, in the form that the file has.
     form: Wanted = field(repr=False)
-    #: What else its block sets.
+    #: The other variables of its block.
     extras: Found = field(repr=False, default_factory=dict)
-    #: The file had it.
+    #: Whether the old file had the network.
     known: bool = False
-    #: The secrets that the file had with another value, or not at all.
+    #: The secrets that the old file had with another value, or did not have.
     stale: FrozenSet[str] = frozenset()
-    #: The file's block had variables that contradict the profile.
+    #: Whether the old block had variables that contradict the profile.
     rebuild: bool = False
 
 
 @dataclass(frozen=True)
 class FilePlan:
-    """What the file is to be."""
+    """The new contents of the file."""
 
-    #: Its new text; None: there is none, and there is to be none.
+    #: The new text. None means that there is no file, and none is needed.
     text: Optional[str] = field(repr=False)
     changes: bool
     entries: Tuple[Entry, ...]
-    #: The SSIDs of all networks to join that it will have, whoever declared them.
+    #: The SSIDs of all station networks that the file will have, declared or not.
     ssids: FrozenSet[bytes] = frozenset()
     before: Shown = ()
     after: Shown = ()
 
 
 def plan_file(conf: ConfFile, declared: Declaration, header: str) -> FilePlan:
-    """Return what the file is to be. Pure.
+    """Plan the new contents of the file. This is a pure function.
 
-    A network's block stays where it is; new ones come at the end, in the order declared. Of several blocks with one
-    SSID one stays. In a block, variables that the profile decides on are set or removed and everything else stays.
+    A network's block keeps its place. New blocks come at the end, in the declared order. If several blocks have the
+    same SSID, one stays. In a block, the variables that the profile determines are set or removed, and all others stay.
 
     Args:
-        conf: the file as it is.
+        conf: the file as it was read.
         declared: the networks to have, and those not to have.
-        header: what a new file begins with.
+        header: the first lines of a new file.
 
     Raises:
-        DecodeFailed: the file is so damaged that nothing can be said about its parts.
+        DecodeFailed: the file is so damaged that it can't be divided into its parts.
     """
     exists = conf.text is not None and bool(conf.text.strip())
     text = conf.text if exists and conf.text is not None else header
@@ -155,12 +155,12 @@ def _is(block: Block, ssid: bytes) -> bool:
 
 
 def _fits(block: Block, profile: NetworkProfile) -> bool:
-    """Say whether a block is of a profile's kind already, more or less."""
+    """Say whether a block's key management has something in common with a profile's."""
     return bool(kinds(block.variables.get("key_mgmt", "")) & kinds(fitting_form(profile, {})["key_mgmt"] or ""))
 
 
 def default_header() -> str:
-    """Return what a new configuration file begins with: a control interface, and no rewriting by the supplicant."""
+    """Return the first lines of a new file: the control interface, and that the supplicant does not rewrite it."""
     try:
         grp.getgrnam(_CONTROL_GROUP)
         group = f" GROUP={_CONTROL_GROUP}"

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's control interface: a socket for commands, text in and typed values out. ``monitor.py`` hears events.
+"""Commands to wpa_supplicant over its control socket, with typed answers. ``monitor.py`` receives its events.
 
 Source of every format and limit: hostap's ``wpa_supplicant/ctrl_iface.c``, ``ctrl_iface_unix.c`` and
 ``src/utils/common.c``, releases 2.10 to 2026.
 
-The client's address is one that the kernel picks (an autobound abstract name). Whoever the client is, the supplicant
-can answer to it: no file that it would need permission for, no ``/tmp`` that a hardened unit keeps to itself, and
-nothing left over after a ``kill -9``. Abstract names end at a network namespace; so does an interface, and with it
-the supplicant that runs it. Nobody else can send to the socket: it connects first, and a connected socket hears only
-its peer.
+The kernel chooses the client's address, which is an abstract name (autobind). So the supplicant can always answer: the
+address is not a file that needs permissions, it does not depend on a ``/tmp`` that a hardened unit does not share, and
+nothing is left after a ``kill -9``. An abstract name is valid only in its network namespace, but the supplicant of an
+interface is always in the same one. No other process can send to the socket, because it is connected, and a connected
+socket receives only from its peer.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ from .codec import (
     gist,
 )
 
-#: The supplicant's reply buffer.
+#: The size of the supplicant's reply buffer, in bytes.
 _REPLY_MAX = 4096
 #: The longest line of LIST_NETWORKS: a ten-digit id, 32 bytes of SSID as ``\xNN``, a BSSID, all flags, separators.
 _NETWORK_LINE_MAX = 256
-#: Events have no fixed limit (a certificate in hex fills several KiB); this is the most that one read takes.
+#: The most bytes that one read takes. Events have no fixed limit (a certificate in hex fills several KiB).
 EVENT_MAX = 65536
-#: Seconds for an answer. The supplicant itself waits for the kernel's RTNL lock, which asking CSME holds for 0.5 s.
+#: Seconds to wait for an answer. The supplicant itself may wait for the kernel's RTNL lock, which a request to CSME
+#: holds for 0.5 s.
 DEFAULT_TIMEOUT = 2.0
-#: What to do about a control socket, or the directory of one, that refuses.
+#: The remedy when this user may not use a control socket or its folder.
 NOT_FOR_THIS_USER = (
     "Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP. For the watcher, the role "
     "vpro.fleet.supplicant sets that"
@@ -65,7 +66,7 @@ _Connection = TypeVar("_Connection", bound="ControlSocket")
 
 
 class ControlSocket:
-    """A datagram socket connected to one control socket, with an address that the supplicant can answer to."""
+    """A datagram socket that is connected to a control socket, with an address for the supplicant's answers."""
 
     def __init__(self, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         self.path = path
@@ -73,14 +74,14 @@ class ControlSocket:
         self._socket: Optional[socket.socket] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
             self._socket.connect(path)
-            self._socket.bind("")  # an empty name makes Linux pick an abstract one: unix(7), "Autobind feature"
+            self._socket.bind("")  # with an empty name, Linux chooses an abstract one: unix(7), "Autobind feature"
         except OSError as error:
             self._drop()
             raise self._failed(error) from error
 
     def _open(self) -> socket.socket:
         if self._socket is None:
-            raise TransportFailed("this connection to the supplicant is over; open another", where=self.path)
+            raise TransportFailed("this connection to the supplicant has ended, and another is needed", where=self.path)
         return self._socket
 
     def _drop(self) -> None:
@@ -89,7 +90,7 @@ class ControlSocket:
             self._socket = None
 
     def close(self) -> None:
-        """Close the connection; a second call does nothing."""
+        """Close the connection. It may be closed twice."""
         self._drop()
 
     def __enter__(self: _Connection) -> _Connection:
@@ -104,10 +105,10 @@ class ControlSocket:
         self.close()
 
     def _exchange(self, command: str, stray: List[SupplicantEvent]) -> str:
-        """Send a command and return its reply; events that come first go into *stray*.
+        """Send a command and return its reply. Events that come before the reply are added to *stray*.
 
-        Replies carry no number, so after a failure nothing tells a late reply from the next one's: the connection
-        ends with it.
+        Replies have no number. So after a failure, a late reply could be taken for the reply to the next command, and
+        the connection is closed.
         """
         data = encode_command(command)
         peer = self._open()
@@ -137,7 +138,7 @@ class ControlSocket:
     @staticmethod
     def _wait_until(peer: socket.socket, deadline: float) -> None:
         remaining = deadline - time.monotonic()
-        if remaining <= 0:  # settimeout(0) would mean "do not wait", and fail otherwise
+        if remaining <= 0:  # settimeout(0) would make the socket non-blocking, with another error
             raise socket.timeout
         peer.settimeout(remaining)
 
@@ -145,13 +146,13 @@ class ControlSocket:
         number = error.errno or 0
         if number in (errno.EACCES, errno.EPERM):
             return AccessDenied(
-                "the supplicant's control socket is not for this user",
+                "this user may not use the supplicant's control socket",
                 where=self.path,
                 remedy=NOT_FOR_THIS_USER,
             )
         if number in (errno.ENOENT, errno.ENOTDIR, errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOTCONN):
             return NotFound(
-                "no wpa_supplicant listens here",
+                "no wpa_supplicant listens on this control socket",
                 where=self.path,
                 remedy="Start wpa_supplicant for this interface, with ctrl_interface in its configuration",
             )
@@ -163,17 +164,19 @@ class ControlSocket:
 
 
 class WpaCtrl(ControlSocket):
-    """A conversation with one wpa_supplicant about one interface, over its control socket *path*.
+    """A connection to the wpa_supplicant of one interface, over its control socket.
 
-    It ends with the first TimedOut, NotFound or TransportFailed, and does not come back by itself: a supplicant that
-    restarted gives its networks' ids out anew, and a half-done sequence must not go on there.
+    It ends with the first TimedOut, NotFound or TransportFailed, and is not opened again by itself. A supplicant that
+    restarted gives its networks new ids, so a sequence of commands must not go on there.
 
     Args:
-        path: the control socket, ``/run/wpa_supplicant/wlan0``.
-        timeout: seconds for each answer.
+        path: the path of the control socket, such as ``/run/wpa_supplicant/wlan0``.
+        timeout: seconds to wait for each answer.
 
     Raises:
-        NotFound: nothing listens there. AccessDenied: this user may not. TransportFailed: anything else.
+        NotFound: nothing listens there.
+        AccessDenied: this user may not use the control socket.
+        TransportFailed: the connection failed for another reason.
     """
 
     def request(self, command: str) -> str:
@@ -181,7 +184,7 @@ class WpaCtrl(ControlSocket):
 
         Raises:
             CommandUnsafe: the command was not sent.
-            TimedOut, NotFound, AccessDenied, TransportFailed: no reply; this connection is over.
+            TimedOut, NotFound, AccessDenied, TransportFailed: no reply came. This connection has ended.
         """
         return self._exchange(command, [])
 
@@ -189,7 +192,7 @@ class WpaCtrl(ControlSocket):
         """Send a command that is answered by OK.
 
         Raises:
-            SupplicantRefused: it was answered by anything else. The message does not repeat the command's values.
+            SupplicantRefused: the answer was not OK. The message does not repeat the command's values.
         """
         reply = self.request(command)
         if reply != "OK\n":
@@ -203,7 +206,7 @@ class WpaCtrl(ControlSocket):
         return decode_status(self.request("STATUS"))
 
     def networks(self) -> Tuple[Network, ...]:
-        """Return every configured network, by ascending id, however many replies it takes."""
+        """Return all configured networks, in the order of their ids. This may take several commands."""
         found: List[Network] = []
         command = "LIST_NETWORKS"
         while True:
@@ -212,7 +215,7 @@ class WpaCtrl(ControlSocket):
             if page and found and page[0].id <= found[-1].id:
                 raise DecodeFailed("LIST_NETWORKS repeats itself", where=self.path)
             found += page
-            # A reply ends before the first line that does not fit: only a nearly full one may have a sequel.
+            # A reply ends before the first line that does not fit. So only a nearly full reply may be incomplete.
             if not page or len(reply) < _REPLY_MAX - _NETWORK_LINE_MAX:
                 return tuple(found)
             command = f"LIST_NETWORKS LAST_ID={page[-1].id}"
@@ -220,7 +223,8 @@ class WpaCtrl(ControlSocket):
     def get(self, network_id: int, variable: str) -> Optional[str]:
         """Return a network's variable as wpa_supplicant writes it (``*`` for a secret).
 
-        None when it is not set, or unknown, or there is no such network: wpa_supplicant does not tell which.
+        It is None when the variable is not set or unknown, or the network does not exist. wpa_supplicant does not tell
+        which of these it is.
         """
         reply = self.request(f"GET_NETWORK {int(network_id)} {checked_variable(variable)}")
         return None if reply in ("FAIL\n", "UNKNOWN COMMAND\n", "") else reply
@@ -229,18 +233,18 @@ class WpaCtrl(ControlSocket):
         """Set a network's variable to a value that an encoder made.
 
         Raises:
-            SupplicantRefused: there is no such network, or the value does not do.
+            SupplicantRefused: there is no such network, or the value is not valid.
         """
         self.command(f"SET_NETWORK {int(network_id)} {checked_variable(variable)} {value}")
 
     def scan(self, frequencies: Iterable[int]) -> bool:
-        """Have frequencies in MHz scanned now, and what is found there joined if a network fits.
+        """Scan frequencies in MHz now. The supplicant joins an access point that it finds if a network fits.
 
         Returns:
-            Whether it was begun; False while another scan runs.
+            Whether the scan was begun. It is not while another scan runs.
 
         Raises:
-            SupplicantRefused: it can't scan now.
+            SupplicantRefused: the supplicant can't scan now.
         """
         command = f"SCAN freq={encode_frequencies(frequencies).replace(' ', ',')}"
         reply = self.request(command)
@@ -250,7 +254,7 @@ class WpaCtrl(ControlSocket):
 
 
 def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
-    """Say whether systemd starts a wpa_supplicant for an interface at boot, by a service of that one's own."""
+    """Say whether systemd starts the service ``wpa_supplicant@`` for an interface at the boot."""
     service = f"wpa_supplicant@{instance(interface)}.service"
     for folder in ("etc/systemd/system", "run/systemd/system"):
         at = os.path.join(root, folder)
@@ -260,7 +264,7 @@ def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
     return False
 
 
-#: Where distributions keep the control sockets.
+#: The folders of control sockets in distributions.
 CONTROL_DIRECTORIES: Tuple[str, ...] = ("/run/wpa_supplicant", "/var/run/wpa_supplicant")
 
 
@@ -268,8 +272,8 @@ def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTOR
     """Return the path of the control socket for an interface.
 
     Raises:
-        NotFound: no wpa_supplicant offers one (it does not run, or only over D-Bus).
-        AccessDenied: a directory is closed to this user, so nobody knows.
+        NotFound: no wpa_supplicant offers one. It does not run, or serves only D-Bus.
+        AccessDenied: this user may not read a folder, so it is not known whether there is one.
     """
     denied = ""
     if interface and interface not in (".", "..") and "/" not in interface:
@@ -284,7 +288,7 @@ def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTOR
                 continue
     if denied:
         raise AccessDenied(
-            "the supplicant's control directory is not for this user",
+            "this user may not use the supplicant's control directory",
             where=denied,
             remedy=NOT_FOR_THIS_USER,
         )

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Joining CSME's network through wpa_supplicant: what has to follow at once from what it says. Pure.
+"""Joining CSME's network through wpa_supplicant, as a pure state machine: the reactions that can't wait.
 
-wpa_supplicant finds the network by itself: a pin has it scan CSME's channels alone. Two things are left.
+wpa_supplicant finds the network by itself, because a pin makes it scan only CSME's channels. Two things are left to do.
 
-1. As soon as that scan runs, the network gets its usual frequencies back. No keys exist yet, so it is the last moment
-   at which wpa_supplicant lets them be changed without dropping what comes of the scan (docs/architecture.md).
-2. A scan may find nothing, because the answer to a probe is lost or late. By itself wpa_supplicant would look again
-   after 5 s, at every channel. So it is asked to look again at once, at CSME's channels.
+1. As soon as that scan runs, the network gets its usual frequencies back. There are no keys yet. It is the last moment
+   at which wpa_supplicant does not drop the coming link because of that change (docs/architecture.md).
+2. A scan may find nothing, because the answer to a probe is lost or late. By itself wpa_supplicant would scan every
+   channel after 5 s. So it is asked to scan CSME's channels again at once.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ..._system.bare import Bare
 
 
 class NothingFound(Bare):
-    """The scan has ended, and no access point that may be joined was in it."""
+    """The scan has ended, and found no access point that may be joined."""
 
 
 class NotSearching(Bare):
-    """The answer to WidenScan where nothing was given back, because the supplicant does not look for a network now.
+    """The answer to WidenScan if the frequencies were not given back, because the supplicant is not searching now.
 
-    What was heard of was a scan from before the pin, or the supplicant authenticates already.
+    The event was about a scan from before the pin, or the supplicant authenticates already.
     """
 
 
@@ -36,11 +36,11 @@ Heard = Union[ScanStarted, NothingFound, NotSearching, Connected, Disconnected]
 
 
 class WidenScan(Bare):
-    """Give the network its usual frequencies back. The scan that runs keeps those that it began with."""
+    """Give the network its usual frequencies back. The running scan is not affected."""
 
 
 class LookAgain(Bare):
-    """Have CSME's channels scanned again."""
+    """Scan CSME's channels again."""
 
 
 Action = Union[WidenScan, LookAgain]
@@ -48,11 +48,11 @@ Action = Union[WidenScan, LookAgain]
 
 @dataclass(frozen=True)
 class Joining:
-    """How far it came.
+    """The state of joining.
 
     Attributes:
-        widened: the scan of the pin's channels runs or has run, and the usual frequencies were given back.
-        connected: a connection stands.
+        widened: whether the scan of the pin's channels has begun, and the usual frequencies were given back.
+        connected: whether there is a connection.
     """
 
     widened: bool = False
@@ -60,7 +60,7 @@ class Joining:
 
 
 def step(joining: Joining, heard: Heard) -> Tuple[Joining, Tuple[Action, ...]]:
-    """Return what follows from what was heard: the new state, and what to do, in order."""
+    """Handle an event. Return the new state, and the actions to carry out, in order."""
     if isinstance(heard, (Connected, Disconnected)):
         return replace(joining, connected=isinstance(heard, Connected)), ()
     if isinstance(heard, NotSearching):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hearing wpa_supplicant on one interface, and doing for a pin what has to follow at once."""
+"""Listening to wpa_supplicant on one interface, and carrying out the actions that a pin needs at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .codec import SupplicantEvent
 from .joining import Joining, LookAgain, NothingFound, NotSearching, WidenScan
 from .monitor import WpaMonitor
 
-#: What it says of a connection and of its networks (wpa_ctrl.h), but for that which carries something.
+#: The events for wpa_supplicant's messages (wpa_ctrl.h). CTRL-EVENT-CONNECTED is handled apart, because it has a value.
 _EVENTS: Dict[str, events.Event] = {
     "CTRL-EVENT-SCAN-STARTED": ScanStarted(),
     "CTRL-EVENT-DISCONNECTED": Disconnected(),
@@ -26,25 +26,25 @@ _EVENTS: Dict[str, events.Event] = {
     "CTRL-EVENT-NETWORK-ADDED": events.ProfilesChanged(),
     "CTRL-EVENT-NETWORK-REMOVED": events.ProfilesChanged(),
 }
-#: What it means that something could not be done. Un-pinning tries the first again; the supplicant, the second.
+#: The warnings when an action failed. Undoing the pin tries the first again, and the supplicant tries the second.
 _FAILED: Dict[type, str] = {
-    WidenScan: "the supplicant still scans the channels of the pin alone",
+    WidenScan: "the supplicant still scans only the channels of the pin",
     LookAgain: "the supplicant did not look for the access point again",
 }
 
 
 class Pinning(Protocol):
-    """What is done for a pin on the way to a connection. See WpaSupplicant."""
+    """The actions that a pin needs until there is a connection. See ``WpaSupplicant``."""
 
     def widen(self, pin: Pin) -> bool:
-        """Give the pinned network its usual frequencies back; say whether it was the moment for that."""
+        """Give the pinned network its usual frequencies back. Say whether that could be done now."""
 
     def look_again(self, pin: Pin) -> None:
-        """Have the pin's frequencies scanned at once."""
+        """Scan the pin's frequencies at once."""
 
 
 def translate(said: SupplicantEvent) -> Optional[events.Event]:
-    """Return what wpa_supplicant said in words that are no manager's own; None for what nobody waits for."""
+    """Return the event for a message of wpa_supplicant, or None if no event is needed."""
     if said.name == "CTRL-EVENT-CONNECTED":
         return Connected(said.bssid or "")
     return _EVENTS.get(said.name)
@@ -55,7 +55,7 @@ class _Untimed:
 
     @property
     def due(self) -> Optional[float]:
-        """None: ``expire`` need not be called."""
+        """It is always None, because ``expire`` need not be called."""
         return None
 
     def expire(self) -> None:
@@ -63,13 +63,13 @@ class _Untimed:
 
 
 class Listener(_Untimed):
-    """Hears wpa_supplicant, and does what ``joining`` says.
+    """Listens to wpa_supplicant, and carries out the actions of ``joining``.
 
     Args:
-        monitor: its events. They are closed with this.
-        supplicant: who carries it out.
-        armed: returns the pin that stands on the way to a connection; None: none does.
-        warn: told what could not be done.
+        monitor: the source of wpa_supplicant's messages. ``close`` closes it.
+        supplicant: carries out the actions.
+        armed: returns the pin that has to be carried out, or None.
+        warn: is called with a text for people when an action failed.
     """
 
     def __init__(
@@ -83,23 +83,23 @@ class Listener(_Untimed):
         self._supplicant = supplicant
         self._armed = armed
         self._warn = warn
-        #: How far the pin came that is carried out, and which pin that is.
+        #: The state of joining, and the pin that it is about.
         self._joining = Joining()
         self._carried: Optional[Pin] = None
 
     def fileno(self) -> int:
-        """Return the descriptor to wait for; -1 after ``close``."""
+        """Return the descriptor to wait for, or -1 after ``close``."""
         return self._monitor.fileno()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the monitor."""
         self._monitor.close()
 
     def read(self) -> Tuple[events.Event, ...]:
-        """Return what has happened, without waiting. Call it once before the first wait.
+        """Return the events that have arrived, without waiting. This must be called once before the first wait.
 
         Raises:
-            NotFound, TransportFailed: the connection to wpa_supplicant is over.
+            NotFound, TransportFailed: the connection to wpa_supplicant has ended.
         """
         found: List[events.Event] = []
         for said in self._monitor.read():
@@ -131,8 +131,8 @@ class Listener(_Untimed):
 
 
 class Ending(_Untimed, ProcessEnd):
-    """The end of wpa_supplicant's process, which says nothing when it is killed, as what it says when it ends."""
+    """Reports the end of wpa_supplicant's process. A process that is killed sends no message about it."""
 
     def read(self) -> Iterable[events.Event]:
-        """Return the end, once it has come."""
+        """Return the event of the end when the process has ended."""
         return tuple(events.SupplicantGone() for _end in super().read())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hearing what wpa_supplicant says by itself."""
+"""Receiving the events that wpa_supplicant sends."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from ..._system.errors import FleetError, SupplicantRefused, TimedOut, Transport
 from .codec import SupplicantEvent, decode_event, gist
 from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
 
-#: Events taken in one go, so that a flood cannot keep an event loop in here; select() fires again.
+#: The most events that one call reads, so that a flood does not block the event loop. select() reports the rest again.
 _EVENTS_READ_MAX = 256
-#: Seconds that closing a monitor waits for the answer to DETACH, so that the supplicant does not log a lost reply.
+#: Seconds to wait for the answer to DETACH. Without the wait, the supplicant would log that its reply was lost.
 _DETACH_TIMEOUT = 0.1
 #: struct ucred of unix(7): process, user, group.
 _UCRED = struct.Struct("=iII")
 
 
 class WpaMonitor(ControlSocket):
-    """The events of one wpa_supplicant, attached on construction; call ``read()`` once before the first select().
+    """The events of one wpa_supplicant. The constructor attaches to it.
 
-    A supplicant that is gone says nothing: ask ``alive()`` now and then, and open another monitor once it says no.
+    ``read()`` must be called once before the first select(). A supplicant that is gone sends no event, so ``alive()``
+    has to be asked from time to time. When it says no, another monitor is needed.
 
-    Args and Raises: as for WpaCtrl; SupplicantRefused when attaching is refused.
+    The arguments and errors are those of ``WpaCtrl``. SupplicantRefused is raised when the supplicant refuses ATTACH.
     """
 
     def __init__(self, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -45,14 +46,14 @@ class WpaMonitor(ControlSocket):
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor for select(); -1 after close()."""
+        """Return the descriptor for select(), or -1 after close()."""
         return -1 if self._socket is None else self._socket.fileno()
 
     def read(self) -> Tuple[SupplicantEvent, ...]:
-        """Return the events that have arrived, without waiting; empty when none has.
+        """Return the events that have arrived, without waiting. There may be none.
 
         Raises:
-            NotFound, TransportFailed: the connection is over.
+            NotFound, TransportFailed: the connection has ended.
         """
         peer = self._open()
         events, self._early = self._early, []
@@ -64,20 +65,20 @@ class WpaMonitor(ControlSocket):
             except OSError as error:
                 self._drop()
                 raise self._failed(error) from error
-            if event is not None:  # the answers to alive() come here too
+            if event is not None:  # the answers to alive() arrive here too, and are not events
                 events.append(event)
         return tuple(events)
 
     def pid(self) -> int:
-        """Return the process id of the supplicant, as the kernel stamps it on an answer.
+        """Return the process id of the supplicant. The kernel adds it to an answer.
 
         Raises:
-            NotFound, TimedOut, TransportFailed: it did not answer; the connection is over.
+            NotFound, TimedOut, TransportFailed: the supplicant did not answer. The connection has ended.
         """
         peer = self._open()
         deadline = time.monotonic() + self._timeout
         try:
-            # Answers that are sent from now on carry who sent them: unix(7).
+            # From now on, the kernel adds the sender to each answer: unix(7).
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             self._wait_until(peer, deadline)
             peer.send(b"PING")
@@ -101,24 +102,24 @@ class WpaMonitor(ControlSocket):
         for level, kind, data in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _UCRED.size:
                 return int(_UCRED.unpack_from(data)[0])
-        raise TransportFailed("the kernel did not say who answers", where=self.path)
+        raise TransportFailed("the kernel did not tell the sender of an answer", where=self.path)
 
     def alive(self) -> bool:
-        """Say whether the supplicant still holds its end, without waiting.
+        """Say whether the supplicant still has its end of the connection open, without waiting.
 
-        False: it ended, restarted, or opened its socket anew; no further event will come. True is less sure: a
-        supplicant that hangs holds its end too.
+        If not, it ended, restarted, or opened a new socket, and no further event will come. If it has, it may still
+        hang.
         """
         try:
             self._open().send(b"PING")
-        except BlockingIOError:  # its queue is full: it is there, and busy
+        except BlockingIOError:  # its queue is full, so it exists, and is busy
             return True
         except (OSError, TransportFailed):
             return False
         return True
 
     def close(self) -> None:
-        """Detach and close; a second call does nothing. A supplicant that is gone does not matter."""
+        """Detach from the supplicant, and close. It may be closed twice, and the supplicant may be gone."""
         if self._socket is None:
             return
         self._timeout = _DETACH_TIMEOUT

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The networks of a running wpa_supplicant, brought to a declared state without a drop of what did not change.
+"""Bringing the networks of a running wpa_supplicant to the declared state. A link of an unchanged network stays.
 
-Never by RECONFIGURE: that deauthenticates first and compares nothing (``wpa_supplicant_reload_configuration()``,
-releases 2.10 to 2026). SET_NETWORK, on the other hand, leaves a link alone unless the link's keys came from the PMKSA
-cache, as those of SAE and EAP do: any change but of ``bssid`` and ``priority`` empties the network's part of it.
+RECONFIGURE is not used, because it first deauthenticates, and compares nothing
+(``wpa_supplicant_reload_configuration()``, releases 2.10 to 2026). SET_NETWORK does not drop a link, unless the link's
+keys came from the PMKSA cache, as those of SAE and EAP do. Any change of a network, except of ``bssid`` and
+``priority``, flushes the network's part of that cache.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .networks_plan import FIRST, Desired, Plan, Running
 from .pinning import SEARCHING
 from .variables import Wanted, is_station
 
-#: Told by LIST_NETWORKS, set by no SET_NETWORK or set first.
+#: The variables that are read from LIST_NETWORKS, and not asked for one by one.
 _LISTED = frozenset({"ssid", "bssid", "disabled"})
 
 
@@ -32,15 +33,15 @@ _LISTED = frozenset({"ssid", "bssid", "disabled"})
 def read_networks(
     ctrl: WpaCtrl, declared: Mapping[bytes, Wanted], removable: Optional[FrozenSet[bytes]]
 ) -> Tuple[Running, ...]:
-    """Return the station networks that are declared or may be removed; one listing, and a question for each variable.
+    """Return the station networks that are declared or may be removed. This takes one question for each variable.
 
     Args:
-        ctrl: the conversation with the supplicant.
-        declared: what each declared network is to have.
-        removable: the SSIDs to remove; None: all that are not declared.
+        ctrl: the connection to the supplicant.
+        declared: the variables of each declared network.
+        removable: the SSIDs to remove. None means all that are not declared.
 
     Raises:
-        NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
     """
     found: List[Running] = []
     for network in ctrl.networks():
@@ -68,17 +69,17 @@ def _running(network: Network, variables: Dict[str, str]) -> Running:
 
 
 def prepare(ctrl: WpaCtrl, todo: Plan) -> Tuple[int, ...]:
-    """Make the new networks, still disabled, and try on one more what wpa_supplicant may refuse of the others' changes.
+    """Make the new networks, without enabling them. Try the values that wpa_supplicant may refuse on a temporary one.
 
-    No network that exists is touched: with ``discard``, all is as it was.
+    Existing networks are not touched. ``discard`` undoes everything.
 
     Returns:
         The new networks' ids, for ``commit`` or ``discard``.
 
     Raises:
-        SupplicantRefused: it does not take a value.
-        NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
-        In each case the new networks are gone again, if the supplicant lets them.
+        SupplicantRefused: the supplicant refuses a value.
+        NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
+        In each case the new networks are removed again, if the supplicant allows that.
     """
     built: List[int] = []
     trial = dict.fromkeys((each.name, each.value) for each in todo.assign if each.name in FIRST)
@@ -91,17 +92,17 @@ def prepare(ctrl: WpaCtrl, todo: Plan) -> Tuple[int, ...]:
         for each in todo.build:
             built.append(_add(ctrl))
             _fill(ctrl, built[-1], each)
-    except BaseException:  # asked to end, too
+    except BaseException:  # this includes the request to end
         discard(ctrl, built)
         raise
     return tuple(built)
 
 
 def discard(ctrl: WpaCtrl, built: Iterable[int]) -> None:
-    """Remove networks that ``prepare`` made. A supplicant that does not answer keeps them, disabled as they are."""
+    """Remove networks that ``prepare`` made. If the supplicant does not answer, they stay, but they are disabled."""
     with suppress(FleetError):
         for network_id in built:
-            with suppress(SupplicantRefused):  # it is gone already
+            with suppress(SupplicantRefused):  # the network is gone already
                 ctrl.command(f"REMOVE_NETWORK {network_id}")
 
 
@@ -110,7 +111,7 @@ def _add(ctrl: WpaCtrl) -> int:
     if reply == "FAIL":
         raise SupplicantRefused("wpa_supplicant answered ADD_NETWORK with FAIL", where=ctrl.path)
     if not reply.isascii() or not reply.isdigit():
-        raise DecodeFailed("the reply to ADD_NETWORK is no number", where=ctrl.path)
+        raise DecodeFailed("the reply to ADD_NETWORK is not a number", where=ctrl.path)
     return int(reply)
 
 
@@ -121,26 +122,27 @@ def _fill(ctrl: WpaCtrl, network_id: int, each: Desired) -> None:
         if value is not None:
             ctrl.set(network_id, name, value)
     for name, value in each.extras.items():
-        with suppress(SupplicantRefused, CommandUnsafe):  # somebody else's, and no worse missing here than there
+        with suppress(SupplicantRefused, CommandUnsafe):  # the file has it, but the task does not need it
             ctrl.command(f"SET_NETWORK {network_id} {name} {value}")
 
 
 def commit(ctrl: WpaCtrl, todo: Plan, built: Sequence[int]) -> None:
-    """Change the networks that exist, and do what may drop a link; their removal last but for the search for others.
+    """Change, disable and remove existing networks, which may drop a link. Then enable networks.
 
-    Networks are enabled with ``no-connect``, so that the first does not start a connection that the next, of higher
-    priority, should have had; the last one without it, if the supplicant is searching. Under a block it is not: it
-    searches by itself when the block lifts, and an attempt to connect earlier would keep it from that.
+    Networks are enabled with ``no-connect``, so that the first does not start a connection before a network of higher
+    priority is enabled. The last one does not have it if the supplicant is searching. Under a block the supplicant is
+    not searching. It begins to search by itself when the block lifts, and an earlier attempt to connect would prevent
+    that.
 
     Raises:
-        SupplicantRefused, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+        SupplicantRefused, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
     """
     for assignment in (*todo.assign, *todo.refresh):
         ctrl.set(assignment.network_id, assignment.name, assignment.value)
     for network_id in todo.disable:
         ctrl.command(f"DISABLE_NETWORK {network_id}")
     for network_id in todo.remove:
-        with suppress(SupplicantRefused):  # it is gone already
+        with suppress(SupplicantRefused):  # the network is gone already
             ctrl.command(f"REMOVE_NETWORK {network_id}")
     enable = [*todo.enable, *(network_id for network_id, each in zip(built, todo.build) if each.enabled)]
     searching = bool(enable or todo.retry) and ctrl.status().state in SEARCHING
@@ -149,6 +151,6 @@ def commit(ctrl: WpaCtrl, todo: Plan, built: Sequence[int]) -> None:
         last = searching and not retry and index == len(enable) - 1
         ctrl.command(f"ENABLE_NETWORK {network_id}" + ("" if last else " no-connect"))
     for network_id in retry:
-        # Off and on again is what ends a time-out after failures, and what makes the supplicant look at once.
+        # This ends a pause after failures, and makes the supplicant search at once.
         ctrl.command(f"DISABLE_NETWORK {network_id}")
         ctrl.command(f"ENABLE_NETWORK {network_id}")

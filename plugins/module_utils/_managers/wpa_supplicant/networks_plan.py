@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to change for the networks of a running wpa_supplicant to be those that are declared."""
+"""Planning the changes of a running wpa_supplicant's networks that declared networks need."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 from ..._network.pin import Pin
 from .variables import SECRETS, Found, Wanted, agrees, describe, kinds
 
-#: Once set, wpa_supplicant has no value that takes them back (``wpa_config_parse_psk``, ``_eap``).
+#: Variables that can't be unset in wpa_supplicant (``wpa_config_parse_psk``, ``_eap``).
 _STICKY = frozenset({"psk", "eap"})
-#: A build without OWE, SAE or an EAP method refuses these, so they go first. Other values are refused by none, since an
-#: encoder made them.
+#: The variables that are set first, because a build without OWE, SAE or an EAP method refuses their values. Other
+#: values are never refused, because an encoder made them.
 FIRST = ("ssid", "key_mgmt", "eap")
 
 
 @dataclass(frozen=True)
 class Running:
-    """One network of the supplicant. Of secrets, ``variables`` has ``*``."""
+    """One network of the supplicant. In ``variables``, the value of a secret is ``*``."""
 
     id: int
     ssid: bytes
@@ -31,34 +31,34 @@ class Running:
 
     @property
     def disabled(self) -> bool:
-        """Whether it is not to be joined."""
+        """Whether the network is disabled."""
         return self.variables.get("disabled") == "1"
 
 
 @dataclass(frozen=True)
 class Desired:
-    """One network as the supplicant is to have it."""
+    """One declared network."""
 
     ssid: bytes
     wanted: Wanted = field(repr=False)
-    #: What else its block in the file sets: for a network that has to be made anew.
+    #: The other variables of its block in the file, in case the network has to be made again.
     extras: Found = field(repr=False, default_factory=dict)
-    #: The file tells what secrets the supplicant has now.
+    #: Whether the supplicant is known to have the secrets that the file had before this task.
     proven: bool = True
-    #: The secrets that the file had with another value until now; if proven, the supplicant has that one.
+    #: The secrets that the file had with another value before this task.
     stale: FrozenSet[str] = frozenset()
-    #: It has variables that contradict the profile and can't be taken back.
+    #: Whether it has variables that contradict the profile and can't be unset.
     rebuild: bool = False
 
     @property
     def enabled(self) -> bool:
-        """Whether it is to be joined."""
+        """Whether the network is declared as enabled."""
         return self.wanted.get("disabled") != "1"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One SET_NETWORK."""
+    """One SET_NETWORK command."""
 
     network_id: int
     name: str
@@ -67,32 +67,32 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Plan:
-    """What brings a supplicant to the declared state. Empty: it is there."""
+    """The changes that bring a supplicant to the declared state. The plan is empty if it already has that state."""
 
     #: Networks to make.
     build: Tuple[Desired, ...] = ()
     assign: Tuple[Assignment, ...] = ()
-    #: Sent too, although nothing says that they differ: see ``_refreshed``.
+    #: Assignments that are made although no difference is known. See ``_refreshed``.
     refresh: Tuple[Assignment, ...] = ()
     enable: Tuple[int, ...] = ()
     disable: Tuple[int, ...] = ()
     remove: Tuple[int, ...] = ()
-    #: Changed networks that are to be tried again at once, the highest priority first.
+    #: Changed networks that the supplicant has to try again at once, the highest priority first.
     retry: Tuple[int, ...] = ()
-    #: Networks whose secret can't be compared, nor set again without a drop of the link.
+    #: Networks whose secret can neither be compared nor be set again without dropping the link.
     unsure: Tuple[bytes, ...] = ()
-    #: Networks that change, as they are and as they will be, for people.
+    #: The networks that change, before and after, for people.
     before: Tuple[Tuple[bytes, Dict[str, str]], ...] = ()
     after: Tuple[Tuple[bytes, Dict[str, str]], ...] = ()
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan changes anything."""
         return bool(self.build or self.assign or self.enable or self.disable or self.remove)
 
 
 def without_pin(networks: Iterable[Running], pin: Pin) -> Tuple[Running, ...]:
-    """Return networks as they will be when a pin has been undone."""
+    """Return networks as they will be after a pin is undone."""
     return tuple(_without_pin(network, pin) for network in networks)
 
 
@@ -111,12 +111,12 @@ def _without_pin(network: Running, pin: Pin) -> Running:
 
 
 def plan(networks: Sequence[Running], desired: Sequence[Desired], *, connected: bool) -> Plan:
-    """Return what brings *networks* to the declared state.
+    """Return the changes that bring *networks* to the declared state.
 
     Args:
-        networks: as ``read_networks`` gave them: those that are not desired are to go.
+        networks: the networks from ``read_networks``. Those that are not desired will be removed.
         desired: the declared networks, in their order.
-        connected: the current network has a link.
+        connected: whether the current network has a link.
     """
     steps = _Steps()
     for each in desired:
@@ -137,19 +137,19 @@ def plan(networks: Sequence[Running], desired: Sequence[Desired], *, connected: 
 
 
 def _keeper(candidates: Sequence[Running], each: Desired) -> Optional[Running]:
-    """Of several networks with one SSID, return the one to keep: the current one, then one of the right kind."""
+    """Return which of several networks with the same SSID to keep: the current one, or else one of the right kind."""
     kind = kinds(each.wanted.get("key_mgmt") or "")
     ranked = sorted(candidates, key=lambda n: (not n.current, kinds(n.variables.get("key_mgmt", "")) != kind, n.id))
     return ranked[0] if ranked else None
 
 
 def _bring(steps: _Steps, network: Running, each: Desired, linked: bool) -> None:
-    """Plan for a network that exists. *linked*: the link that stands is its."""
+    """Plan the changes of an existing network. *linked* says whether it carries the link."""
     doubtful = {name for name in SECRETS if name in each.wanted} if not each.proven else set(each.stale)
     differing = [name for name in each.wanted if name != "disabled" and _differs(name, network, each, doubtful)]
     unset = {name for name in differing if each.wanted[name] is None}
     other_kind = not kinds(network.variables.get("key_mgmt", "")) & kinds(each.wanted["key_mgmt"] or "")
-    # One that carries no link and that nothing vouches for is made anew: then every variable of it is right.
+    # If its secrets are not known and it does not carry the link, it is made again. Then all its variables are right.
     if each.rebuild or other_kind or unset & _STICKY or (not each.proven and not linked):
         steps.remove(network)
         steps.build(each)
@@ -172,29 +172,29 @@ def _differs(name: str, network: Running, each: Desired, doubtful: Iterable[str]
 
 
 def _compares_itself(name: str, value: str) -> bool:
-    """Say whether SET_NETWORK with the value that a secret has already does nothing at all.
+    """Say whether SET_NETWORK does nothing if a secret already has the value.
 
-    True of text variables and a passphrase in quotes; a key in hex and an EAP password count as changed each time
-    (``wpa_config_parse_str``, ``_psk``, ``_password``, releases 2.10 to 2026).
+    That is so for text variables and for a passphrase in quotes. A key in hex and an EAP password count as changed each
+    time (``wpa_config_parse_str``, ``_psk``, ``_password``, releases 2.10 to 2026).
     """
     return name in ("sae_password", "private_key_passwd") or (name == "psk" and value.startswith('"'))
 
 
 def _drops_link_unseen(name: str, network: Running, each: Desired) -> bool:
-    """Say whether setting a secret that the supplicant may well have would drop the link that stands."""
+    """Say whether setting a secret would drop the link, although the supplicant may already have this value."""
     value = each.wanted[name]
     if name not in SECRETS or name not in network.variables or value is None or _compares_itself(name, value):
         return False
-    if name in each.stale:  # the task brings another one than the file had: that is what it is for
+    if name in each.stale:  # the task changes the secret, so it has to be set even if that drops the link
         return False
     return bool({"sae", "eap"} & kinds(each.wanted.get("key_mgmt") or ""))
 
 
 def _refreshed(network: Running, each: Desired, differing: Iterable[str]) -> List[Assignment]:
-    """Return the secrets to send to a network that should have them already.
+    """Return assignments of secrets that a network should already have.
 
-    Somebody may have set others by hand, and wpa_supplicant does not tell. Only those that it compares itself, and not
-    to the current network: a handshake may be under way.
+    Somebody may have set other secrets by hand, and wpa_supplicant does not tell them. Only secrets that wpa_supplicant
+    itself compares are set again. The current network is left out, because a handshake may be in progress.
     """
     return [
         Assignment(network.id, name, value)
@@ -204,7 +204,7 @@ def _refreshed(network: Running, each: Desired, differing: Iterable[str]) -> Lis
 
 
 class _Steps:
-    """A plan in the making."""
+    """Collects the changes of a plan."""
 
     def __init__(self) -> None:
         self.builds: List[Desired] = []
@@ -261,7 +261,7 @@ class _Steps:
 
 
 def _value(name: str, value: Optional[str]) -> str:
-    """Return what SET_NETWORK takes to set a variable, or to take it back."""
+    """Return the value with which SET_NETWORK sets a variable, or unsets it for None."""
     if value is not None:
         return value
     return "any" if name == "bssid" else "NULL"

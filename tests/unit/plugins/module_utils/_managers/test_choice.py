@@ -162,10 +162,10 @@ def test_sockets_are_looked_for_where_a_caller_says(machine: Machine, tmp_path: 
 
 def test_iwd_is_refused_by_name(machine: Machine) -> None:
     machine.process(700, "iwd")
-    with pytest.raises(Refused, match="iwd runs, and no wpa_supplicant has wlan0; iwd is not supported") as caught:
+    with pytest.raises(Refused, match=r"wpa_supplicant does not run wlan0\. iwd is not supported") as caught:
         chosen(machine)
     assert caught.value.reason == "iwd"
-    remedy = "Use wpa_supplicant or NetworkManager, or say which with the option backend"
+    remedy = "Use wpa_supplicant or NetworkManager, or name one of them with the option backend"
     assert caught.value.remedy == remedy
     assert chosen(machine, "wpa_supplicant") == "wpa_supplicant"
     supplicant = listening(machine)

@@ -247,8 +247,8 @@ def test_each_conflict_says_where_it_is_and_what_to_do(machine: Machine) -> None
         conflicts.Conflict("ConnMan takes wlan0", "connman.service", connman),
         conflicts.Conflict("ConnMan takes wlan0", "process 105", connman),
         conflicts.Conflict("NetworkManager manages wlan0", "/run/NetworkManager/devices/3", NETWORKMANAGER),
-        conflicts.Conflict(other, "process 107", "Find out who starts it, and end it"),
-        conflicts.Conflict(other, "session-3.scope", "Find out who starts it, and end it"),
+        conflicts.Conflict(other, "process 107", "Find out what starts it, and end it"),
+        conflicts.Conflict(other, "session-3.scope", "Find out what starts it, and end it"),
         conflicts.Conflict(f"dhcpcd {starts}", "/lib/dhcpcd/dhcpcd-hooks/10-wpa_supplicant", DHCPCD),
         *(
             conflicts.Conflict(f"ifupdown {starts}", f"/etc/network/{name}", IFUPDOWN)

@@ -146,7 +146,7 @@ def test_the_one_in_use_is_the_one_that_stays(laptop: Laptop) -> None:
     laptop.manager.activate(used)
     result = laptop.declare(psk())
     assert list(laptop.manager.profiles) == [used]
-    assert any("applies from its next connection on" in warning for warning in result["warnings"])
+    assert any("apply from the next connection on" in warning for warning in result["warnings"])
     assert laptop.declare(psk())["warnings"] == []
 
 
@@ -160,10 +160,10 @@ def test_a_link_of_another_interface_outlives_a_prune(laptop: Laptop) -> None:
     again = laptop.declare(psk(), prune=True)
     assert again["changed"] is False
     assert again["warnings"] == [
-        "profile 'Theirs' for network 'corp' stays, because of the link of wlan2. Give that interface a profile of its "
-        "own, and this one goes the next time",
-        "profile 'Theirs' for network 'home' stays, because of the link of wlan1. Give that interface a profile of its "
-        "own, and this one goes the next time",
+        "profile 'Theirs' for network 'corp' stays, because it carries the link of wlan2. Give that interface its own "
+        "profile. Then the next run removes this one",
+        "profile 'Theirs' for network 'home' stays, because it carries the link of wlan1. Give that interface its own "
+        "profile. Then the next run removes this one",
     ]
     assert {used, twice} < set(laptop.manager.profiles)
 

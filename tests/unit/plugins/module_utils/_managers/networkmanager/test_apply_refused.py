@@ -124,7 +124,7 @@ def test_without_the_library_it_is_told(laptop: Laptop, monkeypatch: pytest.Monk
 
 def test_no_wireless_interface(laptop: Laptop) -> None:
     (laptop.machine.path / "sys/class/net/wlan0/phy80211").unlink()
-    with pytest.raises(Refused, match="wlan0 is no wireless interface") as caught:
+    with pytest.raises(Refused, match="wlan0 is not a wireless interface") as caught:
         laptop.declare(psk())
     assert caught.value.reason == "not_wireless"
 

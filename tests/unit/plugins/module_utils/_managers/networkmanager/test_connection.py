@@ -228,7 +228,7 @@ def test_other_kinds_are_no_profiles() -> None:
     [({"802-11-wireless": {"ssid": 7}}, "an SSID is bytes"), ({"connection": {}}, r"KeyError\('id'\)")],
 )
 def test_a_malformed_profile_is_named(spoilt: Dict[str, Any], words: str) -> None:
-    with pytest.raises(DecodeFailed, match=rf"no Wi-Fi profile of NetworkManager's: .*{words}.*Settings/7"):
+    with pytest.raises(DecodeFailed, match=rf"not a Wi-Fi profile of NetworkManager: .*{words}.*Settings/7"):
         read_connection(PATH, {**settings(), **spoilt})
 
 

@@ -115,7 +115,9 @@ def test_what_another_interface_is_connected_by_is_neither_taken_nor_pruned() ->
         plan = planned(there, psk(), prune=True)
         assert steps(plan) == done
         (warning,) = plan.warnings
-        assert warning.startswith("profile 'x' for network 'corp' stays, because of the link of wlan1 and wlan2.")
+        assert warning.startswith(
+            "profile 'x' for network 'corp' stays, because it carries the link of wlan1 and wlan2"
+        )
     pruned = planned([used, ours(psk(b"old"))], prune=True)
     assert steps(pruned) == [("remove", "old", "ours")]
     assert len(pruned.warnings) == 1
@@ -130,7 +132,7 @@ def test_a_network_that_is_named_as_absent_goes_and_whose_link_ends_is_told() ->
     used = stored(theirs(uuid="used"), elsewhere=("wlan1",))
     plan = planned([used], absent=(b"corp",))
     assert steps(plan) == [("remove", "corp", "used")]
-    assert plan.warnings == ("profile 'x' for network 'corp' goes, and with it the connection of wlan1",)
+    assert plan.warnings == ("profile 'x' for network 'corp' is removed, which ends the connection of wlan1",)
 
 
 @pytest.mark.parametrize(

@@ -312,4 +312,4 @@ def test_what_is_shown_of_files_and_switches() -> None:
 
 def test_a_path_is_for_the_other_backend() -> None:
     (problem,) = unfit("wlan0", "/etc/x.conf", ())
-    assert str(problem).startswith("path: is for wpa_supplicant; NetworkManager runs wlan0")
+    assert str(problem).startswith("path: is only for wpa_supplicant, but NetworkManager runs wlan0")

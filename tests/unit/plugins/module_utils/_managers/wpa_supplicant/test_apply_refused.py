@@ -130,7 +130,7 @@ def test_nonsense_from_the_supplicant(laptop: Laptop) -> None:
     fake.hook = lambda request: "-1 x\n" if request == "ADD_NETWORK" else None
     result = laptop.declare(psk())
     assert (result["runtime"]["applied"], result["file"]["changed"]) == (False, True)
-    assert "no number" in result["runtime"]["reason"]
+    assert "not a number" in result["runtime"]["reason"]
 
 
 def test_a_network_that_somebody_removes_meanwhile_is_gone(laptop: Laptop) -> None:

@@ -230,9 +230,9 @@ def test_what_does_not_decode_is_named_and_shown_in_part(decode: Callable[[str],
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("id=" + LONG, "id is no number"),
-        ("freq=" + LONG, "freq is no number"),
-        ("bssid=" + LONG, "bssid is no BSSID"),
+        ("id=" + LONG, "id is not a number"),
+        ("freq=" + LONG, "freq is not a number"),
+        ("bssid=" + LONG, "bssid is not a BSSID"),
     ],
 )
 def test_a_value_of_a_status_that_does_not_decode_is_named(line: str, what: str) -> None:
@@ -245,8 +245,8 @@ def test_a_value_of_a_status_that_does_not_decode_is_named(line: str, what: str)
     ("row", "what", "shown"),
     [
         ("0\t" + LONG, "a line of LIST_NETWORKS has 2 columns, not 4", "0\t" + LONG),
-        (f"{LONG}\tx\tany\t", "a network's id is no number", LONG),
-        (f"0\tx\t{LONG}\t", "a network's bssid is no BSSID", LONG),
+        (f"{LONG}\tx\tany\t", "a network's id is not a number", LONG),
+        (f"0\tx\t{LONG}\t", "a network's bssid is not a BSSID", LONG),
     ],
 )
 def test_a_column_of_a_network_that_does_not_decode_is_named(row: str, what: str, shown: str) -> None:

@@ -274,9 +274,9 @@ def test_errors_name_the_file_and_say_what_happened(tmp_path: Path, monkeypatch:
         write(path, "")
     assert unknown.value.errno == 0
     failing(PermissionError(errno.EACCES, "Permission denied"))
-    with pytest.raises(AccessDenied, match="no right to use the configuration file") as denied:
+    with pytest.raises(AccessDenied, match="this user may not use the configuration file") as denied:
         write(path, "")
-    assert (denied.value.where, denied.value.remedy) == (path, "Run the task with become")
+    assert (denied.value.where, denied.value.remedy) == (path, "Run the task with become: true")
     (tmp_path / "folder").mkdir()
     with pytest.raises(TransportFailed) as none:
         read(str(tmp_path / "folder"))
@@ -289,6 +289,6 @@ def test_a_file_as_big_as_may_be_is_read_whole(tmp_path: Path, monkeypatch: pyte
     path.write_text("12345")
     assert read(str(path)).text == "12345"
     path.write_text("123456")
-    with pytest.raises(TransportFailed, match="no configuration file") as caught:
+    with pytest.raises(TransportFailed, match="not a configuration file") as caught:
         read(str(path))
     assert caught.value.where == str(path)

@@ -64,5 +64,5 @@ def test_a_control_directory_for_others(fake: FakeSupplicant, tmp_path: Path, mo
     with pytest.raises(AccessDenied, match="GROUP") as caught:
         control.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
     assert caught.value.where == "/closed"
-    assert caught.value.what == "the supplicant's control directory is not for this user"
+    assert caught.value.what == "this user may not use the supplicant's control directory"
     assert control.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path

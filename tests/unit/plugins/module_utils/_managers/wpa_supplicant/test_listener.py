@@ -111,7 +111,7 @@ def test_a_second_pin_begins_anew(laptop: Laptop) -> None:
 @pytest.mark.parametrize(
     ("heard", "warning"),
     [
-        ("CTRL-EVENT-SCAN-STARTED", "still scans the channels of the pin alone"),
+        ("CTRL-EVENT-SCAN-STARTED", "still scans only the channels of the pin"),
         ("CTRL-EVENT-NETWORK-NOT-FOUND", "did not look for the access point again"),
     ],
 )

@@ -135,7 +135,7 @@ def test_who_does_not_answer_is_not_known(server: Server) -> None:
 def test_who_went_away_is_not_known(server: Server) -> None:
     monitor = WpaMonitor(server.path)
     server.stop()
-    with pytest.raises(NotFound, match="no wpa_supplicant listens here"):
+    with pytest.raises(NotFound, match="no wpa_supplicant listens on this control socket"):
         monitor.pid()
     assert monitor.fileno() == -1
 
@@ -157,7 +157,7 @@ def test_an_answer_that_does_not_carry_who_sent_it_says_nothing(
 
     monkeypatch.setattr(socket, "socket", Bare)
     with WpaMonitor(server.path) as monitor:
-        with pytest.raises(TransportFailed, match="the kernel did not say who answers") as caught:
+        with pytest.raises(TransportFailed, match="the kernel did not tell the sender of an answer") as caught:
             monitor.pid()
         assert caught.value.where == server.path
 

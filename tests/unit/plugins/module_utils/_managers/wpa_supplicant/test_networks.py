@@ -189,10 +189,10 @@ def test_an_extra_that_is_no_command_is_left_out(talk: Any) -> None:
     ("reply", "error", "words"),
     [
         ("FAIL\n", SupplicantRefused, "wpa_supplicant answered ADD_NETWORK with FAIL"),
-        ("7 \n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
-        ("x\n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
-        ("\u0663\n", DecodeFailed, "the reply to ADD_NETWORK is no number"),
-        ("", DecodeFailed, "the reply to ADD_NETWORK is no number"),
+        ("7 \n", DecodeFailed, "the reply to ADD_NETWORK is not a number"),
+        ("x\n", DecodeFailed, "the reply to ADD_NETWORK is not a number"),
+        ("\u0663\n", DecodeFailed, "the reply to ADD_NETWORK is not a number"),
+        ("", DecodeFailed, "the reply to ADD_NETWORK is not a number"),
     ],
 )
 def test_a_network_that_can_not_be_added(talk: Any, reply: str, error: Any, words: str) -> None:

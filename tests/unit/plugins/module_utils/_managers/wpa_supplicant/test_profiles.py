@@ -91,7 +91,7 @@ def test_a_network_that_goes_away_while_being_asked_about_is_left_out(
 @pytest.mark.parametrize("value", ["2412 x", "-1", "2412,2437", "x" * 100])
 def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSupplicant, value: str) -> None:
     fake.networks[0].variables["scan_freq"] = value
-    with pytest.raises(DecodeFailed, match="scan_freq is no list of frequencies") as caught:
+    with pytest.raises(DecodeFailed, match="scan_freq is not a list of frequencies") as caught:
         supplicant.profiles()
     assert caught.value.where == ascii(value.split())[:80]
 
