@@ -86,7 +86,9 @@ RADIO = {
         f"{RELOAD}wpa_cli -i {INTERFACE} set mac_addr 1", "mac_address_differs"
     ),
     "a profile that is not for CSME's channel": case(network("freq_list 5220"), "profile_unfit"),
-    "a profile that excludes CSME's access point": case(network("bssid_ignore 02:aa:bb:cc:dd:ee"), "profile_unfit"),
+    "a profile that excludes CSME's access point": case(
+        network("bssid_ignore 02:aa:bb:cc:dd:ee") + "\n" + connection(b"corp", 7), "profile_unfit"
+    ),
     "a profile for another access point": case(network("bssid_accept 02:00:00:00:09:01"), "profile_unfit"),
     "a profile without CSME's cipher": case(network("pairwise TKIP"), "profile_unfit"),
     "a supplicant that chooses no network": case(f"{RELOAD}wpa_cli -i {INTERFACE} ap_scan 0", "profile_unfit"),

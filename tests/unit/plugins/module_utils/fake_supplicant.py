@@ -69,7 +69,7 @@ class FakeSupplicant:
         self.path = path
         self.networks: Dict[int, FakeNetwork] = {}
         #: What it tells of the settings above the networks (``GET mac_addr`` of release 2.10); others are FAIL.
-        self.settings: Dict[str, str] = {"mac_addr": "0", "ap_scan": "1", "pmf": "0", "preassoc_mac_addr": "0"}
+        self.settings: Dict[str, str] = {"mac_addr": "0", "ap_scan": "1", "pmf": "1", "preassoc_mac_addr": "0"}
         self.state = "SCANNING"
         self.current: Optional[int] = None
         #: How often the link was dropped, by whatever.

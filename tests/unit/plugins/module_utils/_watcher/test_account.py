@@ -119,22 +119,22 @@ def test_only_a_success_is_no_warning_and_each_is_kept(told: Told, outcome: Outc
         (
             "NetworkManager",
             None,
-            "no enabled profile of NetworkManager can join its network. Add one, with credentials ('corp'",
+            "no enabled profile of NetworkManager can join CSME's network. Add one with credentials ('corp'",
         ),
         (
             "wpa_supplicant",
             DISABLED,
             "the profile of wpa_supplicant for its network is disabled. Enable it ('corp'",
         ),
-        (None, None, "neither wpa_supplicant nor NetworkManager is there to carry its connection on ('corp'"),
-        (None, DISABLED, "neither wpa_supplicant nor NetworkManager is there to carry its connection on ('corp'"),
+        (None, None, "neither wpa_supplicant nor NetworkManager can be used to join CSME's network ('corp'"),
+        (None, DISABLED, "neither wpa_supplicant nor NetworkManager can be used to join CSME's network ('corp'"),
     ],
 )
 def test_why_csme_keeps_its_radio(told: Told, who: Any, obstacle: Any, said: str) -> None:
     told.ended(Outcome.NO_CREDENTIALS, who=who, obstacle=obstacle)
     ((level, text),) = told.log.lines
     assert level == "warning"
-    assert text.startswith(f"wlan0: CSME keeps the radio: {said}")
+    assert text.startswith(f"wlan0: CSME keeps the radio, because {said}")
     assert told.account.last is None, "it is no handover"
 
 

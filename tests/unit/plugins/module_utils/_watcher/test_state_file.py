@@ -91,8 +91,8 @@ def test_a_watcher_without_a_radio() -> None:
         ("handover", "retrying"),
         ("retrying", "left"),
         ("left", "held"),
-        ("held", "holding"),
-        ("holding", "watching"),
+        ("held", "staying"),
+        ("staying", "watching"),
         ("handover", "watching"),
     ],
 )
