@@ -2,20 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An address soon after a connection, as a pure state machine: ``step(state, event, policy) -> (state, actions)``.
+"""Getting an address soon after a connection, as a pure machine: ``step(state, event, policy) -> (state, actions)``.
 
-wpa_supplicant declares an interface up a moment before it opens the port for data (seen: 0.6 ms). A DHCP client that is
-quick sends its first message in that moment, the kernel drops it, and the next follows after seconds: later than CSME
-waits. So whoever hears of a connection looks a short time later whether an address is there, and has the DHCP client
-asked anew if none is.
+wpa_supplicant declares an interface up a moment before it opens the port for data (seen: 0.6 ms). A quick DHCP client
+sends its first message in that moment, and the kernel drops it. The client sends the next after some seconds, which is
+later than CSME waits. So a short time after each connection, this machine looks whether there is an address. If there
+is none, it makes the DHCP client ask again.
 
     (nothing) --Connected--> waiting --time is up: look--> no address: ask, and wait again, longer
                                 ^  |
                                 |  v an address, or the end of the connection
                               (nothing)
 
-No I/O and no clock here, as in ``_handover/machine.py``, whose events and timers these are. :class:`Addressing` runs it
-beside the machine of a handover, or of a guard.
+It does no I/O and has no clock, as ``_handover/machine.py``, whose events it uses. :class:`Addressing` runs it beside
+the machine of a handover or of a guard.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from .policy import Policy
 
 
 class NoAddress(Bare):
-    """The answer to LookForAddress: the interface has no address but a link-local one, or none at all."""
+    """The answer to LookForAddress: the interface has no address, or only a link-local one."""
 
 
 class LookForAddress(Bare):
-    """See whether the interface has an address.
+    """Find out whether the interface has an address.
 
-    AddressArrived or NoAddress answers; nothing does where nobody can tell.
+    The answer is AddressArrived or NoAddress. There is no answer if it can't be found out.
     """
 
 
 class AskForAddress(Bare):
-    """Have whoever runs DHCP on the interface begin anew."""
+    """Make the DHCP client of the interface ask again."""
 
 
 class Later(Bare):
@@ -69,8 +69,8 @@ class State:
     """The whole memory of this machine.
 
     Attributes:
-        waiting: the interface is connected, and no address has come since.
-        asks: how often the DHCP client was asked for this connection.
+        waiting: whether the interface is connected, and no address has come since.
+        asks: how often the DHCP client was made to ask again since the connection.
     """
 
     waiting: bool = False
@@ -78,7 +78,7 @@ class State:
 
 
 Result = Tuple[State, Tuple[AddressingAction, ...]]
-#: With an address or without a connection, there is nothing to ask for.
+#: The events after which no address is needed: there is one, or there is no connection.
 _OVER = (
     AddressArrived,
     Disconnected,
@@ -92,11 +92,11 @@ _OVER = (
 
 
 def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
-    """Return what follows from *event*.
+    """Handle *event*.
 
     Args:
-        state: how it stands.
-        event: what happened.
+        state: the state.
+        event: the event.
         policy: how long to wait, and how often to ask.
 
     Returns:
@@ -104,7 +104,7 @@ def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
     """
     pauses = policy.address_seconds
     if isinstance(event, Connected):
-        # An address of before is believed once the time is up: a client that finds itself elsewhere drops it meanwhile.
+        # An old address does not count until the wait is over. On another network, the client drops it meanwhile.
         return State(waiting=True), tuple(SetTimer(LATER, seconds) for seconds in pauses[:1])
     if not state.waiting:
         return state, ()
@@ -120,13 +120,13 @@ def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
 
 
 class Addressing:
-    """The machine at work. It hears the same events as the machine of a handover beside it.
+    """Runs the machine. It gets the same events as the machine of a handover beside it.
 
     Args:
         policy: how long to wait, and how often to ask.
-        look: see whether there is an address, and tell the other machine of it; None if that is not known.
-        ask: have whoever runs DHCP begin anew.
-        clock: seconds that only grow.
+        look: says whether there is an address, or None if that is not known. It also tells the other machine.
+        ask: makes the DHCP client ask again.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(
@@ -144,20 +144,20 @@ class Addressing:
 
     @property
     def due(self) -> Optional[float]:
-        """When its timer runs out, by the clock; None when it does not run."""
+        """The time, by the clock, at which the timer runs out, or None when it does not run."""
         return self._machine.due
 
     @property
     def asks(self) -> int:
-        """How often the DHCP client was asked since the last connection, while no address was heard of."""
+        """How often the DHCP client was made to ask again since the last connection. It is 0 after an address came."""
         return self._machine.state.asks
 
     def feed(self, event: object) -> None:
-        """Take an event. One that means nothing here changes nothing."""
+        """Give the machine an event. One that does not matter here changes nothing."""
         self._machine.feed(event)
 
     def expire(self) -> None:
-        """Take note of the time."""
+        """Handle the timer if it has run out."""
         self._machine.expire()
 
     def _do(self, action: AddressingAction) -> Optional[AddressingEvent]:

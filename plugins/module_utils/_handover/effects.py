@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a handover does on one radio, and what it hears of it: actions become calls, what is heard becomes events."""
+"""Carrying out a handover's actions on one radio, and turning reports about the radio into events."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from .messages import (
 
 @dataclass(frozen=True)
 class Calls:
-    """What ``Hands`` calls.
+    """The functions that ``Hands`` calls.
 
     Attributes:
-        request: asks for the radio.
-        ask: makes the DHCP client of an interface begin anew.
-        mark: told what was done, by name: ``requested``, ``address_asked``, ``unpinned``.
+        request: asks CSME for the radio.
+        ask: makes the DHCP client of an interface ask again.
+        mark: is called with the name of each thing that was done: ``requested``, ``address_asked``, ``unpinned``.
     """
 
     request: Callable[[], None]
@@ -55,15 +55,15 @@ class Calls:
 
 
 class Hands:
-    """Does on one radio what the machine of a handover asks for.
+    """Carries out the actions of a handover on one radio.
 
     Args:
         radio: the radio.
-        supplicant: who runs the interface; None when nobody does.
-        calls: what it calls.
-        rest: keeps the part of a pin that has to wait for the end of the link. None: the caller ends before the link
-            does, so the whole pin is undone at once.
-        folder: where the journal is.
+        supplicant: the manager of the interface, or None when there is none.
+        calls: the functions that it calls.
+        rest: keeps the part of a pin that can be undone only when the link ends. None means that the caller will not
+            wait for that, so the whole pin is undone at once.
+        folder: the folder of the journal.
     """
 
     def __init__(
@@ -75,26 +75,26 @@ class Hands:
         folder: str = FOLDER,
     ) -> None:
         self._radio = radio
-        # Both exist on a radio that was seen to be CSME's; these never match anything else.
+        # Both are known if the radio was seen to be CSME's. Otherwise -1 matches no event.
         self._ifindex: int = -1 if radio.ifindex is None else radio.ifindex
         self._switch_index: int = -1 if radio.switch is None else radio.switch.index
-        #: Who runs the interface. A resident keeps it up to date.
+        #: The manager of the interface. The watcher keeps it up to date.
         self.supplicant = supplicant
         self._calls = calls
         self._rest = rest
         self._folder = folder
-        #: What is with the supplicant, or may be.
+        #: The pin that the supplicant has or may have.
         self.pin: Optional[Pin] = None
-        #: What went wrong without ending the handover, for people.
+        #: Texts for people about failures that did not end the handover.
         self.warnings: List[str] = []
 
     # -- what is done ---------------------------------------------------------------------------------------------
 
     def do(self, action: Action) -> Optional[Event]:
-        """Carry out *action*, unless it is a timer's; return the event that answers it at once.
+        """Carry out *action*, unless it is about a timer. Return the event that answers it at once, or None.
 
         Raises:
-            FleetError: a transport failed. A failed pin is an event, and a failed un-pin a warning.
+            FleetError: a transport failed. A failed pin is an event instead, and a pin that can't be undone a warning.
         """
         if isinstance(action, (SetPin, Stay)):
             return self._do_pin(action)
@@ -111,12 +111,12 @@ class Hands:
         """Say whether the interface has an address that is not link-local.
 
         Raises:
-            LibraryMissing, TransportFailed, TimedOut, DecodeFailed: as rtnetlink.
+            LibraryMissing, TransportFailed, TimedOut, DecodeFailed: see ``rtnetlink.addresses``.
         """
         return bool(routable(rtnetlink.addresses(self._ifindex)))
 
     def look_for_address(self) -> Optional[bool]:
-        """As ``has_address``. Where the addresses can't be read, return None and add a warning."""
+        """Say whether the interface has an address, as ``has_address``. Without an answer, return None and warn."""
         try:
             return self.has_address()
         except FleetError as error:
@@ -124,17 +124,17 @@ class Hands:
             return None
 
     def ask_for_address(self, *, in_handover: bool = True) -> Optional[dhcp.Client]:
-        """Have whoever runs DHCP on the interface begin anew; return who that is, None if nobody is asked.
+        """Make the DHCP client of the interface ask again. Return the client, or None if none was asked.
 
         A failure is a warning.
 
         Args:
-            in_handover: CSME waits for the address. Where it does not, only a client that loses its first message is
+            in_handover: whether CSME waits for the address. If not, only a client that loses its first message is
                 asked.
         """
         interface = self._radio.interface
         if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
-            return None  # who else runs an interface has a DHCP client of its own, which begins when the port is open
+            return None  # another manager has its own DHCP client, which begins when the port is open
         client = dhcp.find_client(interface, self._ifindex)
         if client is None or not (in_handover or client.loses_its_first_message):
             return None
@@ -142,14 +142,14 @@ class Hands:
         try:
             self._calls.ask(client, interface)
         except FleetError as error:
-            self.warnings.append(f"no address came, and who runs DHCP was not asked anew: {error}")
+            self.warnings.append(f"no address came, and the DHCP client could not be asked again: {error}")
         return client
 
     def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
         if self.supplicant is None:
             return PinFailed()
         self.unpin(now=isinstance(action, SetPin))
-        if self.pin is not None:  # how things were before it would be forgotten
+        if self.pin is not None:  # the old pin could not be undone, and a new one would lose its old values
             return PinFailed()
 
         def record(pin: Pin) -> Pin:
@@ -168,10 +168,10 @@ class Hands:
         return Pinned()
 
     def unpin(self, *, now: bool = False) -> None:
-        """Undo the pin. What can't be undone now stays in the journal for whoever comes next.
+        """Undo the pin. If that fails, the journal stays, and a later run can undo the pin.
 
         Args:
-            now: leave nothing for the end of a link, even where that drops the link.
+            now: undo the whole pin, even if that drops the link.
         """
         pin, supplicant = self.pin, self.supplicant
         if pin is None or supplicant is None:
@@ -183,20 +183,20 @@ class Hands:
                 self._rest.keep(pin)
             clear_journal(self._radio.phy, self._folder)
         except FleetError as error:
-            self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next run")
+            self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next attempt")
             return
         self.pin = None
         self._calls.mark("unpinned")
 
     def forget(self) -> None:
-        """Take note that the pin is gone with its supplicant."""
+        """Handle that the pin is gone with its supplicant."""
         self.pin = None
         clear_journal(self._radio.phy, self._folder)
 
     # -- what is heard --------------------------------------------------------------------------------------------
 
     def from_rfkill(self, heard: Any) -> Optional[Event]:
-        """Return what a record of rfkill means for this radio; None: nothing."""
+        """Return the event for a report of rfkill, or None if it does not concern this radio."""
         if not isinstance(heard, RfkillEvent) or heard.index != self._switch_index:
             return None
         if heard.op == "del":
@@ -210,7 +210,7 @@ class Hands:
         return SwitchedOff() if heard.off else BlockBack()
 
     def from_address(self, heard: Any) -> Optional[Event]:
-        """Return what an address that came or went means for this radio; None: nothing."""
+        """Return the event for a report about an address, or None if it does not concern this radio."""
         if not isinstance(heard, AddressEvent) or not heard.added or heard.ifindex != self._ifindex:
             return None
         return AddressArrived() if routable((heard.address,)) else None

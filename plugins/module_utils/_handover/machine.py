@@ -4,14 +4,14 @@
 
 """The handover as a pure state machine: ``step(state, event, policy) -> (state, actions)``.
 
-No I/O and no clock here: what happens comes in as an event, what is to be done goes out as an action, and time is a
-timer that the machine sets and that comes back as an event. Who runs it (``_handover/run.py`` for one task,
-``_watcher/loop.py`` for a resident) turns actions into calls and calls into events.
+The machine does no I/O and has no clock. It gets events, and returns actions. A timer is an action that comes back as
+an event. ``_handover/run.py`` runs the machine for a task, and ``_watcher/guarded.py`` for the watcher. They carry out
+the actions.
 
-``TRANSITIONS`` has the phases of a handover and what leads from one to another. ``docs/architecture.md`` has a picture
-of it, and the steps. STAYING is for a resident alone (``Policy.stay``): the access point stays pinned while CSME
-forbids roaming. Whatever happens, a machine that is ``DONE`` has asked for its pin to be undone, or to be forgotten
-with its supplicant.
+``TRANSITIONS`` has the phases of a handover, and what leads from one to another. ``docs/architecture.md`` has a picture
+of it, and describes the steps. Only the watcher uses the phase STAYING (``Policy.stay``): the access point stays pinned
+while CSME forbids roaming. A machine that is ``DONE`` has always asked for its pin to be undone, or to be forgotten
+because the supplicant is gone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from .policy import Outcome, Policy
 
 
 class Phase(Enum):
-    """Where a handover stands."""
+    """The phase of a handover."""
 
     IDLE = "idle"
     PINNING = "pinning"
@@ -63,9 +63,8 @@ class Phase(Enum):
     DONE = "done"
 
 
-#: What leads from one phase to another: events, and timers that run out. What ends a handover wherever it stands
-#: (``_OVER``) is left out. A test holds the machine against this, and the picture in the documentation is drawn from
-#: it.
+#: The events and timers that lead from one phase to another. Events that end a handover in every phase (``_OVER``) are
+#: left out. A test compares the machine with this table, and the picture in the documentation is drawn from it.
 TRANSITIONS: Tuple[Tuple[Phase, Tuple[Union[type, Timer], ...], Phase], ...] = (
     (Phase.IDLE, (Blocked,), Phase.PINNING),
     (Phase.IDLE, (Blocked,), Phase.REQUESTING),
@@ -94,14 +93,14 @@ class State:
     """The whole memory of a handover.
 
     Attributes:
-        phase: where it stands.
-        connection: what CSME reported.
+        phase: the phase of the handover.
+        connection: the connection that CSME reported.
         requests: how often ownership was asked for.
-        pinned: a pin may be with the supplicant, so it has to be undone.
-        late: CSME's deadline has passed since the host owns the radio.
-        last: no further request follows. There is no time for one, or there were enough.
-        forbidden: what CSME said last of roaming since the host asked for the radio. None: it said nothing.
-        outcome: how it ended; set exactly when the phase is STAYING or DONE.
+        pinned: whether the supplicant may have a pin, which has to be undone.
+        late: whether CSME's deadline has passed since the host owns the radio.
+        last: whether no further request follows, because there is no time for one, or there were enough.
+        forbidden: what CSME reported last about roaming since the host asked for the radio, or None for no report.
+        outcome: how the handover ended. It is set exactly when the phase is STAYING or DONE.
     """
 
     phase: Phase = Phase.IDLE
@@ -118,15 +117,15 @@ Result = Tuple[State, Tuple[Action, ...]]
 
 
 def step(state: State, event: Event, policy: Policy) -> Result:
-    """Return what follows from *event* in *state*.
+    """Handle *event*.
 
     Args:
-        state: where the handover stands.
-        event: what happened.
-        policy: what to do where there is a choice.
+        state: the handover's state.
+        event: the event.
+        policy: the handover's policy.
 
     Returns:
-        The new state, and the actions to carry out, in order. An event that means nothing in a state changes nothing.
+        The new state, and the actions to carry out, in order. An event that does not matter in a state changes nothing.
     """
     if state.phase is Phase.DONE:
         return state, ()
@@ -142,7 +141,7 @@ def step(state: State, event: Event, policy: Policy) -> Result:
     return _PHASES[state.phase](state, event, policy)
 
 
-#: What ends a handover wherever it stands.
+#: The events that end a handover in every phase, and its outcome then.
 _OVER: Dict[type, Outcome] = {
     SoftBlocked: Outcome.AIRPLANE_MODE,
     SwitchedOff: Outcome.SWITCH_OFF,
@@ -158,7 +157,7 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
     if event.connection is not None and event.profile is None:
         if policy.require_credentials:
             return _end(state, Outcome.NO_CREDENTIALS)
-        # Nothing can carry the connection on, so there is nothing to wait for after the grant.
+        # No profile can carry the connection on, so there is no connection to wait for when CSME has given the radio.
         event = Blocked(None, None)
     state = replace(state, connection=event.connection)
     time_for_requests = policy.timeout_seconds - policy.attempt_seconds
@@ -168,7 +167,7 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
     if event.connection is None or event.profile is None or not policy.pin:
         return _request(state, policy, overall)
     pin = SetPin(event.profile, event.connection.bssid, event.connection.frequencies)
-    # From here on a pin may exist: whatever comes next has to undo it.
+    # From here on a pin may exist, and every end of the handover has to undo it.
     return replace(state, phase=Phase.PINNING, pinned=True), (overall, pin)
 
 
@@ -178,7 +177,7 @@ def _pinning(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, PinFailed):
         return _end(state, Outcome.PIN_FAILED)
     if isinstance(event, BlockGone):
-        # CSME gave the radio up by itself: the session is over, nothing is left to ask for.
+        # CSME gave the radio up by itself. The session has ended, and the radio need not be asked for.
         return _end(state, Outcome.OWNED)
     return state, ()
 
@@ -205,7 +204,8 @@ def _paused(state: State, event: Event, policy: Policy) -> Result:
 def _connecting(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
-    # Any other access point, which only an un-pinned or restarted supplicant finds, may be on another network.
+    # Another access point does not count, because it may belong to another network. Only a supplicant without a pin, or
+    # one that restarted, connects to one.
     if isinstance(event, Connected) and state.connection is not None and event.bssid == state.connection.bssid:
         return replace(state, phase=Phase.ADDRESSING), ()
     if isinstance(event, Expired) and event.timer is Timer.GRACE:
@@ -252,28 +252,28 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
 
 
 def stay(profile: Profile, bssid: str) -> Result:
-    """Return the state of a host that is to be kept at its access point without a handover, and what to do for that.
+    """Return the state of a stay that begins without a handover, and the actions to carry out.
 
     Args:
-        profile: the profile that the host is connected with.
-        bssid: the access point that it is connected to.
+        profile: the profile by which the host is connected.
+        bssid: the access point to which it is connected.
     """
     state = State(phase=Phase.STAYING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
     return state, (Stay(profile, bssid),)
 
 
 def _request(state: State, policy: Policy, *before: Action) -> Result:
-    """Ask for ownership (once more)."""
+    """Ask for ownership for the first time or again."""
     state = replace(state, phase=Phase.REQUESTING, requests=state.requests + 1)
-    # The timer stands before the request, since the request itself blocks for up to 500 ms in the driver.
+    # The timer is set before the request, because the request itself blocks for up to 500 ms in the driver.
     return state, (*before, SetTimer(Timer.ANSWER, policy.answer_seconds), RequestOwnership())
 
 
 def _granted(state: State, policy: Policy, event: Event) -> Result:
-    """The host owns the radio: wait for the connection if CSME had one.
+    """Handle that the host owns the radio: wait for the connection, if CSME had one.
 
-    Events of the kernel and of the supplicant come over different channels, so a connection can be heard of before
-    the end of the block that made it possible.
+    Events of the kernel and of the supplicant come over different sockets. So the event of a connection may come before
+    the event of the block's end, which made the connection possible.
     """
     if state.connection is None:
         return _end(state, Outcome.OWNED)
@@ -291,7 +291,7 @@ def _granted(state: State, policy: Policy, event: Event) -> Result:
 
 
 def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
-    """The handover succeeded: stay at the access point, if there is a pin and a reason to."""
+    """Handle a successful handover: stay at the access point if there is a pin and the policy says so, or else end."""
     if not (policy.stay and state.pinned) or state.forbidden is False:
         return _end(state, outcome)
     timers: Tuple[Action, ...] = tuple(map(CancelTimer, (Timer.DEADLINE, Timer.GRACE, Timer.LAST_REQUEST)))
@@ -301,7 +301,10 @@ def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
 
 
 def _no_more_requests(state: State) -> Result:
-    """What was asked for is carried through: a grant that met an un-pinned host would end the session."""
+    """Make no further request, because the time is over.
+
+    A running request is carried through. If CSME gave the radio to a host without a pin, the session would end.
+    """
     if state.phase in (Phase.PINNING, Phase.PAUSED):
         return _end(state, Outcome.TIMED_OUT)
     return replace(state, last=True), ()

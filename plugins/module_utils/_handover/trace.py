@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happened when in a handover: its steps, and the report that is made of them."""
+"""The trace of a handover: its steps with their times, and the report about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .policy import Outcome
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was done or seen: its name, and when, in ms after the first ownership request."""
+    """One thing that was done or seen: its name, and its time in ms after the first ownership request."""
 
     name: str
     at_ms: int
@@ -26,14 +26,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Report(HandoverRecord):
-    """How a handover went, with all that is known of it.
+    """The full report of a handover.
 
     Attributes:
         outcome: how it ended.
         steps: what was done and seen.
         requests: how often ownership was asked for.
-        warnings: what went wrong without ending the handover, for people.
-        owner: who owns the radio at the end, ``host`` or ``csme``.
+        warnings: texts for people about failures that did not end the handover.
+        owner: the owner of the radio at the end, ``host`` or ``csme``.
     """
 
     outcome: Outcome
@@ -57,42 +57,42 @@ STEP_NAMES: Dict[type, str] = {
     ManagerGone: "manager_gone",
     InterfaceGone: "interface_gone",
 }
-#: Whether CSME's session lives after a handover that ended so. Of the others nobody knows.
+#: Whether CSME's session goes on after a handover with this outcome. After any other outcome, it is not known.
 _KEPT = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}
 
 
 class Trace:
-    """What was done and seen in one handover, by name, and when. It takes notes from ``begin`` to ``end``.
+    """Records what was done and seen in one handover, and when, from ``begin`` to ``end``.
 
     Args:
-        clock: seconds that only grow.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._marks: List[Tuple[str, float]] = []
-        #: Whether notes are taken now.
+        #: Whether it records now.
         self.open = False
 
     def begin(self) -> None:
-        """Forget the handover before, and take notes of a new one: CSME has the radio, and nothing is done yet."""
+        """Begin the record of a new handover. CSME has the radio, and nothing was done yet."""
         self._marks = [("blocked", self._clock())]
         self.open = True
 
     def end(self) -> None:
-        """Take no more notes."""
+        """End the record."""
         self.open = False
 
     def mark(self, name: str) -> None:
-        """Take note of something that was done or seen."""
+        """Record something that was done or seen."""
         if self.open:
             self._marks.append((name, self._clock()))
 
     def note(self, event: Any) -> None:
-        """Take note of an event that the handover heard, if it is a step."""
+        """Record an event of the handover, if it is a step."""
         name = STEP_NAMES.get(type(event))
-        # rfkill tells the standing block when it is opened, and again on any change: only a block that comes back
-        # after a grant is news.
+        # rfkill reports the existing block when it is opened, and again at each change of any value. So only a block
+        # that comes back after a grant is a step.
         if name is None or (name == "taken_back" and not self.seen("granted")):
             return
         if name == "granted" and self.seen(name) and self._marks[-1][0] != "taken_back":
@@ -104,18 +104,18 @@ class Trace:
         return any(seen == name for seen, _at in self._marks)
 
     def ms(self, name: str, since: str = "requested") -> Optional[int]:
-        """Return how long after the first *since* the first *name* came, in ms; None: one of them did not come."""
+        """Return the ms from the first *since* to the first *name* after it, or None if one of them did not happen."""
         begun = next((at for seen, at in self._marks if seen == since), None)
         at = next((at for seen, at in self._marks if seen == name and begun is not None and at >= begun), None)
         return None if at is None or begun is None else round((at - begun) * 1000)
 
     def report(self, outcome: Outcome, requests: int = 0, warnings: Tuple[str, ...] = ()) -> Report:
-        """Return how the handover went.
+        """Return the report of the handover.
 
         Args:
             outcome: how it ended.
             requests: how often ownership was asked for.
-            warnings: what went wrong without ending the handover, for people.
+            warnings: texts for people about failures that did not end the handover.
         """
         origin = next((at for name, at in self._marks if name == "requested"), self._marks[0][1] if self._marks else 0)
         moves = [name for name, _at in self._marks if name in ("granted", "taken_back")]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of one guarded radio: the lines of the log, and the record of its last handover."""
+"""The log lines about one guarded radio, and the record of its last handover."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from .._system.systemd import Log
 
 
 class Account:
-    """What is told of one radio.
+    """Writes the log lines about one radio.
 
     Args:
         radio: the radio.
-        log: where it is told.
-        clock: seconds that only grow.
+        log: receives the log lines.
+        clock: returns the time in seconds, from a clock that never goes back.
     """
 
     def __init__(self, radio: Radio, log: Log, clock: Callable[[], float]) -> None:
         self._radio = radio
         self._log = log
-        #: What was done and seen since CSME has the radio.
+        #: The steps since CSME has the radio.
         self.trace = Trace(clock)
-        #: What went wrong without ending a handover, for people; and how much of that was told.
+        #: Texts for people about failures that did not end a handover, and how many of them were logged.
         self.warnings: List[str] = []
         self._told = 0
-        #: By subject, what was told last.
+        #: The last line that was logged, by subject.
         self._said: Dict[str, str] = {}
         self._refused: Optional[Tuple[str, Optional[CsmeConnection]]] = None
-        #: How the last handover went; None: there was none.
+        #: The record of the last handover, or None when there was none.
         self.last: Optional[HandoverRecord] = None
 
     def write(self, level: str, text: str, **fields: Any) -> None:
-        """Tell something of the radio. Arguments as for ``Log.write``."""
+        """Log a line about the radio. The arguments are those of ``Log.write``."""
         where = {"amt_wifi_interface": self._radio.interface, "amt_wifi_radio": self._radio.phy}
         self._log.write(level, f"{self._radio.interface}: {text}", **where, **fields)
 
     def write_once(self, subject: str, level: str, text: str) -> None:
-        """Tell something of a subject, unless it is what was told of it last: much is found out again and again."""
+        """Log a line about a subject, unless it is the same as the last line about this subject."""
         if self._said.get(subject) != text:
             self.write(level, text)
         self._said[subject] = text
 
     def forget(self, subject: str) -> None:
-        """Let the next news of a subject be told, whatever it is."""
+        """Let the next line about a subject be logged in any case."""
         self._said.pop(subject, None)
 
     def flush(self) -> None:
-        """Tell the warnings that were not told yet."""
+        """Log the warnings that were not logged yet."""
         for warning in self.warnings[self._told :]:
             self.write("warning", warning)
         self._told = len(self.warnings)
@@ -67,14 +67,14 @@ class Account:
     def ended(
         self, outcome: Outcome, wanted: Optional[CsmeConnection], who: Optional[str], obstacle: Optional[Obstacle]
     ) -> None:
-        """Tell how a handover ended.
+        """Log how a handover ended.
 
         Args:
-            outcome: how.
-            wanted: CSME's connection; None: it had none.
-            who: what people call who runs the interface; None: nobody does.
-            obstacle: what keeps the profile for that connection from carrying it on; None: there is none, or no
-            profile.
+            outcome: how it ended.
+            wanted: CSME's connection, or None when it had none.
+            who: the manager's name for people, or None when there is no manager.
+            obstacle: why the profile for that connection can't carry it on. It is None when no profile is for it, or
+                one can.
         """
         words = BOOK[outcome]
         sentence = words.of(who)
@@ -88,7 +88,7 @@ class Account:
             else:
                 sentence = f"{sentence}. {words.remedy}"
             again, self._refused = self._refused == (sentence, wanted), (sentence, wanted)
-            if again:  # it was looked at once more, for news that changed nothing
+            if again:  # the radio was looked at again because of a change that did not matter
                 return
         else:
             self._refused = None

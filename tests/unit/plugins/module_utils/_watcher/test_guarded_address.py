@@ -107,4 +107,4 @@ def test_a_unit_that_is_not_there_is_a_warning(laptop: Laptop, monkeypatch: pyte
     laptop.now += 0.1
     watched.expire()
     told = [message for level, message in laptop.log.lines if level == "warning"]
-    assert any("who runs DHCP was not asked anew: the unit that asks" in message for message in told)
+    assert any("the DHCP client could not be asked again: the unit that asks" in message for message in told)
