@@ -82,5 +82,5 @@ HELD = (
     "its bring-up is held back, because it could end a session of CSME: no enabled profile can join CSME's "
     "network{network}. Add one with credentials"
 )
-UNUSABLE = "CSME keeps the radio, because the profile of {who} for its network {what}. {remedy}"
+UNUSABLE = "CSME keeps the radio, because the profile of {who} for CSME's network{network} {what}. {remedy}"
 NOBODY = "CSME keeps the radio, because neither wpa_supplicant nor NetworkManager can be used to join CSME's network"

@@ -77,17 +77,18 @@ class Account:
                 one can.
         """
         words = BOOK[outcome]
-        sentence = words.of(who)
+        network = network_name(wanted)
+        text = f"{words.of(who)}{network}"
         report = self.trace.report(outcome)
         self.trace.end()
         if outcome is Outcome.NO_CREDENTIALS:
             if who is None:
-                sentence = NOBODY
+                text = f"{NOBODY}{network}"
             elif obstacle is not None:
-                sentence = UNUSABLE.format(who=who, what=obstacle.what, remedy=obstacle.remedy)
+                text = UNUSABLE.format(who=who, network=network, what=obstacle.what, remedy=obstacle.remedy)
             else:
-                sentence = f"{sentence}. {words.remedy}"
-            again, self._refused = self._refused == (sentence, wanted), (sentence, wanted)
+                text = f"{text}. {words.remedy}"
+            again, self._refused = self._refused == (text, wanted), (text, wanted)
             if again:  # the radio was looked at again because of a change that did not matter
                 return
         else:
@@ -95,7 +96,7 @@ class Account:
             self.last = report
         self.write(
             "info" if outcome in SUCCESSES else "warning",
-            f"{sentence}{network_name(wanted)}",
+            text,
             amt_wifi_outcome=outcome.value,
             amt_wifi_block_to_request_ms=self.trace.ms("requested", "blocked"),
             amt_wifi_request_to_connected_ms=report.request_to_connected_ms,

@@ -4,8 +4,8 @@
 
 """NetworkManager as the backend of a handover.
 
-It is told nothing of a pin: see ``_managers/networkmanager/joining.py`` for how CSME's network is joined in time, and
-kept to one access point, with nothing stored anywhere.
+NetworkManager itself does not know of a pin. ``_managers/networkmanager/joining.py`` explains how the host joins CSME's
+network in time and stays at one access point, without storing anything.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from .supplicant import Supplicant, SupplicantNetwork
 class NetworkManagerBackend:
     """NetworkManager on one interface.
 
-    Each call opens a connection of its own. A listener has one for as long as it listens.
+    Each call opens its own connection to the bus. A listener keeps its connection until it is closed.
 
     Args:
         interface: the name of the interface.
-        patience: how long its answers are waited for.
-        unmanaged: NetworkManager leaves the interface alone, until ``manage``.
+        patience: how long to wait for NetworkManager's answers.
+        unmanaged: whether NetworkManager leaves the interface alone until ``manage``.
     """
 
-    #: What a pin of its own says of who has it.
+    #: The manager's name in its pins.
     manager = "networkmanager"
 
     def __init__(
@@ -56,7 +56,7 @@ class NetworkManagerBackend:
         self._interface = interface
         self._unmanaged = unmanaged
         self._patience = patience
-        #: What a listener carries out, from ``pin`` to ``unpin``.
+        #: The pin that a listener has to carry out, from ``pin`` to ``unpin``.
         self._armed: Optional[Armed] = None
 
     @property
@@ -74,9 +74,9 @@ class NetworkManagerBackend:
             return NetworkManager(bus).version()
 
     def status(self) -> SupplicantStatus:
-        """Return what the supplicant below is doing; while the radio is blocked NetworkManager gives it no interface.
+        """Return what the supplicant below is doing. While the radio is blocked, NetworkManager gives it no interface.
 
-        The id is that of the profile that NetworkManager uses.
+        The id is that of NetworkManager's profile.
 
         Raises:
             NotFound: NetworkManager does not manage the interface.
@@ -98,10 +98,10 @@ class NetworkManagerBackend:
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
         """Return every Wi-Fi profile, or those of one SSID.
 
-        In the second case root learns only of credentials that are there.
+        With an SSID, and for root, the profiles have only those credentials that the system really has.
 
         Raises:
-            LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
+            LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``version``.
         """
         with self._bus() as bus:
             manager = NetworkManager(bus)
@@ -116,17 +116,18 @@ class NetworkManagerBackend:
         return profiles if ssid is None else self.as_stored(profiles, ssid)
 
     def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
-        """Return profiles. Those for one network are without the credentials of which the system lacks a part.
+        """Return profiles after checking that the system has the secrets of those for one network.
 
-        Only root can know; others get the profiles as they are. Where an agent has to be asked, a laptop that boots has
-        none, and a session does not wait for people.
+        A profile that lacks a secret is returned without credentials, and as not enabled. NetworkManager would have to
+        ask an agent for the secret. A laptop that boots has no agent, and a session does not wait for people. Only root
+        can check this. Other users get the profiles unchanged.
 
         Args:
-            profiles: as ``profiles`` gave them.
-            ssid: the network.
+            profiles: the profiles from ``profiles``.
+            ssid: the network's SSID.
 
         Raises:
-            LibraryMissing, NotFound, AccessDenied, TransportFailed, DecodeFailed: as for ``version``.
+            LibraryMissing, NotFound, AccessDenied, TransportFailed, DecodeFailed: see ``version``.
         """
         doubtful = [each for each in profiles if each.ssid == ssid and each.enabled and each.credentials & SECRET]
         if not doubtful or os.geteuid() != 0:
@@ -140,14 +141,14 @@ class NetworkManagerBackend:
         )
 
     def profiles_in_effect(self) -> Tuple[Profile, ...]:
-        """As ``profiles``; the access point of the one in use is that which the supplicant below is kept to.
+        """Return every Wi-Fi profile. The one in use has the access point to which the supplicant below is restricted.
 
-        For facts alone: nothing is started, and what the supplicant does not tell is as the profiles have it. Raises
-        as ``profiles``.
+        This is for the facts. It starts no service. If the supplicant does not answer, the profiles are unchanged. It
+        raises the errors of ``profiles``.
         """
         profiles = self.profiles()
         with suppress(FleetError), self._bus() as bus:
-            if not bus.has_owner(WPA):  # asked for anything, the bus would start it
+            if not bus.has_owner(WPA):  # any question would make the bus start wpa_supplicant
                 return profiles
             supplicant = Supplicant(bus)
             kept = {
@@ -172,19 +173,19 @@ class NetworkManagerBackend:
         frequencies: Sequence[int],
         record: Optional[Record] = None,
     ) -> Pin:
-        """Be ready to join one access point with a profile as soon as the block lifts: a listener does it then.
+        """Prepare a pin to one access point with a profile. A listener carries it out as soon as the block lifts.
 
         Args:
-            profile: an enabled one, as ``profiles`` gave it.
-            bssid: the access point.
-            frequencies: MHz; every one that it may be on.
-            record: called with the pin, for a journal; what it raises stops the pin.
+            profile: an enabled profile, from ``profiles``.
+            bssid: the address of the access point.
+            frequencies: every frequency in MHz that the access point may be on.
+            record: see ``Record``. If it raises an exception, nothing is pinned.
 
         Raises:
-            NotFound: the profile is gone or changed meanwhile, so that it can't be used; or NetworkManager does not
+            NotFound: the profile is gone, or was changed meanwhile so that it can't be used. Or NetworkManager does not
                 manage the interface.
-            CommandUnsafe: *bssid* or *frequencies* is none.
-            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
+            CommandUnsafe: *bssid* is not valid, or *frequencies* is empty.
+            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``version``.
         """
         wanted = encode_bssid(bssid)
         if not frequencies:
@@ -197,7 +198,7 @@ class NetworkManagerBackend:
             raise NotFound(
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
-        # As when it was chosen: it may have been changed since.
+        # The checks of its choice are made again, because it may have been changed since.
         now = profile_of(connection, self._interface, device.mac, default_address(self._interface))
         obstacle = find_obstacle((now,), Target(now.ssid, None, wanted, tuple(frequencies)))
         if obstacle is not None:
@@ -213,23 +214,23 @@ class NetworkManagerBackend:
         return pin
 
     def has_device(self) -> None:
-        """Make sure that NetworkManager knows the interface.
+        """Check that NetworkManager knows the interface.
 
         Raises:
-            SupplicantRefused: it does not.
-            NotFound: it leaves it alone where it should not.
-            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as for ``version``.
+            SupplicantRefused: NetworkManager does not know the interface.
+            NotFound: NetworkManager leaves the interface alone, but should manage it.
+            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``version``.
         """
         with self._bus() as bus:
             NetworkManager(bus).device(self._interface, unmanaged=self._unmanaged)
 
     def is_starting(self) -> bool:
-        """Say whether NetworkManager is still busy with its start. Raises as ``version``."""
+        """Say whether NetworkManager is still busy with its start. This raises the errors of ``version``."""
         with self._bus() as bus:
             return NetworkManager(bus).is_starting()
 
     def manage(self) -> None:
-        """Have NetworkManager take the interface into use. With some kernels that asks CSME for the radio.
+        """Tell NetworkManager to manage the interface. With some kernels, that asks CSME for the radio.
 
         Raises:
             NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed, SupplicantRefused: it was not done.
@@ -239,16 +240,16 @@ class NetworkManagerBackend:
             manager.manage(manager.device(self._interface, unmanaged=True).path)
 
     def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
-        """Keep the supplicant at the access point that it is connected to, and touch nothing else.
+        """Keep the supplicant at the access point to which it is connected, and change nothing else.
 
         Args:
-            profile: the one that is connected.
-            bssid: the access point that it is connected to.
-            record: called with the pin before the change, for a journal; what it raises stops the change.
+            profile: the connected profile.
+            bssid: the address of the access point to which it is connected.
+            record: see ``Record``. If it raises an exception, nothing is changed.
 
         Raises:
-            NotFound: no network of that SSID is with the supplicant.
-            CommandUnsafe: *bssid* is none.
+            NotFound: the supplicant has no network of that SSID.
+            CommandUnsafe: *bssid* is not valid.
             SupplicantRefused, AccessDenied, TimedOut, TransportFailed, DecodeFailed: it was not done.
         """
         wanted = encode_bssid(bssid)
@@ -265,7 +266,7 @@ class NetworkManagerBackend:
         return pin
 
     def stands(self, pin: Pin) -> bool:
-        """Say whether the supplicant still has a pin. Raises as ``unpin``."""
+        """Say whether the supplicant still has a pin. This raises the errors of ``unpin``."""
         with self._bus() as bus:
             return bool(self._kept(Supplicant(bus), pin))
 
@@ -276,8 +277,9 @@ class NetworkManagerBackend:
             Whether anything was set back.
 
         Raises:
-            NotFound: the pin is another interface's.
-            SupplicantRefused, AccessDenied, TimedOut, TransportFailed, DecodeFailed, LibraryMissing: call again.
+            NotFound: the pin belongs to another interface.
+            SupplicantRefused, AccessDenied, TimedOut, TransportFailed, DecodeFailed, LibraryMissing: it failed. This
+                can be called again.
         """
         if pin.interface != self._interface:
             raise NotFound(f"this pin belongs to {pin.interface}", where=self._interface)
@@ -290,24 +292,24 @@ class NetworkManagerBackend:
         return bool(kept)
 
     def loosen(self, pin: Pin) -> bool:
-        """Undo a pin, all of it: here it drops no link. Raises as ``unpin``."""
+        """Undo the whole pin, which does not drop the link here. This raises the errors of ``unpin``."""
         self.unpin(pin)
         return True
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Nothing to do: ``loosen`` leaves nothing."""
+        """Do nothing, because ``loosen`` leaves no rest."""
         del pin, now
         return True
 
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
-        """Return who hears NetworkManager and the supplicant, and carries a pin out when the block lifts.
+        """Return the listener to NetworkManager and the supplicant. It carries out a pin when the block lifts.
 
         Args:
-            warn: told what NetworkManager or the supplicant refused, for people.
+            warn: is called with a text for people when NetworkManager or the supplicant refused something.
 
         Raises:
             LibraryMissing, NotFound, TimedOut, TransportFailed: NetworkManager can't be reached.
-            AccessDenied: this user may not ask it, or the supplicant below it, for what a handover takes.
+            AccessDenied: this user lacks a right that a handover needs, in NetworkManager or its supplicant.
         """
         bus = self._bus()
         listener = Listener(self._interface, lambda: self._armed, bus, warn, unmanaged=self._unmanaged)
@@ -320,29 +322,29 @@ class NetworkManagerBackend:
         return (listener,)
 
     def _check_rights(self, bus: SystemBus) -> None:
-        """Make sure that an ordinary user may bring profiles up. Signals that come meanwhile stay with the bus."""
+        """Check that an ordinary user may bring profiles up. Signals that come meanwhile are kept."""
         if os.geteuid() == 0:
             return
         try:
             allowed = NetworkManager(bus).may_activate()
-        except TimedOut:  # polkit only just starts; what it allows is seen when it is needed
+        except TimedOut:  # polkit is still starting, so its answer is not known yet
             return
         if allowed == "unknown":
             raise AccessDenied(
-                "NetworkManager can't ask polkit, and lets nobody but root bring profiles up",
+                "NetworkManager can't ask polkit, so only root may bring profiles up",
                 where=self._interface,
-                remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher anew",
+                remedy="Install polkit if it is missing, and apply the role vpro.fleet.watcher again",
             )
         if allowed != "yes":
             raise AccessDenied(
                 "NetworkManager does not let this user bring profiles up",
                 where=self._interface,
-                remedy="Apply the role vpro.fleet.watcher anew, which has polkit allow it, and take auth-polkit out of "
-                "NetworkManager's configuration if it is root-only there",
+                remedy="Apply the role vpro.fleet.watcher again, which lets polkit allow it. If NetworkManager's "
+                "configuration has auth-polkit=root-only, remove that",
             )
 
     def _mac(self, manager: NetworkManager) -> Optional[str]:
-        """Return the permanent address of the interface's device; None: NetworkManager has none, or does not tell."""
+        """Return the permanent MAC address of the interface's device, or None if NetworkManager does not tell it."""
         with suppress(NotFound, SupplicantRefused):
             return manager.device(self._interface, unmanaged=True).mac
         return None
@@ -353,13 +355,13 @@ class NetworkManagerBackend:
         return SystemBus(patience.answer, min(ends, default=None))
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
-        """Return the supplicant's networks that a pin, and nothing else, still keeps to its access point."""
+        """Return the supplicant's networks that are still restricted to an access point, only because of a pin."""
         if pin.bssid == pin.previous_bssid:
             return []
         try:
             networks = supplicant.networks(supplicant.interface(self._interface))
         except (NotFound, SupplicantRefused):
-            # wpa_supplicant has no such interface, or is not there: the pin went with it.
+            # wpa_supplicant does not have the interface or does not run, so the pin is gone.
             return []
         return [
             network

@@ -71,7 +71,7 @@ class Connection:
         denied: the devices that it is not for, by their permanent addresses.
         address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
             ...); None: NetworkManager's default.
-        ciphers: the only ciphers for unicast frames; None: any.
+        ciphers: the only ciphers for unicast frames, or None for any.
         names: patterns of interfaces that it is for, see ``matches``; none: any.
         conditions: what else it sets about the machines and devices that it is for, by the settings' names.
         elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
@@ -172,12 +172,12 @@ def mac_of(octets: bytes) -> Optional[str]:
 def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
     """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
     given = str(wireless.get("assigned-mac-address", "")).lower() or mac_of(wireless.get("cloned-mac-address", b""))
-    # NM_SETTING_MAC_RANDOMIZATION_ALWAYS, of before cloned-mac-address.
+    # 2 is NM_SETTING_MAC_RANDOMIZATION_ALWAYS. This key is older than cloned-mac-address.
     return given or ("random" if wireless.get("mac-address-randomization") == 2 else None)
 
 
 def _ciphers(security: Optional[Mapping[str, Any]]) -> Optional[FrozenSet[str]]:
-    """Return the only ciphers that a profile allows for unicast frames; None: any."""
+    """Return the only ciphers that a profile allows for unicast frames, or None for any."""
     if security is None:
         return None
     if security["key-mgmt"] == "wpa-eap-suite-b-192":

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What NetworkManager is told of an interface by its configuration, and by udev: to leave it alone, to go through iwd.
+"""NetworkManager's configuration of an interface, and udev's: whether to leave it alone, whether to use iwd.
 
-NetworkManager tells neither on its bus. Who tells it later to take an interface (its property ``Managed``) overrules
-its ``[device]`` sections and udev, and it does not look at them again (``nm_device_set_unmanaged_by_user_conf``). So
-that has to be known before. Of its language for devices (NetworkManager.conf(5), "Device List Format") only what names
-interfaces and kinds of devices is understood here; the rest may be meant for any interface.
+NetworkManager does not tell this on the bus. If its property ``Managed`` is set later, that overrules the ``[device]``
+sections and udev, and NetworkManager does not evaluate them again (``nm_device_set_unmanaged_by_user_conf``). So this
+has to be known before. Of the format for lists of devices (NetworkManager.conf(5), "Device List Format"), only names of
+interfaces and kinds of devices are understood here. Any other entry counts as one that may mean the interface.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from ..._system.errors import FleetError
 from ..._system.files import names_in, read_text
 from . import records
 
-#: Where NetworkManager's configuration is, in the order in which it is read (``read_entire_config``). A file hides one
-#: of its name in a folder before it; between the second and the third comes the file itself.
+#: The folders of NetworkManager's configuration, in the order in which they are read (``read_entire_config``). A file
+#: hides files of the same name in earlier folders. ``_FILE`` is read between the second and the third folder.
 _FOLDERS = ("usr/lib/NetworkManager/conf.d", "run/NetworkManager/conf.d", "etc/NetworkManager/conf.d")
 _FILE = "etc/NetworkManager/NetworkManager.conf"
-#: What means no, and yes, to NetworkManager (``_nm_utils_ascii_str_to_bool``).
+#: The words for no and yes in NetworkManager's configuration (``_nm_utils_ascii_str_to_bool``).
 _NO, _YES = frozenset({"0", "no", "false", "off"}), frozenset({"1", "yes", "true", "on"})
-#: Where udev keeps what it knows of an interface, by ifindex, and how it writes a property.
+#: udev's record of an interface, by ifindex, and the property in it.
 _UDEV = "run/udev/data/n{index}"
 _UDEV_PROPERTY = re.compile(r"^E:NM_UNMANAGED=(\S+)$", re.MULTILINE)
 
-#: What to do where ``is_over_iwd`` says yes.
-IWD_REMEDY = "Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it"
+#: The remedy when ``is_over_iwd`` says yes.
+IWD_REMEDY = "Remove 'wifi.backend=iwd' from NetworkManager's configuration, and restart NetworkManager"
 
 Sections = Dict[str, Dict[str, str]]
 
@@ -42,14 +42,14 @@ Sections = Dict[str, Dict[str, str]]
 def leaves_alone(interface: str, root: str = "/") -> bool:
     """Say whether NetworkManager is told to leave an interface alone.
 
-    At a doubt it is: a ``[device]`` section that may be meant for the interface counts.
+    In doubt the answer is yes: a ``[device]`` section that may mean the interface counts.
 
     Args:
         interface: the interface's name.
         root: the directory that stands for ``/``.
 
     Raises:
-        FleetError: there is no such interface, or something of this can't be read.
+        FleetError: there is no such interface, or a file can't be read.
     """
     index = sysfs.index_of(interface, root)
     if records.networkmanager_manages(index, root) is False or _udev_says_so(index, root):
@@ -65,10 +65,10 @@ def leaves_alone(interface: str, root: str = "/") -> bool:
 
 
 def is_over_iwd(interface: str, root: str = "/") -> bool:
-    """Say whether NetworkManager, where it runs an interface, does so through iwd rather than wpa_supplicant.
+    """Say whether NetworkManager's configuration makes it run an interface through iwd, and not wpa_supplicant.
 
-    By its configuration: that iwd runs says nothing, and an interface that is blocked is with neither of them. At a
-    doubt it does: a section that says so and may be meant for the interface counts.
+    Other signs do not help: iwd may run for another reason, and a blocked interface belongs to neither of them. In
+    doubt the answer is yes: a section that says so and may mean the interface counts.
 
     Args:
         interface: the interface's name.
@@ -88,8 +88,8 @@ def is_over_iwd(interface: str, root: str = "/") -> bool:
 def default_address(interface: str, root: str = "/") -> Optional[str]:
     """Return the MAC address, or the word for one, that NetworkManager gives an interface by default.
 
-    It is that for profiles that say nothing of it: ``wifi.cloned-mac-address`` of a ``[connection]`` section. Where a
-    section may be meant for the interface, it counts. None: the configuration says nothing, or this user can't read it.
+    It is for profiles that set none: ``wifi.cloned-mac-address`` in a ``[connection]`` section. A section that may mean
+    the interface counts. The result is None if the configuration sets no default, or this user can't read it.
 
     Args:
         interface: the interface's name.
@@ -128,7 +128,7 @@ def _udev_says_so(index: int, root: str) -> bool:
 
 
 def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
-    """Say whether NetworkManager leaves an interface to ifupdown: what that knows, unless it is told otherwise."""
+    """Say whether NetworkManager leaves an interface to ifupdown: its plugin is on, and ifupdown's files name it."""
     plugins = re.split(r"[,;\s]+", sections.get("main", {}).get("plugins", ""))
     if "ifupdown" not in plugins or sections.get("ifupdown", {}).get("managed", "").lower() in _YES:
         return False
@@ -146,9 +146,9 @@ def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
 
 
 def _read(interface: str, root: str) -> Sections:
-    """Return NetworkManager's configuration, without what the watcher adds to it for an interface.
+    """Return NetworkManager's configuration, without the file that the watcher adds for an interface.
 
-    What counts first of ``[device]`` sections comes first: that of later files, and within a file what is above.
+    The section that counts first comes first: sections of later files, and within a file the upper ones.
 
     Raises:
         AccessDenied, NotFound, TransportFailed: a file can't be read.
@@ -170,13 +170,13 @@ def _read(interface: str, root: str) -> Sections:
             elif "=" in text and not text.startswith("#"):
                 key, _equals, value = (part.strip() for part in text.partition("="))
                 _set(section, key, value)
-    # One without a name of its own comes last.
+    # A section without a name of its own comes last.
     order.reverse()
     return {name: sections[name] for name in sorted(order, key=lambda name: name in ("device", "connection"))}
 
 
 def _paths(root: str) -> Iterator[str]:
-    """Yield the files that there are, in the order in which they count."""
+    """Yield the existing files, in the order in which NetworkManager reads them."""
     folders: List[List[str]] = []
     for folder in _FOLDERS:
         folders.append(sorted(name for name in names_in(os.path.join(root, folder)) if name.endswith(".conf")))
@@ -188,7 +188,7 @@ def _paths(root: str) -> Iterator[str]:
 
 
 def _set(section: Dict[str, str], key: str, value: str) -> None:
-    """Take a line in: ``key=`` sets, ``key+=`` adds to a list, ``key-=`` takes out of it."""
+    """Apply a line: ``key=`` sets a value, ``key+=`` adds to a list, and ``key-=`` removes from it."""
     name = key.rstrip("+-")
     old = section.get(name, "")
     if key.endswith("+"):
@@ -199,7 +199,7 @@ def _set(section: Dict[str, str], key: str, value: str) -> None:
     section[name] = value
 
 
-# -- whom it means ----------------------------------------------------------------------------------------------------
+# -- which interfaces a list means ------------------------------------------------------------------------------------
 
 
 def _specs(text: str) -> List[str]:
@@ -207,7 +207,7 @@ def _specs(text: str) -> List[str]:
 
 
 def _means(text: str, interface: str) -> Optional[bool]:
-    """Say whether a list of devices means a wireless interface; None: it may (``nm_match_spec_device``)."""
+    """Say whether a list of devices means a wireless interface, or return None if it may (``nm_match_spec_device``)."""
     wanted: List[str] = []
     excepted: List[str] = []
     for spec in _specs(text):
@@ -228,13 +228,13 @@ def _matches(spec: str, interface: str, *, bare: bool) -> Optional[bool]:
         return interface == value[1:] if value.startswith("=") else fnmatch.fnmatchcase(interface, value.lstrip("~"))
     if kind == "type":
         return value == "wifi"
-    if not colon:  # a name alone, which counts in what is meant and not in what is left out
+    if not colon:  # a name without a kind, which counts in the list, but not after "except:"
         return bare and spec == interface
     return None
 
 
 def _any(answers: Iterable[Optional[bool]]) -> Optional[bool]:
-    """Return whether one of the answers is yes; None: one may be."""
+    """Return whether one of the answers is yes, or None if one may be."""
     found = list(answers)
     return True if True in found else None if None in found else False
 

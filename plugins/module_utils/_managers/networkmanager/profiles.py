@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NetworkManager's profiles as those of an interface, without joining anything."""
+"""NetworkManager's profiles as profiles of a backend, and what keeps an interface from using them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..._system.errors import NotFound
 from .connection import Connection, matches
 from .names import AGENT_OWNED, NM
 
-#: The bands as profiles name them; 6 GHz has a name since NetworkManager 1.58.
+#: The bands by their names in profiles. 6 GHz has a name since NetworkManager 1.58.
 _BANDS = {"bg": channels.BAND_2GHZ, "a": channels.BAND_5GHZ, "6GHz": channels.BAND_6GHZ}
-#: What needs a secret, of a profile's credentials.
+#: The credentials of a profile that need a secret.
 SECRET = frozenset({"psk", "eap"})
 
 
 def networkmanager_runs() -> bool:
-    """Say whether NetworkManager runs, by the system's bus.
+    """Ask the system's bus whether NetworkManager runs.
 
     Raises:
         LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: the bus can't be asked.
@@ -38,17 +38,18 @@ def networkmanager_runs() -> bool:
 def profile_of(
     connection: Connection, interface: str, mac: Optional[str] = None, default_address: Optional[str] = None
 ) -> Profile:
-    """Return NetworkManager's profile as a backend's.
+    """Return NetworkManager's profile as a profile of a backend.
 
-    One that is another interface's, or a user's alone, or whose secrets the system does not have, counts as not
-    enabled: it is of no use when a laptop boots. Nor is one that changes the MAC address: CSME's session is lost then.
+    A profile counts as not enabled if it can't be used while a laptop boots. That is so if it is for another interface
+    or only for some users, or if the system does not have its secrets. A profile that changes the MAC address counts as
+    not enabled, too, because it would end CSME's session.
 
     Args:
-        connection: NetworkManager's.
+        connection: NetworkManager's profile.
         interface: the name of the interface.
-        mac: the permanent address of its device; None: unknown.
-        default_address: what NetworkManager's configuration says of the address of profiles that say nothing of it
-            (``wifi.cloned-mac-address``); None: nothing.
+        mac: the permanent MAC address of its device, or None when it is not known.
+        default_address: the address, or a word for one, that NetworkManager's configuration sets for profiles without
+            one (``wifi.cloned-mac-address``). None means that it sets none.
     """
     obstacle = next(_obstacles(connection, interface, mac, default_address), None)
     return Profile(
@@ -74,20 +75,20 @@ def profile_of(
 def _obstacles(
     connection: Connection, interface: str, mac: Optional[str], default_address: Optional[str]
 ) -> Iterator[Obstacle]:
-    """Yield what keeps a profile from being used by an interface when a laptop boots.
+    """Yield the reasons why an interface can't use a profile when a laptop boots.
 
-    As NetworkManager's check_connection_compatible has it (nm-device.c, nm-device-wifi.c), and _hw_addr_get_cloned.
+    They follow NetworkManager's check_connection_compatible (nm-device.c, nm-device-wifi.c) and _hw_addr_get_cloned.
     """
     if connection.interface not in (None, interface):
-        yield Obstacle(f"is for the interface {connection.interface} alone (connection.interface-name)", _ANOTHER)
+        yield Obstacle(f"is only for the interface {connection.interface} (connection.interface-name)", _ANOTHER)
     if not matches(interface, connection.names):
         yield Obstacle("is not for this interface (match.interface-name)", _ANOTHER)
     if connection.mac is not None and mac not in (None, connection.mac):
-        yield Obstacle(f"is for the device {connection.mac} alone (802-11-wireless.mac-address)", _ANOTHER)
+        yield Obstacle(f"is only for the device {connection.mac} (802-11-wireless.mac-address)", _ANOTHER)
     if mac in connection.denied:
         yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
     for condition in connection.conditions:
-        yield Obstacle(f"is for some machines or devices alone, by its {condition}, which is not looked at", _ANOTHER)
+        yield Obstacle(f"is only for some machines or devices, by its {condition}, which is not checked", _ANOTHER)
     where = "" if connection.address else ", the default in NetworkManager's configuration"
     address = connection.address or default_address or "permanent"
     if address not in ("preserve", "permanent", mac) and not (mac is None and ":" in address):
@@ -97,20 +98,20 @@ def _obstacles(
             code=MAC_ADDRESS,
         )
     if connection.owned:
-        yield Obstacle("is for some users alone (connection.permissions)", "Empty that, so that it is everybody's")
+        yield Obstacle("is only for some users (connection.permissions)", "Clear that, so that it is for all users")
     for flag, value in connection.elsewhere:
         what = "leaves a secret to the agent of a user, who has to log in first" if value & AGENT_OWNED else _UNSTORED
-        yield Obstacle(f"{what} ({flag} {value})", f"Have the system store it: set {flag} to 0, and the secret")
+        yield Obstacle(f"{what} ({flag} {value})", f"Let the system store it: set {flag} to 0, and set the secret")
 
 
-#: What may be done about a profile that is for something else.
-_ANOTHER = "Take that out of it, or add a profile for this interface"
-_UNSTORED = "has a secret that nobody stores"
-UNTOLD = Obstacle("needs a secret that NetworkManager was not given", "Give it to NetworkManager, for all users")
+#: The remedy for a profile that is for something else.
+_ANOTHER = "Remove that from the profile, or add a profile for this interface"
+_UNSTORED = "has a secret that is not stored"
+UNTOLD = Obstacle("needs a secret that NetworkManager does not have", "Give it to NetworkManager, for all users")
 
 
 def _allowed(connection: Connection) -> Optional[FrozenSet[int]]:
-    """Return the frequencies (MHz) that a profile may be on; None: any. A band without a known name has none."""
+    """Return the frequencies in MHz that a profile allows, or None for all. A band of unknown name allows none."""
     if connection.band is None and not connection.channel:
         return None
     band = None if connection.band is None else _BANDS.get(connection.band, -1)

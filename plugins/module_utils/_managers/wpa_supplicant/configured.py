@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The profiles that a wpa_supplicant will have once it runs, read from its configuration file."""
+"""The profiles that a wpa_supplicant will have when it runs, read from its configuration file."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .conf import read as read_conf
 from .fitness import limits_of, obstacle_of
 from .variables import is_station, number_of, ssid_of
 
-#: What a network without a key_mgmt has (config.c, DEFAULT_KEY_MGMT).
+#: The key managements of a network that sets none (config.c, DEFAULT_KEY_MGMT).
 _DEFAULT_KEY_MGMT = "WPA-PSK WPA-EAP"
 _CREDENTIALS = ("psk", "sae_password", "identity", "eap")
 
 
 def configured_profiles(path: str) -> Tuple[Profile, ...]:
-    """Return the profiles in a configuration file; none when there is no such file.
+    """Return the profiles in a configuration file. There are none when there is no such file.
 
     Args:
-        path: the file.
+        path: the file's path.
 
     Raises:
-        DecodeFailed: it is no configuration.
-        AccessDenied, TransportFailed: it can't be read.
+        DecodeFailed: the file is not a configuration.
+        AccessDenied, TransportFailed: the file can't be read.
     """
     parts = parse(read_conf(path).text or "", path)
     settings = settings_of(parts)

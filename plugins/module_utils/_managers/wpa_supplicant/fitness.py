@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a network's variables allow: access points, channels, ciphers, and the MAC address that the host gets. No I/O.
+"""The restrictions in a network's variables: access points, channels, ciphers, and the host's MAC address.
 
-A profile is judged by this, whether wpa_supplicant has told the variables or a configuration file has them. Names,
-defaults and meanings are wpa_supplicant's (hostap's ``wpa_supplicant/wpa_supplicant.conf`` and ``config_ssid.h``).
+The variables may come from a running wpa_supplicant or from a configuration file. This does no I/O itself. Source of
+the names, defaults and meanings: hostap's ``wpa_supplicant/wpa_supplicant.conf`` and ``config_ssid.h``.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Callable, FrozenSet, Mapping, Optional, Tuple
 
 from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
 
-#: Whether a file is there; None: this user can't tell.
+#: Says whether a file exists, or returns None if this user can't find out.
 Exists = Callable[[str], Optional[bool]]
 
-#: The variables of a network that are asked for, beside those that say what it is.
+#: The variables of a network that have to be read for this.
 ASKED: Tuple[str, ...] = ("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "pairwise", "ieee80211w", "mode")
-#: The same, for a network with EAP.
+#: The further variables of a network with EAP.
 ASKED_FOR_EAP: Tuple[str, ...] = ("password", "private_key", "private_key2", "client_cert", "ca_cert")
-#: The settings beside networks that matter to all networks.
+#: The settings outside of networks that apply to all networks.
 GLOBAL: Tuple[str, ...] = ("mac_addr", "ap_scan", "pmf")
-#: EAP methods that need a password, or a key of the inner method.
+#: EAP methods that need a password, or a key for the inner method.
 _BY_PASSWORD = frozenset({"PEAP", "TTLS", "FAST", "TEAP", "MSCHAPV2", "GTC", "MD5", "LEAP", "PWD"})
-#: The variables whose value is a file, where it is a path.
+#: The variables whose values may be paths of files.
 _FILES = ("ca_cert", "client_cert", "private_key")
 #: A value of ``bssid_ignore`` and ``bssid_accept``: addresses, each with a mask or without.
 _ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9a-f]{2}){5}))?\Z")
@@ -34,12 +34,12 @@ _NO = frozenset({"0", ""})
 
 
 def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: Exists) -> Limits:
-    """Return what a network is restricted to.
+    """Return the limits of a network.
 
     Args:
-        network: the network's variables; one that is not set is left out.
-        settings: the values of ``GLOBAL``; one that is not known is left out.
-        exists: looks for a file that the network names.
+        network: the network's variables. Variables that are not set are left out.
+        settings: the values of ``GLOBAL``. Unknown values are left out.
+        exists: says whether a file that the network names exists.
     """
     return Limits(
         channels=_frequencies(network.get("freq_list") or settings.get("freq_list")),
@@ -52,11 +52,11 @@ def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: E
 
 
 def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[Obstacle]:
-    """Return why a network can't carry on any connection of CSME's; None: nothing is known that keeps it from that.
+    """Return why a network can't carry on any connection of CSME, or None if there is no known reason.
 
     Args:
-        network: the network's variables; one that is not set is left out.
-        settings: the values of ``GLOBAL``; one that is not known is left out.
+        network: the network's variables. Variables that are not set are left out.
+        settings: the values of ``GLOBAL``. Unknown values are left out.
     """
     own = network.get("mac_addr", "-1")
     address, where = (own, "") if own != "-1" else (settings.get("mac_addr", "0"), ", which stands above the networks")
@@ -77,7 +77,7 @@ def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Opti
 
 
 def _eap_obstacle(network: Mapping[str, str], exists: Exists) -> Optional[Obstacle]:
-    """Return what EAP lacks; None: nothing, or that can't be told. One method that can work is enough."""
+    """Return what EAP lacks, or None if it lacks nothing, or that is not known. One method that can work is enough."""
     found = None
     for method in network.get("eap", "").split():
         found = _lacks(method, network, exists)
@@ -94,18 +94,18 @@ def _lacks(method: str, network: Mapping[str, str], exists: Exists) -> Optional[
     for name in _FILES if method == "TLS" else ("ca_cert",):
         path = network.get(name, "").strip('"')
         if path.startswith("/") and exists(path) is False:
-            return Obstacle(f"names a file that is not there ({name}: {path})", "Put the file there")
+            return Obstacle(f"names a file that does not exist ({name}: {path})", "Copy the file to that path")
     return None
 
 
 def _frequencies(value: Optional[str]) -> Optional[FrozenSet[int]]:
-    """Return the frequencies of a list in MHz; None: there is no list, or it does not restrict anything."""
+    """Return the frequencies of a list in MHz, or None if there is no list, or it does not restrict anything."""
     numbers = frozenset(int(word) for word in (value or "").split() if word.isdecimal())
     return numbers or None
 
 
 def _addresses(value: Optional[str]) -> Optional[Tuple[str, ...]]:
-    """Return the addresses of a list, each perhaps with a mask; None: there is no list."""
+    """Return the addresses of a list, with their masks if they have any, or None if there is no list."""
     words = tuple(word for word in (value or "").lower().split() if _ADDRESS.match(word))
     return words or None
 
@@ -115,9 +115,9 @@ def _ciphers(value: Optional[str]) -> Optional[FrozenSet[str]]:
 
 
 def _pmf(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[bool]:
-    """Say whether management frames are protected where the access point wants that; None: it is not known.
+    """Say whether management frames are protected if the access point asks for that, or return None if not known.
 
-    ``ieee80211w=3`` means the setting above the networks (``wpas_get_ssid_pmf``).
+    ``ieee80211w=3`` means that the setting outside of the networks applies (``wpas_get_ssid_pmf``).
     """
     own = network.get("ieee80211w", "3")
     value = own if own != "3" else settings.get("pmf")

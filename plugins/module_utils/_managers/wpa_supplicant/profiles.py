@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""wpa_supplicant's networks as profiles, and asking it within a time."""
+"""The networks of a running wpa_supplicant as profiles, also within a limited time."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _VERSION = re.compile(r"[0-9][0-9A-Za-z._+~-]{0,79}\Z")
 
 
 class WpaProfiles:
-    """wpa_supplicant over its control socket. Every call opens a connection of its own, so restarts do not matter.
+    """wpa_supplicant over its control socket. Every call opens its own connection, so restarts do not matter.
 
     Args:
         interface: the name of the interface.
-        path: its control socket, see ``control_socket``.
-        timeout: seconds for each answer.
+        path: the path of its control socket, see ``control_socket``.
+        timeout: seconds to wait for each answer.
     """
 
     manager = "wpa_supplicant"
@@ -54,16 +54,16 @@ class WpaProfiles:
         """Return what the supplicant is doing.
 
         Raises:
-            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
         """
         with self._connect() as ctrl:
             return ctrl.status()
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
-        """Return every configured network, by ascending id; with *ssid* those of that SSID alone, which is faster.
+        """Return all configured networks, in the order of their ids. With *ssid*, only those of that SSID are read.
 
         Raises:
-            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: as WpaCtrl.
+            NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
         """
         with self._connect() as ctrl:
             networks = [network for network in ctrl.networks() if ssid is None or network.ssid == ssid]
@@ -76,16 +76,16 @@ class WpaProfiles:
 
 
 def _known(reply: str) -> Optional[str]:
-    """Return a setting's value; None when the supplicant does not tell it (it has another build, or has none)."""
+    """Return a setting's value, or None when the supplicant does not tell it."""
     value = reply.strip()
     return None if value.startswith(("FAIL", "UNKNOWN COMMAND")) else value
 
 
 def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
-    """Return the obstacle that the interface has another MAC address than its radio; None: it has the radio's.
+    """Return an obstacle if the interface has another MAC address than its radio, or else None.
 
-    wpa_supplicant keeps the address that it found when it started (``macchanger``, a ``.link`` file of systemd), but
-    for one of its own for scans (``preassoc_mac_addr``), which it takes back before it connects.
+    wpa_supplicant uses the address that the interface has when it starts. ``macchanger`` or a ``.link`` file of systemd
+    may have set that one. With ``preassoc_mac_addr``, it sets another address for scans, but not for a connection.
     """
     try:
         now, permanent = sysfs.mac_of(interface), sysfs.permanent_mac_of(interface)
@@ -94,7 +94,7 @@ def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
     if now == permanent or _known(ctrl.request("GET preassoc_mac_addr")) not in (None, "0"):
         return None
     return Obstacle(
-        f"can't carry the session on: {interface} has the MAC address {now}, and CSME has its radio's, {permanent}",
+        f"can't carry the session on: {interface} has the MAC address {now}, but CSME uses its radio's ({permanent})",
         "Give the interface its permanent address (look for macchanger, and for .link files in /etc/systemd/network)",
         code=MAC_ADDRESS,
     )
@@ -103,9 +103,9 @@ def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
 def _profile(
     ctrl: WpaCtrl, network: Network, settings: Mapping[str, str], changed: Optional[Obstacle]
 ) -> Optional[Profile]:
-    """Ask for the rest of a network; None when it went away since it was listed."""
+    """Ask for the other values of a network. Return None if it went away after it was listed."""
     key_mgmt = frozenset((ctrl.get(network.id, "key_mgmt") or "").split())
-    if not key_mgmt:  # never empty on a network that exists
+    if not key_mgmt:  # an existing network always has one
         return None
     asked: List[str] = []
     if key_mgmt & PSK:
@@ -137,7 +137,7 @@ def _profile(
 
 
 class BoundedProfiles(WpaProfiles):
-    """wpa_supplicant over its control socket. It is waited for no longer than *patience* allows."""
+    """wpa_supplicant over its control socket. *patience* says how long to wait for its answers."""
 
     def __init__(self, interface: str, path: str, patience: Patience) -> None:
         super().__init__(interface, path)
@@ -147,14 +147,14 @@ class BoundedProfiles(WpaProfiles):
         return _BoundedCtrl(self._path, self._patience)
 
     def version(self) -> Optional[str]:
-        """Return its version; None when it does not tell (hostapd and wpa_supplicant before 0.7.2)."""
+        """Return the supplicant's version, or None when it does not tell it (before 0.7.2)."""
         with self._connect() as ctrl:
             reply = ctrl.request("GET version").strip()
         return reply if _VERSION.match(reply) else None
 
 
 class _BoundedCtrl(WpaCtrl):
-    """A conversation that ends when *patience* is over."""
+    """A connection whose answers must come as soon as *patience* says."""
 
     def __init__(self, path: str, patience: Patience) -> None:
         super().__init__(path)

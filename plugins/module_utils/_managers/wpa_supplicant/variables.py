@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network as wpa_supplicant's variables: encoded, compared by meaning, described without secrets.
+"""A network as wpa_supplicant's variables: encoding them, comparing them by meaning, describing them without secrets.
 
-The file and the control interface take the same text for a value (hostap's ``wpa_supplicant/config.c`` parses both),
-so there is one encoder for the two. Every value is a word of known characters, text in quotes that has neither a quote
-nor a control character in it, or hex: nothing in it can end the value or begin another line.
+The file and the control interface use the same text for a value (hostap's ``wpa_supplicant/config.c`` parses both), so
+both use this encoder. Every value is a word of known characters, or hex, or text in quotes without a quote or control
+character in it. So no value can end early or begin another line.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..._network.declared import Eap, NetworkProfile, is_passphrase
 from ..._network.values import decode_value, encode_bssid, encode_ssid, ssid_text
 from ..._system.errors import DecodeFailed
 
-#: A network's variables as a profile wants them. None: the variable is not to be set.
+#: The variables that a profile determines. A variable that is None must not be set.
 Wanted = Mapping[str, Optional[str]]
-#: A network's variables as a file or a supplicant has them.
+#: A network's variables in a file or a supplicant.
 Found = Mapping[str, str]
 
-#: What wpa_supplicant takes for a variable that is not set, where a profile means just that.
+#: The values of variables that are not set, if they agree with a profile's values.
 DEFAULTS: Mapping[str, str] = MappingProxyType({"scan_ssid": "0", "priority": "0", "disabled": "0"})
-#: The variables whose value is a secret and that a profile sets.
+#: The secret variables that a profile sets.
 SECRETS: FrozenSet[str] = frozenset({"psk", "sae_password", "password", "private_key_passwd"})
-#: The variables whose value may be shown; any other may be a secret of somebody's.
+#: The variables whose values may be shown. The value of any other variable may be a secret.
 _SHOWN: FrozenSet[str] = frozenset(
     (
         *("ssid", "bssid", "scan_ssid", "key_mgmt", "eap", "identity", "anonymous_identity", "phase2", "ca_cert"),
@@ -44,7 +44,7 @@ _TEXTS: FrozenSet[str] = frozenset(
     )
 )
 _NUMBERS: FrozenSet[str] = frozenset({"scan_ssid", "ieee80211w", "priority", "disabled"})
-#: The variables that a profile decides on, all kinds of security together.
+#: The variables that a profile determines, for all kinds of security together.
 _DECIDED: FrozenSet[str] = frozenset(
     (
         *("ssid", "bssid", "scan_ssid", "key_mgmt", "psk", "sae_password", "eap", "identity", "anonymous_identity"),
@@ -70,7 +70,7 @@ SUPERSEDED: FrozenSet[str] = frozenset(
         *("dpp_connector", "dpp_netaccesskey", "dpp_netaccesskey_expiry", "dpp_csign", "dpp_pp_key", "dpp_pfs"),
     )
 )
-#: What each key management does; the variants of one kind (hash, fast transition) serve the same profile.
+#: The kind of each key management. The variants of a kind (hash, fast transition) fit the same profile.
 _KINDS: Mapping[str, str] = {
     "NONE": "open",
     "OWE": "owe",
@@ -78,9 +78,9 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"), "sae"),
     **dict.fromkeys(("WPA-EAP", "WPA-EAP-SHA256", "WPA-EAP-SHA384", "FT-EAP", "FT-EAP-SHA384"), "eap"),
 }
-#: IEEE80211W as wpa_supplicant numbers it (defs.h, enum mfp_options).
+#: The values of ``ieee80211w`` (defs.h, enum mfp_options).
 _PMF: Mapping[str, str] = {"disabled": "0", "optional": "1", "required": "2"}
-#: Text that stands in quotes as it is: no quote, which could end it, no #, which could begin a comment.
+#: Text that can be put in quotes unchanged: without a quote, which could end it, and a #, which could begin a comment.
 _PLAIN = re.compile(r"[ !$-~]+\Z")
 
 
@@ -88,7 +88,7 @@ _PLAIN = re.compile(r"[ !$-~]+\Z")
 
 
 def encode_text(text: str) -> str:
-    """Return a text as wpa_supplicant's parser takes it: in quotes where that is safe, in hex otherwise."""
+    """Return a text in a form for wpa_supplicant's parser: in quotes if that is safe, or else in hex."""
     return f'"{text}"' if _PLAIN.match(text) else text.encode("utf-8").hex()
 
 
@@ -98,7 +98,7 @@ def pmk(passphrase: str, ssid: bytes) -> str:
 
 
 def variants(profile: NetworkProfile) -> Tuple[Dict[str, Optional[str]], ...]:
-    """Return a profile as variables; first as this collection writes it, then other forms that mean the same."""
+    """Return a profile as variables. The first form is the one that is written. The others mean the same."""
     return tuple(_with(profile, secrets) for secrets in _secrets(profile))
 
 
@@ -117,7 +117,7 @@ def _with(profile: NetworkProfile, secrets: Wanted) -> Dict[str, Optional[str]]:
 
 
 def _key_mgmt(profile: NetworkProfile) -> str:
-    # An access point that requires PMF may offer the SHA-256 variants alone.
+    # An access point that requires PMF may offer only the SHA-256 variants.
     sha256 = profile.pmf != "disabled"
     return {
         "open": "NONE",
@@ -130,9 +130,9 @@ def _key_mgmt(profile: NetworkProfile) -> str:
 
 
 def _secrets(profile: NetworkProfile) -> Tuple[Wanted, ...]:
-    """Return the forms in which a profile's passphrase can stand.
+    """Return the variables in which a profile's passphrase can be, in all forms.
 
-    ``psk`` takes no other text than in quotes, and SAE uses it where there is no ``sae_password``.
+    ``psk`` accepts text only in quotes. SAE uses ``psk`` if there is no ``sae_password``.
     """
     text = profile.passphrase
     if text is None:
@@ -174,7 +174,7 @@ def _optional(text: Optional[str]) -> Optional[str]:
 
 
 def contradicting(wanted: Wanted) -> FrozenSet[str]:
-    """Return the variables that must not stand beside those of a profile."""
+    """Return the variables that must not be set together with those of a profile."""
     return (_DECIDED | SUPERSEDED) - frozenset(wanted)
 
 
@@ -182,7 +182,7 @@ def contradicting(wanted: Wanted) -> FrozenSet[str]:
 
 
 def agrees(name: str, wanted: Wanted, found: Found) -> bool:
-    """Say whether a network has a variable as a profile wants it, however it is written."""
+    """Say whether a variable of a network has the profile's value, in any form."""
     want, have = wanted[name], found.get(name)
     if have is not None and (have == "NULL" or (name == "bssid" and have in ("", '""', "any"))):
         have = None
@@ -203,7 +203,7 @@ def differing(wanted: Wanted, found: Found) -> Tuple[str, ...]:
 
 
 def fitting_form(profile: NetworkProfile, found: Found) -> Dict[str, Optional[str]]:
-    """Return the form of a profile whose secrets a network already has; otherwise the usual form."""
+    """Return the form of a profile that agrees with the secrets of a network, or else the first form."""
     forms = variants(profile)
     for form in forms:
         if all(agrees(name, form, found) for name in ("psk", "sae_password") if name in form):
@@ -212,22 +212,25 @@ def fitting_form(profile: NetworkProfile, found: Found) -> Dict[str, Optional[st
 
 
 def kinds(key_mgmt: str) -> FrozenSet[str]:
-    """Return what a key management value allows: of ``open``, ``owe``, ``psk``, ``sae``, ``eap``, or its own words."""
+    """Return the kinds of a key management: ``open``, ``owe``, ``psk``, ``sae``, ``eap``. Unknown words stay."""
     return frozenset(_KINDS.get(word, word) for word in key_mgmt.split())
 
 
 def ssid_of(found: Found) -> Optional[bytes]:
-    """Return the SSID of a network; None if it has none (it means any), or an unreadable one."""
+    """Return the SSID of a network, or None if it has no SSID (and fits any), or an unreadable one."""
     return _decoded(found["ssid"]) if "ssid" in found else None
 
 
 def is_station(found: Found) -> bool:
-    """Say whether a network is one to join: no access point, ad-hoc or mesh network, no remembered P2P group."""
+    """Say whether a network can be joined as a station.
+
+    Access points, ad-hoc networks, mesh networks and remembered P2P groups can't.
+    """
     return number_of(found.get("mode", "0")) == 0 and number_of(found.get("disabled", "0")) != 2
 
 
 def number_of(value: str) -> Optional[int]:
-    """Return the number that a value of the configuration is, as wpa_supplicant reads it; None if it is none."""
+    """Return a value as a number, as wpa_supplicant reads it, or None if it is not a number."""
     try:
         return int(value, 0)
     except ValueError:
@@ -235,7 +238,7 @@ def number_of(value: str) -> Optional[int]:
 
 
 def _same_psk(want: str, have: str, wanted: Wanted) -> bool:
-    """Compare a passphrase with the key that it makes. Where SAE may use it, only the passphrase will do."""
+    """Compare two values, each a passphrase or the key made of it. If SAE may use it, it has to be the passphrase."""
     quoted, other = (want, have) if want.startswith('"') else (have, want)
     if not quoted.startswith('"') or other.startswith('"'):
         return want.lower() == have.lower() and not want.startswith('"')
@@ -247,7 +250,7 @@ def _same_psk(want: str, have: str, wanted: Wanted) -> bool:
 
 
 def _meaning(name: str, value: str) -> object:
-    """Return what a value means, comparable; a value that means nothing is equal to nothing else."""
+    """Return a value in a form that can be compared. A value that can't be read differs from every other value."""
     if name == "key_mgmt":
         return kinds(value)
     if name == "eap":
@@ -273,11 +276,13 @@ _CHANGED = "(changed)"
 
 
 def describe(found: Found, changed: Iterable[str] = ()) -> Dict[str, str]:
-    """Return a network's variables for people. Of a secret, and of what may be one, only that it is set.
+    """Return a network's variables as text for people.
+
+    For a secret, and for a value that may be one, the text only says that it is set or changed.
 
     Args:
         found: the variables.
-        changed: those of them that are changed to these values; where the value is not shown, that is said instead.
+        changed: the names of variables that were changed to these values.
     """
     new = frozenset(changed)
     return {
@@ -287,7 +292,7 @@ def describe(found: Found, changed: Iterable[str] = ()) -> Dict[str, str]:
 
 
 def _is_path(name: str, value: str) -> bool:
-    """Say whether a private key is one in a file; a URI may have a PIN in it."""
+    """Say whether a private key is the path of a file. Another value, such as a URI, may contain a PIN."""
     return name == "private_key" and (_decoded(value) or b"").startswith(b"/")
 
 

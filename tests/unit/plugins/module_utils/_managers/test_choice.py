@@ -142,7 +142,9 @@ def test_iwd_below_networkmanager_is_refused_by_name(machine: Machine) -> None:
         with pytest.raises(Refused, match="NetworkManager runs wlan0 through iwd") as caught:
             chosen(machine, asked)
         assert caught.value.reason == "iwd"
-        assert caught.value.remedy == "Take 'wifi.backend=iwd' out of NetworkManager's configuration, and restart it"
+        assert caught.value.remedy == (
+            "Remove 'wifi.backend=iwd' from NetworkManager's configuration, and restart NetworkManager"
+        )
     assert chosen(machine, "wpa_supplicant") == "wpa_supplicant"
     machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=false\n")
     assert chosen(machine) == "wpa_supplicant"

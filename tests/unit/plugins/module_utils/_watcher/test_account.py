@@ -119,12 +119,12 @@ def test_only_a_success_is_no_warning_and_each_is_kept(told: Told, outcome: Outc
         (
             "NetworkManager",
             None,
-            "no enabled profile of NetworkManager can join CSME's network. Add one with credentials ('corp'",
+            "no enabled profile of NetworkManager can join CSME's network ('corp', psk, channel 6). Add one with",
         ),
         (
             "wpa_supplicant",
             DISABLED,
-            "the profile of wpa_supplicant for its network is disabled. Enable it ('corp'",
+            "the profile of wpa_supplicant for CSME's network ('corp', psk, channel 6) is disabled. Enable it",
         ),
         (None, None, "neither wpa_supplicant nor NetworkManager can be used to join CSME's network ('corp'"),
         (None, DISABLED, "neither wpa_supplicant nor NetworkManager can be used to join CSME's network ('corp'"),

@@ -57,7 +57,7 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
     assert laptop.log.text.count("no enabled profile") == 1, "said once"
     laptop.supplicant.networks[1] = replace(network("corp"), disabled=True)
     watched.look()
-    assert "the profile of wpa_supplicant for its network is disabled. Enable it ('corp', psk" in laptop.log.text
+    assert "wpa_supplicant for CSME's network ('corp', psk, channel 6) is disabled. Enable it" in laptop.log.text
     # News of profiles is looked at when it has come to rest.
     laptop.supplicant.networks[1] = network("corp")
     watched.profiles_changed()

@@ -251,7 +251,7 @@ def test_pins_that_are_refused(backend: NetworkManagerBackend, laptop: Laptop) -
         backend.pin(profile, BSSID, ())
     for limits, match in (
         ({"bssid": bytes.fromhex("020000000900")}, "another access point than CSME's"),
-        ({"mac-address": bytes.fromhex("020000000900")}, "the device 02:00:00:00:09:00 alone"),
+        ({"mac-address": bytes.fromhex("020000000900")}, "only for the device 02:00:00:00:09:00"),
         ({"band": "a"}, "another band or channel than CSME's"),
         ({"band": "bg", "channel": 11}, "another band or channel than CSME's"),
     ):
@@ -271,7 +271,7 @@ def test_a_profile_for_this_interface_alone_can_be_pinned(backend: NetworkManage
     assert corp(backend).enabled
     assert backend.pin(corp(backend), BSSID, (2437,)).network_id == 7
     laptop.profiles[f"{SETTINGS}/7"] = settings(PSK, general={"interface-name": "wlan1"})
-    with pytest.raises(NotFound, match="is for the interface wlan1 alone"):
+    with pytest.raises(NotFound, match="is only for the interface wlan1"):
         backend.pin(backend.profiles(b"corp")[0], BSSID, (2437,))
 
 

@@ -57,7 +57,7 @@ def test_a_profile_of_which_the_system_lacks_the_secret_can_join_nothing(
     profile = corp(backend)
     assert profile.can_join("psk") is joins
     what = None if profile.obstacle is None else profile.obstacle.what
-    assert what == (None if joins else "needs a secret that NetworkManager was not given")
+    assert what == (None if joins else "needs a secret that NetworkManager does not have")
     assert "canary" not in repr(profile)
     everything = backend.as_stored(backend.profiles(), b"corp")
     assert [each.can_join("psk") for each in everything] == [joins, True]

@@ -28,7 +28,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus imp
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import MAC
 
 #: What may be done about a profile that is for something else.
-ANOTHER = "Take that out of it, or add a profile for this interface"
+ANOTHER = "Remove that from the profile, or add a profile for this interface"
 
 
 def test_what_is_told_of_a_profile() -> None:
@@ -80,23 +80,23 @@ def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
         ({"security": PSK}, ""),
         (
             {"security": PSK, "general": {"permissions": ["user:alice:"]}},
-            "some users alone (connection.permissions). Empty that",
+            "only for some users (connection.permissions). Clear that",
         ),
         (
             {"security": PSK, "general": {"interface-name": "wlan1"}},
-            f"for the interface wlan1 alone (connection.interface-name). {ANOTHER}",
+            f"only for the interface wlan1 (connection.interface-name). {ANOTHER}",
         ),
         ({"security": {**PSK, "psk-flags": 1}}, "the agent of a user, who has to log in first (psk-flags 1)"),
-        ({"security": {**PSK, "psk-flags": 2}}, "a secret that nobody stores (psk-flags 2)"),
+        ({"security": {**PSK, "psk-flags": 2}}, "a secret that is not stored (psk-flags 2)"),
         (
             {"security": EAP, "eap": {"eap": ["peap"], "password-flags": 1}},
-            "(password-flags 1). Have the system store it: set password-flags to 0, and the secret",
+            "(password-flags 1). Let the system store it: set password-flags to 0, and set the secret",
         ),
         # There need be no password: the key is not encrypted.
         ({"security": EAP, "eap": {"eap": ["tls"], "private-key-password-flags": 4}}, ""),
         (
             {"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000900")}},
-            f"device 02:00:00:00:09:00 alone (802-11-wireless.mac-address). {ANOTHER}",
+            f"only for the device 02:00:00:00:09:00 (802-11-wireless.mac-address). {ANOTHER}",
         ),
         ({"security": PSK, "wireless": {"mac-address": bytes.fromhex("020000000000")}}, ""),
         (
@@ -109,10 +109,10 @@ def test_a_profile_that_does_not_connect_by_itself_is_disabled() -> None:
             f"not for this interface (match.interface-name). {ANOTHER}",
         ),
         ({"security": PSK, "match": {"interface-name": ["wl*"], "driver": []}}, ""),
-        ({"security": PSK, "match": {"driver": ["iwlwifi"]}}, "by its match.driver, which is not looked at"),
+        ({"security": PSK, "match": {"driver": ["iwlwifi"]}}, "by its match.driver, which is not checked"),
         (
             {"security": PSK, "match": {"path": ["pci-*"]}},
-            f"by its match.path, which is not looked at. {ANOTHER}",
+            f"by its match.path, which is not checked. {ANOTHER}",
         ),
         ({"security": PSK, "match": {"kernel-command-line": ["office"]}}, "by its match.kernel-command-line"),
         ({"security": PSK, "wireless": {"assigned-mac-address": "random"}}, "than CSME's (cloned-mac-address: random)"),
