@@ -271,7 +271,7 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 
 
 def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
-    """Yield the blocker if every profile gives the interface another MAC address than CSME's, whatever CSME is on."""
+    """Yield the blocker if every profile gives the interface another MAC address than CSME's."""
     obstacles = [profile.obstacle for profile in profiles if profile.enabled or profile.obstacle is not None]
     if obstacles and all(each is not None and each.code == MAC_ADDRESS for each in obstacles):
         first = obstacles[0]

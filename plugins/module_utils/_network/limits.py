@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a profile is restricted to: access points, channels, ciphers. And what a restriction means for a connection."""
+"""The limits of a profile (access points, channels, ciphers), and checking a connection against them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Obstacle:
         what: the reason, as the rest of a sentence that begins with "the profile".
         remedy: what to do about it. It is a sentence without its full stop.
         disabled: whether the only reason is that the profile is not enabled.
-        code: the readiness code of the reason, where it has one of its own.
+        code: the readiness code of the reason, if it has its own.
     """
 
     what: str
@@ -33,7 +33,10 @@ class Obstacle:
 
 
 class Joined(Protocol):
-    """A connection that a profile is to carry on: CSME's (``CsmeConnection``), or a part of it (``Target``)."""
+    """A connection that the host must take over with one of its profiles.
+
+    It is CSME's connection (``CsmeConnection``), or those values of it that are known (``Target``).
+    """
 
     @property
     def ssid(self) -> bytes:
@@ -41,11 +44,14 @@ class Joined(Protocol):
 
     @property
     def auth(self) -> Optional[str]:
-        """``open``, ``psk``, ``sae`` or ``eap``. No profile fits any other value. None: it does not matter."""
+        """The authentication: ``open``, ``psk``, ``sae`` or ``eap``. No profile fits any other value.
+
+        When it is None, key management and credentials are not compared.
+        """
 
     @property
     def bssid(self) -> Optional[str]:
-        """The access point, or None when it is not known."""
+        """The address of the access point, or None when it is not known."""
 
     @property
     def frequencies(self) -> Sequence[int]:
@@ -53,12 +59,12 @@ class Joined(Protocol):
 
     @property
     def cipher(self) -> Optional[str]:
-        """``none``, ``tkip``, ``ccmp``, ``gcmp`` or ``gcmp-256``, or None when it is not known."""
+        """The cipher: ``none``, ``tkip``, ``ccmp``, ``gcmp`` or ``gcmp-256``. It is None when it is not known."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is known of a connection that a profile is to carry on, as in ``Joined``."""
+    """The known values of a connection, as in ``Joined``."""
 
     ssid: bytes
     auth: Optional[str] = None
@@ -69,15 +75,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a profile is restricted to, which a pin can't change. None and empty mean no restriction.
+    """The restrictions of a profile, which a pin can't change. None and empty mean no restriction.
 
     Attributes:
         channels: the only frequencies, in MHz.
         only_bssids: the only access points. Each may have a mask: ``02:00:00:00:00:00/ff:ff:ff:00:00:00``.
-        never_bssids: the access points that it never uses, with or without masks.
-        ciphers: the only ciphers for unicast frames, in the words of CSME's connection.
-        pmf: whether management frames are protected where the access point asks for that. None: it is not known.
-        eap: what EAP lacks, or None when it lacks nothing, or that is not known.
+        never_bssids: the access points that it never uses. Each may have a mask.
+        ciphers: the only ciphers for unicast frames, with the names of ``Joined.cipher``.
+        pmf: whether management frames are protected if the access point asks for that. None means that it is not known.
+        eap: what EAP lacks. It is None when EAP lacks nothing, or that is not known.
     """
 
     channels: Optional[FrozenSet[int]] = None
@@ -91,8 +97,9 @@ class Limits:
         """Check these limits against a connection. Yield the obstacle or None for each check."""
         auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
         yield self.eap if auth == "eap" else None
-        unprotected = "protects no management frames (ieee80211w=0, or pmf=0 above the networks), which SAE needs"
-        yield Obstacle(unprotected, "Set ieee80211w=1 or 2 in it") if auth == "sae" and self.pmf is False else None
+        unprotected = "does not protect management frames, which SAE needs (ieee80211w=0, or pmf=0 for all networks)"
+        remedy = "Set ieee80211w=1 or 2 in the profile"
+        yield Obstacle(unprotected, remedy) if auth == "sae" and self.pmf is False else None
         cipher = connection.cipher
         other = self.ciphers is not None and cipher in _CIPHERS and cipher not in self.ciphers
         yield Obstacle(f"does not use the cipher of CSME's connection ({cipher})", _REMOVE) if other else None

@@ -45,7 +45,7 @@ class Profile:
     #: Why this interface can't use the profile when the laptop boots, no matter which network CSME is on. With an
     #: obstacle, the profile is not ``enabled``.
     obstacle: Optional[Obstacle] = None
-    #: What it is restricted to.
+    #: The restrictions of the profile.
     limits: Limits = NO_LIMITS
     #: Whether the profile is only for this interface or its device, so that no other radio can use it.
     own: bool = False

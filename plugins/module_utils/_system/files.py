@@ -61,7 +61,7 @@ def os_error(error: OSError, path: str) -> FleetError:
 
 
 def is_there(path: str) -> Optional[bool]:
-    """Say whether there is a file of this name; None: this user may not look."""
+    """Say whether a file of this name exists, or return None if this user can't find out."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -33,9 +33,9 @@ _DIRECTORY = "/run/wpa_supplicant"
 _GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 #: Settings that have to be off. A supplicant that writes its file undoes what the modules write to it. One that gives
-#: the interface another MAC address loses CSME's session.
+#: the interface another MAC address ends CSME's session.
 _OFF = ("update_config", "mac_addr")
-#: Seconds to wait for another task that changes networks on this laptop; as the modules for profiles do.
+#: Seconds to wait for another task that changes networks on this laptop. The modules for profiles wait as long.
 _OTHERS_WAIT = 120.0
 #: Seconds to wait for wpa_supplicant to read a file. It takes 0.1 s, or 0.5 s on an emulated machine.
 _READ_WAIT = 20.0
@@ -141,7 +141,7 @@ class RunningSettings:
     def _differ(self, has: Mapping[str, str]) -> None:
         wanted = {**self._wanted, **dict.fromkeys(_OFF, "0")}
         for name in ("country", *_OFF):
-            # A supplicant of another build may not tell; FAIL is no value.
+            # Some builds of the supplicant do not tell a setting, and answer FAIL.
             if name in wanted and has[name] not in (wanted[name], "FAIL"):
                 self.before[name], self.after[name] = has[name], wanted[name]
 
@@ -272,7 +272,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         text = conf.text or ""
         has = _wpa_conf.settings_of(_wpa_conf.parse(text, path))
         settings = {**wanted, **{name: "0" for name in _OFF if has.get(name, "0") != "0"}}
-        if not text:  # it is the default, and says to a reader what to expect
+        if not text:  # this is the default, but in a new file it tells readers what to expect
             settings["update_config"] = "0"
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private

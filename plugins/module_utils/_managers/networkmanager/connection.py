@@ -56,25 +56,25 @@ class Connection:
     Attributes:
         number: the last part of its D-Bus path. It stays the same as long as NetworkManager runs.
         path: its D-Bus path.
-        name: as people see it.
-        ssid: its bytes.
-        key_mgmt: in wpa_supplicant's words.
-        bssid: the one access point that it is for; None: any.
-        mac: the one device that it is for, by its permanent address; None: any.
-        band: ``bg`` or ``a``, the one band that it is for; None: any.
-        channel: the one channel that it is for; 0: any.
-        autoconnect: NetworkManager may use it by itself.
-        priority: of autoconnect; the higher is taken first.
-        interface: the one interface that it is for; None: any.
-        owned: it is some user's alone, and of no use before that user has logged in.
-        credentials: which of psk, identity, eap, wep_key the system holds; never what they are.
-        denied: the devices that it is not for, by their permanent addresses.
-        address: the MAC address that it gives the device, or a word for where that comes from (``random``, ``stable``,
-            ...); None: NetworkManager's default.
+        name: its name for people.
+        ssid: the network's SSID.
+        key_mgmt: the key managements, with wpa_supplicant's names.
+        bssid: the only access point that it is for, or None for any.
+        mac: the permanent MAC address of the only device that it is for, or None for any.
+        band: the only band that it is for (``bg``, ``a``, ...), or None for any.
+        channel: the only channel that it is for, or 0 for any.
+        autoconnect: whether NetworkManager may use it by itself.
+        priority: the priority of autoconnect. The highest comes first.
+        interface: the only interface that it is for, or None for any.
+        owned: whether it is only for some users, so that it can't be used before one of them has logged in.
+        credentials: which of psk, identity, eap and wep_key the system has. Their values are never here.
+        denied: the permanent MAC addresses of devices that it is not for.
+        address: the MAC address that it gives the device, or a word that says where the address comes from
+            (``random``, ``stable``, ...). None means NetworkManager's default.
         ciphers: the only ciphers for unicast frames, or None for any.
-        names: patterns of interfaces that it is for, see ``matches``; none: any.
-        conditions: what else it sets about the machines and devices that it is for, by the settings' names.
-        elsewhere: the flags that say of secrets which it needs that the system does not hold them, with their values.
+        names: patterns of the interfaces that it is for, see ``matches``. Without any, it is for all.
+        conditions: the names of other settings that restrict it to some machines or devices.
+        elsewhere: the flags, with their values, of needed secrets that the system does not have.
     """
 
     number: int
@@ -170,7 +170,7 @@ def mac_of(octets: bytes) -> Optional[str]:
 
 
 def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
-    """Return the address that a profile gives the device, or a word. The bytes of old are there for addresses alone."""
+    """Return the MAC address that a profile gives the device, or a word. The older key can only have an address."""
     given = str(wireless.get("assigned-mac-address", "")).lower() or mac_of(wireless.get("cloned-mac-address", b""))
     # 2 is NM_SETTING_MAC_RANDOMIZATION_ALWAYS. This key is older than cloned-mac-address.
     return given or ("random" if wireless.get("mac-address-randomization") == 2 else None)

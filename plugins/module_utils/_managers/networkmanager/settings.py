@@ -43,7 +43,7 @@ _PMF: Mapping[str, int] = {"disabled": 1, "optional": 2, "required": 3}
 #: ``wpa-psk`` includes SAE if the access point offers both.
 _KEY_MGMT: Mapping[str, str] = {"owe": "owe", "psk": "wpa-psk", "sae": "sae", "psk+sae": "wpa-psk", "eap": "wpa-eap"}
 _WPA_PSK: Variant = ("s", "wpa-psk")
-#: The key managements that NetworkManager never uses without PMF, whatever is set.
+#: The key managements that NetworkManager always uses with PMF, even if another value is set.
 _ALWAYS_PMF: FrozenSet[Variant] = frozenset({("s", "owe"), ("s", "sae")})
 
 _FALSE: Variant = ("b", False)
@@ -138,7 +138,7 @@ def wanted(profile: NetworkProfile, interface: str) -> Wanted:
             "ssid": ("ay", profile.ssid),
             "hidden": ("b", profile.hidden),
             "bssid": None if profile.bssid is None else ("ay", bytes.fromhex(profile.bssid.replace(":", ""))),
-            # CSME's station has the radio's own address: with another one its session is lost.
+            # CSME's station has the radio's permanent address. With another address, CSME's session would end.
             "assigned-mac-address": ("s", "permanent"),
         },
         SECURITY: _security(profile) if secured else None,

@@ -169,7 +169,7 @@ _BLANK = " \t\r"
 
 
 def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
-    """Return the settings of a configuration that belong to no network, with their values as written."""
+    """Return the settings of a configuration that are outside of all networks, with their values as written."""
     found: Dict[str, str] = {}
     for part in parts:
         if isinstance(part, str):

@@ -59,7 +59,7 @@ def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Opti
         settings: the values of ``GLOBAL``. Unknown values are left out.
     """
     own = network.get("mac_addr", "-1")
-    address, where = (own, "") if own != "-1" else (settings.get("mac_addr", "0"), ", which stands above the networks")
+    address, where = (own, "") if own != "-1" else (settings.get("mac_addr", "0"), ", set outside of the networks")
     if address not in _NO:
         return Obstacle(
             f"gives the interface another MAC address than CSME's (mac_addr={address}{where})",

@@ -53,9 +53,9 @@ _DECIDED: FrozenSet[str] = frozenset(
     )
 )
 #: Variables that a profile does not set, and that would contradict it: other keys, other identities, other roots of
-#: trust, other ciphers, another MAC address. So do lists of channels and access points, with which a network that is
-#: declared would not carry CSME's session on. What only tunes a connection (altsubject_match, phase1, bgscan,
-#: scan_freq, ...) is not among them.
+#: trust, other ciphers, another MAC address. Lists of channels and access points are here too, because with them a
+#: declared network might not carry CSME's session on. Variables that only tune a connection (altsubject_match, phase1,
+#: bgscan, scan_freq, ...) are not here.
 SUPERSEDED: FrozenSet[str] = frozenset(
     (
         *("proto", "pairwise", "group", "group_mgmt", "auth_alg", "mem_only_psk", "psk_list", "sae_password_id"),
