@@ -117,7 +117,7 @@ class Looked:
     def of_driver(self, nl: object, ifindex: int) -> Optional[CsmeConnection]:
         assert ifindex == 3
         if isinstance(self.connection, FleetError):
-            raise self.connection
+            raise self.connection  # pylint: disable=raising-non-exception
         found: Optional[CsmeConnection] = self.connection
         return found
 
