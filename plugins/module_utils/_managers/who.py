@@ -199,11 +199,12 @@ def _recorded(interface: str, ifindex: Optional[int], root: str) -> Tuple[Option
     The first is None when it has recorded neither. An interface that is held back until NetworkManager has a profile
     counts as NetworkManager's.
     """
+    if records.networkmanager_waits(interface, root):
+        return True, None
     if ifindex is None:
         return None, None
     try:
-        waits = records.networkmanager_waits(interface, root)
-        return waits or records.networkmanager_manages(ifindex, root), None
+        return records.networkmanager_manages(ifindex, root), None
     except FleetError as error:
         return None, error
 

@@ -203,3 +203,11 @@ def test_directories_that_are_closed_are_told(machine: Machine, monkeypatch: pyt
 
     monkeypatch.setattr("os.stat", closed)
     assert isinstance(has_socket("wlan0", ("/run/wpa_supplicant",))(), AccessDenied)
+
+
+def test_an_interface_that_is_held_back_is_networkmanagers_by_its_name(machine: Machine) -> None:
+    machine.networkmanager("false")
+    machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
+    for ifindex in (None, 3):
+        verdict, _questions = decide(machine, running(True), NONE_THERE, ifindex=ifindex)
+        assert verdict == Verdict("networkmanager")
