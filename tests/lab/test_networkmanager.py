@@ -98,7 +98,7 @@ def test_a_profile_whose_secret_is_with_a_user_is_none(stage: Stage) -> None:
 def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(stage: Stage) -> None:
     scene = stage(session=False)
     for extra, words in (
-        ("[wifi]\nmac-address=02:00:00:00:09:00\n", "for the device 02:00:00:00:09:00 alone"),
+        ("[wifi]\nmac-address=02:00:00:00:09:00\n", "only for the device 02:00:00:00:09:00"),
         (f"[wifi]\nmac-address-blacklist={MAC};\n", f"not for the device {MAC}"),
         ("[wifi]\ncloned-mac-address=stable\n", "cloned-mac-address: stable"),
         ("[wifi]\ncloned-mac-address=02:00:00:00:09:00\n", "cloned-mac-address: 02:00:00:00:09:00"),

@@ -64,7 +64,7 @@ _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
 #: Keys that a declared network does not set, and that would contradict it: other ciphers, keys, identities or roots of
 #: trust. Keys that only restrict or tune a connection (``altsubject-matches``, ``band``, ``fils``, ...) are not here.
 _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
-    WIRELESS: frozenset({"cloned-mac-address", "mac-address-randomization"}),
+    WIRELESS: frozenset({"mac-address-randomization"}),
     SECURITY: frozenset(
         (
             *("auth-alg", "proto", "pairwise", "group", "leap-username", "leap-password", "leap-password-flags"),
@@ -84,7 +84,14 @@ _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
     ),
 }
 #: Keys in the answer of ``GetSettings`` that can't be set. They follow from other keys, or from what was seen.
-_DERIVED: FrozenSet[Key] = frozenset({(WIRELESS, "security"), (WIRELESS, "seen-bssids")})
+_DERIVED: FrozenSet[Key] = frozenset(
+    {
+        (WIRELESS, "security"),
+        (WIRELESS, "seen-bssids"),
+        # The bytes of ``assigned-mac-address``: none where that is a word such as ``permanent``.
+        (WIRELESS, "cloned-mac-address"),
+    }
+)
 #: The secrets that a declared network sets.
 _SECRETS: FrozenSet[Key] = frozenset({(SECURITY, "psk"), (EAP, "password"), (EAP, "private-key-password")})
 #: The flags of these secrets, and of the secrets in ``_SUPERSEDED``.

@@ -313,3 +313,13 @@ def test_what_is_shown_of_files_and_switches() -> None:
 def test_a_path_is_for_the_other_backend() -> None:
     (problem,) = unfit("wlan0", "/etc/x.conf", ())
     assert str(problem).startswith("path: is only for wpa_supplicant, but NetworkManager runs wlan0")
+
+
+def test_the_bytes_beside_a_word_for_an_address_are_no_setting() -> None:
+    """GetSettings gives ``cloned-mac-address`` without bytes beside ``permanent``, as a real NetworkManager does."""
+    declared = NetworkProfile(b"corp", "open", pmf="disabled")
+    made_of = made(declared)
+    told = {**made_of, WIRELESS: {**made_of[WIRELESS], "cloned-mac-address": ("ay", b"")}}
+    assert differing(wanted(declared, "wlan0"), settings_of(told)) == ()
+    old = {**made_of, WIRELESS: {**made_of[WIRELESS], "assigned-mac-address": ("s", "random")}}
+    assert differing(wanted(declared, "wlan0"), settings_of(old)) == ((WIRELESS, "assigned-mac-address"),)
