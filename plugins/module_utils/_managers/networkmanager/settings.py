@@ -64,7 +64,6 @@ _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
 #: Keys that a declared network does not set, and that would contradict it: other ciphers, keys, identities or roots of
 #: trust. Keys that only restrict or tune a connection (``altsubject-matches``, ``band``, ``fils``, ...) are not here.
 _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
-    WIRELESS: frozenset({"mac-address-randomization"}),
     SECURITY: frozenset(
         (
             *("auth-alg", "proto", "pairwise", "group", "leap-username", "leap-password", "leap-password-flags"),
@@ -90,6 +89,8 @@ _DERIVED: FrozenSet[Key] = frozenset(
         (WIRELESS, "seen-bssids"),
         # The bytes of ``assigned-mac-address``: none where that is a word such as ``permanent``.
         (WIRELESS, "cloned-mac-address"),
+        # NetworkManager sets it to fit ``assigned-mac-address`` (_normalize_wireless_mac_address_randomization).
+        (WIRELESS, "mac-address-randomization"),
     }
 )
 #: The secrets that a declared network sets.

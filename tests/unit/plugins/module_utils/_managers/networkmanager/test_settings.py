@@ -315,11 +315,12 @@ def test_a_path_is_for_the_other_backend() -> None:
     assert str(problem).startswith("path: is only for wpa_supplicant, but NetworkManager runs wlan0")
 
 
-def test_the_bytes_beside_a_word_for_an_address_are_no_setting() -> None:
-    """GetSettings gives ``cloned-mac-address`` without bytes beside ``permanent``, as a real NetworkManager does."""
+def test_what_follows_from_a_word_for_an_address_is_no_setting() -> None:
+    """GetSettings gives both beside ``permanent``, as a real NetworkManager does."""
     declared = NetworkProfile(b"corp", "open", pmf="disabled")
     made_of = made(declared)
     told = {**made_of, WIRELESS: {**made_of[WIRELESS], "cloned-mac-address": ("ay", b"")}}
+    told[WIRELESS]["mac-address-randomization"] = ("u", 1)
     assert differing(wanted(declared, "wlan0"), settings_of(told)) == ()
     old = {**made_of, WIRELESS: {**made_of[WIRELESS], "assigned-mac-address": ("s", "random")}}
     assert differing(wanted(declared, "wlan0"), settings_of(old)) == ((WIRELESS, "assigned-mac-address"),)
