@@ -273,10 +273,9 @@ def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, kn
 def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Yield the blocker if every profile gives the interface another MAC address than CSME's."""
     obstacles = [profile.obstacle for profile in profiles if profile.enabled or profile.obstacle is not None]
-    if obstacles and all(each is not None and each.code == MAC_ADDRESS for each in obstacles):
-        first = obstacles[0]
-        if first is not None:
-            yield Blocker(MAC_ADDRESS, f"each profile of {interface} {first.what}. {first.remedy}")
+    differing = [each for each in obstacles if each is not None and each.code == MAC_ADDRESS]
+    if differing and len(differing) == len(obstacles):
+        yield Blocker(MAC_ADDRESS, f"each profile of {interface} {differing[0].what}. {differing[0].remedy}")
 
 
 def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:

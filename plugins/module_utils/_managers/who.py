@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Callable, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT, Backend
@@ -79,6 +80,8 @@ def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves,
         serves: says whether wpa_supplicant serves the interface. It is called unless NetworkManager's record decides.
         root: the directory that stands for ``/``.
     """
+    # Several steps need the same answer, and the watcher's question opens a connection to the bus.
+    runs = lru_cache(maxsize=None)(runs)
     recorded, record_error = _recorded(interface, ifindex, root)
     # The record stays when NetworkManager ends.
     if recorded and runs("NetworkManager") is not False:

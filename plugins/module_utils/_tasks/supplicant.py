@@ -68,17 +68,12 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
     for index in reversed(range(len(parts))):
         part = parts[index]
         if isinstance(part, str):
-            lines = _wpa_conf.Block("", tuple(_lines(part)), "")
+            lines = _wpa_conf.as_block(part)
             here = {name: value for name, value in left.items() if name in lines.variables}
             differs = frozenset(name for name, value in here.items() if lines.variables[name] != value)
             parts[index] = _wpa_conf.edit(lines, here, differs, frozenset(wanted) - frozenset(left)).text
             left = {name: value for name, value in left.items() if name not in here}
     return "".join(f"{name}={value}\n" for name, value in left.items()) + _wpa_conf.render(tuple(parts))
-
-
-def _lines(text: str) -> Tuple[str, ...]:
-    """Return the lines with their ends. For wpa_supplicant, only a line feed ends a line."""
-    return tuple(re.findall(r"[^\n]*\n|[^\n]+\Z", text))
 
 
 def check_readable(program: str, text: str, path: str) -> None:

@@ -25,6 +25,7 @@ from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from .client import NetworkManager
+from .connection import Connection
 from .files import default_address
 from .listener import Armed, Listener
 from .names import WPA, number_of, path_of
@@ -107,13 +108,17 @@ class NetworkManagerBackend:
             manager = NetworkManager(bus)
             connections = manager.connections()
             mac = self._mac(manager)
-        default = default_address(self._interface)
-        profiles = tuple(
-            profile_of(connection, self._interface, mac, default)
-            for connection in connections
-            if ssid is None or connection.ssid == ssid
-        )
+        profiles = self._judged([each for each in connections if ssid is None or each.ssid == ssid], mac)
         return profiles if ssid is None else self.as_stored(profiles, ssid)
+
+    def _judged(self, connections: Sequence[Connection], mac: Optional[str]) -> Tuple[Profile, ...]:
+        """Return NetworkManager's profiles as profiles. *mac* is as for ``profile_of``.
+
+        NetworkManager's configuration is read only if a profile leaves the MAC address to it, because a handover waits.
+        """
+        left = any(each.address is None for each in connections)
+        default = default_address(self._interface) if left else None
+        return tuple(profile_of(each, self._interface, mac, default) for each in connections)
 
     def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
         """Return profiles after checking that the system has the secrets of those for one network.
@@ -199,7 +204,7 @@ class NetworkManagerBackend:
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
         # The checks of its choice are made again, because it may have been changed since.
-        now = profile_of(connection, self._interface, device.mac, default_address(self._interface))
+        (now,) = self._judged([connection], device.mac)
         obstacle = find_obstacle((now,), Target(now.ssid, None, wanted, tuple(frequencies)))
         if obstacle is not None:
             raise NotFound(

@@ -168,12 +168,17 @@ def _changed(line: str, name: str, value: str) -> str:
 _BLANK = " \t\r"
 
 
+def as_block(text: str) -> Block:
+    """Return the text between networks as a block, so that its settings can be read and edited like variables."""
+    return Block("", tuple(_lines(text)), "")
+
+
 def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
     """Return the settings of a configuration that are outside of all networks, with their values as written."""
     found: Dict[str, str] = {}
     for part in parts:
         if isinstance(part, str):
-            found.update(Block("", tuple(_lines(part)), "").variables)
+            found.update(as_block(part).variables)
     return found
 
 

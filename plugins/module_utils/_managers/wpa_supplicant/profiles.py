@@ -114,13 +114,14 @@ def _profile(
         asked += ["psk", "sae_password"]
     if key_mgmt & KEY_MGMT["eap"]:
         asked += ["identity", "eap"]
-    credentials = {name for name in asked if ctrl.get(network.id, name) not in (None, '""')}
+    told = {name: ctrl.get(network.id, name) for name in asked}
+    credentials = {name for name, value in told.items() if value not in (None, '""')}
     if "NONE" in key_mgmt and any(ctrl.get(network.id, f"wep_key{number}") for number in range(4)):
         credentials.add("wep_key")
     priority = ctrl.get(network.id, "priority") or "0"
-    names = (*ASKED, *(("eap", *ASKED_FOR_EAP) if "eap" in credentials else ()))
-    found = {name: ctrl.get(network.id, name) for name in names}
-    variables = {name: value for name, value in found.items() if value and value != '""'}
+    names = (*ASKED, *(ASKED_FOR_EAP if "eap" in credentials else ()))
+    told.update((name, ctrl.get(network.id, name)) for name in names)
+    variables = {name: value for name, value in told.items() if value and value != '""'}
     return Profile(
         id=network.id,
         ssid=network.ssid,

@@ -211,3 +211,13 @@ def test_an_interface_that_is_held_back_is_networkmanagers_by_its_name(machine: 
     for ifindex in (None, 3):
         verdict, _questions = decide(machine, running(True), NONE_THERE, ifindex=ifindex)
         assert verdict == Verdict("networkmanager")
+
+
+@pytest.mark.parametrize("record", ["true", "false", None])
+@pytest.mark.parametrize("error", [None, NONE_THERE, AccessDenied("closed")])
+def test_no_question_is_asked_twice(machine: Machine, record: Optional[str], error: Optional[FleetError]) -> None:
+    """Over the bus, each one opens a connection."""
+    machine.networkmanager(record)
+    asked = Asked(running(False, wpa=True, iwd=False), error)
+    who_runs("wlan0", 3, asked.runs, asked.serves, machine.root)
+    assert len(asked.questions) == len(set(asked.questions))
