@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import FILE_ALONE
 from ansible_collections.vpro.fleet.tests.artifact.controller import TREE, Controller
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 
@@ -38,9 +39,6 @@ SHIPPED = (
 )
 #: What ansible-galaxy adds.
 MANIFESTS = {"FILES.json", "MANIFEST.json"}
-
-#: No supplicant runs such an interface.
-ABOUT_THE_FILE_ALONE = "a running wpa_supplicant may have something else"
 
 MODULES = sorted(path.stem for path in (TREE / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(path.name for path in (TREE / "roles").iterdir())
@@ -118,7 +116,7 @@ def test_the_facts_name_the_library_that_is_missing(controller: Controller, bare
 def test_a_network_is_planned(controller: Controller) -> None:
     arguments = {"interface": "vpro-none0", "ssid": "lab", "security": "psk", "passphrase": "correct horse"}
     result = controller.run_module(
-        "vpro.fleet.amt_wifi_profile", "-a", json.dumps(arguments), "--check", warnings=[ABOUT_THE_FILE_ALONE]
+        "vpro.fleet.amt_wifi_profile", "-a", json.dumps(arguments), "--check", warnings=[FILE_ALONE]
     )
     assert result["changed"]
     assert "correct horse" not in json.dumps(result)
@@ -158,6 +156,6 @@ def test_both_roles_run_in_check_mode(controller: Controller) -> None:
     shown = controller.run(
         *("ansible-playbook", "-i", "localhost,", "--check", "--diff", "-e", json.dumps(variables), str(path)),
         # The watcher's user is not made here.
-        warnings=[ABOUT_THE_FILE_ALONE, "failed to look up user", "failed to look up group"],
+        warnings=[FILE_ALONE, "failed to look up user", "failed to look up group"],
     )
     assert "correct horse" not in shown

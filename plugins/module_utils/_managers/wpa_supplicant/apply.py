@@ -36,6 +36,9 @@ from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, plan, without_pin
 
+#: Where no running wpa_supplicant can be reached.
+FILE_ALONE = "this result is only about the file. A running wpa_supplicant may have other networks"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -243,8 +246,7 @@ def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _
     todo = runtime.plan if runtime.applied or runtime.touched else Plan()
     warnings = list(runtime.warnings)
     if runtime.reason is not None:
-        about = "this result is only about the file. A running wpa_supplicant may have other networks"
-        warnings.append(f"{about}: {runtime.reason}")
+        warnings.append(f"{FILE_ALONE}: {runtime.reason}")
     return {
         "changed": file.changes or todo.changes,
         "interface": request.interface,

@@ -34,7 +34,7 @@ _PROFILES: List[Dict[str, Any]] = [
     },
 ]
 #: What the watcher says where it gives a link's frequencies back at the end of the link.
-TOO_LATE = "looks for others on the channels of CSME's connection alone"
+TOO_LATE = "looks for access points only on the channels of CSME's connection"
 #: The variables of both roles.
 VARIABLES: Mapping[str, Any] = {
     "supplicant_interfaces": [INTERFACE],
