@@ -441,8 +441,12 @@ ansible_facts:
                   sample: 290
                 session_kept:
                   description:
-                    - Whether the host was connected in time to keep CSME's session. V(null) if there was no session to
-                      keep, or if it is not known.
+                    - Whether CSME's session was kept.
+                    - V(true) only if CSME said so. It protected its session for at least 20 seconds after the handover,
+                      which is longer than any console waits for an answer.
+                    - V(false) if CSME took the radio back, if the host did not connect for four seconds, or if CSME's
+                      session ended within five seconds of the handover.
+                    - V(null) if it is not known, also until CSME has said something.
                   type: bool
                   returned: always
                   sample: true
@@ -488,6 +492,30 @@ ansible_facts:
                   type: str
                   returned: always
                   sample: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)
+            warnings:
+              description:
+                - Every reason why a handover may lose the session although it would succeed.
+                - They do not make a laptop unready.
+              type: list
+              elements: dict
+              returned: always
+              contains:
+                code:
+                  description:
+                    - A stable name of the reason. C(docs/readiness.md) in the collection explains each.
+                    - V(dhcp_identity_differs) if the DHCP client does not identify the host by its MAC address, so that
+                      the network may give the host another address than CSME's.
+                  type: str
+                  returned: always
+                  sample: dhcp_identity_differs
+                message:
+                  description: What the reason is, and what to do about it.
+                  type: str
+                  returned: always
+                  sample: >-
+                    wlan0: the profile 'corp' does not identify the host by its MAC address for DHCP
+                    (ipv4.dhcp-client-id: duid), so the network may give it another address than CSME's. Set
+                    ipv4.dhcp-client-id to mac
         unreadable:
           description: The values that could not be read, with the reasons.
           type: list

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: amt_wifi_networkd_info
-short_description: Find out which drop-ins keep systemd-networkd from bringing wireless interfaces up by itself
+short_description: Find out which drop-ins make systemd-networkd fit for a handover
 version_added: 1.0.0
 author:
   - The vpro.fleet developers (@vpro-fleet)
 description:
   - On kernels whose driver asks CSME for the radio as soon as the interface is brought up, systemd-networkd would take
     the radio from CSME at each boot.
-  - Returns drop-ins for systemd-networkd (C(ActivationPolicy=manual)). With them, the supplicant brings the interface
-    up, and systemd-networkd only manages its addresses.
+  - Returns drop-ins for systemd-networkd. With one of them (C(ActivationPolicy=manual)), the supplicant brings the
+    interface up, and systemd-networkd only manages its addresses.
+  - With the other one (C(ClientIdentifier=mac)), the DHCP client identifies the host by its MAC address, which is also
+    CSME's. By default it takes the machine's id, so that a DHCP server may give the host another address than CSME's.
   - The role P(vpro.fleet.watcher#role) writes these drop-ins. This module changes nothing.
 options:
   interfaces:
@@ -34,7 +36,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find out which interfaces systemd-networkd brings up
+- name: Find out what systemd-networkd does with the wireless interfaces
   vpro.fleet.amt_wifi_networkd_info:
   register: networkd
 """
@@ -43,19 +45,25 @@ RETURN = r"""
 links:
   description:
     - The wireless interfaces that systemd-networkd manages, each with the C(file) in which it is configured.
-    - C(drop_in) is the path of the drop-in, and C(content) is its text. If C(content) is V(null), the drop-in should
-      not be written, and C(why) is the reason.
+    - C(bring_up) is the drop-in that leaves bringing the interface up to the supplicant. C(identity) is the drop-in for
+      the identity of the DHCP client. Each has a C(path), and its text as C(content). If C(content) is V(null), the
+      drop-in should not be written, and C(why) is the reason. It is empty if nothing is to be done.
   type: list
   elements: dict
   returned: success
   sample:
     - interface: wlan0
       file: /etc/systemd/network/20-radio.network
-      drop_in: /etc/systemd/network/20-radio.network.d/amt-wifi-watcher.conf
-      content: "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
-      why: ""
+      bring_up:
+        path: /etc/systemd/network/20-radio.network.d/amt-wifi-watcher.conf
+        content: "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
+        why: ""
+      identity:
+        path: /etc/systemd/network/20-radio.network.d/amt-wifi-watcher-identity.conf
+        content: "[DHCPv4]\nClientIdentifier=mac\n"
+        why: ""
 drop_ins:
-  description: The drop-ins of this name that exist already, for any interface.
+  description: The drop-ins of these names that exist already, for any interface.
   type: list
   elements: str
   returned: success

@@ -20,6 +20,7 @@ from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import use_dhcpcd
 from vpro_lab.play.deployed import SERVICE, watcher_state
 from vpro_lab.play.handover import Run, hand_over
+from vpro_lab.play.playbook import run_module
 from vpro_lab.play.snapshots import Kind
 
 Stage = Callable[..., Scene]
@@ -151,3 +152,15 @@ def test_the_pipes_take_many_asks_and_stay(watched: Stage) -> None:
     assert guest.run(f"test -e {pipe}").rc, "the pipes go with the watcher"
     guest.check(f"systemctl start {SERVICE}")
     assert guest.run(f"test -p {pipe}").rc == 0
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_host_that_may_get_another_address_is_not_called_protected(stage: Stage) -> None:
+    """systemd-networkd identifies a host by its machine's id by default, which CSME does not know."""
+    scene = stage(identity=False)
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    run = hand_over(scene.laptop, pin=True, scene=scene)
+    assert not run.seen.kept, "the DHCP server took the host for CSME"
+    assert run.module["outcome"] == "connected", run.report()
+    assert "ClientIdentifier=duid" in run.module["warnings"][0], run.report()
+    assert [each["code"] for each in facts["readiness"]["warnings"]] == ["dhcp_identity_differs"]

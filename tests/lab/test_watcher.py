@@ -260,3 +260,21 @@ def test_it_is_small_and_sleeps(watched: Watched) -> None:
     assert scene.laptop.image.suite != "bookworm" or int(rss.split()[1]) <= most * 1024
     # One or two signs of life for systemd; nothing else wakes it.
     assert int(wakes) <= 2
+
+
+@pytest.mark.manager("wpa_supplicant")
+@pytest.mark.parametrize("ended", ["never", "at once"])
+def test_whether_the_session_was_kept_is_csmes_word(watched: Watched, ended: str) -> None:
+    scene = watched()
+    wait_for(scene, "staying")
+    assert state(scene.laptop)["last_handover"]["session_kept"] is None, "nobody has said anything yet"
+    if ended == "never":
+        scene.csme.control("roaming forbidden")
+        scene.laptop.guest.check("sleep 20", timeout=90)
+        assert state(scene.laptop)["last_handover"]["session_kept"] is None, "a report that is too old"
+        scene.csme.control("roaming forbidden")
+    else:
+        scene.csme.control("roaming allowed")
+    kept = ended == "never"
+    scene.laptop.wait_until("CSME's word", lambda: state(scene.laptop)["last_handover"]["session_kept"] is kept, 30)
+    assert ("session was kept" if kept else "session ended within seconds") in log(scene.laptop)

@@ -27,13 +27,16 @@ SCHEMA_VERSION = 1
 _NO_CSME_RADIO = "no radio of this machine offers Intel's CSME vendor commands (iwlwifi with iwlmei)"
 
 
-def document(known: Known, generation: Optional[str], blockers: Sequence[Blocker]) -> Dict[str, Any]:
+def document(
+    known: Known, generation: Optional[str], blockers: Sequence[Blocker], warnings: Sequence[Blocker] = ()
+) -> Dict[str, Any]:
     """Return the facts document.
 
     Args:
         known: everything that was read from the machine.
         generation: how host and CSME share a radio, see ``_radio/driver.generation``.
         blockers: the reasons why a handover would not succeed now.
+        warnings: the reasons why a handover may lose the session although it succeeds.
     """
     supported = any(radio.can_request for radio in known.radios)
     unlisted = known.why("radios")
@@ -49,7 +52,8 @@ def document(known: Known, generation: Optional[str], blockers: Sequence[Blocker
         "amt": None,
         "readiness": {
             "ready": not blockers,
-            "blockers": [{"code": blocker.code, "message": blocker.message} for blocker in blockers],
+            "blockers": [asdict(blocker) for blocker in blockers],
+            "warnings": [asdict(warning) for warning in warnings],
         },
         "unreadable": [{"what": unreadable.what, "why": unreadable.why} for unreadable in known.unreadable],
     }

@@ -19,7 +19,7 @@ from .._radio.values import Radio
 from .._system.reading import Reading, Unreadable
 from .._watcher.state import read_watcher
 from .document import document
-from .readiness import Known, blockers
+from .readiness import Known, blockers, warnings
 
 
 def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
@@ -44,7 +44,7 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
         watcher=watcher,
         unreadable=reading.unreadable,
     )
-    return document(known, generation(platform, offered), blockers(known))
+    return document(known, generation(platform, offered), blockers(known), warnings(known))
 
 
 def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
-from .._network.limits import MAC_ADDRESS
+from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio.connection import CsmeConnection
@@ -30,7 +30,7 @@ _INTEL = "iwlwifi"
 
 @dataclass(frozen=True)
 class Blocker:
-    """One reason why a handover would not succeed.
+    """One reason why a handover would not succeed, or why it may lose the session (``warnings``).
 
     ``code`` is stable, for programs. ``message`` is for people: the reason and what to do about it.
     """
@@ -68,6 +68,29 @@ def blockers(known: Known) -> Tuple[Blocker, ...]:
     If CSME can own several radios, each of them has to be ready, because CSME chooses which radio it takes.
     """
     return tuple(dict.fromkeys(_all(known)))  # two radios may share a reason
+
+
+def warnings(known: Known) -> Tuple[Blocker, ...]:
+    """Return the reasons why a handover may lose the session although it succeeds. They do not make a laptop unready.
+
+    For a radio that CSME has a connection on, they are about the profile that would carry it on.
+    """
+    return tuple(dict.fromkeys(_doubts(known)))
+
+
+def _doubts(known: Known) -> Iterator[Blocker]:
+    for radio in known.radios:
+        managed = known.managed.get(radio.interface or "")
+        if managed is None or not managed.profiles or not (radio.can_tell and radio.can_request):
+            continue
+        profiles = [profile for profile in managed.profiles if profile.enabled]
+        if radio.csme is not None:
+            chosen = find_profile(profiles, radio.csme)
+            profiles = [] if chosen is None else [chosen]
+        for profile in profiles:
+            if profile.doubt is not None:
+                code = profile.doubt.code or DHCP_IDENTITY
+                yield Blocker(code, f"{radio.interface}: {profile.doubt.what}. {profile.doubt.remedy}")
 
 
 def _all(known: Known) -> Iterator[Blocker]:

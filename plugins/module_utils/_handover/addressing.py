@@ -41,14 +41,11 @@ from .policy import Policy
 
 
 class NoAddress(Bare):
-    """The answer to LookForAddress: the interface has no address, or only a link-local one."""
+    """The answer to LookForAddress: the interface has no IPv4 address, or only a link-local one."""
 
 
 class LookForAddress(Bare):
-    """Find out whether the interface has an address.
-
-    The answer is AddressArrived or NoAddress. There is no answer if it can't be found out.
-    """
+    """Find out whether the interface has an IPv4 address. The answer is AddressArrived or NoAddress, or none at all."""
 
 
 class AskForAddress(Bare):
@@ -124,7 +121,7 @@ class Addressing:
 
     Args:
         policy: how long to wait, and how often to ask.
-        look: says whether there is an address, or None if that is not known. It also tells the other machine.
+        look: returns the answer to ``LookForAddress``, or None if it is not known. It also tells the other machine.
         ask: makes the DHCP client ask again.
         clock: returns the time in seconds, from a clock that never goes back.
     """
@@ -132,7 +129,7 @@ class Addressing:
     def __init__(
         self,
         policy: Policy,
-        look: Callable[[], Optional[bool]],
+        look: Callable[[], Union[AddressArrived, NoAddress, None]],
         ask: Callable[[], object],
         clock: Callable[[], float],
     ) -> None:
@@ -168,6 +165,5 @@ class Addressing:
         elif isinstance(action, AskForAddress):
             self._ask()
         else:
-            there = self._look()
-            return None if there is None else AddressArrived() if there else NoAddress()
+            return self._look()
         return None

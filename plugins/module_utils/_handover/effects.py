@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional, Union
+from typing import Any, Callable, List, Optional, Tuple, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
-from .._radio import rtnetlink
+from .._radio import rtnetlink, sysfs
 from .._radio.radio import routable
 from .._radio.rfkill import RfkillEvent
-from .._radio.rtnetlink import AddressEvent
+from .._radio.rtnetlink import Address, AddressEvent
 from .._radio.values import Radio
 from .._system import dhcp
 from .._system.errors import FleetError
 from .._system.run_folder import FOLDER, clear_journal, write_journal
+from .addressing import NoAddress
 from .deferred import Rest, over_rest, retried
 from .messages import (
     Action,
@@ -107,21 +108,45 @@ class Hands:
             self._calls.request()
         return None
 
-    def has_address(self) -> bool:
-        """Say whether the interface has an address that is not link-local.
+    def read_address(self) -> Optional[AddressArrived]:
+        """Return the event for the address that the interface has, or None if it has none that counts.
 
         Raises:
             LibraryMissing, TransportFailed, TimedOut, DecodeFailed: see ``rtnetlink.addresses``.
         """
-        return bool(routable(rtnetlink.addresses(self._ifindex)))
+        return self._arrived(rtnetlink.addresses(self._ifindex))
 
-    def look_for_address(self) -> Optional[bool]:
-        """Say whether the interface has an address, as ``has_address``. Without an answer, return None and warn."""
+    def look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
+        """Return the answer to ``LookForAddress``. If the addresses can't be read, warn and return None."""
         try:
-            return self.has_address()
+            return self.read_address() or NoAddress()
         except FleetError as error:
             self.warnings.append(f"the addresses can't be read: {error}")
             return None
+
+    def _arrived(self, addresses: Tuple[Address, ...]) -> Optional[AddressArrived]:
+        """Return the event if one of the addresses counts: CSME sees that the host has it by DHCP, so it is of IPv4."""
+        if not routable(tuple(address for address in addresses if address.family == "inet")):
+            return None
+        return AddressArrived(same_host=self._has_the_mac())
+
+    def _has_the_mac(self) -> bool:
+        """Say whether the interface has the MAC address of its radio, which CSME uses too. If not, warn."""
+        try:
+            now, permanent = (
+                sysfs.mac_of(self._radio.interface or ""),
+                sysfs.permanent_mac_of(self._radio.interface or ""),
+            )
+        except FleetError as error:
+            self._warn_once(f"the MAC address of the interface can't be read: {error}")
+            return False
+        if now != permanent:
+            self._warn_once(f"the interface has the MAC address {now}, but CSME uses its radio's ({permanent})")
+        return now == permanent
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def ask_for_address(self, *, in_handover: bool = True) -> Optional[dhcp.Client]:
         """Make the DHCP client of the interface ask again. Return the client, or None if none was asked.
@@ -148,6 +173,9 @@ class Hands:
     def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
         if self.supplicant is None:
             return PinFailed()
+        doubt = action.profile.doubt
+        if isinstance(action, SetPin) and doubt is not None:
+            self._warn_once(f"{doubt.what}. {doubt.remedy}")
         self.unpin(now=isinstance(action, SetPin))
         if self.pin is not None:  # the old pin could not be undone, and a new one would lose its old values
             return PinFailed()
@@ -213,4 +241,4 @@ class Hands:
         """Return the event for a report about an address, or None if it does not concern this radio."""
         if not isinstance(heard, AddressEvent) or not heard.added or heard.ifindex != self._ifindex:
             return None
-        return AddressArrived() if routable((heard.address,)) else None
+        return self._arrived((heard.address,))

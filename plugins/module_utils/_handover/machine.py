@@ -99,6 +99,7 @@ class State:
         pinned: whether the supplicant may have a pin, which has to be undone.
         late: whether CSME's deadline has passed since the host owns the radio.
         last: whether no further request follows, because there is no time for one, or there were enough.
+        doubted: whether the network may take the host for another one than CSME (``Profile.doubt``).
         forbidden: what CSME reported last about roaming since the host asked for the radio, or None for no report.
         outcome: how the handover ended. It is set exactly when the phase is STAYING or DONE.
     """
@@ -109,6 +110,7 @@ class State:
     pinned: bool = False
     late: bool = False
     last: bool = False
+    doubted: bool = False
     forbidden: Optional[bool] = None
     outcome: Optional[Outcome] = None
 
@@ -159,7 +161,8 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
             return _end(state, Outcome.NO_CREDENTIALS)
         # No profile can carry the connection on, so there is no connection to wait for when CSME has given the radio.
         event = Blocked(None, None)
-    state = replace(state, connection=event.connection)
+    doubted = event.profile is not None and event.profile.doubt is not None
+    state = replace(state, connection=event.connection, doubted=doubted)
     time_for_requests = policy.timeout_seconds - policy.attempt_seconds
     if time_for_requests < 0:
         return _end(state, Outcome.TIMED_OUT)
@@ -215,7 +218,8 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
 
 def _addressing(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, AddressArrived):
-        return _connected(state, Outcome.CONNECTED if state.late else Outcome.PROTECTED, policy)
+        protected = event.same_host and not (state.late or state.doubted)
+        return _connected(state, Outcome.PROTECTED if protected else Outcome.CONNECTED, policy)
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
     if isinstance(event, Disconnected):

@@ -53,8 +53,15 @@ class SwitchedOff(Bare):
     """The radio's switch went off: there is a hard block with the reason "signal"."""
 
 
-class AddressArrived(Bare):
-    """The connected interface has an address that counts: see ``_handover/addressing.py``."""
+@dataclass(frozen=True)
+class AddressArrived:
+    """The connected interface has an IPv4 address that is not link-local.
+
+    Attributes:
+        same_host: whether the host has CSME's MAC address, so that it is the same host for the network.
+    """
+
+    same_host: bool = True
 
 
 class RoamingForbidden(Bare):

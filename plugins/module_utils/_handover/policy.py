@@ -16,10 +16,11 @@ class Outcome(str, Enum):
 
     #: The host owns the radio and CSME had no connection that could have been carried on.
     OWNED = "owned"
-    #: The host owns the radio, is connected, and had an address within CSME's deadline.
+    #: The host owns the radio, is connected as the same host for the network as CSME, and had an address within CSME's
+    #: deadline. Whether CSME's session goes on is known later, and only from CSME (``evidence.py``).
     PROTECTED = "protected"
-    #: The host owns the radio and is connected, but no address came within CSME's deadline. Only CSME knows whether the
-    #: session goes on.
+    #: The host owns the radio and is connected, but no address came within CSME's deadline, or the network may take the
+    #: host for another one.
     CONNECTED = "connected"
     #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
     NO_CREDENTIALS = "no_credentials"

@@ -14,7 +14,7 @@ import select
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .._network.backend import Backend, Listener, Source
 from .._network.events import link_event
@@ -28,7 +28,7 @@ from .._radio.values import Radio
 from .._system.dhcp_program import ask
 from .._system.run_folder import FOLDER
 from .._system.statemachine import Machine
-from .addressing import Addressing
+from .addressing import Addressing, NoAddress
 from .effects import Calls, Hands
 from .machine import State, step
 from .messages import (
@@ -138,11 +138,11 @@ class Handover:
         self._machine.feed(event)
         self._addressing.feed(event)
 
-    def _look_for_address(self) -> Optional[bool]:
-        there = self._hands.look_for_address()
-        if there:
-            self._machine.feed(AddressArrived())
-        return there
+    def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
+        answer = self._hands.look_for_address()
+        if isinstance(answer, AddressArrived):
+            self._machine.feed(answer)
+        return answer
 
     def _ask_for_address(self) -> None:
         self._hands.ask_for_address()
@@ -155,8 +155,9 @@ class Handover:
                 except EventsLost:
                     # This can only be the socket for addresses, so the addresses are read again.
                     news = ()
-                    if self._hands.has_address():
-                        self._feed(AddressArrived())
+                    arrived = self._hands.read_address()
+                    if arrived is not None:
+                        self._feed(arrived)
                 for heard in news:
                     event = translate(heard)
                     if event is not None:

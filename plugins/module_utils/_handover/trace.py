@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._network.events import Connected, Disconnected, ManagerGone, ScanStarted, SupplicantGone
 from .._network.handover_record import HandoverRecord
+from . import evidence
 from .messages import AddressArrived, BlockBack, BlockGone, InterfaceGone, Pinned, SoftBlocked, SwitchedOff
 from .policy import Outcome
 
@@ -57,8 +58,6 @@ STEP_NAMES: Dict[type, str] = {
     ManagerGone: "manager_gone",
     InterfaceGone: "interface_gone",
 }
-#: Whether CSME's session goes on after a handover with this outcome. After any other outcome, it is not known.
-_KEPT = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}
 
 
 class Trace:
@@ -125,7 +124,7 @@ class Trace:
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             request_to_connected_ms=connected,
             request_to_address_ms=None if connected is None else self.ms("address"),
-            session_kept=_KEPT.get(outcome),
+            session_kept=evidence.at_end(outcome),
             steps=tuple(Step(name, round((at - origin) * 1000)) for name, at in self._marks if name != "blocked"),
             requests=requests,
             warnings=warnings,

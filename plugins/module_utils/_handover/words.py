@@ -36,7 +36,10 @@ _LOOK_AT_THE_ACCESS_POINT = (
 BOOK: Dict[Outcome, Words] = {
     Outcome.OWNED: Words("the host has the radio, and CSME had no connection to carry on"),
     Outcome.PROTECTED: Words("the host has the radio, and is connected in time for CSME's session"),
-    Outcome.CONNECTED: Words("the host has the radio and is connected, but got no address within CSME's deadline"),
+    Outcome.CONNECTED: Words(
+        "the host has the radio and is connected, but got no address within CSME's deadline, or may be another host "
+        "for the network"
+    ),
     Outcome.NO_CREDENTIALS: Words(
         "CSME keeps the radio, because no enabled profile of {who} can join CSME's network", "Add one with credentials"
     ),
@@ -76,6 +79,8 @@ def network_name(connection: Optional[CsmeConnection]) -> str:
     )
 
 
+KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"
+LOST = "CSME's session ended within seconds of the last handover"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
 STUCK = "the supplicant did not get its usual channels back"
 HELD = (

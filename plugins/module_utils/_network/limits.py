@@ -11,6 +11,8 @@ from typing import FrozenSet, Iterator, Optional, Protocol, Sequence, Tuple
 
 #: The code of an obstacle that is about the interface's MAC address.
 MAC_ADDRESS = "mac_address_differs"
+#: The code of a doubt that is about the identity of the DHCP client.
+DHCP_IDENTITY = "dhcp_identity_differs"
 #: The ciphers that CSME's connection can have, so that a profile can be compared with them.
 _CIPHERS = frozenset({"tkip", "ccmp", "gcmp", "gcmp-256"})
 

@@ -45,6 +45,9 @@ class Profile:
     #: Why this interface can't use the profile when the laptop boots, no matter which network CSME is on. With an
     #: obstacle, the profile is not ``enabled``.
     obstacle: Optional[Obstacle] = None
+    #: Why the network may take the host for another one than CSME, and give it another address. The profile can still
+    #: be used, because some networks do not.
+    doubt: Optional[Obstacle] = None
     #: The restrictions of the profile.
     limits: Limits = NO_LIMITS
     #: Whether the profile is only for this interface or its device, so that no other radio can use it.

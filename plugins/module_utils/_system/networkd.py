@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from .errors import NotFound
 from .files import list_folder, read_text
@@ -40,7 +40,7 @@ def read_link(ifindex: int, root: str = "/") -> Dict[str, str]:
     return dict(line.partition("=")[::2] for line in text.splitlines() if not line.startswith("#"))
 
 
-def read_settings(file: str, root: str = "/", *, without: str = "") -> Settings:
+def read_settings(file: str, root: str = "/", *, without: Sequence[str] = ()) -> Settings:
     """Return the settings of one of networkd's files, followed by the settings of its drop-ins.
 
     Python's own parser keeps only the last of several settings of one name. For systemd all of them count.
@@ -48,14 +48,14 @@ def read_settings(file: str, root: str = "/", *, without: str = "") -> Settings:
     Args:
         file: the file's path.
         root: the directory that stands for ``/``.
-        without: drop-ins of this name are left out.
+        without: drop-ins of these names are left out.
 
     Raises:
         NotFound: the file does not exist.
         AccessDenied, TransportFailed: a file or a folder can't be read.
     """
     found: Settings = {}
-    drop_ins = (path for path in _drop_ins(root, os.path.basename(file)) if os.path.basename(path) != without)
+    drop_ins = (path for path in _drop_ins(root, os.path.basename(file)) if os.path.basename(path) not in without)
     for path in (os.path.join(root, file.lstrip("/")), *drop_ins):
         section = ""
         for line in map(str.strip, read_text(path, _SIZE_MAX).splitlines()):

@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drop-ins that keep systemd-networkd from bringing wireless interfaces up.
+"""Drop-ins that make systemd-networkd fit for a handover, each for the file that configures a wireless interface.
 
-Without one, networkd brings an interface up by itself, before the watcher has decided whether it may come up. A drop-in
-for the file that configures the interface leaves the bring-up to the supplicant (systemd.network(5),
-``ActivationPolicy=manual``, since systemd 248). networkd still manages the addresses.
+One leaves bringing the interface up to the supplicant (systemd.network(5), ``ActivationPolicy=manual``, since systemd
+248). Without it, networkd brings the interface up by itself, before the watcher has decided whether it may come up.
+networkd still manages the addresses.
+
+The other one makes networkd identify the host by its MAC address (``ClientIdentifier=mac``). By default networkd takes
+the machine's id, which CSME does not know, so that the host may get another address than CSME
+(``_system/dhcp_identity.py``).
 """
 
 from __future__ import annotations
@@ -17,11 +21,29 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 from .._radio import sysfs
+from .._system.dhcp_identity import CLIENT_IDENTIFIER, client_identifier
 from .._system.errors import NotFound
 from .._system.networkd import Settings, read_link, read_settings
 
 _DROP_INS = "etc/systemd/network"
-_NAME = "amt-wifi-watcher.conf"
+_BRING_UP = "amt-wifi-watcher.conf"
+_IDENTITY = "amt-wifi-watcher-identity.conf"
+_OURS = (_BRING_UP, _IDENTITY)
+
+
+@dataclass(frozen=True)
+class DropIn:
+    """A drop-in for a file of networkd.
+
+    Attributes:
+        path: its path.
+        content: its text. None means that it must not be written.
+        why: why it must not be written.
+    """
+
+    path: str
+    content: Optional[str]
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,16 +53,14 @@ class Link:
     Attributes:
         interface: the interface's name.
         file: the file of networkd that configures the interface.
-        drop_in: the path of the drop-in that leaves the bring-up to the supplicant.
-        content: the text of the drop-in. None means that it must not be written.
-        why: why the drop-in must not be written.
+        bring_up: the drop-in that leaves the bring-up to the supplicant.
+        identity: the drop-in that makes networkd identify the host by its MAC address.
     """
 
     interface: str
     file: str
-    drop_in: str
-    content: Optional[str]
-    why: str = ""
+    bring_up: DropIn
+    identity: DropIn
 
 
 def read_links(interfaces: Sequence[str] = (), root: str = "/") -> Tuple[Link, ...]:
@@ -65,26 +85,43 @@ def read_links(interfaces: Sequence[str] = (), root: str = "/") -> Tuple[Link, .
 
 
 def drop_ins(root: str = "/") -> Tuple[str, ...]:
-    """Return the paths of the existing drop-ins of this name, for any interface."""
-    pattern = os.path.join(root, _DROP_INS, "*.network.d", _NAME)
-    return tuple(sorted("/" + os.path.relpath(path, root) for path in glob.glob(pattern)))
+    """Return the paths of the existing drop-ins of these names, for any interface."""
+    found = [path for name in _OURS for path in glob.glob(os.path.join(root, _DROP_INS, "*.network.d", name))]
+    return tuple(sorted("/" + os.path.relpath(path, root) for path in found))
 
 
 def _link(interface: str, file: str, root: str) -> Link:
-    drop_in = f"/{_DROP_INS}/{os.path.basename(file)}.d/{_NAME}"
+    folder = f"/{_DROP_INS}/{os.path.basename(file)}.d"
+    bring_up, identity = f"{folder}/{_BRING_UP}", f"{folder}/{_IDENTITY}"
     try:
-        settings = read_settings(file, root, without=_NAME)
+        settings = read_settings(file, root, without=_OURS)
     except NotFound:
-        return Link(interface, file, drop_in, None, "it does not exist any more")
-    if ("Link", "ActivationPolicy") in settings:
-        return Link(interface, file, drop_in, None, "it has an ActivationPolicy of its own")
-    if not _wireless_only(settings, interface):
-        return Link(interface, file, drop_in, None, "it may also configure interfaces that are not wireless")
+        why = "it does not exist any more"
+    else:
+        if _wireless_only(settings, interface):
+            return Link(interface, file, _for_bring_up(bring_up, settings), _for_identity(identity, settings))
+        why = "it may also configure interfaces that are not wireless"
+    return Link(interface, file, DropIn(bring_up, None, why), DropIn(identity, None, why))
+
+
+def _for_bring_up(path: str, settings: Settings) -> DropIn:
+    policies = settings.get(("Link", "ActivationPolicy"))
+    if policies is not None:
+        return DropIn(path, None, "" if policies[-1] == "manual" else "it has an ActivationPolicy of its own")
     lines = ["[Link]", "ActivationPolicy=manual"]
     if ("Link", "RequiredForOnline") not in settings:
         # With that policy, the default would be "no".
         lines.append("RequiredForOnline=yes")
-    return Link(interface, file, drop_in, "".join(f"{line}\n" for line in lines))
+    return DropIn(path, "".join(f"{line}\n" for line in lines))
+
+
+def _for_identity(path: str, settings: Settings) -> DropIn:
+    value = client_identifier(settings)
+    if value == CLIENT_IDENTIFIER:
+        return DropIn(path, None)  # there is nothing to do
+    if value is not None:
+        return DropIn(path, None, f"it has a ClientIdentifier of its own ({value})")
+    return DropIn(path, f"[DHCPv4]\nClientIdentifier={CLIENT_IDENTIFIER}\n")
 
 
 def _wireless_only(settings: Settings, interface: str) -> bool:

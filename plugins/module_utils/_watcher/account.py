@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from .._handover import evidence
+from .._handover.evidence import Evidence
 from .._handover.policy import SUCCESSES, Outcome
 from .._handover.trace import Trace
-from .._handover.words import BOOK, NOBODY, UNUSABLE, network_name
+from .._handover.words import BOOK, KEPT, LOST, NOBODY, UNUSABLE, network_name
 from .._network.handover_record import HandoverRecord
 from .._network.limits import Obstacle
 from .._radio.connection import CsmeConnection
@@ -40,6 +43,8 @@ class Account:
         self._refused: Optional[Tuple[str, Optional[CsmeConnection]]] = None
         #: The record of the last handover, or None when there was none.
         self.last: Optional[HandoverRecord] = None
+        self._clock = clock
+        self._evidence = Evidence()
 
     def write(self, level: str, text: str, **fields: Any) -> None:
         """Log a line about the radio. The arguments are those of ``Log.write``."""
@@ -62,6 +67,14 @@ class Account:
             self.write("warning", warning)
         self._told = len(self.warnings)
 
+    def hear(self, event: Any) -> None:
+        """Handle an event. It may show whether CSME's session was kept in the last handover."""
+        self._evidence, kept = evidence.hear(self._evidence, event, self._clock())
+        if kept is None or self.last is None:
+            return
+        self.last = replace(self.last, session_kept=kept)
+        self.write("info" if kept else "warning", KEPT if kept else LOST, amt_wifi_session_kept=kept)
+
     # -- one handover ----------------------------------------------------------------------------------------------
 
     def ended(
@@ -81,6 +94,7 @@ class Account:
         text = f"{words.of(who)}{network}"
         report = self.trace.report(outcome)
         self.trace.end()
+        self._evidence = evidence.ended(self._evidence, outcome, self._clock())
         if outcome is Outcome.NO_CREDENTIALS:
             if who is None:
                 text = f"{NOBODY}{network}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 from .._handover import guard, messages
-from .._handover.addressing import Addressing
+from .._handover.addressing import Addressing, NoAddress
 from .._handover.deferred import Rest, journal_of
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
@@ -171,6 +171,7 @@ class Watched:
         if isinstance(event, AddressArrived):
             # Timers that have run out come first. Otherwise a late address would count as one in time.
             self._machine.expire()
+        self._account.hear(event)
         self._machine.feed(event)
         self._addressing.feed(event)
 
@@ -269,14 +270,16 @@ class Watched:
 
     def read_address(self) -> None:
         """Look for an address, after events about addresses may have been lost."""
-        if self.hands.look_for_address():
-            self.feed(AddressArrived())
+        answer = self.hands.look_for_address()
+        if isinstance(answer, AddressArrived):
+            self.feed(answer)
 
-    def _look_for_address(self) -> Optional[bool]:
-        there = self.hands.look_for_address()
-        if there:
-            self._advance(lambda: self._machine.feed(AddressArrived()))
-        return there
+    def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
+        answer = self.hands.look_for_address()
+        if isinstance(answer, AddressArrived):
+            arrived = answer
+            self._advance(lambda: self._machine.feed(arrived))
+        return answer
 
     def _ask_for_address(self) -> None:
         handover = self._machine.state.handover

@@ -26,7 +26,7 @@ from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from .client import NetworkManager
 from .connection import Connection
-from .files import default_address
+from .files import Defaults, defaults
 from .listener import Armed, Listener
 from .names import WPA, number_of, path_of
 from .profiles import SECRET, UNTOLD, profile_of
@@ -114,11 +114,11 @@ class NetworkManagerBackend:
     def _judged(self, connections: Sequence[Connection], mac: Optional[str]) -> Tuple[Profile, ...]:
         """Return NetworkManager's profiles as profiles. *mac* is as for ``profile_of``.
 
-        NetworkManager's configuration is read only if a profile leaves the MAC address to it, because a handover waits.
+        NetworkManager's configuration is read only if a profile leaves something to it, because a handover waits.
         """
-        left = any(each.address is None for each in connections)
-        default = default_address(self._interface) if left else None
-        return tuple(profile_of(each, self._interface, mac, default) for each in connections)
+        left = any(each.address is None or each.client_id is None for each in connections)
+        by_default = defaults(self._interface) if left else Defaults()
+        return tuple(profile_of(each, self._interface, mac, by_default) for each in connections)
 
     def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
         """Return profiles after checking that the system has the secrets of those for one network.

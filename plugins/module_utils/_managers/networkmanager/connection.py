@@ -71,6 +71,9 @@ class Connection:
         denied: the permanent MAC addresses of devices that it is not for.
         address: the MAC address that it gives the device, or a word that says where the address comes from
             (``random``, ``stable``, ...). None means NetworkManager's default.
+        client_id: the identifier of the DHCP client, or a word that says where it comes from (``mac``, ``duid``, ...).
+            None means NetworkManager's default.
+        dhcp: whether the address comes by DHCP.
         ciphers: the only ciphers for unicast frames, or None for any.
         names: patterns of the interfaces that it is for, see ``matches``. Without any, it is for all.
         conditions: the names of other settings that restrict it to some machines or devices.
@@ -93,6 +96,8 @@ class Connection:
     credentials: FrozenSet[str]
     denied: FrozenSet[str] = frozenset()
     address: Optional[str] = None
+    client_id: Optional[str] = None
+    dhcp: bool = True
     ciphers: Optional[FrozenSet[str]] = None
     names: Tuple[str, ...] = ()
     conditions: Tuple[str, ...] = ()
@@ -136,6 +141,8 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             credentials=_credentials(security, settings.get("802-1x", {}), elsewhere),
             denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
             address=_assigned(wireless),
+            client_id=settings.get("ipv4", {}).get("dhcp-client-id") or None,
+            dhcp=settings.get("ipv4", {}).get("method", "auto") == "auto",
             ciphers=_ciphers(security),
             names=tuple(map(str, match.get("interface-name", ()))),
             conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),

@@ -16,6 +16,7 @@ import fnmatch
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ..._radio import sysfs
@@ -85,11 +86,23 @@ def is_over_iwd(interface: str, root: str = "/") -> bool:
     return False
 
 
-def default_address(interface: str, root: str = "/") -> Optional[str]:
-    """Return the MAC address, or the word for one, that NetworkManager gives an interface by default.
+@dataclass(frozen=True)
+class Defaults:
+    """What NetworkManager's configuration sets for the profiles of an interface that leave it open.
 
-    It is for profiles that set none: ``wifi.cloned-mac-address`` in a ``[connection]`` section. A section that may mean
-    the interface counts. The result is None if the configuration sets no default, or this user can't read it.
+    Attributes:
+        address: the MAC address, or the word for one (``wifi.cloned-mac-address``). None means that it sets none.
+        client_id: the identifier of the DHCP client, or the word for one (``ipv4.dhcp-client-id``), likewise.
+    """
+
+    address: Optional[str] = None
+    client_id: Optional[str] = None
+
+
+def defaults(interface: str, root: str = "/") -> Defaults:
+    """Return what NetworkManager's configuration sets for profiles in its ``[connection]`` sections.
+
+    A section that may mean the interface counts. If this user can't read the configuration, nothing counts as set.
 
     Args:
         interface: the interface's name.
@@ -98,20 +111,29 @@ def default_address(interface: str, root: str = "/") -> Optional[str]:
     try:
         sections = _read(interface, root)
     except FleetError:
-        return None
-    for name, section in sections.items():
-        if name.startswith("connection") and _may_mean(section, interface):
-            if section.get(_CLONED):
-                return section[_CLONED].lower()
-            if section.get(_RANDOMIZATION, "").lower() in _ALWAYS:
-                return "random"
-    return None
+        return Defaults()
+    found = [
+        section for name, section in sections.items() if name.startswith("connection") and _may_mean(section, interface)
+    ]
+    addresses = (_address(section) for section in found)
+    identifiers = (section.get(_CLIENT_ID) for section in found)
+    return Defaults(
+        address=next((address for address in addresses if address), None),
+        client_id=next((identifier.lower() for identifier in identifiers if identifier), None),
+    )
+
+
+def _address(section: Dict[str, str]) -> Optional[str]:
+    if section.get(_CLONED):
+        return section[_CLONED].lower()
+    return "random" if section.get(_RANDOMIZATION, "").lower() in _ALWAYS else None
 
 
 #: The default of a profile's ``cloned-mac-address`` (NetworkManager.conf(5)), and the setting that was there before it
 #: (NM_SETTING_MAC_RANDOMIZATION_ALWAYS is 2).
 _CLONED = "wifi.cloned-mac-address"
 _RANDOMIZATION = "wifi.mac-address-randomization"
+_CLIENT_ID = "ipv4.dhcp-client-id"
 _ALWAYS = frozenset({"2", "always"})
 
 
@@ -239,4 +261,4 @@ def _any(answers: Iterable[Optional[bool]]) -> Optional[bool]:
     return True if True in found else None if None in found else False
 
 
-__all__ = ["IWD_REMEDY", "default_address", "is_over_iwd", "leaves_alone"]
+__all__ = ["IWD_REMEDY", "Defaults", "defaults", "is_over_iwd", "leaves_alone"]

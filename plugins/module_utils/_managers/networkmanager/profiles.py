@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterator, Optional
 
-from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
+from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Limits, Obstacle
 from ..._network.profile import Profile
 from ..._radio import channels
 from ..._system.dbus import SystemBus
 from ..._system.errors import NotFound
 from .connection import Connection, matches
+from .files import Defaults
 from .names import AGENT_OWNED, NM
 
 #: The bands by their names in profiles. 6 GHz has a name since NetworkManager 1.58.
 _BANDS = {"bg": channels.BAND_2GHZ, "a": channels.BAND_5GHZ, "6GHz": channels.BAND_6GHZ}
 #: The credentials of a profile that need a secret.
 SECRET = frozenset({"psk", "eap"})
+NO_DEFAULTS = Defaults()
 
 
 def networkmanager_runs() -> bool:
@@ -36,7 +38,7 @@ def networkmanager_runs() -> bool:
 
 
 def profile_of(
-    connection: Connection, interface: str, mac: Optional[str] = None, default_address: Optional[str] = None
+    connection: Connection, interface: str, mac: Optional[str] = None, by_default: Defaults = NO_DEFAULTS
 ) -> Profile:
     """Return NetworkManager's profile as a profile of a backend.
 
@@ -48,10 +50,9 @@ def profile_of(
         connection: NetworkManager's profile.
         interface: the name of the interface.
         mac: the permanent MAC address of its device, or None when it is not known.
-        default_address: the address, or a word for one, that NetworkManager's configuration sets for profiles without
-            one (``wifi.cloned-mac-address``). None means that it sets none.
+        by_default: what NetworkManager's configuration sets for profiles that leave it open.
     """
-    obstacle = next(_obstacles(connection, interface, mac, default_address), None)
+    obstacle = next(_obstacles(connection, interface, mac, by_default.address), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
@@ -63,6 +64,7 @@ def profile_of(
         priority=connection.priority,
         credentials=connection.credentials,
         obstacle=obstacle,
+        doubt=_doubt(connection, mac, by_default.client_id),
         limits=Limits(
             channels=_allowed(connection),
             only_bssids=None if connection.bssid is None else (connection.bssid,),
@@ -102,6 +104,23 @@ def _obstacles(
     for flag, value in connection.elsewhere:
         what = "leaves a secret to the agent of a user, who has to log in first" if value & AGENT_OWNED else _UNSTORED
         yield Obstacle(f"{what} ({flag} {value})", f"Let the system store it: set {flag} to 0, and set the secret")
+
+
+def _doubt(connection: Connection, mac: Optional[str], by_default: Optional[str]) -> Optional[Obstacle]:
+    """Return a doubt if the profile's DHCP client does not identify the host by its MAC address.
+
+    Without a value, NetworkManager's own DHCP client does that.
+    """
+    client_id = (connection.client_id or by_default or "mac").lower()
+    if not connection.dhcp or client_id in ("mac", "perm-mac", f"01:{mac}"):
+        return None
+    where = "" if connection.client_id else ", the default in NetworkManager's configuration"
+    return Obstacle(
+        f"the profile '{connection.name}' does not identify the host by its MAC address for DHCP "
+        f"(ipv4.dhcp-client-id: {client_id}{where}), so the network may give it another address than CSME's",
+        "Set ipv4.dhcp-client-id to mac",
+        code=DHCP_IDENTITY,
+    )
 
 
 #: The remedy for a profile that is for something else.

@@ -35,6 +35,7 @@ CONNECTION = "connection"
 WIRELESS = "802-11-wireless"
 SECURITY = "802-11-wireless-security"
 EAP = "802-1x"
+IPV4 = "ipv4"
 
 #: NM_SETTING_CONNECTION_AUTOCONNECT_PRIORITY_MAX. The lowest priority is its negative.
 PRIORITY_MAX = 999
@@ -149,6 +150,8 @@ def wanted(profile: NetworkProfile, interface: str) -> Wanted:
             # CSME's station has the radio's permanent address. With another address, CSME's session would end.
             "assigned-mac-address": ("s", "permanent"),
         },
+        # With another identity, a DHCP server may give the host another address than CSME's.
+        IPV4: {"dhcp-client-id": ("s", "mac")},
         SECURITY: _security(profile) if secured else None,
         EAP: None if profile.eap is None else _eap(profile.eap),
     }
@@ -208,7 +211,10 @@ def new_settings(want: Wanted, name: str, uuid: str) -> Dict[str, Dict[str, Vari
         name: the profile's name for people. Other profiles may have the same name.
         uuid: a new UUID.
     """
-    own: Settings = {CONNECTION: {"id": ("s", name), "uuid": ("s", uuid), "type": ("s", WIRELESS)}}
+    own: Settings = {
+        CONNECTION: {"id": ("s", name), "uuid": ("s", uuid), "type": ("s", WIRELESS)},
+        IPV4: {"method": ("s", "auto")},
+    }
     return merged(own, want)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
-from ..._network.limits import MAC_ADDRESS, Obstacle
+from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Obstacle
 from ..._network.managed import Patience
 from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
 from ..._radio import sysfs
+from ..._system.dhcp_identity import other_identity
 from ..._system.errors import FleetError
 from ..._system.files import is_there
 from .codec import Network
@@ -71,8 +73,9 @@ class WpaProfiles:
                 return ()
             settings = {name: value for name in GLOBAL if (value := _known(ctrl.request(f"GET {name}"))) is not None}
             changed = _changed_address(ctrl, self._interface)
+            doubt = _other_identity(self._interface)
             found = (_profile(ctrl, network, settings, changed) for network in networks)
-            return tuple(profile for profile in found if profile is not None)
+            return tuple(replace(profile, doubt=doubt) for profile in found if profile is not None)
 
 
 def _known(reply: str) -> Optional[str]:
@@ -98,6 +101,15 @@ def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
         "Give the interface its permanent address (look for macchanger, and for .link files in /etc/systemd/network)",
         code=MAC_ADDRESS,
     )
+
+
+def _other_identity(interface: str) -> Optional[Obstacle]:
+    """Return a doubt if the interface's DHCP client does not identify the host by its MAC address, or else None."""
+    try:
+        other = other_identity(interface, sysfs.index_of(interface))
+    except FleetError:
+        return None
+    return None if other is None else Obstacle(other.what, other.remedy, code=DHCP_IDENTITY)
 
 
 def _profile(

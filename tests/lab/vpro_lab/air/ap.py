@@ -21,6 +21,9 @@ DEFAULT_CHANNEL = 6
 
 _CONFIG = "/run/lab-hostapd.conf"
 _LOG = "/run/lab-hostapd.log"
+#: The DHCP server's leases, as dnsmasq writes them: when each ends, MAC address, address, name, client identifier.
+_LEASES = "/run/lab-leases"
+_LEASE_SECONDS = 3600
 #: What ``capture_air`` captured.
 AIR = "/run/lab-air.pcap"
 
@@ -74,7 +77,7 @@ class AccessPoint:
             security: a name of :data:`vpro_lab.air.security.SECURITY`.
             ssid: its name.
             channel: a 2.4 or 5 GHz channel.
-            mac: the station that always gets :data:`LAPTOP_ADDRESS`, whatever client identifier it sends.
+            mac: the laptop's MAC address. CSME's station has it too, and has a lease of :data:`LAPTOP_ADDRESS`.
             extra: lines for hostapd's configuration, after all others: they override them, or begin another network.
         """
         self.security, self.ssid, self.channel = security, ssid, channel
@@ -94,11 +97,21 @@ class AccessPoint:
         self._guest.run(f"rm -f {_LOG}")
         self._guest.spawn("hostapd", ["hostapd", "-t", _CONFIG], _LOG, NAMESPACE)
         self._guest.wait_for(_LOG, "AP-ENABLED", 20)
+        self._serve_addresses(mac)
+
+    def _serve_addresses(self, mac: str) -> None:
+        """Run a DHCP server that gave CSME's station its address before.
+
+        What client identifier CSME sends is not known. Here it is the one that most clients send, which is made of the
+        MAC address. It can't be one that is made of the machine's id, because CSME does not know that. A host with
+        another identifier gets another address, as from any server that keeps to RFC 2131, 4.2.
+        """
+        expires = int(self._guest.check("date +%s")) + _LEASE_SECONDS
+        self._guest.write(_LEASES, f"{expires} {mac} {LAPTOP_ADDRESS} * 01:{mac}\n")
         dhcp = [
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--log-dhcp"),
             *("--log-facility=-", f"--interface={INTERFACE}", "--bind-interfaces", "--dhcp-authoritative"),
-            *("--dhcp-range=192.0.2.10,192.0.2.99,1h", f"--dhcp-host={mac},id:*,{LAPTOP_ADDRESS}"),
-            *("--leasefile-ro", "--dhcp-option=3"),
+            *(f"--dhcp-range={LAPTOP_ADDRESS},192.0.2.99,1h", f"--dhcp-leasefile={_LEASES}", "--dhcp-option=3"),
         ]
         self._guest.spawn("dnsmasq", dhcp, "/run/lab-dnsmasq.log", NAMESPACE)
 

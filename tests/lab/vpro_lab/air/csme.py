@@ -41,6 +41,16 @@ ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 200 dev sap1
 ip -n csme neigh replace {ADDRESS} lladdr {BSSID} dev sap1 nud permanent
 ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 100 dev {RADIO}
 """
+#: CSME shares the host's address: it sees what the host gets by DHCP, and uses that from then on. A session that has
+#: another address is over then.
+_SHARED_ADDRESS = f"""
+ip -o -4 monitor address dev {INTERFACE} | while read -r line; do
+    case "$line" in
+        Deleted* | *" inet {LAPTOP_ADDRESS}/"* | *" scope link "*) ;;
+        *" inet "*) echo "$line"; ip -n csme address flush scope global; break ;;
+    esac
+done
+"""
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,7 @@ class Csme:
         argv = ["wpa_supplicant", "-t", "-Dnl80211", f"-i{RADIO}", "-c/run/lab-csme.conf"]
         self._guest.spawn("csme-supplicant", argv, "/run/lab-csme.log", NAMESPACE)
         self._guest.check(_SAP_PATH)
+        self._guest.spawn("csme-address", ["sh", "-c", _SHARED_ADDRESS], "/run/lab-csme-address.log")
         self._guest.wait_for("/run/lab-csme.log", "CTRL-EVENT-CONNECTED", 30)
         self.leaves(leave)
         self.on(ap)
@@ -157,4 +168,5 @@ class Csme:
     def disconnect(self) -> None:
         """End CSME's station."""
         self.control("station none")
+        self._guest.stop("csme-address")
         self._guest.stop("csme-supplicant")

@@ -12,6 +12,7 @@ from typing import Any, Optional
 from ..errors import LabError
 from ..laptop import networkmanager
 from ..laptop.control import MAC, Laptop
+from ..laptop.dhcp import identify
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
 from .security import keyfile, network_block
@@ -98,6 +99,7 @@ def stage(
     group: str = "netdev",
     start: bool = True,
     extra: str = "",
+    identity: bool = True,
     **surroundings: Any,
 ) -> Scene:
     """Reset *laptop*'s air and build the scene: CSME connected and holding the radio, the operator's session open.
@@ -110,6 +112,7 @@ def stage(
         group: who may use wpa_supplicant's control socket beside root.
         start: whether who runs the radio is started; its configuration is there in any case.
         extra: lines for the profile, where NetworkManager runs the radio.
+        identity: whether systemd-networkd identifies the laptop by its MAC address, which is not its default.
         surroundings: of :func:`surround`.
     """
     if laptop.manager == "networkmanager":
@@ -121,6 +124,8 @@ def stage(
         if start:
             laptop.guest.check(f"systemctl start {laptop.service}")
         return scene
+    if identity:
+        identify(laptop)
     scene = surround(laptop, security=security, ssid=ssid, **surroundings)
     networks = "".join(network_block("wpa2-psk", other) for other in OTHER_NETWORKS)
     if credentials:

@@ -6,10 +6,21 @@
 
 from __future__ import annotations
 
-from .control import INTERFACE, Laptop
+from .control import INTERFACE, MAC, Laptop
 
 #: Makes systemd-networkd leave the radio alone. It comes before the laptop's own file.
 _UNMANAGED = "/run/systemd/network/05-lab-alone.network"
+#: What an administrator writes for systemd-networkd (docs/getting-started.md), where no role does.
+_IDENTITY = "/run/systemd/network/20-radio.network.d/lab.conf"
+
+
+def identify(laptop: Laptop) -> None:
+    """Have systemd-networkd identify the laptop by its MAC address, unless a role has done that already."""
+    laptop.guest.check(
+        f"test -d /etc/systemd/network/20-radio.network.d || test -e {_IDENTITY} || "
+        f"{{ mkdir -p $(dirname {_IDENTITY}) && printf '[DHCPv4]\\nClientIdentifier=mac\\n' > {_IDENTITY} && "
+        f"networkctl reload; }}"
+    )
 
 
 def use_dhcpcd(laptop: Laptop) -> None:
@@ -22,5 +33,9 @@ def use_dhcpcd(laptop: Laptop) -> None:
     guest.run("mkdir -p /run/systemd/network")
     guest.write(_UNMANAGED, f"[Match]\nName={INTERFACE}\n[Link]\nUnmanaged=yes\n")
     guest.check("networkctl reload")
-    guest.check(f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf")
+    guest.check(
+        f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf "
+        # Debian's file has "duid". An identifier that is written out counts more.
+        f"--clientid 01:{MAC}"
+    )
     laptop.wait_until("dhcpcd", lambda: guest.run("test -s /run/dhcpcd/pid").rc == 0, 60)

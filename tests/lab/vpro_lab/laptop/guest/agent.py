@@ -65,7 +65,7 @@ def stop(name: str, signal_name: str = "SIGTERM", grace: float = 3.0) -> int | N
     if process is None:
         return None
     if process.poll() is None:
-        process.send_signal(getattr(signal, signal_name))
+        os.killpg(process.pid, getattr(signal, signal_name))  # with what it started: each has a session of its own
         try:
             process.wait(grace)
         except subprocess.TimeoutExpired:

@@ -155,7 +155,7 @@ def test_the_whole_document() -> None:
             },
         },
         "amt": None,
-        "readiness": {"ready": True, "blockers": []},
+        "readiness": {"ready": True, "blockers": [], "warnings": []},
         "unreadable": [{"what": "radios.phy2.link", "why": "no right"}],
     }
 
@@ -165,6 +165,7 @@ def test_not_ready() -> None:
     assert facts(KNOWN, None, blocker)["readiness"] == {
         "ready": False,
         "blockers": [{"code": "no_supplicant", "message": "nobody runs wlan0"}],
+        "warnings": [],
     }
 
 

@@ -107,7 +107,7 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     with Supplicant(machine.socket_path()) as supplicant:
         supplicant.network("corp", psk="*")
         facts = collect(machine, budget=5)
-    assert facts["readiness"] == {"ready": True, "blockers": []}
+    assert facts["readiness"] == {"ready": True, "blockers": [], "warnings": []}
     assert (facts["supported"], facts["reason"], facts["unreadable"]) == (True, None, [])
     assert facts["kernel"]["generation"] == "userspace_managed"
     assert facts["supplicant"]["profiles"][0]["ssid"] == "corp"

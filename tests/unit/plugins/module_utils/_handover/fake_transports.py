@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+from dataclasses import replace
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
@@ -19,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.trace import 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Ending
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Listener, Record, SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, ScanStarted
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
@@ -187,6 +189,8 @@ class Laptop:
         self.answers: List[Callable[[], None]] = []
         self.requests = 0
         self.addresses: Tuple[Address, ...] = ()
+        self.mac = "02:00:00:00:00:00"
+        self.doubt: Optional[Obstacle] = None
         #: Who runs DHCP, how often it was asked anew, and what it does then.
         self.client: Optional[Client] = Client.NETWORKD
         self.asks = 0
@@ -224,6 +228,7 @@ class Laptop:
         self.address.say(LEASE)
 
     def run(self, policy: Policy = POLICY, profile: Optional[Profile] = PROFILE, radio: Radio = RADIO) -> Report:
+        profile = None if profile is None else replace(profile, doubt=self.doubt)
         return Handover(radio, profile, self.supplicant, policy, folder=self.folder, clock=self.clock).run()
 
     def journal(self) -> Optional[Dict[str, Any]]:

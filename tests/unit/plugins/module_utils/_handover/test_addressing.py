@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import List, Tuple, Union
 
 import pytest
 from hypothesis import given
@@ -142,8 +142,8 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(("there", "asked"), [(True, 0), (False, 1), (None, 0)])
-def test_at_work(there: Optional[bool], asked: int) -> None:
+@pytest.mark.parametrize(("there", "asked"), [(AddressArrived(), 0), (NoAddress(), 1), (None, 0)])
+def test_at_work(there: Union[AddressArrived, NoAddress, None], asked: int) -> None:
     clock, asks = Clock(), [0]
 
     def ask() -> None:
@@ -159,6 +159,6 @@ def test_at_work(there: Optional[bool], asked: int) -> None:
     clock.now = 0.1
     mine.expire()
     assert asks == [asked]
-    assert mine.due == (1.1 if there is False else None)
+    assert mine.due == (1.1 if asked else None)
     mine.feed(Disconnected())
     assert mine.due is None

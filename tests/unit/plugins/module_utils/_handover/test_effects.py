@@ -16,10 +16,12 @@ from typing import Any, Callable, List, Optional, Type
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.addressing import NoAddress
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import Rest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Calls, Hands
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
+    AddressArrived,
     BlockBack,
     BlockGone,
     Event,
@@ -101,8 +103,10 @@ def test_addresses_are_read_when_asked_for(
         return [Address("192.0.2.7", 24, "inet", scope)]
 
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
-    assert hands(tmp_path).has_address() is there
-    assert hands(tmp_path).look_for_address() is there
+    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname: "02:00:00:00:00:00")
+    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname: "02:00:00:00:00:00")
+    assert hands(tmp_path).read_address() == (AddressArrived() if there else None)
+    assert hands(tmp_path).look_for_address() == (AddressArrived() if there else NoAddress())
     assert asked == [3, 3]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import EventsLost
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
@@ -116,3 +117,30 @@ def test_lost_address_events_are_read_anew(laptop: Laptop) -> None:
 
     laptop.answers = [overrun]
     assert laptop.run().outcome is Outcome.PROTECTED
+
+
+def test_an_address_of_ipv6_does_not_count(laptop: Laptop) -> None:
+    """CSME waits for DHCP. A unique local address of IPv6 says nothing of that."""
+    laptop.answers = [connected(laptop)]
+    laptop.on_ask = lambda: laptop.address.say(AddressEvent(True, 3, Address("fd00::7", 64, "inet6", 0)))
+    report = laptop.run()
+    assert (report.outcome, report.request_to_address_ms) == (Outcome.CONNECTED, None)
+    assert laptop.asks == 3
+
+
+def test_a_host_with_another_mac_address_is_not_called_protected(laptop: Laptop) -> None:
+    laptop.mac = "02:00:00:00:00:99"
+    laptop.answers = [laptop.connects]
+    report = laptop.run()
+    assert (report.outcome, report.request_to_address_ms) == (Outcome.CONNECTED, 0)
+    assert report.warnings == (
+        "the interface has the MAC address 02:00:00:00:00:99, but CSME uses its radio's (02:00:00:00:00:00)",
+    )
+
+
+def test_a_host_that_the_network_may_take_for_another_is_not_called_protected(laptop: Laptop) -> None:
+    laptop.doubt = Obstacle("it is somebody else", "Be the same")
+    laptop.answers = [laptop.connects]
+    report = laptop.run()
+    assert report.outcome is Outcome.CONNECTED
+    assert report.warnings == ("it is somebody else. Be the same",)

@@ -84,7 +84,7 @@ def test_a_handover_from_the_block_to_the_address(noted: Noted) -> None:
         Step("address", 400),
     )
     assert (report.request_to_connected_ms, report.request_to_address_ms) == (300, 400)
-    assert (report.outcome, report.owner, report.session_kept) == (Outcome.PROTECTED, "host", True)
+    assert (report.outcome, report.owner, report.session_kept) == (Outcome.PROTECTED, "host", None)
     assert noted.trace.ms("requested", "blocked") == 200
 
 
@@ -194,7 +194,7 @@ def test_times_are_whole_milliseconds(noted: Noted) -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_whether_the_session_lives_is_known_of_some_alone(noted: Noted, outcome: Outcome) -> None:
-    known = {Outcome.PROTECTED: True, Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}
+    known = {Outcome.TAKEN_BACK: False, Outcome.NOT_CONNECTED: False}
     kept: Optional[bool] = noted.report(outcome).session_kept
     assert kept is known.get(outcome)
 

@@ -81,6 +81,7 @@ class Laptop:
         self.supplicant.networks = {number: network(name) for number, name in enumerate(("home", "corp", "hotel"))}
         self.supplicant.hook = QUIET
         self.connection: Optional[CsmeConnection] = NETWORK
+        self.mac = "02:00:00:00:00:00"
         self.requests = 0
         self.addresses: Tuple[Address, ...] = ()
         self.client: Optional[Client] = None

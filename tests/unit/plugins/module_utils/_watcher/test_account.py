@@ -97,7 +97,7 @@ def test_a_handover_that_succeeded(told: Told) -> None:
     ]
     last = told.account.last
     assert last is not None
-    assert (last.outcome, last.request_to_address_ms, last.session_kept) == (Outcome.PROTECTED, 500, True)
+    assert (last.outcome, last.request_to_address_ms, last.session_kept) == (Outcome.PROTECTED, 500, None)
     assert not trace.open
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.evidence import KEPT_SECONDS
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
@@ -35,11 +36,14 @@ def test_a_handover_from_the_block_to_the_end_of_the_session(laptop: Laptop) -> 
     hand_over(watched)
     assert watched.state == "staying"
     assert watched.last is not None
-    assert (watched.last.outcome, watched.last.session_kept) == ("protected", True)
+    assert (watched.last.outcome, watched.last.session_kept) == ("protected", None)
     assert (watched.last.request_to_connected_ms, watched.last.request_to_address_ms) == (300, 300)
     assert laptop.supplicant.network(b"corp").variables["bssid"] == BSSID
     watched.feed(RoamingForbidden())
+    assert watched.last.session_kept is None
+    laptop.now += KEPT_SECONDS
     watched.feed(RoamingAllowed())
+    assert watched.last.session_kept
     assert (watched.state, watched.due, laptop.as_before) == ("watching", None, True)
     watched.stop()
     assert "('corp', psk, channel 6)" in laptop.log.text

@@ -93,7 +93,8 @@ def test_what_the_profile_does_not_decide_on_stays(laptop: Laptop) -> None:
     before = laptop.manager.profiles[path]
     assert happened(laptop.declare(psk(priority=5))) == {"corp": "changed"}
     after = laptop.manager.profiles[path]
-    assert (after["ipv4"], after["connection"]["id"]) == (before["ipv4"], ("s", "Theirs"))
+    assert after["ipv4"] == {**before["ipv4"], "dhcp-client-id": ("s", "mac")}
+    assert after["connection"]["id"] == ("s", "Theirs")
     assert after["connection"]["interface-name"] == ("s", "wlan0")
     assert after["802-11-wireless"]["powersave"] == ("u", 2)
     assert after["802-11-wireless-security"] == PSK

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import (
-    default_address,
+    Defaults,
+    defaults,
     is_over_iwd,
     leaves_alone,
 )
@@ -251,9 +253,23 @@ def test_a_configuration_that_can_not_be_read_says_nothing_of_iwd(machine: Machi
 )
 def test_the_default_of_the_mac_address(machine: Machine, text: str, expected: str) -> None:
     machine.write(f"{ETC}/a.conf", text)
-    assert default_address("wlan0", machine.root) == expected
+    assert defaults("wlan0", machine.root) == Defaults(address=expected)
 
 
-def test_a_configuration_that_can_not_be_read_says_nothing_of_the_address(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[connection]\nipv4.dhcp-client-id=DUID\n", "duid"),
+        ("[connection]\nmatch-device=interface-name:wlan1\nipv4.dhcp-client-id=duid\n", None),
+        ("[connection-a]\nmatch-device=interface-name:wlan0\nipv4.dhcp-client-id=stable\n", "stable"),
+        ("[connection]\nipv4.dhcp-client-id=\n", None),
+    ],
+)
+def test_the_default_of_the_dhcp_client(machine: Machine, text: str, expected: Optional[str]) -> None:
+    machine.write(f"{ETC}/a.conf", text)
+    assert defaults("wlan0", machine.root) == Defaults(client_id=expected)
+
+
+def test_a_configuration_that_can_not_be_read_says_nothing_of_profiles(machine: Machine) -> None:
     (machine.path / f"{ETC}/a.conf").mkdir(parents=True)
-    assert default_address("wlan0", machine.root) is None
+    assert defaults("wlan0", machine.root) == Defaults()

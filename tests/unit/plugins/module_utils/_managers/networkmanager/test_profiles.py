@@ -11,6 +11,7 @@ from typing import Any, Dict, Optional, Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import read_connection
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import Defaults
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import (
     networkmanager_runs,
@@ -204,13 +205,36 @@ def test_the_default_of_the_configuration_counts_where_the_profile_says_nothing(
 ) -> None:
     connection = read_connection(PATH, settings(PSK, wireless={} if own is None else {"assigned-mac-address": own}))
     assert connection is not None
-    found = profile_of(connection, "wlan0", "02:00:00:00:00:00", default)
+    found = profile_of(connection, "wlan0", "02:00:00:00:00:00", Defaults(address=default))
     assert (found.obstacle is None, found.enabled) == (usable, usable)
     if found.obstacle is not None:
         assert (found.obstacle.code, "the default in NetworkManager's configuration" in found.obstacle.what) == (
             "mac_address_differs",
             True,
         )
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "default", "said"),
+    [
+        ({}, None, None),
+        ({"dhcp-client-id": "mac"}, "duid", None),
+        ({"dhcp-client-id": "perm-mac"}, None, None),
+        ({"dhcp-client-id": "01:02:00:00:00:00:00"}, None, None),
+        ({"dhcp-client-id": "duid"}, None, "ipv4.dhcp-client-id: duid)"),
+        ({}, "stable", "ipv4.dhcp-client-id: stable, the default in NetworkManager's configuration)"),
+        ({"method": "manual", "dhcp-client-id": "duid"}, None, None),
+    ],
+)
+def test_a_client_that_is_somebody_else_is_a_doubt(
+    ipv4: Dict[str, str], default: Optional[str], said: Optional[str]
+) -> None:
+    connection = read_connection(PATH, {**settings(PSK), "ipv4": {"method": "auto", **ipv4}})
+    assert connection is not None
+    found = profile_of(connection, "wlan0", "02:00:00:00:00:00", Defaults(client_id=default))
+    assert found.enabled
+    assert (found.doubt is None) == (said is None)
+    assert found.doubt is None or (found.doubt.code == "dhcp_identity_differs" and str(said) in found.doubt.what)
 
 
 def test_the_randomization_of_old_counts_too() -> None:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.settings import (
     CONNECTION,
     EAP,
+    IPV4,
     SECURITY,
     WIRELESS,
     describe,
@@ -52,6 +53,7 @@ def test_a_new_profile_is_the_interfaces_and_leaves_the_rest_to_networkmanager()
             "hidden": ("b", False),
             "assigned-mac-address": ("s", "permanent"),
         },
+        IPV4: {"method": ("s", "auto"), "dhcp-client-id": ("s", "mac")},
     }
 
 
@@ -198,7 +200,7 @@ def test_what_the_profile_does_not_decide_on_stays() -> None:
     settings = made(PEAP)
     settings[EAP]["altsubject-matches"] = ("as", ["DNS:radius"])
     settings[WIRELESS]["band"] = ("s", "a")
-    settings["ipv4"] = {"method": ("s", "manual")}
+    settings[IPV4]["method"] = ("s", "manual")
     assert differing(want, settings) == ()
     kept = merged(settings, want)
     assert (kept[EAP]["altsubject-matches"], kept[WIRELESS]["band"]) == (("as", ["DNS:radius"]), ("s", "a"))

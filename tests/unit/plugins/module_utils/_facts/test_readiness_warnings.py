@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may lose a session although a handover would succeed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Tuple
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, blockers, warnings
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import DHCP_IDENTITY, Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
+    FITS,
+    READY,
+    profiles,
+    radio,
+)
+
+DOUBT = Obstacle("it is somebody else", "Be the same", code=DHCP_IDENTITY)
+DOUBTED = replace(FITS, doubt=DOUBT)
+WARNING = Blocker(DHCP_IDENTITY, "wlan0: it is somebody else. Be the same")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((FITS,), ()),
+        ((DOUBTED,), (WARNING,)),
+        ((DOUBTED, replace(DOUBTED, id=9)), (WARNING,)),
+        # Another profile goes first, or this one is not used.
+        ((DOUBTED, replace(FITS, id=9, priority=5)), ()),
+        ((replace(DOUBTED, enabled=False),), ()),
+        ((replace(DOUBTED, ssid=b"elsewhere"),), ()),
+        ((), ()),
+    ],
+)
+def test_the_profile_that_carries_it_on_is_warned_of(found: Tuple[Profile, ...], expected: Tuple[Blocker, ...]) -> None:
+    assert warnings(replace(READY, **profiles(*found))) == expected
+    assert not [blocker for blocker in blockers(replace(READY, **profiles(*found))) if blocker.code == DHCP_IDENTITY]
+
+
+def test_without_a_connection_of_csmes_every_profile_is_warned_of() -> None:
+    idle = {**radio(csme=None), **profiles(FITS, replace(DOUBTED, ssid=b"elsewhere"))}
+    assert warnings(replace(READY, **idle)) == (WARNING,)
+    assert warnings(replace(READY, radios=())) == ()
