@@ -11,7 +11,9 @@ from typing import Any, Callable, List, Optional, Tuple, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
+from .._network.profile import find_profile
 from .._radio import rtnetlink, sysfs
+from .._radio.connection import CsmeConnection
 from .._radio.radio import routable
 from .._radio.rfkill import RfkillEvent
 from .._radio.rtnetlink import Address, AddressEvent
@@ -31,12 +33,15 @@ from .messages import (
     InterfaceGone,
     PinFailed,
     Pinned,
+    ReadConnection,
     RequestOwnership,
+    Seen,
     SetPin,
     SoftBlocked,
     Stay,
     SwitchedOff,
     Unpin,
+    Unread,
 )
 
 
@@ -46,11 +51,13 @@ class Calls:
 
     Attributes:
         request: asks CSME for the radio.
+        read: reads CSME's connection.
         ask: makes the DHCP client of an interface ask again.
         mark: is called with the name of each thing that was done: ``requested``, ``address_asked``, ``unpinned``.
     """
 
     request: Callable[[], None]
+    read: Callable[[], Optional[CsmeConnection]]
     ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe
     mark: Callable[[str], None] = lambda name: None
 
@@ -103,6 +110,8 @@ class Hands:
             self.unpin()
         elif isinstance(action, Forget):
             self.forget()
+        elif isinstance(action, ReadConnection):
+            return self._read_connection(action)
         elif isinstance(action, RequestOwnership):
             self._calls.mark("requested")
             self._calls.request()
@@ -169,6 +178,20 @@ class Hands:
         except FleetError as error:
             self.warnings.append(f"no address came, and the DHCP client could not be asked again: {error}")
         return client
+
+    def _read_connection(self, last: ReadConnection) -> Event:
+        try:
+            now = self._calls.read()
+            if now is None or now == last.connection or self.supplicant is None:
+                return Seen(now, last.profile if now == last.connection else None)
+            mine, before = last.profile, last.connection
+            if mine is not None and before is not None and (mine.ssid, before.auth) == (now.ssid, now.auth):
+                # It is the same network. The manager would tell the profile with its pin, which is for the old place.
+                return Seen(now, find_profile((mine,), now))
+            return Seen(now, find_profile(self.supplicant.profiles(now.ssid), now))
+        except FleetError as error:
+            self._warn_once(f"CSME's connection can't be read again: {error}")
+            return Unread()
 
     def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
         if self.supplicant is None:

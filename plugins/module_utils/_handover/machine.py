@@ -36,9 +36,11 @@ from .messages import (
     InterfaceGone,
     PinFailed,
     Pinned,
+    ReadConnection,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    Seen,
     SetPin,
     SetTimer,
     SoftBlocked,
@@ -46,6 +48,7 @@ from .messages import (
     SwitchedOff,
     Timer,
     Unpin,
+    Unread,
 )
 from .policy import Outcome, Policy
 
@@ -57,6 +60,7 @@ class Phase(Enum):
     PINNING = "pinning"
     REQUESTING = "requesting"
     PAUSED = "paused"
+    READING = "reading"
     CONNECTING = "connecting"
     ADDRESSING = "addressing"
     STAYING = "staying"
@@ -72,13 +76,18 @@ TRANSITIONS: Tuple[Tuple[Phase, Tuple[Union[type, Timer], ...], Phase], ...] = (
     (Phase.PINNING, (Pinned,), Phase.REQUESTING),
     (Phase.PINNING, (PinFailed, BlockGone, Timer.LAST_REQUEST), Phase.DONE),
     (Phase.REQUESTING, (Timer.ANSWER,), Phase.PAUSED),
-    (Phase.REQUESTING, (BlockGone,), Phase.CONNECTING),
+    (Phase.REQUESTING, (BlockGone, Connected), Phase.CONNECTING),
     (Phase.REQUESTING, (Connected,), Phase.ADDRESSING),
     (Phase.REQUESTING, (Timer.ANSWER, BlockGone, Connected), Phase.DONE),
-    (Phase.PAUSED, (Timer.PAUSE,), Phase.REQUESTING),
-    (Phase.PAUSED, (BlockGone,), Phase.CONNECTING),
+    (Phase.PAUSED, (Timer.PAUSE,), Phase.READING),
+    (Phase.PAUSED, (BlockGone, Connected), Phase.CONNECTING),
     (Phase.PAUSED, (Connected,), Phase.ADDRESSING),
     (Phase.PAUSED, (Timer.LAST_REQUEST, BlockGone, Connected), Phase.DONE),
+    (Phase.READING, (Seen, Unread), Phase.REQUESTING),
+    (Phase.READING, (Seen,), Phase.PINNING),
+    (Phase.READING, (BlockGone, Connected), Phase.CONNECTING),
+    (Phase.READING, (Connected,), Phase.ADDRESSING),
+    (Phase.READING, (Seen, BlockGone, Connected, Timer.LAST_REQUEST), Phase.DONE),
     (Phase.CONNECTING, (Connected,), Phase.ADDRESSING),
     (Phase.CONNECTING, (BlockBack, Timer.GRACE), Phase.DONE),
     (Phase.ADDRESSING, (Disconnected,), Phase.CONNECTING),
@@ -94,23 +103,23 @@ class State:
 
     Attributes:
         phase: the phase of the handover.
-        connection: the connection that CSME reported.
+        connection: the connection that CSME reported last.
+        profile: the profile that can carry it on, as it was before its pin.
         requests: how often ownership was asked for.
         pinned: whether the supplicant may have a pin, which has to be undone.
         late: whether CSME's deadline has passed since the host owns the radio.
         last: whether no further request follows, because there is no time for one, or there were enough.
-        doubted: whether the network may take the host for another one than CSME (``Profile.doubt``).
         forbidden: what CSME reported last about roaming since the host asked for the radio, or None for no report.
         outcome: how the handover ended. It is set exactly when the phase is STAYING or DONE.
     """
 
     phase: Phase = Phase.IDLE
     connection: Optional[CsmeConnection] = None
+    profile: Optional[Profile] = None
     requests: int = 0
     pinned: bool = False
     late: bool = False
     last: bool = False
-    doubted: bool = False
     forbidden: Optional[bool] = None
     outcome: Optional[Outcome] = None
 
@@ -156,22 +165,33 @@ _OVER: Dict[type, Outcome] = {
 def _idle(state: State, event: Event, policy: Policy) -> Result:
     if not isinstance(event, Blocked):
         return state, ()
-    if event.connection is not None and event.profile is None:
-        if policy.require_credentials:
-            return _end(state, Outcome.NO_CREDENTIALS)
-        # No profile can carry the connection on, so there is no connection to wait for when CSME has given the radio.
-        event = Blocked(None, None)
-    doubted = event.profile is not None and event.profile.doubt is not None
-    state = replace(state, connection=event.connection, doubted=doubted)
     time_for_requests = policy.timeout_seconds - policy.attempt_seconds
-    if time_for_requests < 0:
+    if time_for_requests < 0 and not _is_refused(event, policy):
         return _end(state, Outcome.TIMED_OUT)
-    overall = SetTimer(Timer.LAST_REQUEST, time_for_requests)
-    if event.connection is None or event.profile is None or not policy.pin:
-        return _request(state, policy, overall)
-    pin = SetPin(event.profile, event.connection.bssid, event.connection.frequencies)
+    return _prepare(state, event, policy, SetTimer(Timer.LAST_REQUEST, time_for_requests))
+
+
+def _is_refused(event: Union[Blocked, Seen], policy: Policy) -> bool:
+    """Say whether CSME keeps its radio, because no profile can carry its connection on."""
+    return event.connection is not None and event.profile is None and policy.require_credentials
+
+
+def _prepare(state: State, event: Union[Blocked, Seen], policy: Policy, *before: Action) -> Result:
+    """Pin the profile for CSME's connection, or ask for the radio at once if there is nothing to pin."""
+    if _is_refused(event, policy):
+        return _end(state, Outcome.NO_CREDENTIALS)
+    # If no profile can carry the connection on, there is no connection to wait for when CSME has given the radio.
+    connection = None if event.profile is None else event.connection
+    state = replace(state, connection=connection, profile=event.profile)
+    if connection is None or event.profile is None or not policy.pin:
+        undo: Tuple[Action, ...] = (Unpin(),) if state.pinned else ()
+        return _request(replace(state, pinned=False), policy, *before, *undo)
     # From here on a pin may exist, and every end of the handover has to undo it.
-    return replace(state, phase=Phase.PINNING, pinned=True), (overall, pin)
+    return replace(state, phase=Phase.PINNING, pinned=True), (*before, _pin(event.profile, connection))
+
+
+def _pin(profile: Profile, connection: CsmeConnection) -> SetPin:
+    return SetPin(profile, connection.bssid, connection.frequencies)
 
 
 def _pinning(state: State, event: Event, policy: Policy) -> Result:
@@ -200,7 +220,18 @@ def _paused(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, (BlockGone, Connected)):
         return _granted(state, policy, event)
     if isinstance(event, Expired) and event.timer is Timer.PAUSE:
+        return replace(state, phase=Phase.READING), (ReadConnection(state.connection, state.profile),)
+    return state, ()
+
+
+def _reading(state: State, event: Event, policy: Policy) -> Result:
+    """Ask again. If CSME has roamed meanwhile, the profile is pinned anew first."""
+    if isinstance(event, (BlockGone, Connected)):
+        return _granted(state, policy, event)
+    if isinstance(event, Unread) or (isinstance(event, Seen) and event.connection == state.connection):
         return _request(state, policy)
+    if isinstance(event, Seen):
+        return _prepare(state, event, policy)
     return state, ()
 
 
@@ -211,14 +242,25 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
     # one that restarted, connects to one.
     if isinstance(event, Connected) and state.connection is not None and event.bssid == state.connection.bssid:
         return replace(state, phase=Phase.ADDRESSING), ()
+    if isinstance(event, Seen) and event.connection not in (None, state.connection):
+        return _moved(state, event)
     if isinstance(event, Expired) and event.timer is Timer.GRACE:
         return _end(state, Outcome.NOT_CONNECTED)
     return state, ()
 
 
+def _moved(state: State, event: Seen) -> Result:
+    """Pin the profile anew, because CSME roamed before it gave the radio away."""
+    if event.connection is None or event.profile is None or not state.pinned:
+        return state, ()
+    state = replace(state, connection=event.connection, profile=event.profile)
+    return state, (_pin(event.profile, event.connection),)
+
+
 def _addressing(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, AddressArrived):
-        protected = event.same_host and not (state.late or state.doubted)
+        doubted = state.profile is not None and state.profile.doubt is not None
+        protected = event.same_host and not (state.late or doubted)
         return _connected(state, Outcome.PROTECTED if protected else Outcome.CONNECTED, policy)
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
@@ -249,6 +291,7 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
     Phase.PINNING: _pinning,
     Phase.REQUESTING: _requesting,
     Phase.PAUSED: _paused,
+    Phase.READING: _reading,
     Phase.CONNECTING: _connecting,
     Phase.ADDRESSING: _addressing,
     Phase.STAYING: _staying,
@@ -291,7 +334,9 @@ def _granted(state: State, policy: Policy, event: Event) -> Result:
     if isinstance(event, Connected):
         state, more = _connecting(state, event, policy)
         return state, (*timers, *more)
-    return state, timers
+    # CSME may have roamed since the request. It stays where it is now, because it has no radio any more.
+    again = (ReadConnection(state.connection, state.profile),) if state.pinned else ()
+    return state, (*timers, *again)
 
 
 def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
@@ -309,7 +354,7 @@ def _no_more_requests(state: State) -> Result:
 
     A running request is carried through. If CSME gave the radio to a host without a pin, the session would end.
     """
-    if state.phase in (Phase.PINNING, Phase.PAUSED):
+    if state.phase in (Phase.PINNING, Phase.PAUSED, Phase.READING):
         return _end(state, Outcome.TIMED_OUT)
     return replace(state, last=True), ()
 

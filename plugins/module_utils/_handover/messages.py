@@ -29,6 +29,23 @@ class Blocked:
     profile: Optional[Profile]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The answer to ReadConnection: CSME's connection as it is now.
+
+    Attributes:
+        connection: as for ``Blocked``.
+        profile: as for ``Blocked``.
+    """
+
+    connection: Optional[CsmeConnection]
+    profile: Optional[Profile]
+
+
+class Unread(Bare):
+    """The answer to ReadConnection: CSME's connection can't be read now."""
+
+
 class Pinned(Bare):
     """The supplicant has the pin."""
 
@@ -98,6 +115,8 @@ class Expired:
 Event = Union[
     LinkEvent,
     Blocked,
+    Seen,
+    Unread,
     Pinned,
     PinFailed,
     BlockGone,
@@ -110,6 +129,19 @@ Event = Union[
     InterfaceGone,
     Expired,
 ]
+
+
+@dataclass(frozen=True)
+class ReadConnection:
+    """Read CSME's connection anew, because CSME may have roamed. The answer is Seen or Unread.
+
+    Attributes:
+        connection: the connection that was read last.
+        profile: the profile for it, as it was before its pin.
+    """
+
+    connection: Optional[CsmeConnection]
+    profile: Optional[Profile]
 
 
 @dataclass(frozen=True)
@@ -160,6 +192,7 @@ class CancelTimer:
 
 
 Action = Union[
+    ReadConnection,
     SetPin,
     Stay,
     Unpin,

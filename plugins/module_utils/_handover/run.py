@@ -90,7 +90,8 @@ class Handover:
         self._trace.begin()
         with ExitStack() as stack, Nl80211() as nl:
             request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
-            calls = Calls(request, ask, self._trace.mark)
+            read = partial(csme.connection, nl, self._radio.ifindex or -1)
+            calls = Calls(request, read, ask, self._trace.mark)
             hands = self._hands = Hands(self._radio, self._supplicant, calls, folder=self._folder)
             # The listeners are opened before the first action, so that no answer is missed. rfkill is read first, so
             # that the end of a block is seen before the connection that it makes possible.

@@ -88,7 +88,9 @@ class Watched:
         #: Whether the log says that there is a rest of a pin.
         self._narrow = False
         self._rest = Rest(radio.phy, places.run)
-        calls = Calls(partial(csme.request_ownership, nl, radio.ifindex or -1), ask_through_pipe, self._mark)
+        ifindex = radio.ifindex or -1
+        request, read = partial(csme.request_ownership, nl, ifindex), partial(csme.connection, nl, ifindex)
+        calls = Calls(request, read, ask_through_pipe, self._mark)
         self.hands = Hands(radio, None, calls, self._rest, places.run)
         # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings
@@ -277,8 +279,7 @@ class Watched:
     def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
         answer = self.hands.look_for_address()
         if isinstance(answer, AddressArrived):
-            arrived = answer
-            self._advance(lambda: self._machine.feed(arrived))
+            self._advance(partial(self._machine.feed, answer))
         return answer
 
     def _ask_for_address(self) -> None:

@@ -33,9 +33,7 @@ def use_dhcpcd(laptop: Laptop) -> None:
     guest.run("mkdir -p /run/systemd/network")
     guest.write(_UNMANAGED, f"[Match]\nName={INTERFACE}\n[Link]\nUnmanaged=yes\n")
     guest.check("networkctl reload")
-    guest.check(
-        f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf "
-        # Debian's file has "duid". An identifier that is written out counts more.
-        f"--clientid 01:{MAC}"
-    )
+    # What the role supplicant writes. Debian's file has "duid", and an identifier that is written out counts more.
+    guest.check(f"printf 'interface {INTERFACE}\\nclientid 01:{MAC}\\n' >> /etc/dhcpcd.conf")
+    guest.check(f"systemd-run --unit lab-dhcpcd dhcpcd -B --allowinterfaces {INTERFACE} --nohook resolv.conf")
     laptop.wait_until("dhcpcd", lambda: guest.run("test -s /run/dhcpcd/pid").rc == 0, 60)

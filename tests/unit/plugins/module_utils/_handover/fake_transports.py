@@ -191,6 +191,8 @@ class Laptop:
         self.addresses: Tuple[Address, ...] = ()
         self.mac = "02:00:00:00:00:00"
         self.doubt: Optional[Obstacle] = None
+        #: What the driver says of CSME's connection when it is asked again.
+        self.connection: Optional[CsmeConnection] = NETWORK
         #: Who runs DHCP, how often it was asked anew, and what it does then.
         self.client: Optional[Client] = Client.NETWORKD
         self.asks = 0

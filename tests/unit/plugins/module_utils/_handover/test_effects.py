@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Type
+from typing import Any, Callable, List, Optional, Tuple, Type
 
 import pytest
 
@@ -28,14 +28,19 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Forget,
     InterfaceGone,
     PinFailed,
+    ReadConnection,
+    Seen,
     SetPin,
     SoftBlocked,
     Stay,
     SwitchedOff,
     Unpin,
+    Unread,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import MalformedRecord, RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
@@ -58,7 +63,7 @@ def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optiona
 def asking(
     tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[Rest] = None
 ) -> Hands:
-    calls = Calls(lambda: None, ask)
+    calls = Calls(lambda: None, lambda: None, ask)
     return Hands(RADIO, supplicant, calls, rest, str(tmp_path))  # type: ignore[arg-type]
 
 
@@ -263,3 +268,44 @@ def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path)
     made.do(SetPin(PROFILE, BSSID, (2437,)))
     assert made.pin == PIN
     assert Pin.from_dict((run_folder.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
+
+
+# -- where CSME is ----------------------------------------------------------------------------------------------------
+
+ON = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+MINE = Profile(0, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, 0, frozenset({"psk"}))
+MOVED = replace(ON, bssid="02:00:00:00:01:01")
+OTHER = replace(ON, ssid=b"branch")
+TIED = replace(MINE, limits=Limits(only_bssids=(BSSID,)))
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "seen"),
+    [
+        (ON, ReadConnection(ON, MINE), Seen(ON, MINE)),
+        (MOVED, ReadConnection(ON, MINE), Seen(MOVED, MINE)),
+        # A profile that is for one access point alone.
+        (MOVED, ReadConnection(ON, TIED), Seen(MOVED, None)),
+        (OTHER, ReadConnection(ON, MINE), Seen(OTHER, replace(MINE, ssid=b"branch"))),
+        (ON, ReadConnection(None, None), Seen(ON, replace(MINE, id=7))),
+        (None, ReadConnection(ON, MINE), Seen(None, None)),
+    ],
+)
+def test_csmes_connection_is_read_anew(
+    tmp_path: Path, now: Optional[CsmeConnection], last: ReadConnection, seen: Seen
+) -> None:
+    class Told(Supplicant):
+        def profiles(self, ssid: bytes) -> Tuple[Profile, ...]:
+            return (replace(MINE, ssid=ssid, id=7 if ssid == b"corp" else 0),)
+
+    mine = Hands(RADIO, Told(), Calls(lambda: None, lambda: now), folder=str(tmp_path))  # type: ignore[arg-type]
+    assert mine.do(last) == seen
+
+
+def test_one_that_can_not_be_read_is_a_warning_once(tmp_path: Path) -> None:
+    def fail() -> Optional[CsmeConnection]:
+        raise TransportFailed("no netlink")
+
+    mine = Hands(RADIO, None, Calls(lambda: None, fail), folder=str(tmp_path))
+    assert mine.do(ReadConnection(ON, MINE)) == mine.do(ReadConnection(ON, MINE)) == Unread()
+    assert mine.warnings == ["CSME's connection can't be read again: no netlink"]

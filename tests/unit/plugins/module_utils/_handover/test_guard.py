@@ -41,6 +41,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     InterfaceGone,
     PinFailed,
     Pinned,
+    ReadConnection,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
@@ -51,6 +52,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SwitchedOff,
     Timer,
     Unpin,
+    Unread,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -121,13 +123,13 @@ def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
 def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next() -> None:
     no = Expired(Timer.ANSWER)
     again = Expired(Timer.PAUSE)
-    guard, actions = play(CAN, Pinned(), no, again, no)
+    guard, actions = play(CAN, Pinned(), no, again, Unread(), no)
     assert (guard.left, actions.count(RequestOwnership())) == ("denied", 2)
     guard, actions = play(Expired(RETRY), CAN, Pinned(), no, guard=guard)
     assert (guard.handover, guard.left, actions.count(RequestOwnership())) == (None, "denied", 1)
     assert actions[-2:] == [Unpin(), Tell(Outcome.DENIED)]
     # A change is worth the whole series.
-    assert play(Changed(), CAN, Pinned(), no, again, no, guard=guard)[1].count(RequestOwnership()) == 2
+    assert play(Changed(), CAN, Pinned(), no, again, Unread(), no, guard=guard)[1].count(RequestOwnership()) == 2
 
 
 def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
@@ -377,6 +379,8 @@ def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> Non
     for transitions in explore(policy).values():
         for _event, _after, actions in transitions:
             for action in actions:
+                if isinstance(action, ReadConnection):
+                    continue  # it is about the driver alone
                 for value in (getattr(action, each.name) for each in fields(action)):
                     assert _harmless(value), action
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
 import pytest
@@ -22,14 +23,17 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     InterfaceGone,
     PinFailed,
     Pinned,
+    ReadConnection,
     RequestOwnership,
     RoamingForbidden,
+    Seen,
     SetPin,
     SetTimer,
     SoftBlocked,
     SwitchedOff,
     Timer,
     Unpin,
+    Unread,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -53,7 +57,8 @@ def test_the_story() -> None:
     grant = (BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
     state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), *grant)
     assert state.outcome is Outcome.PROTECTED
-    assert actions == [SetPin(PROFILE, BSSID, (2437,)), RequestOwnership(), Unpin()]
+    look = ReadConnection(NETWORK, PROFILE)
+    assert actions == [SetPin(PROFILE, BSSID, (2437,)), RequestOwnership(), look, Unpin()]
 
 
 def test_a_host_that_was_connected_before_may_scan() -> None:
@@ -97,7 +102,8 @@ def test_no_answer_is_asked_again_with_growing_pauses_then_given_up() -> None:
     answer, pause = Expired(Timer.ANSWER), Expired(Timer.PAUSE)
     state = State()
     pauses: List[float] = []
-    for event in (Blocked(NETWORK, PROFILE), Pinned(), answer, pause, answer, pause, answer):
+    same = Seen(NETWORK, PROFILE)
+    for event in (Blocked(NETWORK, PROFILE), Pinned(), answer, pause, same, answer, pause, Unread(), answer):
         state, actions = step(state, event, POLICY)
         pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer is Timer.PAUSE]
     assert state.outcome is Outcome.DENIED
@@ -205,3 +211,43 @@ def test_a_host_that_does_not_connect_is_freed() -> None:
     )
     assert state.outcome is Outcome.NOT_CONNECTED
     assert actions[-1] == Unpin()
+
+
+# -- CSME roams -------------------------------------------------------------------------------------------------------
+
+ELSEWHERE = replace(NETWORK, bssid="02:00:00:00:01:01", frequencies=(5180,))
+THERE = SetPin(PROFILE, ELSEWHERE.bssid, (5180,))
+PAUSED = (Blocked(NETWORK, PROFILE), Pinned(), Expired(Timer.ANSWER), Expired(Timer.PAUSE))
+
+
+def test_a_csme_that_roamed_between_two_requests_is_followed() -> None:
+    state, actions = play(*PAUSED, Seen(ELSEWHERE, PROFILE))
+    assert (state.phase, actions[-2:]) == (Phase.PINNING, [ReadConnection(NETWORK, PROFILE), THERE])
+    state, actions = play(*PAUSED, Seen(ELSEWHERE, PROFILE), Pinned(), BlockGone(), Connected(BSSID))
+    assert (state.phase, actions[-1]) == (Phase.CONNECTING, ReadConnection(ELSEWHERE, PROFILE)), "it is another one"
+    state, _actions = play(*PAUSED, Seen(ELSEWHERE, PROFILE), Pinned(), BlockGone(), Connected(ELSEWHERE.bssid))
+    assert (state.phase, state.requests) == (Phase.ADDRESSING, 2)
+
+
+def test_one_that_roamed_where_no_profile_is_for_keeps_its_radio() -> None:
+    state, actions = play(*PAUSED, Seen(ELSEWHERE, None))
+    assert (state.outcome, actions[-1], actions.count(RequestOwnership())) == (Outcome.NO_CREDENTIALS, Unpin(), 1)
+
+
+def test_one_that_lost_its_connection_is_asked_without_a_pin() -> None:
+    state, actions = play(*PAUSED, Seen(None, None))
+    assert (state.pinned, actions[-2:]) == (False, [Unpin(), RequestOwnership()])
+
+
+def test_one_that_roamed_just_before_the_grant_is_followed() -> None:
+    granted = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone())
+    state, actions = play(*granted, Seen(ELSEWHERE, PROFILE))
+    assert (state.connection, actions[-1]) == (ELSEWHERE, THERE)
+    state, actions = play(*granted, Seen(ELSEWHERE, PROFILE), Pinned(), Connected(ELSEWHERE.bssid), AddressArrived())
+    assert state.outcome is Outcome.PROTECTED
+
+
+@pytest.mark.parametrize("event", [Seen(NETWORK, PROFILE), Seen(ELSEWHERE, None), Seen(None, None), Unread()])
+def test_what_says_nothing_of_another_place_changes_nothing(event: Event) -> None:
+    granted = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone())
+    assert play(*granted, event) == play(*granted)

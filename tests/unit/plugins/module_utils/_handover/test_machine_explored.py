@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Dict, List, Optional, Set, Tuple
 
@@ -28,12 +29,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
+    Seen,
     SetPin,
     SetTimer,
     SoftBlocked,
     SwitchedOff,
     Timer,
     Unpin,
+    Unread,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -50,10 +53,16 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
     PROFILE,
 )
 
+MOVED = replace(NETWORK, bssid="02:00:00:00:01:01")
 EVENTS: Tuple[Event, ...] = (
     Blocked(NETWORK, PROFILE),
     Blocked(NETWORK, None),
     Blocked(None, None),
+    Seen(NETWORK, PROFILE),
+    Seen(MOVED, PROFILE),
+    Seen(MOVED, None),
+    Seen(None, None),
+    Unread(),
     Pinned(),
     PinFailed(),
     BlockGone(),

@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SetPin,
     SetTimer,
     Timer,
+    Unread,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, Disconnected
@@ -68,7 +69,8 @@ def test_which_timers_run_when() -> None:
         (Blocked(NETWORK, PROFILE), {Timer.LAST_REQUEST: 6.0}),
         (Pinned(), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
         (Expired(Timer.ANSWER), {Timer.LAST_REQUEST: 6.0, Timer.PAUSE: 0.25}),
-        (Expired(Timer.PAUSE), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
+        (Expired(Timer.PAUSE), {Timer.LAST_REQUEST: 6.0}),
+        (Unread(), {Timer.LAST_REQUEST: 6.0, Timer.ANSWER: 1.5}),
         (BlockGone(), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}),
         (Connected(BSSID), {Timer.LAST_REQUEST: 6.0, Timer.DEADLINE: 3.0, Timer.GRACE: 3.5}),
         (AddressArrived(), {Timer.CONFIRM: 20.0}),
