@@ -213,6 +213,11 @@ bench-facts: setup
 bench-watcher: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/bench/watcher.py $(ARGS)
 
+# This needs no laptop, but wpa_supplicant on this machine: ARGS="--program PATH" if it is not installed.
+.PHONY: bench-parser
+bench-parser: venv
+	PYTHONPATH=build/collections $(bin)/python tests/bench/parser.py $(ARGS)
+
 .PHONY: soak
 soak: soak-boots soak-faults ## Boot or reset 50 times with a session, and make 200 faults at random moments: 90 minutes
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, Optional
+from typing import Iterable, Match, Optional
 
 from .._system.errors import DecodeFailed, FleetError
 
@@ -60,29 +60,30 @@ def encode_frequencies(frequencies: Iterable[int]) -> str:
     return " ".join(str(number) for number in numbers)
 
 
-_ESCAPES = {"\\": 0x5C, '"': 0x22, "n": 0x0A, "r": 0x0D, "t": 0x09, "e": 0x1B}
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))?", re.DOTALL)
+_ESCAPES = {b"\\": b"\\", b'"': b'"', b"n": b"\n", b"r": b"\r", b"t": b"\t", b"e": b"\x1b"}
+_ESCAPE = re.compile(rb'\\(?:([\\"nrte])|x([0-9A-Fa-f]{1,2})?|([0-7]{1,3}))?')
 
 
 def decode_printf(text: str) -> bytes:
-    r"""Undo wpa_supplicant's ``printf_encode``: ``\n \r \t \e \\ \" \xNN``.
+    r"""Decode text with escapes as wpa_supplicant does (hostap's ``src/utils/common.c``, ``printf_decode``).
+
+    It knows ``\n \r \t \e \\ \"``, one or two hex digits after ``\x``, and one to three octal digits. Of any other
+    escape it drops the backslash, and of ``\x`` without a digit both characters. So every text means something.
 
     Raises:
-        DecodeFailed: a backslash is followed by anything else.
+        DecodeFailed: the text has a lone surrogate in it, so it did not come from a file or a socket.
     """
-    decoded = bytearray()
-    position = 0
-    for match in _ESCAPE.finditer(text):
-        decoded += _raw(text[position : match.start()])
-        hexadecimal, letter = match.groups()
-        if hexadecimal is not None:
-            decoded.append(int(hexadecimal, 16))
-        elif letter in _ESCAPES:
-            decoded.append(_ESCAPES[letter])
-        else:
-            raise DecodeFailed(f"unknown escape at character {match.start()}", where=ascii(text[:80]))
-        position = match.end()
-    return bytes(decoded + _raw(text[position:]))
+    return _ESCAPE.sub(_unescaped, _raw(text))
+
+
+def _unescaped(match: Match[bytes]) -> bytes:
+    letter, hexadecimal, octal = match.groups()
+    if letter is not None:
+        return _ESCAPES[letter]
+    if hexadecimal is not None:
+        return bytes([int(hexadecimal, 16)])
+    # Three octal digits may exceed a byte. C keeps the low 8 bits.
+    return b"" if octal is None else bytes([int(octal, 8) & 0xFF])
 
 
 def _raw(text: str) -> bytes:

@@ -78,7 +78,13 @@ def gist(command: str) -> str:
     return " ".join(words[:3] if words[0] in ("SET_NETWORK", "GET_NETWORK") else words[:1])[:60]
 
 
+#: What hostap's ``printf_encode`` can make. Anything else is a damaged message, such as one that was cut.
+_ENCODED = re.compile(r'(?:[^\\]|\\(?:[\\"nrte]|x[0-9A-Fa-f]{2}))*\Z', re.DOTALL)
+
+
 def _decode_ssid(text: str) -> bytes:
+    if _ENCODED.match(text) is None:
+        raise DecodeFailed("an SSID has an unknown escape in it", where=ascii(text[:80]))
     ssid = decode_printf(text)
     if len(ssid) > SSID_MAX:
         raise DecodeFailed(f"an SSID has at most {SSID_MAX} bytes, this one has {len(ssid)}")

@@ -4,21 +4,33 @@
 
 """wpa_supplicant's configuration file. Network blocks can be edited, and every other byte stays.
 
-The file is written completely or not at all. The grammar is that of hostap's ``wpa_supplicant/config_file.c`` and
-``src/utils/config.c``, releases 2.10 to 2026. Only a line feed ends a line. ``network={``, ``cred={`` and
-``blob-base64-NAME={`` open a block, and a line with only ``}`` closes it. A ``#`` outside quotes begins a comment.
+The file is written completely or not at all. The grammar is that of hostap's ``wpa_supplicant/config_file.c``, releases
+2.10 to 2026. ``network={``, ``cred={``, ``identity={`` and ``blob-base64-NAME=`` open a block, and a line with only
+``}`` closes it. ``conf_lines`` says what a line is.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..._system.errors import AccessDenied, DecodeFailed, FleetError, TransportFailed
+from .conf_lines import (
+    IN_NETWORK,
+    NETWORK,
+    OUTSIDE,
+    REPAIR,
+    assignment,
+    check_line,
+    content_of,
+    lines_of,
+    opens,
+    rest_of,
+    size_in,
+)
 
 #: The file that wpa_supplicant@INTERFACE.service reads in Debian, Fedora and similar distributions.
 CONF_PATH = "/etc/wpa_supplicant/wpa_supplicant-{interface}.conf"
@@ -35,6 +47,8 @@ class Block:
     opening: str = field(repr=False)
     body: Tuple[str, ...] = field(repr=False)
     closing: str = field(repr=False)
+    #: The size of wpa_supplicant's buffer for each line of the body.
+    size: int = IN_NETWORK
 
     @property
     def text(self) -> str:
@@ -42,9 +56,14 @@ class Block:
         return self.opening + "".join(self.body) + self.closing
 
     @property
+    def assignments(self) -> List[Optional[Tuple[str, str]]]:
+        """The name and the value that each line of the body sets, or None for a line that sets nothing."""
+        return [assignment(line, self.size) for line in self.body]
+
+    @property
     def variables(self) -> Dict[str, str]:
         """The variables that the block sets, with their values as written. The last line for a name counts."""
-        return dict(pair for pair in map(_assignment, self.body) if pair is not None)
+        return dict(pair for pair in self.assignments if pair is not None)
 
 
 #: A file in parts: blocks of networks, and the text between them.
@@ -59,28 +78,29 @@ def parse(text: str, path: str = "") -> Tuple[Part, ...]:
         path: the file's name, for errors.
 
     Raises:
-        DecodeFailed: a block is not closed, or there is a NUL byte. The rest of the file can't be understood then.
+        DecodeFailed: a block is not closed, or wpa_supplicant takes a line for several. The rest of the file can't be
+            understood then.
     """
-    if "\0" in text:
-        raise DecodeFailed("the configuration has a NUL byte in it", where=path, remedy=_REPAIR)
     parts: List[Part] = []
     other: List[str] = []
     block: List[str] = []
     inside = ""  # the line that opened the block that we are in
     opened_at = 0
-    for number, line in enumerate(_lines(text), 1):
-        content = _content(line)
+    for number, line in enumerate(lines_of(text), 1):
+        size = size_in(inside)
+        check_line(number, line, size, path)
+        content = content_of(line, size)
         if not inside:
-            if content == "network={":
+            if content == NETWORK:
                 inside, opened_at, block = content, number, [line]
                 if other:
                     parts.append("".join(other))
                     other = []
                 continue
-            if content == "cred={" or content.startswith("blob-base64-"):
+            if opens(content):
                 inside, opened_at = content, number
             other.append(line)
-        elif inside != "network={":
+        elif inside != NETWORK:
             other.append(line)
             inside = "" if content == "}" else inside
         else:
@@ -90,14 +110,11 @@ def parse(text: str, path: str = "") -> Tuple[Part, ...]:
                 inside = ""
     if inside:
         raise DecodeFailed(
-            f"the block that begins in line {opened_at} of the configuration is not closed", where=path, remedy=_REPAIR
+            f"the block that begins in line {opened_at} of the configuration is not closed", where=path, remedy=REPAIR
         )
     if other:
         parts.append("".join(other))
     return tuple(parts)
-
-
-_REPAIR = "Repair the file. wpa_supplicant does not start with it either"
 
 
 def render(parts: Tuple[Part, ...]) -> str:
@@ -133,16 +150,16 @@ def edit(
         unwanted: further variables that the block must not set.
     """
     gone = unwanted | {name for name in differs if values[name] is None}
-    last = {pair[0]: index for index, pair in enumerate(map(_assignment, block.body)) if pair is not None}
+    pairs = block.assignments
+    last = {pair[0]: index for index, pair in enumerate(pairs) if pair is not None}
     body: List[str] = []
-    for index, line in enumerate(block.body):
-        pair = _assignment(line)
+    for index, (line, pair) in enumerate(zip(block.body, pairs)):
         name = pair[0] if pair else ""
         # Only one line of such a variable stays, because an earlier line may contain an old secret.
         if name in gone or (name in values and last[name] != index):
             continue
         value = values.get(name) if name in differs else None
-        body.append(line if value is None else _changed(line, name, value))
+        body.append(line if value is None else _changed(line, block.size, name, value))
     for name, value in values.items():
         if name in differs and name not in last and value is not None:
             body.append(_line("\t", name, value))
@@ -156,21 +173,15 @@ def _line(indent: str, name: str, value: str, tail: str = "\n") -> str:
     return f"{indent}{name}={value}{tail}"
 
 
-def _changed(line: str, name: str, value: str) -> str:
+def _changed(line: str, size: int, name: str, value: str) -> str:
     """Return a line with another value. The text before and after it, such as a comment, stays."""
-    start = len(line) - len(line.lstrip(_BLANK))
-    return _line(line[:start], name, value, line[start + len(_content(line)) :])
-
-
-# --- lines ----------------------------------------------------------------------------------------------------------
-
-#: The characters that wpa_config_get_line() skips at the beginning of a line.
-_BLANK = " \t\r"
+    start = line.index(content_of(line, size)[0])
+    return _line(line[:start], name, value, rest_of(line, size))
 
 
 def as_block(text: str) -> Block:
     """Return the text between networks as a block, so that its settings can be read and edited like variables."""
-    return Block("", tuple(_lines(text)), "")
+    return Block("", tuple(lines_of(text)), "", OUTSIDE)
 
 
 def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
@@ -180,34 +191,6 @@ def settings_of(parts: Iterable[Part]) -> Dict[str, str]:
         if isinstance(part, str):
             found.update(as_block(part).variables)
     return found
-
-
-def _lines(text: str) -> List[str]:
-    """Return the lines with their ends. Only a line feed ends a line, as in fgets()."""
-    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
-
-
-def _content(line: str) -> str:
-    """Return a line without white space around it and without a comment, as wpa_config_get_line() does."""
-    text = line.lstrip(_BLANK)
-    comment = text.find("#")
-    position = 0
-    while comment >= 0:
-        position = text.find('"', position)
-        if position < 0 or position > comment:
-            break
-        position = text.find('"', position + 1)
-        if position < 0:
-            break
-        position += 1
-        if position > comment:
-            comment = text.find("#", position)
-    return (text if comment < 0 else text[:comment]).rstrip("\n" + _BLANK)
-
-
-def _assignment(line: str) -> Optional[Tuple[str, str]]:
-    name, separator, value = _content(line).partition("=")
-    return (name, value) if separator else None
 
 
 # --- the file -------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from .variables import is_station, number_of, ssid_of
 #: The key managements of a network that sets none (config.c, DEFAULT_KEY_MGMT).
 _DEFAULT_KEY_MGMT = "WPA-PSK WPA-EAP"
 _CREDENTIALS = ("psk", "sae_password", "identity", "eap")
+#: The values with which a variable is not set, or is empty.
+_UNSET = frozenset({"", '""', 'P""', "NULL"})
 
 
 def configured_profiles(path: str) -> Tuple[Profile, ...]:
@@ -41,7 +43,7 @@ def _profile(number: int, variables: Mapping[str, str], settings: Mapping[str, s
     ssid = ssid_of(variables)
     if ssid is None or not is_station(variables):
         return None
-    credentials = {name for name in _CREDENTIALS if variables.get(name, '""') != '""'}
+    credentials = {name for name in _CREDENTIALS if variables.get(name, "") not in _UNSET}
     if any(variables.get(f"wep_key{index}") for index in range(4)):
         credentials.add("wep_key")
     return Profile(

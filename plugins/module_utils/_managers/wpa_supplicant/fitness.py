@@ -14,6 +14,7 @@ import re
 from typing import Callable, FrozenSet, Mapping, Optional, Tuple
 
 from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
+from .variables import number_of
 
 #: Says whether a file exists, or returns None if this user can't find out.
 Exists = Callable[[str], Optional[bool]]
@@ -30,7 +31,6 @@ _BY_PASSWORD = frozenset({"PEAP", "TTLS", "FAST", "TEAP", "MSCHAPV2", "GTC", "MD
 _FILES = ("ca_cert", "client_cert", "private_key")
 #: A value of ``bssid_ignore`` and ``bssid_accept``: addresses, each with a mask or without.
 _ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9a-f]{2}){5}))?\Z")
-_NO = frozenset({"0", ""})
 
 
 def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: Exists) -> Limits:
@@ -59,19 +59,21 @@ def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Opti
         settings: the values of ``GLOBAL``. Unknown values are left out.
     """
     own = network.get("mac_addr", "-1")
-    address, where = (own, "") if own != "-1" else (settings.get("mac_addr", "0"), ", set outside of the networks")
-    if address not in _NO:
+    address, where = (
+        (own, "") if number_of(own) != -1 else (settings.get("mac_addr", "0"), ", set outside of the networks")
+    )
+    if number_of(address) != 0:
         return Obstacle(
             f"gives the interface another MAC address than CSME's (mac_addr={address}{where})",
             "Set mac_addr=0 in the network",
             code=MAC_ADDRESS,
         )
-    if settings.get("ap_scan", "1") != "1":
+    if number_of(settings.get("ap_scan", "1")) != 1:
         return Obstacle(
             f"is never chosen by wpa_supplicant itself (ap_scan={settings['ap_scan']})",
             "Remove ap_scan from the configuration",
         )
-    if network.get("mode", "0") not in _NO:
+    if number_of(network.get("mode", "0")) != 0:
         return Obstacle(f"is not for an access point (mode={network['mode']})", "Set mode=0")
     return None
 
@@ -120,5 +122,5 @@ def _pmf(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[bo
     ``ieee80211w=3`` means that the setting outside of the networks applies (``wpas_get_ssid_pmf``).
     """
     own = network.get("ieee80211w", "3")
-    value = own if own != "3" else settings.get("pmf")
-    return None if value is None else value != "0"
+    value = own if number_of(own) != 3 else settings.get("pmf")
+    return None if value is None else number_of(value) != 0

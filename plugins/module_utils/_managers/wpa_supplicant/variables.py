@@ -37,7 +37,8 @@ _SHOWN: FrozenSet[str] = frozenset(
         *("freq_list", "proto", "pairwise", "group", "auth_alg", "bgscan"),
     )
 )
-_TEXTS: FrozenSet[str] = frozenset(
+#: The variables whose values are text: in double quotes, with escapes after P, or in hex.
+TEXTS: FrozenSet[str] = frozenset(
     (
         *("ssid", "sae_password", "identity", "anonymous_identity", "password", "phase2", "ca_cert", "client_cert"),
         *("domain_suffix_match", "private_key", "private_key_passwd", "id_str", "bgscan"),
@@ -82,6 +83,9 @@ _KINDS: Mapping[str, str] = {
 _PMF: Mapping[str, str] = {"disabled": "0", "optional": "1", "required": "2"}
 #: Text that can be put in quotes unchanged: without a quote, which could end it, and a #, which could begin a comment.
 _PLAIN = re.compile(r"[ !$-~]+\Z")
+
+#: A number as C's ``strtol`` reads it with base 0. White space (``isspace``) may come before it.
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)\Z")
 
 
 # --- encoding -------------------------------------------------------------------------------------------------------
@@ -229,24 +233,42 @@ def is_station(found: Found) -> bool:
     return number_of(found.get("mode", "0")) == 0 and number_of(found.get("disabled", "0")) != 2
 
 
+_LONG_MAX = 2**63 - 1
+
+
 def number_of(value: str) -> Optional[int]:
-    """Return a value as a number, as wpa_supplicant reads it, or None if it is not a number."""
-    try:
-        return int(value, 0)
-    except ValueError:
-        return None
+    """Return a value as a number, as wpa_supplicant reads it, or None if wpa_supplicant refuses it.
+
+    It calls C's ``strtol`` with base 0 (``wpa_config_parse_int``). So ``010`` is 8, and no text at all is 0. What does
+    not fit into a C int loses its upper bits. A long has 64 bits here.
+    """
+    match = _NUMBER.match(value)
+    if match is None:
+        return None if value else 0
+    sign, digits = match.groups()
+    prefix = digits[:2].lower()
+    base = 16 if prefix == "0x" else 8 if digits.startswith("0") else 10
+    number = int(digits[2:] if base == 16 else digits, base)
+    long = max(-number, -_LONG_MAX - 1) if sign == "-" else min(number, _LONG_MAX)
+    return (long + 2**31) % 2**32 - 2**31
 
 
 def _same_psk(want: str, have: str, wanted: Wanted) -> bool:
     """Compare two values, each a passphrase or the key made of it. If SAE may use it, it has to be the passphrase."""
+    have = _psk_alone(have)
     quoted, other = (want, have) if want.startswith('"') else (have, want)
     if not quoted.startswith('"') or other.startswith('"'):
-        return want.lower() == have.lower() and not want.startswith('"')
+        return want == have if want.startswith('"') else want.lower() == have.lower()
     if want == quoted and "sae" in kinds(wanted.get("key_mgmt") or "") and wanted.get("sae_password") is None:
         return False
     ssid = _decoded(wanted.get("ssid") or "")
     text = quoted[1:-1]
     return ssid is not None and is_passphrase(text) and pmk(text, ssid) == other.lower()
+
+
+def _psk_alone(value: str) -> str:
+    """Return a psk without what follows its last quote. wpa_supplicant ignores that (``wpa_config_parse_psk``)."""
+    return value[: value.rindex('"') + 1] if value.startswith('"') else value
 
 
 def _meaning(name: str, value: str) -> object:
@@ -297,7 +319,7 @@ def _is_path(name: str, value: str) -> bool:
 
 
 def _shown(name: str, value: str) -> str:
-    if name in _TEXTS or name == "private_key":
+    if name in TEXTS or name == "private_key":
         decoded = _decoded(value)
         return value if decoded is None else ssid_text(decoded)
     return value

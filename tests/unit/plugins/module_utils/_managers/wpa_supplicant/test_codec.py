@@ -214,7 +214,6 @@ LONG = "\xe9" * 100
 @pytest.mark.parametrize(
     ("decode", "text", "what"),
     [
-        (values.decode_printf, "ab\\q" + LONG, "unknown escape at character 2"),
         (values.decode_printf, "\ud800" + LONG, "this text cannot have come from a supplicant"),
         (values.decode_value, "0g" + LONG, "a value is neither quoted text nor hex"),
         (codec.decode_status, "state=" + LONG, "the reply to STATUS has no wpa_state"),
@@ -260,3 +259,12 @@ def test_an_ssid_that_is_too_long_is_told_with_its_length() -> None:
         decode(b"x" * 32)
         with pytest.raises(FleetError, match=r"at most 32 bytes, .*this one has 33"):
             decode(b"x" * 33)
+
+
+@pytest.mark.parametrize("ssid", ["\\", "a\\", "\\q", "\\x", "\\x1", "\\xg0", "\\\\\\", "\\u00e9", "\\0"])
+def test_an_ssid_that_printf_encode_does_not_make_is_damaged(ssid: str) -> None:
+    with pytest.raises(DecodeFailed, match="an SSID has an unknown escape in it"):
+        codec.decode_status(f"wpa_state=COMPLETED\nssid={ssid}")
+    event = codec.decode_event(f'<3>CTRL-EVENT-X ssid="{ssid}"'.encode())
+    assert event is not None
+    assert event.ssid is None

@@ -250,3 +250,27 @@ def test_a_network_that_stays_is_told_with_what_changed() -> None:
     assert planned(OURS.replace("ieee80211w=1", "ieee80211w=2"), psk()).after[0][1]["psk"] == "(set)"
     entry = plan.entries[0]
     assert (entry.ssid, entry.form["ieee80211w"]) == (b"ab", "1")
+
+
+@pytest.mark.parametrize(
+    ("value", "ssid"),
+    [
+        ('P"Kim\\342\\200\\231s Phone"', "Kim\u2019s Phone".encode()),
+        ('P"a\\qb"', b"aqb"),
+        ('P"a\\x9z"', b"a\tz"),
+        ('P"ab\\"', b"ab"),
+    ],
+)
+def test_a_network_is_found_by_its_ssid_in_any_notation(value: str, ssid: bytes) -> None:
+    there = f'ctrl_interface=/x\nnetwork={{\n  ssid={value}\n  key_mgmt=WPA-PSK\n  psk="old-secret-1"\n}}\n'
+    changed = planned(there, psk(ssid, "new-secret-2"))
+    assert changed.text is not None
+    (block,) = [part for part in parse(changed.text) if isinstance(part, Block)]
+    assert (block.variables["ssid"], block.variables["psk"]) == (value, '"new-secret-2"')
+    assert planned(there, absent=(ssid,)).text == "ctrl_interface=/x\n"
+
+
+@pytest.mark.parametrize(("value", "changes"), [("010", False), ("0x8", False), ("8 # c", False), ("10", True)])
+def test_a_priority_is_the_number_that_wpa_supplicant_reads(value: str, changes: bool) -> None:
+    there = OURS.replace("}", f"\tpriority={value}\n}}")
+    assert planned(there, psk(priority=8)).changes is changes

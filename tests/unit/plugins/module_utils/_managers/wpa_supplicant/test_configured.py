@@ -89,3 +89,11 @@ def test_no_file_is_no_profile_and_no_configuration_is_an_error(tmp_path: Path) 
     (tmp_path / "half").write_text("network={\n")
     with pytest.raises(DecodeFailed, match=str(tmp_path / "half")):
         configured_profiles(str(tmp_path / "half"))
+
+
+def test_values_are_read_as_wpa_supplicant_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "conf").write_text(
+        'network={\n\tssid=P"a\\x9z"\n\tpriority=010\n\tkey_mgmt=SAE\n\tsae_password=NULL\n\tpsk="good-pass-1"\n}\n'
+    )
+    (profile,) = configured_profiles(str(tmp_path / "conf"))
+    assert (profile.ssid, profile.priority, profile.credentials) == (b"a\tz", 8, frozenset({"psk"}))

@@ -120,3 +120,12 @@ def test_whether_management_frames_are_protected(
 def test_what_eap_lacks(network: Dict[str, str], there: Optional[bool], words: Optional[str]) -> None:
     found = limits(None, there, **network).eap
     assert (None if found is None else found.what) == words
+
+
+def test_numbers_of_a_file_may_be_in_any_notation() -> None:
+    assert obstacle_of({"mac_addr": "0x0", "mode": "00"}, {"ap_scan": "01"}) is None
+    assert obstacle_of({"mac_addr": "-01"}, {"mac_addr": "00"}) is None
+    assert obstacle_of({"mac_addr": "01"}, {}) is not None
+    assert obstacle_of({"mode": "02"}, {}) is not None
+    assert limits(ieee80211w="00").pmf is False
+    assert limits({"pmf": "02"}, ieee80211w="03").pmf is True
