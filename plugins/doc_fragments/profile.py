@@ -73,6 +73,9 @@ notes:
     the profile are removed, such as other ciphers, keys or roots of trust (C(proto), C(pairwise), C(group),
     C(wep_key0), C(ca_path), and so on). All other variables (C(bgscan), C(scan_freq), C(phase1), C(altsubject_match),
     C(id_str), ...) and all comments stay. Everything outside of the block stays as well, byte for byte.
+  - When a secret changes, no comment stays in which a part of the old secret may be. That is a comment which sets the
+    same variable (such as C(#psk="...") of C(wpa_passphrase)), and the end of the old secret's line, unless the old
+    secret certainly ends before it.
   - The file is written completely or not at all. Its owner is root and its mode 0600. If its permissions are different,
     they are changed.
   - The running supplicant is changed over its control socket, variable by variable. It is never reloaded, because that

@@ -17,11 +17,11 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.common.validation import check_type_dict, check_type_path
 
 from ._network.backend import AUTO, BACKENDS
 from ._network.declared import EAP_METHODS, PHASE2_METHODS, PMF_MODES, SECURITIES, Declaration, InvalidProfiles, Problem
-from ._network.parsing import FileCheck, duplicates, parse_profile, parse_profiles, parse_ssid
+from ._network.parsing import FileCheck, duplicates, is_path, parse_profile, parse_profiles, parse_ssid
 from ._network.reader import label_of
 from ._tasks.profiles import check_file, provision, request_for
 
@@ -49,7 +49,7 @@ PROFILE: Dict[str, Any] = {
             "ca_cert": {"type": "path"},
             "domain_suffix_match": {"type": "str"},
             "client_cert": {"type": "path"},
-            # This is a path and not a secret, although its name suggests one.
+            # A path is not a secret, although this name suggests one. ProfileModule hides a value that is no path.
             "private_key": {"type": "path", "no_log": False},
             "private_key_password": {"type": "str", "no_log": True},
         },
@@ -60,6 +60,9 @@ PROFILE: Dict[str, Any] = {
     "bssid": {"type": "str"},
     "enabled": {"type": "bool", "default": True},
 }
+
+#: The options of EAP that name files.
+_FILES = ("ca_cert", "client_cert", "private_key")
 
 
 class ProfileModule(AnsibleModule):  # type: ignore[misc]
@@ -77,7 +80,7 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
     def fail_json(self, msg: str, **result: Any) -> None:
         """Fail. During Ansible's check of the options, report all errors, and hide the values of unknown options."""
         if self._validating and isinstance(getattr(self, "params", None), dict):
-            self.no_log_values.update(self._misplaced())
+            self.no_log_values.update(self._misplaced(), self._no_paths())
             problems = self._problems()
             if problems:
                 error = InvalidProfiles(problems)
@@ -95,6 +98,7 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         Ansible searches for the secrets in the ``repr`` of a mapping. A backslash or a quote is escaped there, so it
         would not find a secret that has one. Here the escaped forms are added to the secrets.
         """
+        self.no_log_values.update(self._no_paths())
         self.no_log_values.update([repr(text)[1:-1] for text in self.no_log_values])
         super()._log_invocation()
 
@@ -146,6 +150,17 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
                 yield from _texts(given)
                 continue
             yield from _unknown_texts(given, PROFILE)
+
+    def _no_paths(self) -> Iterator[str]:
+        """Yield the values of options for files that are no paths. A URI may contain a PIN, for example."""
+        for _label, given in self._given():
+            eap = _mapping(given.get("eap")) if isinstance(given, Mapping) else None
+            for name in _FILES:
+                value = eap.get(name) if isinstance(eap, Mapping) else None
+                if isinstance(value, str) and value and not is_path(value):
+                    yield value
+                    # Ansible shows the value after its own conversion, which replaces variables.
+                    yield str(check_type_path(value))
 
 
 def _unknown_texts(given: Mapping[Any, Any], options: Mapping[str, Any]) -> Iterator[str]:

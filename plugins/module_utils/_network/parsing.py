@@ -120,6 +120,11 @@ def parse_profiles(parameters: Sequence[Mapping[str, Any]], check_file: FileChec
     return tuple(profiles)
 
 
+def is_path(value: str) -> bool:
+    """Say whether the value of an option for a file is a path. Any other value may be or contain a secret."""
+    return value.startswith("/")
+
+
 def duplicates(parameters: Sequence[Mapping[str, Any]]) -> Tuple[Problem, ...]:
     """Return an error for each profile of a list that has the same SSID as an earlier one."""
     first: Dict[bytes, int] = {}
@@ -307,8 +312,9 @@ def _file(reader: Reader, name: str, check_file: FileCheck) -> Optional[str]:
     path = reader.text(name, _PATH_MAX)
     if path is None:
         return None
-    if not path.startswith("/"):
-        reader.fail(name, f"is not an absolute path: '{path}'")
+    if not is_path(path):
+        # The value may be a URI that contains a PIN, or the key itself, so it is not repeated.
+        reader.fail(name, "is not the absolute path of a file. A URI, such as pkcs11:, can't be used")
         return None
     wrong = check_file(path)
     if wrong is not None:

@@ -12,6 +12,7 @@ The file is written completely or not at all. The grammar is that of hostap's ``
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -140,14 +141,18 @@ def edit(
     values: Mapping[str, Optional[str]],
     differs: FrozenSet[str],
     unwanted: FrozenSet[str],
+    secrets: FrozenSet[str] = frozenset(),
 ) -> Block:
     """Return a block with some variables changed. Comments, indentation and every other line stay.
+
+    There is one exception. When a secret changes, no comment stays that may have a part of the old secret in it.
 
     Args:
         block: the block.
         values: the values of variables. With None, the block must not set the variable.
         differs: those of these variables that have to change. The lines of the others stay.
         unwanted: further variables that the block must not set.
+        secrets: the variables whose values are secrets.
     """
     gone = unwanted | {name for name in differs if values[name] is None}
     pairs = block.assignments
@@ -156,10 +161,10 @@ def edit(
     for index, (line, pair) in enumerate(zip(block.body, pairs)):
         name = pair[0] if pair else ""
         # Only one line of such a variable stays, because an earlier line may contain an old secret.
-        if name in gone or (name in values and last[name] != index):
+        if name in gone or (name in values and last[name] != index) or _commented_out(line) & differs & secrets:
             continue
         value = values.get(name) if name in differs else None
-        body.append(line if value is None else _changed(line, block.size, name, value))
+        body.append(line if value is None else _changed(line, block.size, name, value, secret=name in secrets))
     for name, value in values.items():
         if name in differs and name not in last and value is not None:
             body.append(_line("\t", name, value))
@@ -173,10 +178,29 @@ def _line(indent: str, name: str, value: str, tail: str = "\n") -> str:
     return f"{indent}{name}={value}{tail}"
 
 
-def _changed(line: str, size: int, name: str, value: str) -> str:
-    """Return a line with another value. The text before and after it, such as a comment, stays."""
-    start = line.index(content_of(line, size)[0])
-    return _line(line[:start], name, value, rest_of(line, size))
+def _changed(line: str, size: int, name: str, value: str, *, secret: bool) -> str:
+    """Return a line with another value. The text before and after it, such as a comment, stays.
+
+    For wpa_supplicant, a # behind a quote begins a comment, also where somebody meant it as a part of the secret. So a
+    secret's comment stays only if it is certainly none of that.
+    """
+    content = content_of(line, size)
+    start, tail = line.index(content[0]), rest_of(line, size)
+    if secret and ('"' in tail or _WHOLE_SECRET.match(content.partition("=")[2]) is None):
+        tail = tail[len(tail.rstrip("\r\n")) :]
+    return _line(line[:start], name, value, tail)
+
+
+#: A secret that certainly ends where wpa_supplicant sees its end: text in quotes without a quote in it, or hex.
+_WHOLE_SECRET = re.compile(r'(?:"[^"]*"|(?:hash:|ext:)?[0-9A-Fa-f]*)\Z')
+#: A variable in a comment. wpa_passphrase writes the passphrase in this way, beside the key that it made.
+_COMMENTED_OUT = re.compile(r"[ \t\r#]*#[ \t\r#]*(\w+)[ \t]*=")
+
+
+def _commented_out(line: str) -> FrozenSet[str]:
+    """Return the name of the variable that a comment sets, or nothing if the line is none of this kind."""
+    found = _COMMENTED_OUT.match(line)
+    return frozenset() if found is None else frozenset({found.group(1)})
 
 
 def as_block(text: str) -> Block:

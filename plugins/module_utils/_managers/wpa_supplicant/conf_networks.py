@@ -134,7 +134,7 @@ class _Editor:
         found = block.variables
         form = fitting_form(profile, found)
         wrong = frozenset(differing(form, found))
-        new = _wpa_conf.edit(block, form, wrong, contradicting(form))
+        new = _wpa_conf.edit(block, form, wrong, contradicting(form), SECRETS | {"private_key"})
         self.parts = [new if part is block else part for part in self.parts]
         if new != block:
             self.before.append((profile.ssid, describe(found)))

@@ -32,11 +32,13 @@ SECRETS: FrozenSet[str] = frozenset({"psk", "sae_password", "password", "private
 #: The variables whose values may be shown. The value of any other variable may be a secret.
 _SHOWN: FrozenSet[str] = frozenset(
     (
-        *("ssid", "bssid", "scan_ssid", "key_mgmt", "eap", "identity", "anonymous_identity", "phase2", "ca_cert"),
-        *("domain_suffix_match", "client_cert", "ieee80211w", "priority", "disabled", "mode", "id_str", "scan_freq"),
+        *("ssid", "bssid", "scan_ssid", "key_mgmt", "eap", "identity", "anonymous_identity", "phase2"),
+        *("domain_suffix_match", "ieee80211w", "priority", "disabled", "mode", "id_str", "scan_freq"),
         *("freq_list", "proto", "pairwise", "group", "auth_alg", "bgscan"),
     )
 )
+#: The variables whose values are shown if they are paths of files. Another value, such as a URI, may contain a PIN.
+_FILES: FrozenSet[str] = frozenset({"ca_cert", "client_cert", "private_key"})
 #: The variables whose values are text: in double quotes, with escapes after P, or in hex.
 TEXTS: FrozenSet[str] = frozenset(
     (
@@ -314,12 +316,12 @@ def describe(found: Found, changed: Iterable[str] = ()) -> Dict[str, str]:
 
 
 def _is_path(name: str, value: str) -> bool:
-    """Say whether a private key is the path of a file. Another value, such as a URI, may contain a PIN."""
-    return name == "private_key" and (_decoded(value) or b"").startswith(b"/")
+    """Say whether a value is the path of a certificate or key."""
+    return name in _FILES and (_decoded(value) or b"").startswith(b"/")
 
 
 def _shown(name: str, value: str) -> str:
-    if name in TEXTS or name == "private_key":
+    if name in TEXTS:
         decoded = _decoded(value)
         return value if decoded is None else ssid_text(decoded)
     return value

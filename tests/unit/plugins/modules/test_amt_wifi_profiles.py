@@ -157,6 +157,33 @@ def test_one_wrong_option_names_profile_and_field(task: Task, options: Dict[str,
     assert not task.conf.exists()
 
 
+@pytest.mark.parametrize("name", ["ca_cert", "client_cert", "private_key"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"pkcs11:token=scep;object=k;type=private;pin-value={CANARY}",
+        f"-----BEGIN KEY-----{CANARY}",
+        f"file:///k?pin-value={CANARY}",
+    ],
+)
+def test_what_is_no_path_may_contain_a_secret(task: Task, name: str, value: str) -> None:
+    files = {"ca_cert": __file__, "client_cert": __file__, "private_key": __file__}
+    profile = {"ssid": "tls", "security": "eap", "eap": {"method": "tls", "identity": "me", **files, name: value}}
+    one = task.one(**profile, _ansible_verbosity=4)
+    assert ("profile 'tls'", f"eap.{name}") in problems(one)
+    assert ("profiles[0] 'tls'", f"eap.{name}") in problems(task.many([profile], _ansible_verbosity=4))
+    # The check of the options themselves fails, and so does everything before the profiles are looked at.
+    task.many([profile, {"ssid": "x", "security": "none"}], _ansible_verbosity=4)
+    task.run(amt_wifi_profiles.main, profiles=[profile], interface="a/b", _ansible_verbosity=4)
+    task.one(**profile, state="absent", _ansible_verbosity=4)
+
+
+def test_a_path_is_shown_as_it_is(task: Task) -> None:
+    files = {"ca_cert": __file__, "client_cert": __file__, "private_key": __file__}
+    profile = {"ssid": "tls", "security": "eap", "eap": {"method": "tls", "identity": "me", **files}}
+    assert task.one(**profile)["invocation"]["module_args"]["eap"]["private_key"] == __file__
+
+
 def test_everything_that_is_wrong_is_told_at_once(task: Task) -> None:
     result = task.many(
         [

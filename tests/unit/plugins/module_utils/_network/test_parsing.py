@@ -121,7 +121,7 @@ def test_a_psk_of_64_digits_is_the_key_itself() -> None:
         ({"security": "eap", "eap": {**PEAP, "phase2": "md5"}}, "eap.phase2", "must be one of"),
         ({"security": "eap", "eap": {**PEAP, "client_cert": "/c"}}, "eap.client_cert", "is not used with method peap"),
         ({"security": "eap", "eap": {**PEAP, "ca_cert": None}}, "eap.ca_cert", "is missing"),
-        ({"security": "eap", "eap": {**PEAP, "ca_cert": "ca.pem"}}, "eap.ca_cert", "is not an absolute path"),
+        ({"security": "eap", "eap": {**PEAP, "ca_cert": "ca.pem"}}, "eap.ca_cert", "is not the absolute path"),
         ({"security": "eap", "eap": {**PEAP, "ca_cert": "/" + "x" * 900}}, "eap.ca_cert", "at most 900"),
         ({"security": "eap", "eap": {**PEAP, "validate_server": False}}, "eap.ca_cert", "contradicts"),
         (

@@ -40,6 +40,42 @@ OURS = f'network={{\n\tssid=6162\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tpsk="{CAN
 THEIRS = 'network={\n  ssid="theirs"  # why\n  key_mgmt=NONE\n}\n# between\n'
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'psk="old"word #half of CANARY"',
+        'psk="old" #half of CANARY"',
+        'psk="old"CANARY # note',
+        'psk="old#CANARY',
+        "psk=old#CANARY",
+        "psk=CANARY # note",
+        'psk="x" # it was "CANARY"',
+        'psk="x"\t#CANARY"\r',
+        '#psk="CANARY"\n\tpsk=' + "ab" * 32,
+        ' # psk = "CANARY"\n\tpsk="CANARY"',
+        '##\tpsk="CANARY"\n\tsae_password="CANARY"',
+    ],
+)
+def test_no_part_of_an_old_secret_stays(line: str) -> None:
+    text = 'network={\n\tssid="ab"\n\t# note\n\t' + line + "\n\tkey_mgmt=WPA-PSK\n}\n"
+    plan = planned(text, psk(passphrase="brand-new-1"))
+    assert plan.text is not None
+    assert '"brand-new-1"' in plan.text
+    assert "CANARY" not in plan.text
+    assert "\t# note\n" in plan.text  # another comment stays
+    assert planned(plan.text, psk(passphrase="brand-new-1")).changes is False
+
+
+def test_a_comment_that_has_no_part_of_the_secret_stays() -> None:
+    text = 'network={\n\tssid="ab"\n#psk="brand-new-1"\n\tpsk="old" # rotated\n\tpriority=1 # the "main" one\n}\n'
+    plan = planned(text, psk(passphrase="brand-new-1", priority=2))
+    assert plan.text is not None
+    assert '\tpsk="brand-new-1" # rotated\n\tpriority=2 # the "main" one\n' in plan.text
+    # With the same secret, the line of wpa_passphrase stays as well.
+    same = text.replace('psk="old"', 'psk="brand-new-1"')
+    assert '#psk="brand-new-1"\n' in (planned(same, psk(passphrase="brand-new-1", priority=2)).text or "")
+
+
 def test_a_file_that_is_not_there_is_made_with_a_header() -> None:
     for nothing in (None, "", "\n \n"):
         plan = planned(nothing, psk())

@@ -254,7 +254,7 @@ def test_a_description_has_no_secret_of_anybody() -> None:
         "machine_password": f'"{CANARY}"',
         "wep_key0": f'"{CANARY}"',
         "pin": f'"{CANARY}"',
-        "private_key": f'"pkcs11:token=x;pin-value={CANARY}"',
+        **dict.fromkeys(("private_key", "client_cert", "ca_cert"), f'"pkcs11:token=x;pin-value={CANARY}"'),
         "unheard_of": CANARY,
     }
     shown = describe(found, ["psk"])
