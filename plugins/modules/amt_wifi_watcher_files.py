@@ -131,6 +131,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._system.denied import remedy_for, user
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import read_watcher
@@ -169,9 +170,10 @@ def work(module: AnsibleModule) -> Dict[str, Any]:
 
 def _failed(error: OSError) -> FleetError:
     where = str(error.filename or "")
+    remedy = remedy_for(error, where, "Run the task with become: true")
     if isinstance(error, PermissionError):
-        return AccessDenied("this user may not write this file", where=where, remedy="Run the task with become: true")
-    return TransportFailed(f"can't write: {error.strerror}", where=where, errno=error.errno or 0)
+        return AccessDenied(f"{user()} may not write this file", where=where, remedy=remedy)
+    return TransportFailed(f"can't write: {error.strerror}", where=where, remedy=remedy, errno=error.errno or 0)
 
 
 def main() -> None:

@@ -279,7 +279,9 @@ def kernel_error(number: int, what: str, where: str, detail: str = "") -> FleetE
     reason = f"{os.strerror(number)} ({detail})" if detail else os.strerror(number)
     said = f"{what}: {reason}"
     if number in (errno.EPERM, errno.EACCES):
-        return AccessDenied(said, where=where, remedy="Run as root (CAP_NET_ADMIN is needed).")
+        as_root = "Root lacks CAP_NET_ADMIN here. Run this outside of a container, or give the service the capability"
+        remedy = as_root if os.geteuid() == 0 else "Run as root (CAP_NET_ADMIN is needed)"
+        return AccessDenied(said, where=where, remedy=remedy)
     if number in (errno.ENODEV, errno.ENOENT):
         return NotFound(said, where=where)
     return TransportFailed(said, where=where, errno=number)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import FrozenSet, List, Optional, Tuple, Type, Union
 
+from .._system.denied import remedy_for
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TransportFailed
 from .values import NOT_OWNER, Block, Switch
 
@@ -272,7 +273,8 @@ class RfkillEvents:
 def _os_error(error: OSError, where: str) -> FleetError:
     """Return the collection's error for an error of the system."""
     if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied("the use of rfkill was refused", where=where, remedy="Run this as root")
+        remedy = remedy_for(error, where, "Run this as root")
+        return AccessDenied("the use of rfkill was refused", where=where, remedy=remedy)
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return NotFound("this kernel has no rfkill", where=where, remedy="Load the kernel module rfkill")
     text = os.strerror(error.errno or 0)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
@@ -78,7 +79,8 @@ def failure(name: str, said: Optional[str], where: str) -> FleetError:
     if name in _ABSENT:
         return NotFound(what, where=where)
     if name == f"{BUS}.Error.AccessDenied" or name.endswith((".PermissionDenied", ".NotAuthorized")):
-        return AccessDenied(what, where=where, remedy="Run this as root")
+        as_root = "The bus, or polkit, does not let root do this. Look for its policy, and for SELinux or AppArmor"
+        return AccessDenied(what, where=where, remedy=as_root if os.geteuid() == 0 else "Run this as root")
     if name in _SLOW:
         return TimedOut(what, where=where)
     return SupplicantRefused(what, where=where)

@@ -8,23 +8,51 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import List, Optional
 
+from .denied import remedy_for, user
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 
 
-def read_text(path: str, limit: int = -1) -> str:
+class NoRegularFile(OSError):
+    """A file that was to be read is a pipe, a device, a socket or a folder."""
+
+
+def open_regular(path: str, *, follow: bool = True) -> int:
+    """Open a regular file for reading, and return its descriptor. This never waits, not even for a pipe's other end.
+
+    Args:
+        path: the file.
+        follow: whether a symbolic link is followed. It must not be where another user owns the folder.
+
+    Raises:
+        NoRegularFile: it is none.
+        OSError: the file can't be opened.
+    """
+    link = 0 if follow else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | link)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+    raise NoRegularFile(number, "Is a directory" if stat.S_ISDIR(mode) else "Not a regular file", path)
+
+
+def read_text(path: str, limit: int = -1, *, follow: bool = True) -> str:
     """Return the text of a small file, without white space at its beginning and end.
 
     Args:
         path: the file.
         limit: how many characters are read at most. -1 reads all.
+        follow: see ``open_regular``.
 
     Raises:
-        NotFound, AccessDenied, TransportFailed: the file cannot be read.
+        NotFound, AccessDenied, TransportFailed: the file cannot be read, or is not a regular file.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
+        with open(open_regular(path, follow=follow), encoding="utf-8", errors="replace") as handle:
             return handle.read(limit).strip()
     except OSError as error:
         raise os_error(error, path) from error
@@ -53,10 +81,11 @@ def names_in(path: str) -> List[str]:
 def os_error(error: OSError, path: str) -> FleetError:
     """Return the collection's error for an error of the system when *path* was read."""
     if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied("this user may not read this file or folder", where=path, remedy="Run this as root")
+        remedy = remedy_for(error, path, "Run this as root")
+        return AccessDenied(f"{user()} may not read this file or folder", where=path, remedy=remedy)
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR):
         return NotFound("there is no such file or folder", where=path)
-    text = os.strerror(error.errno or 0)
+    text = error.strerror if isinstance(error, NoRegularFile) else os.strerror(error.errno or 0)
     return TransportFailed(f"this file or folder could not be read: {text}", where=path, errno=error.errno or 0)
 
 

@@ -16,10 +16,13 @@ import json
 import os
 import stat
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional
 
+from .denied import remedy_for, user
 from .errors import AccessDenied, DecodeFailed, FleetError, TimedOut, TransportFailed
+from .files import NoRegularFile, open_regular
+from .replacing import replacing
 
 #: Its owner is root or, where the watcher is installed, the watcher's user. Others can't read it, because a journal
 #: names networks.
@@ -30,6 +33,8 @@ _NOTE = "profiles-"
 #: Seconds between two attempts to take the lock. A person does not notice the pause, and the attempts cost little CPU
 #: time.
 _LOCK_PAUSE = 0.05
+#: The most characters of a journal or note that are read. A note about a thousand networks has a tenth of that.
+_SIZE_MAX = 1024 * 1024
 
 
 class Lock:
@@ -59,7 +64,7 @@ class Lock:
         """
         if self.held:
             return True
-        descriptor = _create(os.path.join(_ensure(self._folder), f"{self._radio}.lock"), os.O_RDWR)
+        descriptor = _open_lock(os.path.join(_ensure(self._folder), f"{self._radio}.lock"))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -117,15 +122,12 @@ def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER) -> No
         AccessDenied, TransportFailed: the journal could not be written.
     """
     path = _journal_path(radio, _ensure(folder))
-    partial = f"{path}.{os.getpid()}"
     try:
-        descriptor = _create(partial, os.O_WRONLY | os.O_TRUNC)
-        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            json.dump(entry, handle)
-        os.rename(partial, path)
+        with replacing(path) as descriptor:
+            _give(descriptor, path)
+            with open(descriptor, "w", encoding="ascii", closefd=False) as handle:
+                json.dump(entry, handle)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(partial)
         raise _failed(error, path) from error
 
 
@@ -138,19 +140,16 @@ def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
     """
     path = _journal_path(radio, folder)
     try:
-        # The folder's owner must not be able to make root read another file or wait for ever. So symbolic links are not
-        # followed, and only a regular file is read.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise DecodeFailed(f"the journal of {radio} is not a regular file", where=path, remedy=_REMOVE)
-        with os.fdopen(descriptor, encoding="ascii") as handle:
-            entry = json.load(handle)
+        # The folder's owner must not be able to make root read another file, wait for ever, or fill the memory.
+        with open(open_regular(path, follow=False), encoding="ascii") as handle:
+            entry = json.loads(handle.read(_SIZE_MAX))
     except FileNotFoundError:
         return None
+    except NoRegularFile:
+        raise DecodeFailed(f"the journal of {radio} is not a regular file", where=path, remedy=_REMOVE) from None
     except OSError as error:
         raise _failed(error, path) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DecodeFailed(f"the journal of {radio} is not readable: {error}", where=path, remedy=_REMOVE) from error
     if not isinstance(entry, dict):
         raise DecodeFailed(f"the journal of {radio} is not a mapping", where=path, remedy=_REMOVE)
@@ -210,30 +209,51 @@ def _ensure(folder: str) -> str:
     return folder
 
 
-def _create(path: str, flags: int) -> int:
-    """Open a file in the folder, create it if necessary, and give it to the folder's owner. Return the descriptor.
+def _open_lock(path: str) -> int:
+    """Open the file of a lock, and create it if necessary. Return the descriptor.
 
-    Where the watcher is installed, the watcher's user owns the folder, and the modules that run as root share the lock
-    and the journal with it. Symbolic links are not followed, so that user can't make root write another file.
+    The folder's owner must not be able to make root wait, or write or give away another file. So symbolic links are not
+    followed, nothing waits for the other end of a pipe, and a file that has a second name is not used.
     """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, flags, 0o600)
     except OSError as error:
         raise _failed(error, path) from error
     try:
-        mine, folder = os.fstat(descriptor), os.stat(os.path.dirname(path))
-        if os.geteuid() == 0 and (mine.st_uid, mine.st_gid) != (folder.st_uid, folder.st_gid):
-            os.fchown(descriptor, folder.st_uid, folder.st_gid)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise TransportFailed(f"can't use {path}: it is not a file of its own", remedy=_FOREIGN)
+        _give(descriptor, path)
     except OSError as error:
         os.close(descriptor)
         raise _failed(error, path) from error
+    except FleetError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
+def _give(descriptor: int, path: str) -> None:
+    """Give a file in the folder to the folder's owner.
+
+    Where the watcher is installed, the watcher's user owns the folder, and the modules that run as root share the lock
+    and the journal with it.
+    """
+    mine, folder = os.fstat(descriptor), os.stat(os.path.dirname(path))
+    if os.geteuid() == 0 and (mine.st_uid, mine.st_gid) != (folder.st_uid, folder.st_gid):
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+
+
+_FOREIGN = "Remove it. Only locks and journals of this collection belong there"
+
+
 def _failed(error: OSError, path: str) -> FleetError:
+    remedy = remedy_for(
+        error, path, "Run the task with become: true. If it is the watcher that fails, apply its role again"
+    )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied(
-            f"this user may not use {path}",
-            remedy="Run the task with become: true. If it is the watcher that fails, apply its role again",
-        )
-    return TransportFailed(f"can't use {path}: {error.strerror}", errno=error.errno or 0)
+        return AccessDenied(f"{user()} may not use {path}", remedy=remedy)
+    if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):  # a symbolic link, a folder, a socket
+        remedy = _FOREIGN
+    return TransportFailed(f"can't use {path}: {error.strerror}", remedy=remedy, errno=error.errno or 0)

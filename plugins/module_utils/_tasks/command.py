@@ -137,7 +137,7 @@ def _version() -> str:
 
 def _status() -> int:
     try:
-        state: Dict[str, Any] = json.loads(read_text(STATE_PATH))
+        state: Dict[str, Any] = json.loads(read_text(STATE_PATH, follow=False))
     except NotFound:
         _tell("amt-wifi-watcher does not run. Start it with: systemctl start amt-wifi-watcher", sys.stderr)
         return 1

@@ -180,7 +180,7 @@ def _must_be_readable(radio: Radio, unreadable: Sequence[Unreadable]) -> None:
         raise Refused(
             "csme_unreadable",
             f"CSME's connection on {radio.interface} can't be read: {why}",
-            remedy="Without it, the host can't carry a session on. If the kernel denied access, become root",
+            remedy="Without it, the host can't carry a session on",
         )
 
 

@@ -10,6 +10,7 @@ handover left. Then ``apply`` in the manager's wing does the work.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import traceback
@@ -27,6 +28,7 @@ from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesR
 from .._radio import sysfs
 from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
+from .._system.files import NoRegularFile, open_regular
 from .._system.run_folder import lock
 
 #: A device name that the kernel accepts (``dev_valid_name``): shorter than IFNAMSIZ, no slash, colon or white space.
@@ -58,12 +60,12 @@ def request_for(interface: str, path: Optional[str], declared: Declaration, back
 def check_file(path: str) -> Optional[str]:
     """Return what is wrong with a certificate or key file on this laptop, or None if it can be used."""
     try:
-        with open(path, "rb") as handle:
+        with open(open_regular(path), "rb") as handle:
             return None if handle.read(1) else f"the file {path} is empty"
     except FileNotFoundError:
         return f"there is no file {path} on the laptop"
-    except IsADirectoryError:
-        return f"{path} is a directory"
+    except NoRegularFile as error:
+        return f"{path} is a directory" if error.errno == errno.EISDIR else f"{path} is not a regular file"
     except OSError as error:
         return f"the file {path} can't be read: {os.strerror(error.errno or 0)}"
 

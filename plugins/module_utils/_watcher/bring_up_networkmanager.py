@@ -37,6 +37,7 @@ from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._system import systemd
 from .._system.errors import FleetError, NotFound
+from .._system.replacing import replacing
 from .._system.run_folder import lock
 from .bring_up import ConnectionOf, connection_of, hold_back, start, verdict
 from .bring_up_note import FOLDER, is_held
@@ -111,8 +112,8 @@ def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
     path = records.networkmanager_wait_file(interface, root)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        with open(path, "w", encoding="ascii") as handle:
-            handle.write(_CONF.format(interface=interface))
+        with replacing(path, 0o644) as descriptor:
+            os.write(descriptor, _CONF.format(interface=interface).encode("ascii"))
     except (OSError, UnicodeEncodeError):
         _forget(interface, root)
         return False

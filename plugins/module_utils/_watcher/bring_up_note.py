@@ -16,6 +16,9 @@ import os
 from contextlib import contextmanager, suppress
 from typing import Iterator, List
 
+from .._system.files import open_regular
+from .._system.replacing import create_beside
+
 #: The RuntimeDirectory of that service, which belongs to root. The watcher hears of changes in it.
 FOLDER = "/run/amt-wifi-watcher-hold"
 _SUFFIX = ".held"
@@ -33,8 +36,7 @@ def hold_note(interface: str, folder: str = FOLDER) -> Iterator[None]:
         OSError: the note can't be written.
     """
     path = _path(interface, folder)
-    partial = f"{path}.{os.getpid()}"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    descriptor, partial = create_beside(path, 0o644)
     try:
         # It is locked before it gets its name, so that no reader finds it unlocked.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -55,7 +57,7 @@ def is_held(interface: str, folder: str = FOLDER) -> bool:
         folder: the folder of the notes.
     """
     try:
-        descriptor = os.open(_path(interface, folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_regular(_path(interface, folder), follow=False)
     except OSError:
         return False
     try:

@@ -61,7 +61,8 @@ def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
     """
     path = os.path.join(root, STATE_PATH.lstrip("/"))
     try:
-        text = read_text(path, _STATE_MAX)
+        # The folder is the watcher's user's, who must not make root read another file or wait for ever.
+        text = read_text(path, _STATE_MAX, follow=False)
     except NotFound:
         return False, {}
     try:

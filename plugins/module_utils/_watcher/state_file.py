@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Protocol
 
 from .._network.handover_record import HandoverRecord
 from .._radio.values import Radio
+from .._system.denied import remedy_for
 from .._system.errors import TransportFailed
+from .._system.replacing import replacing
 from .attachment import Attachment
 from .state import STATE_PATH
 from .view import View
@@ -93,16 +94,10 @@ def write_state(document: Dict[str, Any], path: str = STATE_PATH) -> None:
     Raises:
         TransportFailed: the file could not be written.
     """
-    partial = f"{path}.new"
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            os.fchmod(descriptor, 0o644)  # the service's umask may have removed bits
+        with replacing(path, 0o644) as descriptor, open(descriptor, "w", encoding="ascii", closefd=False) as handle:
             json.dump(document, handle)
-        os.rename(partial, path)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise TransportFailed(
-            f"the file can't be written: {error.strerror}", where=path, errno=error.errno or 0
-        ) from error
+        remedy = remedy_for(error, path, "Apply the role vpro.fleet.watcher again")
+        what = f"the file can't be written: {error.strerror}"
+        raise TransportFailed(what, where=path, remedy=remedy, errno=error.errno or 0) from error

@@ -11,6 +11,7 @@ The file is written completely or not at all. The grammar is that of hostap's ``
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
+from ..._system.denied import remedy_for, user
 from ..._system.errors import AccessDenied, DecodeFailed, FleetError, TransportFailed
 from .conf_lines import (
     IN_NETWORK,
@@ -318,9 +320,16 @@ def staged(path: str, text: str) -> Iterator[Callable[[], Tuple[int, int]]]:
 def _put(partial: str, text: str) -> None:
     """Write a new file, and make sure that it is on the disk."""
     os.makedirs(os.path.dirname(partial), mode=0o755, exist_ok=True)
-    with suppress(FileNotFoundError):
+    # Its name is always the same. So this removes what a killed run left, which has secrets in it. Only one task at a
+    # time changes a laptop's networks.
+    try:
         os.unlink(partial)
-    # With O_EXCL, a link that somebody put there is not followed.
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        what = "the new configuration can't be written, because a folder has this name"
+        raise TransportFailed(what, where=partial, remedy="Remove the folder", errno=errno.EISDIR) from None
+    # With O_EXCL, a link that somebody put there is not followed, and nothing waits for the other end of a pipe.
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     with os.fdopen(descriptor, "wb") as handle:
         os.fchmod(descriptor, MODE)  # the umask may have removed bits
@@ -354,9 +363,9 @@ def _reporting(path: str) -> Iterator[None]:
 
 
 def _failed(error: OSError, path: str) -> FleetError:
+    remedy = remedy_for(error, path, "Run the task with become: true")
     if isinstance(error, PermissionError):
-        return AccessDenied(
-            "this user may not use the configuration file", where=path, remedy="Run the task with become: true"
-        )
+        return AccessDenied(f"{user()} may not use the configuration file", where=path, remedy=remedy)
     reason = os.strerror(error.errno) if error.errno else "unknown error"
-    return TransportFailed(f"the configuration file can't be used: {reason}", where=path, errno=error.errno or 0)
+    what = f"the configuration file can't be used: {reason}"
+    return TransportFailed(what, where=path, remedy=remedy, errno=error.errno or 0)

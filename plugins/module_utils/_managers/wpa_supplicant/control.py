@@ -26,6 +26,7 @@ from typing import Iterable, List, Optional, Sequence, Tuple, Type, TypeVar
 
 from ..._network.backend import SupplicantStatus
 from ..._network.values import encode_frequencies
+from ..._system.denied import remedy_for, user
 from ..._system.errors import (
     AccessDenied,
     DecodeFailed,
@@ -146,9 +147,9 @@ class ControlSocket:
         number = error.errno or 0
         if number in (errno.EACCES, errno.EPERM):
             return AccessDenied(
-                "this user may not use the supplicant's control socket",
+                f"{user()} may not use the supplicant's control socket",
                 where=self.path,
-                remedy=NOT_FOR_THIS_USER,
+                remedy=remedy_for(error, self.path, NOT_FOR_THIS_USER),
             )
         if number in (errno.ENOENT, errno.ENOTDIR, errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOTCONN):
             return NotFound(
@@ -275,22 +276,22 @@ def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTOR
         NotFound: no wpa_supplicant offers one. It does not run, or serves only D-Bus.
         AccessDenied: this user may not read a folder, so it is not known whether there is one.
     """
-    denied = ""
+    denied: Optional[Tuple[str, OSError]] = None
     if interface and interface not in (".", "..") and "/" not in interface:
         for directory in directories:
             path = os.path.join(directory, interface)
             try:
                 if stat.S_ISSOCK(os.stat(path).st_mode):
                     return path
-            except PermissionError:
-                denied = denied or directory
+            except PermissionError as error:
+                denied = denied or (directory, error)
             except (OSError, ValueError):
                 continue
     if denied:
         raise AccessDenied(
-            "this user may not use the supplicant's control directory",
-            where=denied,
-            remedy=NOT_FOR_THIS_USER,
+            f"{user()} may not use the supplicant's control directory",
+            where=denied[0],
+            remedy=remedy_for(denied[1], denied[0], NOT_FOR_THIS_USER),
         )
     raise NotFound(
         f"no wpa_supplicant offers a control socket for {interface!r}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import struct
 import time
@@ -93,13 +94,24 @@ def test_an_empty_dump_whose_end_has_no_status(kernel: Kernel, sock: NetlinkSock
     ],
 )
 @pytest.mark.parametrize("dump", [False, True])
-def test_errors(kernel: Kernel, sock: NetlinkSocket, number: int, kind: Type[FleetError], dump: bool) -> None:
+@pytest.mark.parametrize(("user", "remedy"), [(1000, "Run as root"), (0, "Root lacks CAP_NET_ADMIN")])
+def test_errors(
+    kernel: Kernel,
+    sock: NetlinkSocket,
+    number: int,
+    kind: Type[FleetError],
+    dump: bool,
+    user: int,
+    remedy: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     kernel.answer = lambda request: [ack(sequence_of(request), number)]
     with pytest.raises(kind, match="Asking: ") as caught:
         ask(sock, dump=dump)
     assert caught.value.where == "test socket"
     assert getattr(caught.value, "errno", number) == number
-    assert caught.value.remedy.startswith("Run as root") == (kind is AccessDenied)
+    assert caught.value.remedy.startswith(remedy) == (kind is AccessDenied)
     assert "(" not in str(caught.value).partition(" (test socket)")[0], "the kernel explained nothing"
     kernel.answer = lambda request: [ack(sequence_of(request))]
     assert ask(sock) == ()

@@ -273,6 +273,7 @@ def test_a_device_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(AccessDenied, match="as root"):
         rfkill.RfkillEvents()
 
@@ -338,6 +339,7 @@ def test_each_error_says_where_and_what_to_do(
     events = rfkill.RfkillEvents(str(device))
     monkeypatch.setattr(os, "read", refuse)
     monkeypatch.setattr(os, "write", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     for call in (lambda: rfkill.set_soft(0, True, str(device)), lambda: [*events.read()]):
         with pytest.raises(kind, match=words) as caught:
             call()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import threading
 import time
@@ -134,16 +135,18 @@ def test_what_is_begun_is_not_waited_for_and_its_failure_is_told_once(fake_bus: 
     ],
 )
 def test_an_answer_that_is_an_error_is_named(
-    fake_bus: FakeBus, bus: SystemBus, name: str, kind: Type[FleetError]
+    fake_bus: FakeBus, bus: SystemBus, name: str, kind: Type[FleetError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise DBusError(name, "it says why")
 
     fake_bus.methods[PATH, f"{INTERFACE}.Fail"] = fail
-    with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail") as caught:
-        call(bus, "Fail")
-    assert caught.value.what == f"{name.rpartition('.')[2]}: it says why"
-    assert caught.value.remedy == ("Run this as root" if kind is AccessDenied else "")
+    for user, remedy in ((1000, "Run this as root"), (0, "does not let root do this")):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        with pytest.raises(kind, match=r"it says why.*org\.example\.Thing\.Fail") as caught:
+            call(bus, "Fail")
+        assert caught.value.what == f"{name.rpartition('.')[2]}: it says why"
+        assert (remedy in caught.value.remedy) == (kind is AccessDenied)
 
 
 @pytest.mark.parametrize("text", ["", None])

@@ -38,6 +38,19 @@ def test_text_of_files(tmp_path: Path) -> None:
         read_text(str(tmp_path))
 
 
+def test_only_a_file_is_read_and_nothing_waits(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(TransportFailed, match="Not a regular file"):
+        read_text(str(tmp_path / "fifo"))
+    with pytest.raises(TransportFailed, match="Not a regular file"):
+        read_text("/dev/zero", 10)
+    assert read_text(str(tmp_path / "link")) == "x"
+    with pytest.raises(TransportFailed):
+        read_text(str(tmp_path / "link"), follow=False)
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "text"),
     [
@@ -49,7 +62,8 @@ def test_text_of_files(tmp_path: Path) -> None:
         (errno.EIO, TransportFailed, "this file or folder could not be read: Input/output error (/x)"),
     ],
 )
-def test_errors_of_the_system(number: int, kind: type[FleetError], text: str) -> None:
+def test_errors_of_the_system(number: int, kind: type[FleetError], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     error = os_error(OSError(number, os.strerror(number)), "/x")
     assert isinstance(error, kind)
     assert str(error) == text

@@ -218,6 +218,8 @@ def test_files_that_profiles_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "is empty" in str(profiles.check_file(str(empty)))
     assert "there is no file" in str(profiles.check_file(str(tmp_path / "none")))
     assert "is a directory" in str(profiles.check_file(str(tmp_path)))
+    os.mkfifo(tmp_path / "fifo")
+    assert "is not a regular file" in str(profiles.check_file(str(tmp_path / "fifo")))
     monkeypatch.setattr("builtins.open", _refuse)
     assert "can't be read: Permission denied" in str(profiles.check_file(str(good)))
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict
 
@@ -52,6 +53,20 @@ def test_none(machine: Machine) -> None:
 def test_installed(machine: Machine, folder: str) -> None:
     machine.write(f"{folder}/amt-wifi-watcher.service", "")
     assert read(machine) == WatcherReport(installed=True, running=False)
+
+
+def test_a_state_that_is_no_file_makes_nobody_wait(machine: Machine) -> None:
+    """The folder is the watcher's user's, and root reads the state."""
+    path = machine.path / STATE
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    reading = Reading()
+    assert read_watcher(reading, machine.root).running is None
+    assert "Not a regular file" in reading.unreadable[0].why
+    path.unlink()
+    (machine.path / "theirs").write_text("{}")
+    path.symlink_to(machine.path / "theirs")
+    assert read_watcher(Reading(), machine.root).running is None
 
 
 def test_running(machine: Machine) -> None:

@@ -27,8 +27,7 @@ def test_what_was_written_is_read_by_anybody(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     before = os.umask(0o077)
     try:
-        write_state({"pid": 1}, str(path))
-        (tmp_path / "state.json.new").write_text("what a crash has left, and longer than the new one")
+        write_state({"pid": 1, "longer": "than the new one"}, str(path))
         write_state({"pid": 2}, str(path))
     finally:
         os.umask(before)

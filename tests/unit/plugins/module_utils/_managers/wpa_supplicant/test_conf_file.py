@@ -109,6 +109,25 @@ def test_a_folder_that_cant_be_put_on_the_disk_is_no_error(tmp_path: Path, monke
     assert (tmp_path / "x").read_text() == "new"
 
 
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_what_somebody_put_under_the_new_files_name(tmp_path: Path, kind: str) -> None:
+    path, partial, victim = tmp_path / "x.conf", tmp_path / ".x.conf.vpro-fleet", tmp_path / "victim"
+    victim.write_text("as it was")
+    {
+        "fifo": lambda: os.mkfifo(partial),
+        "link": lambda: partial.symlink_to(victim),
+        "folder": lambda: partial.mkdir(),
+    }[kind]()
+    if kind == "folder":
+        with pytest.raises(TransportFailed, match="a folder has this name") as caught:
+            write(str(path), "new")
+        assert caught.value.where == str(partial)
+    else:
+        write(str(path), "new")
+        assert path.read_text() == "new"
+    assert victim.read_text() == "as it was"
+
+
 def test_what_a_killed_run_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "wlan0.conf"
 
@@ -172,6 +191,7 @@ def test_no_right_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     (tmp_path / "x").write_text("")
     monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     for work in (lambda: read(str(tmp_path / "x")), lambda: write(str(tmp_path / "x"), "")):
         with pytest.raises(AccessDenied, match="become"):
             work()
@@ -273,6 +293,7 @@ def test_errors_name_the_file_and_say_what_happened(tmp_path: Path, monkeypatch:
     with pytest.raises(TransportFailed, match="unknown error") as unknown:
         write(path, "")
     assert unknown.value.errno == 0
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     failing(PermissionError(errno.EACCES, "Permission denied"))
     with pytest.raises(AccessDenied, match="this user may not use the configuration file") as denied:
         write(path, "")

@@ -205,6 +205,7 @@ def test_a_socket_for_others(server: Server, monkeypatch: pytest.MonkeyPatch) ->
             raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(socket, "socket", Refusing)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(AccessDenied, match="GROUP"):
         WpaCtrl(server.path)
 
@@ -299,7 +300,10 @@ def test_a_listing_goes_on_for_one_more_network_and_no_further(server: Server) -
         (0, TransportFailed, "control socket failed: odd"),
     ],
 )
-def test_each_error_of_the_socket_says_where(server: Server, number: int, kind: Type[FleetError], words: str) -> None:
+def test_each_error_of_the_socket_says_where(
+    server: Server, number: int, kind: Type[FleetError], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     ctrl = WpaCtrl(server.path)
     failed = ctrl._failed(OSError(number, "as the kernel says") if number else OSError("odd"))
     assert failed.__class__ is kind

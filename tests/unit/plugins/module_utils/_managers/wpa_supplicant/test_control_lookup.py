@@ -60,9 +60,11 @@ def test_a_control_directory_for_others(fake: FakeSupplicant, tmp_path: Path, mo
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(os, "stat", refuse)
-    with pytest.raises(AccessDenied, match="GROUP") as caught:
-        control.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refuse)
+        with pytest.raises(AccessDenied, match="GROUP") as caught:
+            control.control_socket("wlan0", ("/closed", "/closed/too", str(tmp_path / "absent")))
+        assert control.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path
     assert caught.value.where == "/closed"
     assert caught.value.what == "this user may not use the supplicant's control directory"
-    assert control.control_socket("wlan0", ("/closed", str(tmp_path))) == fake.path
