@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 import struct
+import tempfile
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -38,6 +39,10 @@ _FOLDER = "folder"
 _DROP_IN_FOLDERS = (".service.d", ".network.d")
 #: Timeout of a command in seconds. A slow and busy laptop needs a few seconds to compile the package.
 _COMMAND_SECONDS = 120
+#: The lock of the module. Several controllers may install the watcher at the same time. Only root may write in /run.
+LOCK = "/run/amt-wifi-watcher-files.lock"
+#: Seconds to wait for another task. It may have to compile the package twice on a slow laptop.
+LOCK_SECONDS = 2.0 * _COMMAND_SECONDS
 #: The beginning of a .pyc file (PEP 552): magic number, flags, and the time and size of its source.
 _PYC_HEADER = struct.Struct("<4sIII")
 
@@ -73,12 +78,13 @@ class Package:
         self.path = path
         self._files = files
         self._python = python
-        tag = _cache_tag(python)
+        self._tag = tag = _cache_tag(python)
         before = _look(path, tag)
         after = {name: _describe(data) for name, data in files.items()}
         if tag is not None:
             after.update({name: f"{after[name]}, compiled" for name in files if name.endswith(".py")})
         after.update(dict.fromkeys(_folders(files), _FOLDER))
+        self._wanted = after
         self.changed = before != after
         # There are many files, so the diff shows only those that differ.
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
@@ -89,21 +95,43 @@ class Package:
         """Replace the old package by the new one.
 
         Raises:
-            NotFound, TransportFailed, Refused: the new package could not be compiled. The old one stays.
+            NotFound, TransportFailed, Refused: the new package could not be compiled, or is not as it has to be. The
+                old one stays.
         """
-        new, old = f"{self.path}.new", f"{self.path}.old"
-        _remove(new)
-        _remove(old)
-        os.makedirs(new)
+        parent, name = os.path.split(self.path)
+        os.makedirs(parent, exist_ok=True)
+        own = tempfile.mkdtemp(prefix=f".{name}-", dir=parent)
+        new, old = os.path.join(own, "new"), os.path.join(own, "old")
+        try:
+            self._build(new)
+            if os.path.lexists(self.path):
+                os.rename(self.path, old)
+            os.rename(new, self.path)
+        finally:
+            if os.path.lexists(old) and not os.path.lexists(self.path):
+                os.rename(old, self.path)
+            _remove(own)
+        # This is what killed runs left. Nobody else works here, because the module holds a lock.
+        for each in os.listdir(parent):
+            if each in (f"{name}.new", f"{name}.old") or each.startswith(f".{name}-"):
+                _remove(os.path.join(parent, each))
+
+    def _build(self, new: str) -> None:
+        """Write the new package into a folder, compile it, and check it."""
+        os.mkdir(new)
         for name in sorted(_folders(self._files)):
             os.mkdir(os.path.join(new, name))
         for name, data in self._files.items():
             _write(os.path.join(new, name), data)
         self._compile(new)
-        if os.path.lexists(self.path):
-            os.rename(self.path, old)
-        os.rename(new, self.path)
-        _remove(old)
+        found = _look(new, self._tag)
+        wrong = sorted(name for name in {*found, *self._wanted} if found.get(name) != self._wanted.get(name))
+        if wrong:
+            raise TransportFailed(
+                f"the new package is not as it was written: {', '.join(wrong[:3])}",
+                where=self.path,
+                remedy="Something else changes these files. The old package stays. Run the task again",
+            )
 
     def _compile(self, folder: str) -> None:
         """Compile the files in a folder. The bytecode names them by the package's path, where they will be moved."""

@@ -15,8 +15,10 @@ description:
   - Copies those files of this collection that the watcher runs into a folder of the laptop, as a Python package, byte
     for byte. Their version and their bytecode are added.
   - Then writes further files that belong to the watcher. With O(state=absent), removes all of these files.
-  - The package is replaced as a whole. Files that only the old version had are removed. A run that is interrupted
-    leaves the complete old package or the complete new one.
+  - The package is replaced as a whole. Files that only the old version had are removed. The new package is written
+    into a folder of its own, and replaces the old one only if it is complete.
+  - Only one task at a time works on a laptop's files. If several controllers use this module, the second task waits for
+    the first one, up to four minutes, and fails after that.
   - The role P(vpro.fleet.watcher#role) uses this module, and does everything else that is needed, such as the restart
     of the watcher.
 options:
@@ -126,34 +128,45 @@ restart_needed:
 """
 
 import os
+from contextlib import ExitStack
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils import _module, _watcher_files
 from ansible_collections.vpro.fleet.plugins.module_utils._system.denied import remedy_for, user
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.exclusive import alone
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import read_watcher
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher_files import parts
 
 
 def work(module: AnsibleModule) -> Dict[str, Any]:
     """Do the module's work.
 
     Raises:
-        FleetError: a file could not be written, or the package could not be compiled.
+        FleetError: a file could not be written, the package could not be compiled, or another task took too long.
     """
+    try:
+        with ExitStack() as stack:
+            if not module.check_mode:
+                another = "another task installs or removes the watcher"
+                stack.enter_context(alone(_watcher_files.LOCK, another, _watcher_files.LOCK_SECONDS))
+            # The laptop is read under the lock, because the other task may just have changed it.
+            return _bring(module)
+    except OSError as error:
+        raise _failed(error) from error
+
+
+def _bring(module: AnsibleModule) -> Dict[str, Any]:
     watcher = read_watcher(Reading())
-    changes = [part for part in parts(module) if part.changed]
+    changes = [part for part in _watcher_files.parts(module) if part.changed]
     if not module.check_mode:
         # With a stricter umask of root, the watcher's user could not read the files.
         mask = os.umask(0o022)
         try:
             for part in changes:
                 part.apply()
-        except OSError as error:
-            raise _failed(error) from error
         finally:
             os.umask(mask)
     return {

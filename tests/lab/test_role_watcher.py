@@ -180,15 +180,29 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
         assert guest.run(f"test -e {PACKAGE}/{name}").rc == 1, name
     assert state(bare)["version"] == version()
 
+    # It has failed, which must leave no record behind.
+    drop_in = f"/run/systemd/system/{NAME}.service.d"
+    guest.check(f"mkdir {drop_in}")
+    guest.write(f"{drop_in}/lab.conf", "[Service]\nRestart=no\n")
+    guest.check(f"systemctl daemon-reload; systemctl kill --signal=SIGKILL {NAME}")
+    bare.wait_until("the failure", lambda: NAME in failed(bare), 30)
+    guest.check(f"rm -r {drop_in}; systemctl daemon-reload")
+
     # The end. The group stays as long as a supplicant would not start without.
     kept = role(bare, state="absent").ok()
     assert f"stay, because {SUPPLICANT_CONF} names the group" in " ".join(kept.output.split())
     assert guest.check(f"getent group {NAME}")
+    assert NAME not in failed(bare)
     assert guest.run(f"wpa_cli -i {INTERFACE} ping").out == "PONG\n"
     guest.check(f"systemctl stop wpa_supplicant@{INTERFACE}; rm {SUPPLICANT_CONF}")
     gone = role(bare, state="absent").ok()
     assert re.search(r"changed=[12]\b", gone.output), gone.output  # user and group, one with the other or not
     assert_untouched(bare, nothing)
+
+
+def failed(laptop: Laptop) -> str:
+    """Return the units of which systemd remembers that they failed."""
+    return laptop.guest.check("systemctl list-units --failed --no-legend --plain")
 
 
 def version() -> str:

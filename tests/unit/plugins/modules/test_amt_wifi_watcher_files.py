@@ -17,6 +17,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _watcher_files
+from ansible_collections.vpro.fleet.plugins.module_utils._system.exclusive import alone
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_watcher_files as module
 
@@ -58,6 +59,7 @@ class Task:
 @pytest.fixture
 def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setattr(module, "read_watcher", lambda _reading: WatcherReport(installed=False, running=False))
+    monkeypatch.setattr(_watcher_files, "LOCK", str(tmp_path / "lock"))
     return Task(tmp_path, capsys)
 
 
@@ -116,6 +118,95 @@ def test_the_package_runs_without_ansible_and_needs_to_write_nothing(task: Task)
     # The bytecode was taken as it is, for each file.
     assert f"matches {task.package}/_watcher/loop.py" in done.stderr
     assert f"wrote '{task.package}" not in done.stderr
+
+
+#: A controller that installs one version again and again.
+_CONTROLLER = """
+import sys
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.vpro.fleet.plugins.module_utils import _watcher_files
+from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_watcher_files as module
+lock, package, version = sys.argv[1:]
+names = [f"part{number}.py" for number in range(20)]
+_watcher_files.LOCK = lock
+_watcher_files.carried = lambda: {name: f"VERSION = {version!r}\\n".encode() for name in names}
+for _time in range(4):
+    with patch_module_args({"package": package, "version": version, "python": sys.executable}):
+        try:
+            module.main()
+        except SystemExit as ended:
+            assert not ended.code
+"""
+
+
+def test_two_controllers_at_the_same_time_leave_one_whole_package(task: Task, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    controllers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _CONTROLLER, str(tmp_path / "lock"), str(task.package), version],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for version in ("1.0.0", "2.0.0")
+    ]
+    told = [controller.communicate(timeout=120) for controller in controllers]
+    assert [controller.returncode for controller in controllers] == [0, 0], told
+    version = (task.package / "VERSION").read_text().strip()
+    sources = [path for path in task.package.iterdir() if path.name.startswith("part")]
+    assert len(sources) == 20
+    assert {path.read_text() for path in sources} == {f"VERSION = {version!r}\n"}
+    assert [path.name for path in task.package.parent.iterdir()] == ["vpro_fleet"]
+
+
+@pytest.mark.usefixtures("few")
+def test_another_task_is_waited_for_and_named(task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watcher_files, "LOCK_SECONDS", 0.1)
+    with alone(str(tmp_path / "lock"), "", 0):
+        assert task.run(check=True)["changed"] is True
+        failed = task.run()
+        assert failed["error"]["code"] == "timed_out"
+        assert "another task installs or removes the watcher" in failed["msg"]
+        assert task.run(state="absent")["error"]["code"] == "timed_out"
+        assert not task.package.exists()
+    assert task.run()["changed"] is True
+
+
+@pytest.mark.usefixtures("few")
+def test_a_new_package_that_is_not_whole_does_not_replace_the_old_one(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.run(version="1.2.2")
+    before = tree(task.package)
+    compiled = _watcher_files.Package._compile
+
+    def and_lose_a_file(package: Any, folder: str) -> None:
+        compiled(package, folder)
+        os.unlink(os.path.join(folder, ERRORS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_watcher_files.Package, "_compile", and_lose_a_file)
+        failed = task.run()
+    assert failed["error"]["code"] == "transport_failed"
+    assert ERRORS in failed["msg"]
+    assert tree(task.package) == before
+    assert [path.name for path in task.package.parent.iterdir()] == ["vpro_fleet"]
+    # The same if the last step fails.
+    rename = os.rename
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", lambda old, new: rename(old, new) if not old.endswith("/new") else _full())
+        assert task.run()["error"]["code"] == "transport_failed"
+    assert tree(task.package) == before
+    # What a killed run left goes with the next one.
+    for name in ("vpro_fleet.new", "vpro_fleet.old", ".vpro_fleet-abc"):
+        (task.package.parent / name).mkdir()
+    assert task.run()["changed"] is True
+    assert [path.name for path in task.package.parent.iterdir()] == ["vpro_fleet"]
+
+
+def _full() -> None:
+    raise OSError(28, "No space left on device")
 
 
 def edit(path: Path) -> None:
