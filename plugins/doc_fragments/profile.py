@@ -71,8 +71,13 @@ notes:
     file are not changed.
   - In the block of a network, the variables that the profile determines are set or removed. Variables that contradict
     the profile are removed, such as other ciphers, keys or roots of trust (C(proto), C(pairwise), C(group),
-    C(wep_key0), C(ca_path), and so on). All other variables (C(bgscan), C(scan_freq), C(phase1), C(altsubject_match),
-    C(id_str), ...) and all comments stay. Everything outside of the block stays as well, byte for byte.
+    C(wep_key0), C(ca_path), and so on), and lists of channels and access points (C(freq_list), C(bssid_ignore),
+    C(bssid_accept)). All other variables (C(bgscan), C(scan_freq), C(phase1), C(altsubject_match), C(id_str), ...) and
+    all comments stay. Everything outside of the block stays as well, byte for byte.
+  - All key managements of the profile are set in C(key_mgmt). Further ones of the same kind stay, such as C(FT-PSK)
+    beside C(WPA-PSK). C(mac_addr=0) is set if C(mac_addr) of the network or of all networks is another. Of a network of
+    the running supplicant, C(freq_list), C(bssid_ignore), C(bssid_accept), C(proto), C(pairwise) and C(group) are
+    checked too. If somebody restricted it by one of them, the network is made anew, which drops its connection.
   - When a secret changes, no comment stays in which a part of the old secret may be. That is a comment which sets the
     same variable (such as C(#psk="...") of C(wpa_passphrase)), and the end of the old secret's line, unless the old
     secret certainly ends before it.

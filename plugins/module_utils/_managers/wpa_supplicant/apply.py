@@ -35,6 +35,7 @@ from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, plan, without_pin
+from .profiles import read_settings
 
 #: Where no running wpa_supplicant can be reached.
 FILE_ALONE = "this result is only about the file. A running wpa_supplicant may have other networks"
@@ -89,7 +90,8 @@ class _RunningNetworks:
             return
         with self._reaching():
             removable = None if self._request.declared.prune else frozenset(self._request.declared.absent)
-            networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable)
+            settings = read_settings(ctrl) if entries else {}
+            networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, settings)
             pin = self._pin()
             if pin is not None:
                 networks = without_pin(networks, pin)

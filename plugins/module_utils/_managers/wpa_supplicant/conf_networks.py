@@ -15,7 +15,6 @@ from ..._network.report import Shown
 from . import conf as _wpa_conf
 from .conf import Block, ConfFile, Part
 from .variables import (
-    DEFAULTS,
     SECRETS,
     SUPERSEDED,
     Found,
@@ -24,6 +23,7 @@ from .variables import (
     describe,
     differing,
     fitting_form,
+    in_effect,
     is_station,
     kinds,
     ssid_of,
@@ -102,6 +102,7 @@ class _Editor:
 
     def __init__(self, parts: List[Part]) -> None:
         self.parts = parts
+        self.settings = _wpa_conf.settings_of(parts)
         self.before: List[Tuple[bytes, Dict[str, str]]] = []
         self.after: List[Tuple[bytes, Dict[str, str]]] = []
 
@@ -125,7 +126,8 @@ class _Editor:
 
     def _add(self, profile: NetworkProfile) -> Entry:
         form = fitting_form(profile, {})
-        variables = {n: v for n, v in form.items() if v is not None and DEFAULTS.get(n) != v}
+        needed = differing(form, in_effect({}, self.settings))
+        variables = {name: value for name in needed for value in [form[name]] if value is not None}
         self.parts = list(_wpa_conf.append(tuple(self.parts), _wpa_conf.new_block(variables)))
         self.after.append((profile.ssid, describe(variables)))
         return Entry(profile.ssid, form)
@@ -133,7 +135,7 @@ class _Editor:
     def _edit(self, block: Block, profile: NetworkProfile) -> Entry:
         found = block.variables
         form = fitting_form(profile, found)
-        wrong = frozenset(differing(form, found))
+        wrong = frozenset(differing(form, in_effect(found, self.settings)))
         new = _wpa_conf.edit(block, form, wrong, contradicting(form), SECRETS | {"private_key"})
         self.parts = [new if part is block else part for part in self.parts]
         if new != block:

@@ -21,7 +21,7 @@ from .codec import Network
 from .control import WpaCtrl
 from .networks_plan import FIRST, Desired, Plan, Running
 from .pinning import SEARCHING
-from .variables import Wanted, is_station
+from .variables import RESTRICTIONS, Wanted, in_effect, is_station, restricts
 
 #: The variables that are read from LIST_NETWORKS, and not asked for one by one.
 _LISTED = frozenset({"ssid", "bssid", "disabled"})
@@ -31,7 +31,10 @@ _LISTED = frozenset({"ssid", "bssid", "disabled"})
 
 
 def read_networks(
-    ctrl: WpaCtrl, declared: Mapping[bytes, Wanted], removable: Optional[FrozenSet[bytes]]
+    ctrl: WpaCtrl,
+    declared: Mapping[bytes, Wanted],
+    removable: Optional[FrozenSet[bytes]],
+    settings: Mapping[str, str],
 ) -> Tuple[Running, ...]:
     """Return the station networks that are declared or may be removed. This takes one question for each variable.
 
@@ -39,6 +42,7 @@ def read_networks(
         ctrl: the connection to the supplicant.
         declared: the variables of each declared network.
         removable: the SSIDs to remove. None means all that are not declared.
+        settings: the supplicant's settings outside of the networks. Unknown ones are left out.
 
     Raises:
         NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
@@ -51,9 +55,18 @@ def read_networks(
         names = ["mode", *(["disabled"] if network.disabled else [])]
         names += [name for name in wanted or {} if name not in _LISTED]
         variables = {name: value for name in names for value in [ctrl.get(network.id, name)] if value is not None}
-        if is_station(variables):
-            found.append(_running(network, variables))
+        if not is_station(variables):
+            continue
+        if wanted is not None:
+            variables = {**in_effect(variables, settings), **_restrictions(ctrl, network.id)}
+        found.append(_running(network, variables))
     return tuple(found)
+
+
+def _restrictions(ctrl: WpaCtrl, network_id: int) -> Dict[str, str]:
+    """Return the variables of a network that restrict it in a way that contradicts a profile."""
+    told = ((name, ctrl.get(network_id, name)) for name in RESTRICTIONS)
+    return {name: value for name, value in told if value is not None and restricts(name, value)}
 
 
 def _running(network: Network, variables: Dict[str, str]) -> Running:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from ..._network.pin import Pin
-from .variables import SECRETS, Found, Wanted, agrees, describe, kinds
+from .variables import RESTRICTIONS, SECRETS, Found, Wanted, agrees, describe, keeping, kinds
 
 #: Variables that can't be unset in wpa_supplicant (``wpa_config_parse_psk``, ``_eap``).
 _STICKY = frozenset({"psk", "eap"})
@@ -21,7 +21,11 @@ FIRST = ("ssid", "key_mgmt", "eap")
 
 @dataclass(frozen=True)
 class Running:
-    """One network of the supplicant. In ``variables``, the value of a secret is ``*``."""
+    """One network of the supplicant.
+
+    In ``variables``, the value of a secret is ``*``, and ``mac_addr`` is the one in effect. Of ``RESTRICTIONS``, only
+    those are there that contradict a profile.
+    """
 
     id: int
     ssid: bytes
@@ -149,11 +153,13 @@ def _bring(steps: _Steps, network: Running, each: Desired, linked: bool) -> None
     differing = [name for name in each.wanted if name != "disabled" and _differs(name, network, each, doubtful)]
     unset = {name for name in differing if each.wanted[name] is None}
     other_kind = not kinds(network.variables.get("key_mgmt", "")) & kinds(each.wanted["key_mgmt"] or "")
+    restricted = frozenset(RESTRICTIONS) & frozenset(network.variables)
     # If its secrets are not known and it does not carry the link, it is made again. Then all its variables are right.
-    if each.rebuild or other_kind or unset & _STICKY or (not each.proven and not linked):
+    if each.rebuild or restricted or other_kind or unset & _STICKY or (not each.proven and not linked):
         steps.remove(network)
         steps.build(each)
         return
+    each = replace(each, wanted=keeping(each.wanted, network.variables))
     if not each.proven and linked:
         kept = [name for name in differing if _drops_link_unseen(name, network, each)]
         if kept:

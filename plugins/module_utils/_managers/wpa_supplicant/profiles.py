@@ -71,11 +71,20 @@ class WpaProfiles:
             networks = [network for network in ctrl.networks() if ssid is None or network.ssid == ssid]
             if not networks:
                 return ()
-            settings = {name: value for name in GLOBAL if (value := _known(ctrl.request(f"GET {name}"))) is not None}
+            settings = read_settings(ctrl)
             changed = _changed_address(ctrl, self._interface)
             doubt = _other_identity(self._interface)
             found = (_profile(ctrl, network, settings, changed) for network in networks)
             return tuple(replace(profile, doubt=doubt) for profile in found if profile is not None)
+
+
+def read_settings(ctrl: WpaCtrl) -> Mapping[str, str]:
+    """Return the values of ``GLOBAL`` that the supplicant tells.
+
+    Raises:
+        NotFound, AccessDenied, TimedOut, TransportFailed: see ``WpaCtrl``.
+    """
+    return {name: value for name in GLOBAL if (value := _known(ctrl.request(f"GET {name}"))) is not None}
 
 
 def _known(reply: str) -> Optional[str]:

@@ -26,7 +26,7 @@ Wanted = Mapping[str, Optional[str]]
 Found = Mapping[str, str]
 
 #: The values of variables that are not set, if they agree with a profile's values.
-DEFAULTS: Mapping[str, str] = MappingProxyType({"scan_ssid": "0", "priority": "0", "disabled": "0"})
+DEFAULTS: Mapping[str, str] = MappingProxyType({"scan_ssid": "0", "priority": "0", "disabled": "0", "mac_addr": "0"})
 #: The secret variables that a profile sets.
 SECRETS: FrozenSet[str] = frozenset({"psk", "sae_password", "password", "private_key_passwd"})
 #: The variables whose values may be shown. The value of any other variable may be a secret.
@@ -34,7 +34,7 @@ _SHOWN: FrozenSet[str] = frozenset(
     (
         *("ssid", "bssid", "scan_ssid", "key_mgmt", "eap", "identity", "anonymous_identity", "phase2"),
         *("domain_suffix_match", "ieee80211w", "priority", "disabled", "mode", "id_str", "scan_freq"),
-        *("freq_list", "proto", "pairwise", "group", "auth_alg", "bgscan"),
+        *("freq_list", "proto", "pairwise", "group", "auth_alg", "bgscan", "mac_addr", "bssid_ignore", "bssid_accept"),
     )
 )
 #: The variables whose values are shown if they are paths of files. Another value, such as a URI, may contain a PIN.
@@ -46,13 +46,13 @@ TEXTS: FrozenSet[str] = frozenset(
         *("domain_suffix_match", "private_key", "private_key_passwd", "id_str", "bgscan"),
     )
 )
-_NUMBERS: FrozenSet[str] = frozenset({"scan_ssid", "ieee80211w", "priority", "disabled"})
+_NUMBERS: FrozenSet[str] = frozenset({"scan_ssid", "ieee80211w", "priority", "disabled", "mac_addr"})
 #: The variables that a profile determines, for all kinds of security together.
 _DECIDED: FrozenSet[str] = frozenset(
     (
         *("ssid", "bssid", "scan_ssid", "key_mgmt", "psk", "sae_password", "eap", "identity", "anonymous_identity"),
         *("password", "phase2", "ca_cert", "domain_suffix_match", "client_cert", "private_key", "private_key_passwd"),
-        *("ieee80211w", "priority", "disabled"),
+        *("ieee80211w", "mac_addr", "priority", "disabled"),
     )
 )
 #: Variables that a profile does not set, and that would contradict it: other keys, other identities, other roots of
@@ -63,7 +63,7 @@ SUPERSEDED: FrozenSet[str] = frozenset(
     (
         *("proto", "pairwise", "group", "group_mgmt", "auth_alg", "mem_only_psk", "psk_list", "sae_password_id"),
         *("wep_key0", "wep_key1", "wep_key2", "wep_key3", "wep_tx_keyidx", "eapol_flags", "pac_file", "pcsc"),
-        *("mac_addr", "mac_value", "freq_list", "bssid_ignore", "bssid_accept", "bssid_blacklist", "bssid_whitelist"),
+        *("mac_value", "freq_list", "bssid_ignore", "bssid_accept", "bssid_blacklist", "bssid_whitelist"),
         *("ca_path", "ca_cert_id", "engine", "engine_id", "key_id", "cert_id", "pin"),
         *("ca_cert2", "ca_path2", "ca_cert_id2", "client_cert2", "private_key2", "private_key2_passwd"),
         *("engine2", "engine_id2", "key_id2", "cert_id2", "pin2"),
@@ -117,6 +117,8 @@ def _with(profile: NetworkProfile, secrets: Wanted) -> Dict[str, Optional[str]]:
         **secrets,
         **_eap_variables(profile.eap),
         "ieee80211w": _PMF[profile.pmf],
+        # CSME's station has the radio's permanent address. With another address, CSME's session would end.
+        "mac_addr": "0",
         "priority": str(profile.priority),
         "disabled": "0" if profile.enabled else "1",
     }
@@ -200,6 +202,8 @@ def agrees(name: str, wanted: Wanted, found: Found) -> bool:
         return True
     if name == "psk":
         return _same_psk(want, have, wanted)
+    if name == "key_mgmt":
+        return frozenset(want.split()) <= frozenset(have.split()) and kinds(want) == kinds(have)
     return _meaning(name, want) == _meaning(name, have)
 
 
@@ -213,8 +217,48 @@ def fitting_form(profile: NetworkProfile, found: Found) -> Dict[str, Optional[st
     forms = variants(profile)
     for form in forms:
         if all(agrees(name, form, found) for name in ("psk", "sae_password") if name in form):
-            return form
-    return forms[0]
+            return keeping(form, found)
+    return keeping(forms[0], found)
+
+
+def keeping(wanted: Wanted, found: Found) -> Dict[str, Optional[str]]:
+    """Return a profile's variables with those further key managements of a network that fit the profile, such as FT.
+
+    An administrator may have added them, and the profile has no option for them.
+    """
+    want = (wanted["key_mgmt"] or "").split()
+    more = [word for word in found.get("key_mgmt", "").split() if kinds(word) <= kinds(" ".join(want))]
+    return {**wanted, "key_mgmt": " ".join(dict.fromkeys((*want, *more)))}
+
+
+def in_effect(found: Found, settings: Mapping[str, str]) -> Found:
+    """Return a network's variables with the MAC address that it uses: its own, or else the one for all networks.
+
+    Args:
+        found: the network's variables.
+        settings: the settings outside of the networks. Unknown ones are left out.
+    """
+    own = found.get("mac_addr", _NO_POLICY)
+    return found if own != _NO_POLICY else {**found, "mac_addr": settings.get("mac_addr", "0")}
+
+
+#: The ``mac_addr`` of a network that leaves it to the setting outside of the networks (config_ssid.h).
+_NO_POLICY = "-1"
+#: The superseded variables that are asked of a running network, and what their values have to contain. None means that
+#: they must not be set. wpa_supplicant has defaults for the others, and they differ from build to build: all of them
+#: contain these words, which stand for WPA2 and what came after it (config_ssid.h, DEFAULT_PROTO, _PAIRWISE, _GROUP).
+RESTRICTIONS: Mapping[str, Optional[str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("freq_list", "bssid_ignore", "bssid_accept")),
+        **{"proto": "RSN", "pairwise": "CCMP", "group": "CCMP"},
+    }
+)
+
+
+def restricts(name: str, value: str) -> bool:
+    """Say whether a variable of ``RESTRICTIONS`` restricts a running network in a way that contradicts a profile."""
+    word = RESTRICTIONS[name]
+    return bool(value.strip()) if word is None else word not in value.split()
 
 
 def kinds(key_mgmt: str) -> FrozenSet[str]:
@@ -275,8 +319,6 @@ def _psk_alone(value: str) -> str:
 
 def _meaning(name: str, value: str) -> object:
     """Return a value in a form that can be compared. A value that can't be read differs from every other value."""
-    if name == "key_mgmt":
-        return kinds(value)
     if name == "eap":
         return frozenset(value.upper().split())
     if name == "bssid":

@@ -32,6 +32,7 @@ DEFAULTS = {
     "mode": "0",
     "proto": "WPA RSN",
     "pairwise": "CCMP TKIP",
+    "group": "CCMP TKIP",
     "mac_addr": "-1",
 }
 TEXTS = {"ssid", "identity", "anonymous_identity", "phase2", "ca_cert", "domain_suffix_match", "client_cert"} | {
@@ -39,7 +40,9 @@ TEXTS = {"ssid", "identity", "anonymous_identity", "phase2", "ca_cert", "domain_
     *(SECRETS - {"psk", "wep_key0"}),
 }
 NUMBERS = {"scan_ssid", "priority", "ieee80211w", "mode", "disabled", "mac_addr"}
-WORDS = {"key_mgmt", "eap", "proto", "scan_freq", "wep_key0", "freq_list", "bssid_ignore", "bssid_accept", "pairwise"}
+WORDS = {"key_mgmt", "eap", "proto", "pairwise", "group", "scan_freq", "freq_list", "bssid_ignore", "bssid_accept"} | {
+    "wep_key0"
+}
 
 
 @dataclass

@@ -126,8 +126,8 @@ def test_permissions_alone_are_a_change() -> None:
 
 def test_the_same_in_other_words_is_left_alone() -> None:
     text = (
-        'network={\n  psk="canary-0f3e"\n  ssid="ab" # x\n  id_str="mine"\n  key_mgmt=FT-PSK WPA-PSK\n'
-        "  ieee80211w=0x1\n  priority=0\n}"
+        'network={\n  psk="canary-0f3e"\n  ssid="ab" # x\n  id_str="mine"\n  key_mgmt=FT-PSK WPA-PSK-SHA256 '
+        "WPA-PSK\n  ieee80211w=0x1\n  priority=0\n  mac_addr=0\n}"
     )
     assert not planned(text, psk()).changes
 
@@ -156,8 +156,38 @@ def test_what_contradicts_goes_and_what_tunes_stays() -> None:
     assert set(entry.extras) == {"bgscan", "scan_freq", "phase1"}
 
 
+BLOCK = f'network={{\n\tssid="ab"\n\tkey_mgmt=%s\n\tpsk="{CANARY}"\n\tieee80211w=1\n}}\n'
+
+
+@pytest.mark.parametrize("had", ["WPA-PSK", "WPA-PSK-SHA256", "WPA-PSK WPA-EAP", "SAE WPA-PSK"])
+def test_the_key_managements_are_the_declared_ones(had: str) -> None:
+    plan = planned(BLOCK % had, psk())
+    assert plan.text == BLOCK % "WPA-PSK WPA-PSK-SHA256"
+    assert (plan.before[0][1]["key_mgmt"], plan.after[0][1]["key_mgmt"]) == (had, "WPA-PSK WPA-PSK-SHA256")
+    assert not planned(plan.text, psk()).changes
+
+
+def test_fast_transition_stays_beside_the_declared_key_managements() -> None:
+    plan = planned(BLOCK % "FT-PSK", psk())
+    assert plan.text == BLOCK % "WPA-PSK WPA-PSK-SHA256 FT-PSK"
+    (entry,) = plan.entries
+    assert entry.form["key_mgmt"] == "WPA-PSK WPA-PSK-SHA256 FT-PSK", "the running supplicant gets the same"
+    assert not planned(plan.text, psk()).changes
+
+
+def test_a_network_has_the_permanent_mac_address_whatever_is_set_above() -> None:
+    old = OURS.replace("}\n", "\tmac_addr=2\n}\n")
+    assert planned(old, psk()).text == OURS.replace("}\n", "\tmac_addr=0\n}\n")
+    above = "mac_addr=1\n"
+    new = OURS.replace("}\n", "\tmac_addr=0\n}\n")
+    for there in (above, above + OURS, above + new):
+        plan = planned(there, psk())
+        assert plan.text == above + new
+        assert not planned(plan.text, psk()).changes
+
+
 def test_one_ssid_is_one_network() -> None:
-    wpa2 = f'network={{\n\tssid="ab"\n\tpsk="{CANARY}"\n\tkey_mgmt=WPA-PSK\n\tieee80211w=1\n}}\n'
+    wpa2 = f'network={{\n\tssid="ab"\n\tpsk="{CANARY}"\n\tkey_mgmt=WPA-PSK-SHA256 WPA-PSK\n\tieee80211w=1\n}}\n'
     eap = 'network={\n\tssid="ab"\n\tkey_mgmt=WPA-EAP\n\tidentity="x"\n}\n'
     # The one of the right kind stays, wherever it is.
     assert planned(eap + "# c\n" + wpa2, psk()).text == "# c\n" + wpa2

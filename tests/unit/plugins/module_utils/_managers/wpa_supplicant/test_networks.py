@@ -89,7 +89,8 @@ def test_what_is_declared_or_may_go_is_asked_about_and_nothing_else(talk: Any) -
         Network(2, b"gone", None, False, True, False),
     ]
     talk.variables = {"0 key_mgmt": "WPA-PSK", "0 psk": "*", "0 priority": "3", "0 mode": "0"}
-    found = read_networks(talk, {b"home": wanted()}, frozenset({b"gone"}))
+    talk.variables.update({"0 pairwise": "CCMP TKIP", "0 freq_list": "5180", "0 proto": "WPA"})
+    found = read_networks(talk, {b"home": wanted()}, frozenset({b"gone"}), {"mac_addr": "1"})
     assert found == (
         Running(
             0,
@@ -103,6 +104,9 @@ def test_what_is_declared_or_may_go_is_asked_about_and_nothing_else(talk: Any) -
                 "ssid": b"home".hex(),
                 "disabled": "0",
                 "bssid": BSSID,
+                "mac_addr": "1",
+                "freq_list": "5180",
+                "proto": "WPA",
             },
         ),
         Running(2, b"gone", False, False, {"ssid": b"gone".hex(), "disabled": "1"}),
@@ -110,17 +114,18 @@ def test_what_is_declared_or_may_go_is_asked_about_and_nothing_else(talk: Any) -
     assert [network.disabled for network in found] == [False, True]
     assert talk.asked == [
         *("0 mode", "0 key_mgmt", "0 psk", "0 sae_password", "0 priority"),
+        *("0 freq_list", "0 bssid_ignore", "0 bssid_accept", "0 proto", "0 pairwise", "0 group"),
         *("2 mode", "2 disabled"),
     ]
-    assert [network.id for network in read_networks(talk, {}, None)] == [0, 1, 2], "all may go"
-    assert [network.id for network in read_networks(talk, {}, frozenset())] == []
+    assert [network.id for network in read_networks(talk, {}, None, {})] == [0, 1, 2], "all may go"
+    assert [network.id for network in read_networks(talk, {}, frozenset(), {})] == []
 
 
 @pytest.mark.parametrize("variable", [{"0 mode": "2"}, {"0 disabled": "2"}])
 def test_an_access_point_or_a_remembered_group_is_none_of_them(talk: Any, variable: Dict[str, str]) -> None:
     talk.listed = [Network(0, b"home", None, False, True, False)]
     talk.variables = variable
-    assert read_networks(talk, {b"home": wanted()}, None) == ()
+    assert read_networks(talk, {b"home": wanted()}, None, {}) == ()
 
 
 # --- applying ---

@@ -136,7 +136,7 @@ def test_only_what_differs_is_set_and_what_may_be_refused_comes_first() -> None:
     wish = desired({"priority": "2", "key_mgmt": "WPA-PSK"})
     todo = ask([have], wish, connected=False)
     assert [(each.network_id, each.name, each.value) for each in todo.assign] == [
-        (6, "key_mgmt", "WPA-PSK"),
+        (6, "key_mgmt", "WPA-PSK WPA-PSK-SHA256"),
         (6, "bssid", "any"),
         (6, "priority", "2"),
     ]
@@ -144,7 +144,7 @@ def test_only_what_differs_is_set_and_what_may_be_refused_comes_first() -> None:
     assert (todo.enable, todo.disable) == ((), ())
     assert todo.before[0][1]["priority"] == "1"
     assert todo.after[0][1] == {
-        **{"ssid": "home", "key_mgmt": "WPA-PSK", "psk": "(set)"},
+        **{"ssid": "home", "key_mgmt": "WPA-PSK WPA-PSK-SHA256", "psk": "(set)"},
         **{"priority": "2", "disabled": "0"},
     }
 
@@ -199,6 +199,8 @@ def test_what_changed_is_tried_again_by_priority_unless_it_is_in_use_or_disabled
         (running(current=True), desired({**SAE, "key_mgmt": "WPA-PSK SAE"})),  # a key that can't be taken back
         (running(0, EAP, current=True), desired({**EAP, "eap": None})),
         (running(), desired(proven=False)),
+        (running(0, {"proto": "WPA"}, current=True), desired()),
+        (running(0, {"freq_list": "5180"}), desired()),
     ],
 )
 def test_what_can_not_be_changed_is_made_anew(have: Running, wish: Desired) -> None:
@@ -214,14 +216,17 @@ def test_what_nobody_vouches_for_is_shown_as_it_is_where_it_stays() -> None:
     assert [each.name for each in todo.assign] == ["identity"]
     assert (todo.after[0][1]["identity"], todo.after[0][1]["password"]) == ("new", "(set)")
     # How it is written makes no difference, and is shown as the supplicant has it.
-    have = running(0, {"key_mgmt": "WPA-PSK-SHA256", "priority": "1"})
-    assert ask([have], desired()).after[0][1]["key_mgmt"] == "WPA-PSK-SHA256"
+    have = running(0, {"key_mgmt": "FT-PSK WPA-PSK", "priority": "1"})
+    assert ask([have], desired()).after[0][1]["key_mgmt"] == "FT-PSK WPA-PSK"
 
 
 def test_a_key_management_of_which_a_part_stays_is_changed_in_place() -> None:
-    todo = ask([running(0, {"key_mgmt": "WPA-PSK WPA-EAP"}, current=True)], desired())
-    assert [each.name for each in todo.assign] == ["key_mgmt"]
-    assert todo.build == ()
+    for had, becomes in (("WPA-PSK WPA-EAP", "WPA-PSK"), ("FT-PSK", "WPA-PSK FT-PSK"), ("WPA-PSK-SHA256", None)):
+        todo = ask([running(0, {"key_mgmt": had}, current=True)], desired())
+        value = becomes or f"WPA-PSK {had}"
+        assert todo.assign == (Assignment(0, "key_mgmt", value),)
+        assert todo.after[0][1]["key_mgmt"] == value
+        assert todo.build == ()
 
 
 @pytest.mark.parametrize(

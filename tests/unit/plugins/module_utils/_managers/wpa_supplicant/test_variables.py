@@ -171,13 +171,23 @@ def test_profiles_as_variables(profile: NetworkProfile, expected: Dict[str, Opti
         ("bssid", None, "any", True),
         ("bssid", None, '""', True),
         ("bssid", "02:00:00:00:01:0a", "02:00:00:00:01:0A", True),
-        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "WPA-PSK", True),
-        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "FT-PSK WPA-PSK", True),
+        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "WPA-PSK", False),
+        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "WPA-PSK-SHA256", False),
+        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "FT-PSK WPA-PSK", False),
+        ("key_mgmt", "WPA-PSK WPA-PSK-SHA256", "FT-PSK WPA-PSK-SHA256 WPA-PSK", True),
+        ("key_mgmt", "WPA-PSK", "WPA-PSK WPA-PSK-SHA256", True),
+        ("key_mgmt", "SAE", "FT-SAE", False),
+        ("key_mgmt", "SAE", "FT-SAE SAE", True),
+        ("key_mgmt", "SAE", "SAE FT-PSK", False),
         ("key_mgmt", "WPA-PSK WPA-PSK-SHA256 SAE", "WPA-PSK", False),
         ("key_mgmt", "WPA-EAP", "WPA-EAP IEEE8021X", False),
         ("key_mgmt", "NONE", None, False),
         ("eap", "PEAP", "peap", True),
         ("eap", "PEAP", "PEAP TTLS", False),
+        ("mac_addr", "0", None, True),
+        ("mac_addr", "0", "0", True),
+        ("mac_addr", "0", "1", False),
+        ("mac_addr", "0", "-1", False),
     ],
 )
 def test_values_are_compared_by_what_they_mean(name: str, want: Optional[str], have: Optional[str], same: bool) -> None:
@@ -267,7 +277,7 @@ def test_a_description_has_no_secret_of_anybody() -> None:
 
 @given(st.sampled_from(sorted(variables.SECRETS | variables.SUPERSEDED)))
 def test_no_secret_variable_is_ever_shown(name: str) -> None:
-    if name not in {"proto", "pairwise", "group", "auth_alg", "freq_list"}:
+    if name not in {"proto", "pairwise", "group", "auth_alg", "freq_list", "bssid_ignore", "bssid_accept"}:
         assert CANARY not in str(describe({name: CANARY}, [name]))
 
 
