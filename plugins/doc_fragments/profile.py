@@ -50,13 +50,15 @@ notes:
     NetworkManager stores them itself, as keyfiles of mode 0600 below C(/etc/NetworkManager/system-connections). Their
     secrets are stored for the whole system (flags 0).
   - The module does not change NetworkManager's profiles for another interface or device, profiles that only some users
-    may use, profiles of other types, and profiles for access points or ad-hoc networks. The profile of a declared
-    network is bound to the interface (C(interface-name)). This is also done if the module changes an existing profile
-    without an interface.
+    may use, profiles of other types, and profiles for access points or ad-hoc networks. A profile is for another
+    interface or device by its C(interface-name), C(match.interface-name), C(mac-address) or C(mac-address-denylist). If
+    it has another condition in C(match), that is not checked, so the profile stays too, and a warning says so.
+  - The profile of a declared network is bound to the interface (C(interface-name)). This is also done if the module
+    changes an existing profile without an interface.
   - In a profile of NetworkManager, the settings of the declared network are set, and settings that contradict them are
-    removed, as described below for wpa_supplicant. All other settings stay, such as addresses, routes, proxies and the
-    profile's name. A new profile has NetworkManager's own defaults, and the SSID as its name. If several profiles have
-    the same SSID, the one in use is kept.
+    removed, as described below for wpa_supplicant, and so are C(band), C(channel) and C(match). All other settings
+    stay, such as addresses, routes, proxies and the profile's name. A new profile has NetworkManager's own defaults,
+    and the SSID as its name. If several profiles have the same SSID, the one in use is kept.
   - Either all changes of NetworkManager's profiles are made or none. If NetworkManager refuses one of them, the earlier
     ones are taken back. To find out whether a secret is the declared one, the module reads the secret from
     NetworkManager.

@@ -136,7 +136,8 @@ options:
       - Whether to remove every other network from the file and from the running supplicant, no matter who configured
         it.
       - With NetworkManager, every other profile is removed that the interface could use. A profile that only some users
-        may use stays. A profile with which another interface is connected stays too, and a warning says so.
+        may use, or that is bound to another interface or device, stays. A profile with which another interface is
+        connected stays too, and so does one that may be for another device. A warning says so.
       - Access points, mesh networks, P2P groups, and comments between the networks' blocks stay.
       - With V(true), an empty list of O(profiles) is refused.
     type: bool

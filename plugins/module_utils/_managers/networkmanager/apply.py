@@ -28,6 +28,7 @@ from .client import NetworkManager
 from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
 from .plan import NmPlan, Step, Stored, concerned, plan_connections
+from .profiles import is_anothers
 from .records import networkmanager_waits
 from .settings import (
     EAP,
@@ -155,8 +156,8 @@ class _Connections:
     def stored(self) -> List[Stored]:
         """Return the profiles, without secrets, in the order in which NetworkManager gives them.
 
-        These are left out: connections of other kinds, profiles for another interface or device, profiles for some
-        users only, and profiles that NetworkManager itself made of an existing setup.
+        These are left out: connections of other kinds, profiles that are bound to another interface or device in any
+        way, profiles for some users only, and profiles that NetworkManager itself made of an existing setup.
         """
         active = self._networkmanager.active(self._device.path)
         elsewhere = self._networkmanager.used_elsewhere(self._device.path)
@@ -174,9 +175,7 @@ class _Connections:
             connection = read_connection(path, plain(settings, "a{sa{sv}}"))
         except DecodeFailed:
             return None
-        if connection is None or connection.owned or connection.interface not in (None, self._interface):
-            return None
-        if connection.mac is not None and self._device.mac not in (None, connection.mac):
+        if connection is None or connection.owned or is_anothers(connection, self._interface, self._device.mac):
             return None
         flags = int(self._bus.get(NM, path, _CONNECTION, "Flags"))
         if flags & _GENERATED:

@@ -15,6 +15,8 @@ from ..._network.values import ssid_text
 from .connection import Connection
 from .settings import (
     CONNECTION,
+    MATCH,
+    MATCHES,
     Key,
     Settings,
     Wanted,
@@ -29,7 +31,9 @@ from .settings import (
 )
 
 #: Keys that make no difference to an active connection. They only matter when the next profile is chosen.
-_FOR_THE_NEXT = frozenset({(CONNECTION, "autoconnect-priority"), (CONNECTION, "interface-name")})
+_FOR_THE_NEXT = frozenset(
+    {(CONNECTION, "autoconnect-priority"), (CONNECTION, "interface-name"), *((MATCH, key) for key in MATCHES)}
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,15 @@ class Stored:
     active: bool = False
     #: The other interfaces that are connected or connecting by it.
     elsewhere: Tuple[str, ...] = ()
+
+    @property
+    def may_be_anothers(self) -> bool:
+        """Whether the profile may be for another device: it has conditions that are not evaluated here.
+
+        It is not, if the interface uses it, or if it is bound to the interface or its device beside that.
+        """
+        own = self.active or self.connection.interface is not None or self.connection.mac is not None
+        return bool(self.connection.conditions) and not own
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,8 @@ def plan_connections(
 
     Updates come first, because NetworkManager may refuse them. Then come new profiles, and last the removals, which are
     the hardest to take back. A profile by which another interface is connected belongs to that interface. It is neither
-    used for this interface nor removed, unless the declaration names its network as absent.
+    used for this interface nor removed, unless the declaration names its network as absent. A profile that
+    ``may_be_anothers`` is neither used nor removed in any case.
 
     Args:
         stored: the profiles that the interface could use. Those that are ``concerned`` have their secrets.
@@ -120,11 +134,11 @@ def plan_connections(
     warnings: List[str] = []
     for profile in declared.profiles:
         same = [each for each in stored if each.connection.ssid == profile.ssid]
-        mine = [each for each in same if each.active or not each.elsewhere]
+        mine = [each for each in same if each.active or not (each.elsewhere or each.may_be_anothers)]
         want = wanted(profile, interface)
         kept = _kept(mine, want)
         removals += [Step(profile.ssid, each) for each in mine if each is not kept]
-        warnings += [_told_of(each, _STAYS) for each in same if each not in mine]
+        warnings += [_told_of(each, _STAYS if each.elsewhere else _UNKNOWN) for each in same if each not in mine]
         if kept is None:
             additions.append(Step(profile.ssid, None, new_settings(want, ssid_text(profile.ssid), make_uuid())))
             continue
@@ -138,6 +152,9 @@ def plan_connections(
     for each in stored:
         ssid = each.connection.ssid
         if ssid in ssids or not declared.removes(ssid):
+            continue
+        if each.may_be_anothers:
+            warnings.append(_told_of(each, _UNKNOWN))
             continue
         if each.elsewhere and ssid not in declared.absent:
             warnings.append(_told_of(each, _STAYS))
@@ -153,13 +170,18 @@ _STAYS = (
     "profile {!r} for network '{}' stays, because it carries the link of {}. Give that interface its own profile. Then "
     "the next run removes this one"
 )
+_UNKNOWN = (
+    "profile {!r} for network '{}' stays, because it may be for another device: its {} is not checked. If it is for "
+    "this interface, set its connection.interface-name. Then the next run brings it to the declaration"
+)
 _ENDS = "profile {!r} for network '{}' is removed, which ends the connection of {}"
 
 
 def _told_of(stored: Stored, text: str) -> str:
-    """Return a text about a profile by which other interfaces are connected."""
+    """Return a text about a profile by which other interfaces are connected, or that may be for another device."""
     connection = stored.connection
-    return text.format(connection.name, ssid_text(connection.ssid), " and ".join(stored.elsewhere))
+    why = connection.conditions if text == _UNKNOWN else stored.elsewhere
+    return text.format(connection.name, ssid_text(connection.ssid), " and ".join(why))
 
 
 def _kept(same: Sequence[Stored], want: Wanted) -> Optional[Stored]:

@@ -81,14 +81,7 @@ def _obstacles(
 
     They follow NetworkManager's check_connection_compatible (nm-device.c, nm-device-wifi.c) and _hw_addr_get_cloned.
     """
-    if connection.interface not in (None, interface):
-        yield Obstacle(f"is only for the interface {connection.interface} (connection.interface-name)", _ANOTHER)
-    if not matches(interface, connection.names):
-        yield Obstacle("is not for this interface (match.interface-name)", _ANOTHER)
-    if connection.mac is not None and mac not in (None, connection.mac):
-        yield Obstacle(f"is only for the device {connection.mac} (802-11-wireless.mac-address)", _ANOTHER)
-    if mac in connection.denied:
-        yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
+    yield from _of_others(connection, interface, mac)
     for condition in connection.conditions:
         yield Obstacle(f"is only for some machines or devices, by its {condition}, which is not checked", _ANOTHER)
     where = "" if connection.address else ", the default in NetworkManager's configuration"
@@ -121,6 +114,29 @@ def _doubt(connection: Connection, mac: Optional[str], by_default: Optional[str]
         "Set ipv4.dhcp-client-id to mac",
         code=DHCP_IDENTITY,
     )
+
+
+def is_anothers(connection: Connection, interface: str, mac: Optional[str]) -> bool:
+    """Say whether a profile is bound to another interface or device, so that this interface can't use it.
+
+    Args:
+        connection: NetworkManager's profile.
+        interface: the name of the interface.
+        mac: the permanent MAC address of its device, or None when it is not known.
+    """
+    return any(_of_others(connection, interface, mac))
+
+
+def _of_others(connection: Connection, interface: str, mac: Optional[str]) -> Iterator[Obstacle]:
+    """Yield the reasons for which a profile is only for other interfaces or devices."""
+    if connection.interface not in (None, interface):
+        yield Obstacle(f"is only for the interface {connection.interface} (connection.interface-name)", _ANOTHER)
+    if not matches(interface, connection.names):
+        yield Obstacle("is not for this interface (match.interface-name)", _ANOTHER)
+    if connection.mac is not None and mac not in (None, connection.mac):
+        yield Obstacle(f"is only for the device {connection.mac} (802-11-wireless.mac-address)", _ANOTHER)
+    if mac in connection.denied:
+        yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
 
 
 #: The remedy for a profile that is for something else.

@@ -36,6 +36,9 @@ WIRELESS = "802-11-wireless"
 SECURITY = "802-11-wireless-security"
 EAP = "802-1x"
 IPV4 = "ipv4"
+MATCH = "match"
+#: The keys of ``MATCH``, which bind a profile to some machines or devices.
+MATCHES = ("interface-name", "driver", "path", "kernel-command-line")
 
 #: NM_SETTING_CONNECTION_AUTOCONNECT_PRIORITY_MAX. The lowest priority is its negative.
 PRIORITY_MAX = 999
@@ -63,8 +66,10 @@ _DEFAULTS: Mapping[Key, Variant] = MappingProxyType(
     }
 )
 #: Keys that a declared network does not set, and that would contradict it: other ciphers, keys, identities or roots of
-#: trust. Keys that only restrict or tune a connection (``altsubject-matches``, ``band``, ``fils``, ...) are not here.
+#: trust. ``band`` and ``channel`` are here too, because with them it might not carry CSME's session on. Keys that only
+#: tune a connection (``altsubject-matches``, ``fils``, ...) are not here.
 _SUPERSEDED: Mapping[str, FrozenSet[str]] = {
+    WIRELESS: frozenset({"band", "channel"}),
     SECURITY: frozenset(
         (
             *("auth-alg", "proto", "pairwise", "group", "leap-username", "leap-password", "leap-password-flags"),
@@ -154,6 +159,8 @@ def wanted(profile: NetworkProfile, interface: str) -> Wanted:
         IPV4: {"dhcp-client-id": ("s", "mac")},
         SECURITY: _security(profile) if secured else None,
         EAP: None if profile.eap is None else _eap(profile.eap),
+        # The profile is bound to the interface. Further conditions could only keep the interface from using it.
+        MATCH: None,
     }
 
 
@@ -334,7 +341,8 @@ _CHANGED = "(changed)"
 _SHOWN: FrozenSet[Key] = frozenset(
     (
         *((CONNECTION, key) for key in ("interface-name", "autoconnect", "autoconnect-priority")),
-        *((WIRELESS, key) for key in ("ssid", "hidden", "bssid")),
+        *((WIRELESS, key) for key in ("ssid", "hidden", "bssid", "band", "channel")),
+        *((MATCH, key) for key in MATCHES),
         *((SECURITY, key) for key in ("key-mgmt", "pmf", "auth-alg", "proto", "pairwise", "group")),
         *((EAP, key) for key in ("eap", "identity", "anonymous-identity", "ca-cert", "domain-suffix-match")),
         *((EAP, key) for key in ("phase2-auth", "client-cert", "private-key")),
@@ -353,7 +361,7 @@ def describe(settings: Settings, changed: Sequence[Key] = ()) -> Dict[str, str]:
     """
     return {
         f"{name}.{key}": _shown(name, key, value, _CHANGED if (name, key) in changed else _SET)
-        for name in (CONNECTION, WIRELESS, SECURITY, EAP)
+        for name in (CONNECTION, WIRELESS, SECURITY, EAP, MATCH)
         for key, value in settings.get(name, {}).items()
         if (name, key) in _SHOWN | _SECRETS | _FLAGS or key in _SUPERSEDED.get(name, ())
     }

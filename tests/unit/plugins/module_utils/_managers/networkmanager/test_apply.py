@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -35,6 +35,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import (
     CONNECTION,
+    MAC,
     SETTINGS,
     FakeNetworkManager,
     Settings,
@@ -107,10 +108,26 @@ def test_what_the_profile_does_not_decide_on_stays(laptop: Laptop) -> None:
         {"connection": {"permissions": ("as", ["user:jane:"])}},
         {"connection": {"interface-name": ("s", "wlan1")}},
         {"wireless": {"mac-address": ("ay", b"\x02\x00\x00\x00\x00\x09")}},
+        {"wireless": {"mac-address-blacklist": ("as", ["02:00:00:00:00:09", MAC.upper()])}},
+        {"wireless": {"mac-address-denylist": ("as", [MAC])}},
+        {"match": {"interface-name": ("as", ["wlan1"])}},
+        {"match": {"interface-name": ("as", ["!wlan0"])}},
+        {"match": {"interface-name": ("as", ["wl*", "&!*0"])}},
+        {"match": {"interface-name": ("as", ["wlan1"]), "driver": ("as", ["iwlwifi"])}},
         {"wireless": {"mode": ("s", "ap")}},
         {"wireless": {"ssid": ("s", "no bytes")}},
     ],
-    ids=["a user's", "another interface's", "another device's", "an access point", "malformed"],
+    ids=[
+        *(
+            "a user's",
+            "another interface's",
+            "another device's",
+            "not this device's",
+            "not this device's by its newer name",
+        ),
+        *("another interface's by a match", "not this interface's", "not this interface's by two patterns"),
+        *("another interface's and a driver's", "an access point", "malformed"),
+    ],
 )
 def test_what_is_others_is_not_touched(laptop: Laptop, theirs: Dict[str, Any]) -> None:
     path = laptop.put(security=PSK, **theirs)
@@ -119,6 +136,61 @@ def test_what_is_others_is_not_touched(laptop: Laptop, theirs: Dict[str, Any]) -
     assert happened(laptop.declare(absent=(b"corp",))) == {"corp": "removed"}
     assert json.dumps(laptop.manager.profiles[path], default=repr) == before
     assert list(laptop.manager.profiles) == [path]
+
+
+@pytest.mark.parametrize("condition", ["driver", "path", "kernel-command-line"])
+def test_what_may_be_anothers_is_not_touched_and_told_of(laptop: Laptop, condition: str) -> None:
+    path = laptop.put(security=PSK, match={condition: ("as", ["x*"])})
+    laptop.put(b"old", security=PSK, match={condition: ("as", ["x*"])})
+    laptop.put(b"nobody spoke of it", security=PSK, match={condition: ("as", ["x*"])})
+    before = json.dumps(laptop.manager.profiles[path], default=repr)
+    result = laptop.declare(psk(), absent=(b"old",))
+    assert happened(result) == {"corp": "added"}
+    assert [warning.partition(". ")[0] for warning in result["warnings"]] == [
+        f"profile 'Theirs' for network '{name}' stays, because it may be for another device: its match.{condition} is "
+        "not checked"
+        for name in ("corp", "old")
+    ]
+    assert laptop.declare(psk(), prune=True)["changed"] is False
+    assert json.dumps(laptop.manager.profiles[path], default=repr) == before
+
+
+@pytest.mark.parametrize(
+    ("theirs", "active", "gone"),
+    [
+        ({"match": {"interface-name": ("as", ["wl*"])}}, False, ["match.interface-name"]),
+        (
+            {"connection": {"interface-name": ("s", "wlan0")}, "match": {"driver": ("as", ["x"])}},
+            False,
+            ["match.driver"],
+        ),
+        ({"match": {"path": ("as", ["x"])}}, True, ["match.path"]),
+        (
+            {"wireless": {"band": ("s", "a"), "channel": ("u", 36)}},
+            False,
+            [f"802-11-wireless.{key}" for key in ("band", "channel")],
+        ),
+        ({"wireless": {"assigned-mac-address": ("s", "random")}}, False, []),
+    ],
+)
+def test_what_would_keep_the_interface_from_using_a_declared_network_goes(
+    laptop: Laptop, theirs: Dict[str, Any], active: bool, gone: List[str]
+) -> None:
+    path = laptop.put(security=PSK, **theirs)
+    if active:
+        laptop.manager.activate(path)
+    result = laptop.declare(psk())
+    assert happened(result) == {"corp": "changed"}
+    after = laptop.manager.profiles[path]
+    assert "match" not in after
+    assert not {"band", "channel"} & set(after["802-11-wireless"])
+    (judged,) = NetworkManagerBackend("wlan0").profiles()
+    assert judged.enabled
+    assert judged.limits.channels is None
+    before, after = (result["diff"][side]["connections"]["corp"] for side in ("before", "after"))
+    assert all(name in before and name not in after for name in gone)
+    assert laptop.declare(psk())["changed"] is False
+    assert laptop.declare(psk())["warnings"] == []
 
 
 def test_other_kinds_and_what_networkmanager_made_itself_are_not_touched(laptop: Laptop) -> None:

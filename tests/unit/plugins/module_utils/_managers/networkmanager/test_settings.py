@@ -14,6 +14,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     CONNECTION,
     EAP,
     IPV4,
+    MATCH,
+    MATCHES,
     SECURITY,
     WIRELESS,
     describe,
@@ -177,7 +179,17 @@ def test_what_was_written_is_as_wanted(declared: NetworkProfile) -> None:
         (WIRELESS, "bssid", ("ay", b"\x02\x00\x00\x00\x01\x00")),
         (SECURITY, "psk-flags", ("u", 1)),
         (SECURITY, "pmf", ("i", 0)),
+        (WIRELESS, "band", ("s", "a")),
+        (WIRELESS, "channel", ("u", 36)),
+        (SECURITY, "key-mgmt", ("s", "wpa-eap-suite-b-192")),
+        (SECURITY, "key-mgmt", ("s", "ieee8021x")),
+        (SECURITY, "pmf", ("i", 3)),
         (SECURITY, "pairwise", ("as", ["tkip"])),
+        (SECURITY, "group", ("as", ["tkip"])),
+        (SECURITY, "proto", ("as", ["wpa"])),
+        (SECURITY, "auth-alg", ("s", "leap")),
+        (EAP, "eap", ("as", ["peap", "ttls"])),
+        (EAP, "phase2-auth", ("s", "gtc")),
         (EAP, "password", ("s", "another")),
         (EAP, "password-flags", ("u", 1)),
         (EAP, "ca-cert", ("ay", b"file:///cb.pem\0")),
@@ -195,15 +207,25 @@ def test_what_differs_is_set_and_what_contradicts_is_removed(name: str, key: str
     assert merged(settings, want) == made(PEAP)
 
 
+@pytest.mark.parametrize("key", MATCHES)
+def test_a_profile_is_bound_to_its_interface_and_to_nothing_else(key: str) -> None:
+    settings = made(PSK)
+    settings[MATCH] = {key: ("as", ["x"])}
+    want = wanted(PSK, "wlan0")
+    assert differing(want, settings) == ((MATCH, key),)
+    assert merged(settings, want) == made(PSK)
+    assert describe(settings)[f"match.{key}"] == "x"
+
+
 def test_what_the_profile_does_not_decide_on_stays() -> None:
     want = wanted(PEAP, "wlan0")
     settings = made(PEAP)
     settings[EAP]["altsubject-matches"] = ("as", ["DNS:radius"])
-    settings[WIRELESS]["band"] = ("s", "a")
+    settings[WIRELESS]["powersave"] = ("u", 2)
     settings[IPV4]["method"] = ("s", "manual")
     assert differing(want, settings) == ()
     kept = merged(settings, want)
-    assert (kept[EAP]["altsubject-matches"], kept[WIRELESS]["band"]) == (("as", ["DNS:radius"]), ("s", "a"))
+    assert (kept[EAP]["altsubject-matches"], kept[WIRELESS]["powersave"]) == (("as", ["DNS:radius"]), ("u", 2))
     assert kept["ipv4"] == settings["ipv4"]
 
 
