@@ -41,6 +41,18 @@ options:
     type: str
     choices: [auto, wpa_supplicant, networkmanager]
     default: auto
+  require_usable:
+    description:
+      - Whether the module fails if a declared network can't carry the session of Intel CSME on, which a handover of the
+        radio needs. The code of the error is V(unusable_network). With V(false), the module only warns.
+      - Networks with C(enabled=false) are not judged.
+      - The module judges the networks as they will be, before it changes anything. So if it fails, nothing was changed,
+        also not the other networks. In check mode it fails too.
+      - After a change, the module judges the changed networks of the running supplicant, or NetworkManager's changed
+        profiles, once more as they are. If that has another outcome, the error says what was changed. The changes
+        stay then, and the result is returned with the error.
+    type: bool
+    default: false
 requirements:
   - wpa_supplicant 2.10 or newer with C(wpa_supplicant@.service) or a similar service. Nothing else is needed on the
     laptop.
@@ -67,6 +79,14 @@ notes:
   - NetworkManager accepts priorities from -999 to 999. With V(psk), it also uses SAE if an access point offers both.
     With V(psk+sae), releases up to July 2026 automatically join only access points that offer PSK. So declare networks
     that only offer WPA3 as V(sae).
+  - Each declared network that is enabled is judged like the networks in a handover, in the file and in the running
+    supplicant, or in NetworkManager. If it can't carry CSME's session on, a warning and RV(obstacles) give the reason
+    and what to do. Reasons are, for example, C(ap_scan=0) in wpa_supplicant's file, a changed MAC address of the
+    interface, or a declared C(security) or C(bssid) that does not fit CSME's connection. If CSME holds the radio and is
+    on the network, it is judged for CSME's access point, channel, authentication and cipher. Otherwise it is judged for
+    what is declared.
+  - In check mode, files that a network names are not judged, because an earlier task may have been going to create
+    them.
   - The notes that follow are about wpa_supplicant.
   - A network is identified by its SSID. If the file has several networks with the declared SSID, one of them is changed
     and the others are removed, no matter what their security is. Access points, mesh networks and P2P groups in the

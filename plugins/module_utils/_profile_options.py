@@ -25,11 +25,12 @@ from ._network.parsing import FileCheck, duplicates, is_path, parse_profile, par
 from ._network.reader import label_of
 from ._tasks.profiles import check_file, provision, request_for
 
-#: The options that say where the networks are configured.
+#: The options that say where the networks are configured, and what is demanded of all of them.
 PLACE: Dict[str, Any] = {
     "interface": {"type": "str", "required": True},
     "path": {"type": "path"},
     "backend": {"type": "str", "choices": list(BACKENDS), "default": AUTO},
+    "require_usable": {"type": "bool", "default": False},
 }
 #: The options of one network.
 PROFILE: Dict[str, Any] = {
@@ -291,7 +292,8 @@ class _FileCheck:
 
 def _provision(module: ProfileModule, declared: Declaration, check: _FileCheck) -> Dict[str, Any]:
     given = module.params
-    request = request_for(given["interface"], given["path"], declared, given["backend"])
+    usable = given["require_usable"]
+    request = request_for(given["interface"], given["path"], declared, given["backend"], require_usable=usable)
     result = provision(request, module.check_mode)
     return {**result, "warnings": [*check.warnings, *result["warnings"]]}
 

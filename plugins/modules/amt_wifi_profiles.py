@@ -236,6 +236,47 @@ networks:
   returned: success
   sample:
     - {ssid: corp-wifi, ssid_hex: 636f72702d77696669, file: added, runtime: added}
+obstacles:
+  description:
+    - The declared networks that can't carry the session of Intel CSME on, each with the reason. It is empty if all can.
+    - It is also returned if the module fails because of O(require_usable).
+  type: list
+  elements: dict
+  returned: success, or failure because of O(require_usable)
+  contains:
+    ssid:
+      description: The network's name, as in RV(networks).
+      type: str
+      returned: always
+      sample: corp-wifi
+    ssid_hex:
+      description: The network's name in hex.
+      type: str
+      returned: always
+      sample: 636f72702d77696669
+    places:
+      description: Where the network has this obstacle. The words are those of RV(networks).
+      type: list
+      elements: str
+      returned: always
+      sample: [file, runtime]
+    code:
+      description:
+        - The code that the readiness in the facts has for the reason, such as V(mac_address_differs) or
+          V(profile_unfit).
+      type: str
+      returned: always
+      sample: profile_unfit
+    what:
+      description: The reason.
+      type: str
+      returned: always
+      sample: the profile is never chosen by wpa_supplicant itself (ap_scan=0)
+    remedy:
+      description: What to do about it.
+      type: str
+      returned: always
+      sample: Remove ap_scan from the configuration
 problems:
   description: All errors in the declared profiles.
   type: list
@@ -256,6 +297,7 @@ error:
         - V(invalid_profile) if the options are wrong.
         - V(supplicant_refused) if wpa_supplicant does not accept a value, for example because it was built without SAE,
           or if NetworkManager does not accept a profile. Nothing was changed then.
+        - V(unusable_network) if O(require_usable=true) and a declared network can't carry CSME's session on.
         - V(not_networkmanager) if O(backend=networkmanager), but NetworkManager does not manage the interface.
         - V(iwd) if iwd runs and no other program manages the interface, or if NetworkManager manages it through iwd.
         - V(not_wireless) if the interface is not a wireless one.

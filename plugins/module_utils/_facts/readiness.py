@@ -311,7 +311,7 @@ def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) 
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
     else:
         yield Blocker(
-            obstacle.code or ("profile_disabled" if obstacle.disabled else "profile_unfit"),
+            obstacle.readiness_code,
             f"the profile of {interface} for {network}, {obstacle.what}. {obstacle.remedy}",
         )
 

@@ -124,3 +124,5 @@ class ProfilesRequest:
     declared: Declaration
     #: Which manager to configure the networks with. It is one of ``BACKENDS``.
     backend: str = AUTO
+    #: Whether the task fails if a declared network can't carry CSME's connection on.
+    require_usable: bool = False

@@ -33,6 +33,11 @@ class Obstacle:
     disabled: bool = False
     code: Optional[str] = None
 
+    @property
+    def readiness_code(self) -> str:
+        """The code of a readiness blocker with this reason."""
+        return self.code or ("profile_disabled" if self.disabled else "profile_unfit")
+
 
 class Joined(Protocol):
     """A connection that the host must take over with one of its profiles.

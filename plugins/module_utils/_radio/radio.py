@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._system.errors import FleetError
@@ -18,7 +20,7 @@ from .nl80211_messages import Interface, Wiphy
 from .rfkill import switches
 from .values import Link, Radio, Switch
 
-__all__ = ["Link", "Radio", "Unreadable", "owner_of", "read_radios", "routable"]
+__all__ = ["Link", "Radio", "Unreadable", "csmes_connection", "owner_of", "read_radios", "routable"]
 
 #: NL80211_IFTYPE_STATION (linux/nl80211.h): the type of interface that joins networks.
 _STATION = 2
@@ -48,6 +50,25 @@ def read_radios(
         _join(nl, wiphy, by_phy.get(wiphy.index, []), by_name.get(wiphy.name), asks, reading) for wiphy in nl.wiphys()
     ]
     return tuple(sorted(radios, key=lambda radio: radio.phy)), reading.unreadable
+
+
+def csmes_connection(interface: str, root: str = "/") -> Optional[CsmeConnection]:
+    """Return the connection of CSME, if it owns the radio of an interface.
+
+    It is None if CSME does not own the radio, and also if that or the connection can't be found out. Where CSME does
+    not own the radio, this asks only sysfs.
+
+    Args:
+        interface: the interface's name.
+        root: the directory that stands for ``/``. Netlink always reads this machine itself.
+    """
+    with suppress(FleetError):
+        phy = sysfs.phy_of(interface, root)
+        known = switches(os.path.join(root, "sys/class/rfkill")) if phy else ()
+        if any(switch.phy == phy and switch.owner == "csme" for switch in known):
+            with Nl80211() as nl:
+                return _csme.connection(nl, sysfs.index_of(interface, root))
+    return None
 
 
 def owner_of(switch: Optional[Switch]) -> str:

@@ -25,7 +25,9 @@ from .._managers.wpa_supplicant import apply
 from .._managers.wpa_supplicant.apply import Places
 from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesRequest
+from .._network.limits import Joined
 from .._radio import sysfs
+from .._radio.radio import csmes_connection
 from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from .._system.files import NoRegularFile, open_regular
@@ -41,7 +43,14 @@ _OTHERS_WAIT = 120.0
 _ALL = _RADIO_WAIT + _OTHERS_WAIT + 120.0
 
 
-def request_for(interface: str, path: Optional[str], declared: Declaration, backend: str = AUTO) -> ProfilesRequest:
+def request_for(
+    interface: str,
+    path: Optional[str],
+    declared: Declaration,
+    backend: str = AUTO,
+    *,
+    require_usable: bool = False,
+) -> ProfilesRequest:
     """Return a request after checking its interface and path.
 
     Raises:
@@ -54,7 +63,7 @@ def request_for(interface: str, path: Optional[str], declared: Declaration, back
         problems.append(Problem("", "path", f"{path!r} is not an absolute path of a file"))
     if problems:
         raise InvalidProfiles(problems)
-    return ProfilesRequest(interface, path, declared, backend)
+    return ProfilesRequest(interface, path, declared, backend, require_usable)
 
 
 def check_file(path: str) -> Optional[str]:
@@ -71,9 +80,9 @@ def check_file(path: str) -> Optional[str]:
 
 
 #: The function that does the work on a laptop. It takes the request, the places, whether to change nothing (check
-#: mode), and why the radio's lock could not be taken or its pin not be undone (None if all went well). It returns the
-#: result.
-_Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError]], Dict[str, Any]]
+#: mode), why the radio's lock could not be taken or its pin not be undone (None if all went well), and CSME's
+#: connection (None if there is none). It returns the result.
+_Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError], Optional[Joined]], Dict[str, Any]]
 
 
 def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
@@ -85,7 +94,8 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
         places: where sockets, locks and notes are.
 
     Raises:
-        Refused: the work failed. The reason is the code of the error that ended it. No error contains a secret.
+        Refused: the work failed. The reason is the code of the error that ended it. No error contains a secret. If a
+            declared network can't carry CSME's connection on, and the request demands that it can, ``details`` say why.
         InvalidProfiles: NetworkManager runs the interface, and can't have the declared networks.
         TimedOut: the work took too long. It goes on.
         FleetError: it is not known which manager runs the interface.
@@ -102,13 +112,17 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
         from .._managers.networkmanager.apply import bring
 
         def work(
-            request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError]
+            request: ProfilesRequest,
+            places: Places,
+            check_mode: bool,
+            trouble: Optional[FleetError],
+            csme: Optional[Joined],
         ) -> Dict[str, Any]:
             # A lock that is still held then belongs to the watcher, during a stay. Its pin does not matter here: it is
             # in NetworkManager's wpa_supplicant, and changes no profile.
             if trouble is not None and not isinstance(trouble, TimedOut):
                 raise trouble
-            return bring(request.interface, sysfs.phy_of(request.interface, places.root), request.declared, check_mode)
+            return bring(request, sysfs.phy_of(request.interface, places.root), check_mode, csme)
 
     if check_mode:
         answer = _guarded(work, choice.backend, request, at, check_mode=True)
@@ -121,7 +135,9 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
             raise TimedOut(what, remedy=late.remedy) from None
     error = answer.get("error")
     if error is not None:
-        raise Refused(error["code"], error["what"], where=error["where"], remedy=error["remedy"])
+        refused = Refused(error["code"], error["what"], where=error["where"], remedy=error["remedy"])
+        refused.details = answer.get("details", {})
+        raise refused
     result: Dict[str, Any] = answer["result"]
     return {**result, "backend": choice.backend, "warnings": [*choice.warnings, *result["warnings"]]}
 
@@ -142,13 +158,14 @@ def _guarded(
                     undone = _take_radio(stack, manager, request, places)
             except FleetError as error:
                 trouble = error
-            result = work(request, places, check_mode, trouble)
+            csme = csmes_connection(request.interface, places.root) if request.declared.profiles else None
+            result = work(request, places, check_mode, trouble, csme)
             if undone:
                 text = f"a pin that a handover left on {request.interface} was undone"
                 result["warnings"] = [text, *result["warnings"]]
             return {"result": result}
     except FleetError as error:
-        return {"error": error.as_dict()}
+        return {"error": error.as_dict(), "details": error.details}
     except Exception as error:  # its text might contain a secret, so only its type and place are reported
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(frame.filename)}:{frame.lineno}"

@@ -19,8 +19,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from ..._network.declared import Declaration
+from ..._network.declared import ProfilesRequest
+from ..._network.limits import Joined
+from ..._network.profile import Profile
 from ..._network.report import by_name, networks
+from ..._network.verdict import FILE, RUNTIME, Unusable, documents, judge
+from ..._network.verdict import warnings as warnings_of
 from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
@@ -28,9 +32,10 @@ from .client import NetworkManager
 from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
 from .plan import NmPlan, Step, Stored, concerned, plan_connections
-from .profiles import is_anothers
+from .profiles import is_anothers, profile_of
 from .records import networkmanager_waits
 from .settings import (
+    CONNECTION,
     EAP,
     SECURITY,
     WIRELESS,
@@ -61,20 +66,21 @@ _ANSWER = 15.0
 
 
 def bring(
-    interface: str,
+    request: ProfilesRequest,
     radio: Optional[str],
-    declared: Declaration,
     check_mode: bool,
+    csme: Optional[Joined] = None,
 ) -> Dict[str, Any]:
     """Bring NetworkManager's profiles for an interface to the declared state, and return the module's result.
 
     Args:
-        interface: the interface's name.
-        radio: the name of its radio (``phy0``), or None if the interface is not wireless.
-        declared: the networks to have, and those not to have.
+        request: the task's request.
+        radio: the name of the interface's radio (``phy0``), or None if the interface is not wireless.
         check_mode: find out what would happen, and change nothing.
+        csme: CSME's connection, or None if there is none, or it is not known.
 
     Raises:
+        Unusable: a declared network can't carry CSME's connection on, and the request demands that it can.
         Refused: the interface is not wireless.
         SupplicantRefused: NetworkManager does not accept a profile. Nothing is changed then. The text contains no
             secret.
@@ -82,6 +88,7 @@ def bring(
         TimedOut: an answer did not come in time.
         LibraryMissing, AccessDenied, TransportFailed, DecodeFailed: NetworkManager can't be reached.
     """
+    interface, declared = request.interface, request.declared
     if radio is None:
         raise Refused("not_wireless", f"{interface} is not a wireless interface")
     with SystemBus(_ANSWER) as bus:
@@ -90,19 +97,28 @@ def bring(
         read = {each.connection.path: connections.with_secrets(each) for each in concerned(stored, declared)}
         known = [read.get(each.connection.path, each) for each in stored]
         plan = plan_connections(known, declared, interface, lambda: str(uuid.uuid4()))
-        if not check_mode:
+        profiles = connections.judged(plan.outcome)
+        verdicts = judge(declared.profiles, profiles, csme, FILE, RUNTIME)
+        if verdicts and request.require_usable:
+            raise Unusable(verdicts)
+        if plan.steps and not check_mode:
             _carry_out(connections, plan)
+            verdicts = judge(declared.profiles, connections.judged_again(plan, profiles), csme, FILE, RUNTIME)
     # NetworkManager uses the profiles that it stores, so the results for file and runtime are the same.
     changed, shown = bool(plan.steps), (plan.before, plan.after)
-    return {
+    result: Dict[str, Any] = {
         "changed": changed,
         "interface": interface,
         "file": {"changed": changed, "path": None},
         "runtime": {"changed": changed, "applied": True, "reason": None},
         "networks": networks(declared, {"file": shown, "runtime": shown}),
         "diff": {side: {"connections": by_name(each)} for side, each in zip(("before", "after"), shown)},
-        "warnings": [*plan.warnings],
+        "obstacles": documents(verdicts),
+        "warnings": [*plan.warnings, *warnings_of(verdicts)],
     }
+    if verdicts and request.require_usable:
+        raise Unusable(verdicts, result)
+    return result
 
 
 def _carry_out(connections: _Connections, plan: NmPlan) -> None:
@@ -197,6 +213,24 @@ class _Connections:
             secrets: Settings = self._bus.call(NM, path, _CONNECTION, "GetSecrets", "s", (name,), variants=True)[0]
             return replace(stored, settings=with_secrets(stored.settings, secrets))
         return stored
+
+    def judged(self, outcome: Sequence[Settings]) -> Tuple[Profile, ...]:
+        """Return the profiles that settings are for the interface. They name the MAC address, so no default counts."""
+        read = (read_connection(f"/{number}", plain(each, "a{sa{sv}}")) for number, each in enumerate(outcome))
+        return tuple(profile_of(each, self._interface, self._device.mac) for each in read if each is not None)
+
+    def judged_again(self, plan: NmPlan, foreseen: Sequence[Profile]) -> Tuple[Profile, ...]:
+        """Return the profiles of declared networks after a plan was carried out, those that changed as they are now.
+
+        If they can't be read, they count as *foreseen*, because NetworkManager accepted them.
+        """
+        written = {step.uuid for step in plan.steps if step.new is not None}
+        with suppress(FleetError):
+            now = [each for each in self.stored() if each.settings[CONNECTION]["uuid"][1] in written]
+            found = tuple(profile_of(each.connection, self._interface, self._device.mac) for each in now)
+            seen = {profile.ssid for profile in found}
+            return (*found, *(profile for profile in foreseen if profile.ssid not in seen))
+        return tuple(foreseen)
 
     def do(self, step: Step, secrets: FrozenSet[str]) -> None:
         """Carry out one step.

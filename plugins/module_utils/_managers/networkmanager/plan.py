@@ -94,6 +94,8 @@ class NmPlan:
 
     steps: Tuple[Step, ...] = ()
     warnings: Tuple[str, ...] = ()
+    #: The settings that the profile of each declared network will have, also where no step changes it.
+    outcome: Tuple[Settings, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def before(self) -> Shown:
@@ -132,6 +134,7 @@ def plan_connections(
     additions: List[Step] = []
     removals: List[Step] = []
     warnings: List[str] = []
+    outcome: List[Settings] = []
     for profile in declared.profiles:
         same = [each for each in stored if each.connection.ssid == profile.ssid]
         mine = [each for each in same if each.active or not (each.elsewhere or each.may_be_anothers)]
@@ -140,11 +143,13 @@ def plan_connections(
         removals += [Step(profile.ssid, each) for each in mine if each is not kept]
         warnings += [_told_of(each, _STAYS if each.elsewhere else _UNKNOWN) for each in same if each not in mine]
         if kept is None:
-            additions.append(Step(profile.ssid, None, new_settings(want, ssid_text(profile.ssid), make_uuid())))
+            outcome.append(new_settings(want, ssid_text(profile.ssid), make_uuid()))
+            additions.append(Step(profile.ssid, None, outcome[-1]))
             continue
         changed = differing(want, kept.settings)
+        outcome.append(merged(kept.settings, want))
         if changed or not kept.saved:
-            new, clear = merged(kept.settings, want), keeps_secrets(want, kept.settings)
+            new, clear = outcome[-1], keeps_secrets(want, kept.settings)
             updates.append(Step(profile.ssid, kept, new, changed, clear))
         if kept.active and not frozenset(changed) <= _FOR_THE_NEXT:
             warnings.append(_LATER.format(ssid_text(profile.ssid)))
@@ -162,7 +167,7 @@ def plan_connections(
         if each.elsewhere:
             warnings.append(_told_of(each, _ENDS))
         removals.append(Step(ssid, each))
-    return NmPlan((*updates, *additions, *removals), tuple(warnings))
+    return NmPlan((*updates, *additions, *removals), tuple(warnings), tuple(outcome))
 
 
 _LATER = "network '{}' carries the link, which is not touched. The changes apply from the next connection on"

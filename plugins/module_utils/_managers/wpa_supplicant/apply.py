@@ -20,22 +20,30 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._network.declared import ProfilesRequest
+from ..._network.limits import Joined, Obstacle
 from ..._network.pin import Pin
+from ..._network.profile import Profile
 from ..._network.report import Shown, by_name, networks
 from ..._network.values import ssid_text
+from ..._network.verdict import FILE, RUNTIME, Unusable, Verdict, documents, judge
+from ..._network.verdict import warnings as warnings_of
 from ..._radio import sysfs
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
+from ..._system.files import is_there
 from ..._system.run_folder import FOLDER, note_name, read_journal, write_journal
 from . import conf as _wpa_conf
 from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
+from .configured import profile_of, profiles_in
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .fitness import Exists
 from .networks import commit, discard, prepare, read_networks
-from .networks_plan import Desired, Plan, plan, without_pin
-from .profiles import read_settings
+from .networks_plan import Desired, Plan, outcome, plan, without_pin
+from .profiles import changed_address, read_profiles, read_settings
+from .variables import Found
 
 #: Where no running wpa_supplicant can be reached.
 FILE_ALONE = "this result is only about the file. A running wpa_supplicant may have other networks"
@@ -65,6 +73,10 @@ class _RunningNetworks:
         self._radio: Optional[str] = None
         self._built: Tuple[int, ...] = ()
         self._proof: Optional[FrozenSet[str]] = None
+        self._settings: Mapping[str, str] = {}
+        self._changed: Optional[Obstacle] = None
+        #: The variables that the declared networks will have.
+        self._foreseen: Tuple[Found, ...] = ()
         self.plan = Plan()
         #: Whether the supplicant has the declared networks, or will have them after the plan.
         self.applied = False
@@ -90,14 +102,17 @@ class _RunningNetworks:
             return
         with self._reaching():
             removable = None if self._request.declared.prune else frozenset(self._request.declared.absent)
-            settings = read_settings(ctrl) if entries else {}
-            networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, settings)
+            if entries:
+                self._settings = read_settings(ctrl)
+                self._changed = changed_address(ctrl, self._request.interface, self._settings, self._places.root)
+            networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, self._settings)
             pin = self._pin()
             if pin is not None:
                 networks = without_pin(networks, pin)
             self._proof = self._read_note(conf)
             desired = [_desired(entry, self._proof) for entry in entries]
             self.plan = plan(networks, desired, connected=ctrl.status().connected)
+            self._foreseen = tuple(outcome(networks, desired, self.plan))
             self.applied = True
 
     def prepare(self, undo: ExitStack) -> None:
@@ -126,6 +141,30 @@ class _RunningNetworks:
                 for ssid in self.plan.unsure:
                     self.warnings.append(_UNSURE.format(ssid_text(ssid)))
                 self._write_note(identity, file)
+
+    def profiles(self, exists: Exists) -> Tuple[Profile, ...]:
+        """Return the declared networks as profiles: those that changed as the supplicant has them, others as planned.
+
+        Before ``commit``, these are all as planned. There are none if the supplicant can't be changed.
+
+        Args:
+            exists: says whether a file that a network names exists.
+        """
+        if not self.applied or self._ctrl is None:
+            return ()
+        variables = enumerate(self._foreseen)
+        planned = (profile_of(number, each, self._settings, exists, self._changed) for number, each in variables)
+        foreseen = tuple(profile for profile in planned if profile is not None)
+        changed = {ssid for ssid, _shown in self.plan.after} if self.touched else set()
+        if not changed:
+            return foreseen
+        # If they can't be read now, what was planned is the best answer, because the supplicant accepted it.
+        with suppress(FleetError):
+            networks = [network for network in self._ctrl.networks() if network.ssid in changed]
+            found = read_profiles(self._ctrl, networks, self._settings, self._changed)
+            seen = {profile.ssid for profile in found}
+            return (*found, *(profile for profile in foreseen if profile.ssid not in seen))
+        return foreseen
 
     @contextmanager
     def _reaching(self, *, refusal_is_failure: bool = False) -> Iterator[None]:
@@ -205,7 +244,11 @@ def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
 
 
 def bring(
-    request: ProfilesRequest, places: Places, check_mode: bool, trouble: Optional[FleetError] = None
+    request: ProfilesRequest,
+    places: Places,
+    check_mode: bool,
+    trouble: Optional[FleetError] = None,
+    csme: Optional[Joined] = None,
 ) -> Dict[str, Any]:
     """Bring the file and the running supplicant to the declared state, and return the module's result.
 
@@ -214,8 +257,10 @@ def bring(
         places: the folders to use.
         check_mode: find out what would change, and change nothing.
         trouble: why the running supplicant must not be changed, or None if it may be.
+        csme: CSME's connection, or None if there is none, or it is not known.
 
     Raises:
+        Unusable: a declared network can't carry CSME's connection on, and the request demands that it can.
         FleetError: the file can't be read or written. Nothing is changed then.
     """
     runtime = _RunningNetworks(request, places, trouble)
@@ -225,9 +270,24 @@ def bring(
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())
         runtime.look(conf, file.entries)
+
+        def judged() -> Tuple[Verdict, ...]:
+            # In check mode, an earlier task may have been going to create a file that a network names.
+            exists: Exists = (lambda _path: None) if check_mode else is_there
+            text, profiles = file.text or "", request.declared.profiles
+            stored = judge(profiles, profiles_in(text, conf.path, exists) if profiles else (), csme, FILE)
+            return (*stored, *judge(profiles, runtime.profiles(exists), csme, RUNTIME))
+
+        verdicts = judged()
+        if verdicts and request.require_usable:
+            raise Unusable(verdicts)
         if not check_mode:
             runtime.commit(_replace(conf, file, runtime), file)
-    return _result(request, conf, file, runtime)
+            verdicts = judged()
+    result = _result(request, conf, file, runtime, verdicts)
+    if verdicts and request.require_usable:
+        raise Unusable(verdicts, result)
+    return result
 
 
 def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Optional[Tuple[int, int]]:
@@ -244,9 +304,15 @@ def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Optio
     return identity
 
 
-def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Dict[str, Any]:
+def _result(
+    request: ProfilesRequest,
+    conf: ConfFile,
+    file: FilePlan,
+    runtime: _RunningNetworks,
+    verdicts: Sequence[Verdict],
+) -> Dict[str, Any]:
     todo = runtime.plan if runtime.applied or runtime.touched else Plan()
-    warnings = list(runtime.warnings)
+    warnings = [*runtime.warnings, *warnings_of(verdicts)]
     if runtime.reason is not None:
         warnings.append(f"{FILE_ALONE}: {runtime.reason}")
     return {
@@ -261,6 +327,7 @@ def _result(request: ProfilesRequest, conf: ConfFile, file: FilePlan, runtime: _
             "before": {"file": _file_shown(conf.mode, file, file.before), "runtime": by_name(todo.before)},
             "after": {"file": _file_shown(_wpa_conf.MODE, file, file.after), "runtime": by_name(todo.after)},
         },
+        "obstacles": documents(verdicts),
         "warnings": warnings,
     }
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Mapping, Optional, Tuple
 
+from ..._network.limits import Obstacle
 from ..._network.profile import Profile
 from ..._system.files import is_there
 from .conf import Block, parse, settings_of
 from .conf import read as read_conf
-from .fitness import limits_of, obstacle_of
+from .fitness import Exists, limits_of, obstacle_of
 from .variables import is_station, number_of, ssid_of
 
 #: The key managements of a network that sets none (config.c, DEFAULT_KEY_MGMT).
@@ -32,14 +33,43 @@ def configured_profiles(path: str) -> Tuple[Profile, ...]:
         DecodeFailed: the file is not a configuration.
         AccessDenied, TransportFailed: the file can't be read.
     """
-    parts = parse(read_conf(path).text or "", path)
+    return profiles_in(read_conf(path).text or "", path)
+
+
+def profiles_in(text: str, path: str, exists: Exists = is_there) -> Tuple[Profile, ...]:
+    """Return the profiles in the text of a configuration file.
+
+    Args:
+        text: the text.
+        path: the file's path, for errors.
+        exists: says whether a file that a network names exists.
+
+    Raises:
+        DecodeFailed: the text is not a configuration.
+    """
+    parts = parse(text, path)
     settings = settings_of(parts)
     blocks = (part for part in parts if isinstance(part, Block))
-    found = (_profile(number, block.variables, settings) for number, block in enumerate(blocks))
+    found = (profile_of(number, block.variables, settings, exists) for number, block in enumerate(blocks))
     return tuple(profile for profile in found if profile is not None)
 
 
-def _profile(number: int, variables: Mapping[str, str], settings: Mapping[str, str]) -> Optional[Profile]:
+def profile_of(
+    number: int,
+    variables: Mapping[str, str],
+    settings: Mapping[str, str],
+    exists: Exists,
+    obstacle: Optional[Obstacle] = None,
+) -> Optional[Profile]:
+    """Return a network as a profile, or None if it is none: it has no SSID, or is no station network.
+
+    Args:
+        number: the profile's id.
+        variables: the network's variables. Variables that are not set are left out.
+        settings: the settings outside of the networks. Unknown ones are left out.
+        exists: says whether a file that the network names exists.
+        obstacle: what keeps the interface from using any network, or None.
+    """
     ssid = ssid_of(variables)
     if ssid is None or not is_station(variables):
         return None
@@ -56,6 +86,6 @@ def _profile(number: int, variables: Mapping[str, str], settings: Mapping[str, s
         current=False,
         priority=number_of(variables.get("priority", "0")) or 0,
         credentials=frozenset(credentials),
-        obstacle=obstacle_of(variables, settings),
-        limits=limits_of(variables, settings, is_there),
+        obstacle=obstacle or obstacle_of(variables, settings),
+        limits=limits_of(variables, settings, exists),
     )

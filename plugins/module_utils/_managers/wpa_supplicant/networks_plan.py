@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..._network.pin import Pin
 from .variables import RESTRICTIONS, SECRETS, Found, Wanted, agrees, describe, keeping, kinds
@@ -264,6 +264,22 @@ class _Steps:
             before=tuple(self.before),
             after=tuple(self.after),
         )
+
+
+def outcome(networks: Iterable[Running], desired: Iterable[Desired], todo: Plan) -> Iterator[Found]:
+    """Yield the variables that each desired network will have, in their order. Values of secrets may be ``*``.
+
+    Args:
+        networks: the networks that were given to ``plan``.
+        desired: the declared networks.
+        todo: the plan.
+    """
+    built = {each.ssid for each in todo.build}
+    kept = {network.ssid: network.variables for network in networks if network.id not in todo.remove}
+    for each in desired:
+        old = each.extras if each.ssid in built else kept[each.ssid]
+        new = {**old, **keeping(each.wanted, old)}
+        yield {name: value for name, value in new.items() if value is not None}
 
 
 def _value(name: str, value: Optional[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
-from typing import List, Mapping, Optional, Tuple
+from typing import Iterable, List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
 from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Obstacle
@@ -72,10 +72,27 @@ class WpaProfiles:
             if not networks:
                 return ()
             settings = read_settings(ctrl)
-            changed = _changed_address(ctrl, self._interface)
+            found = read_profiles(ctrl, networks, settings, changed_address(ctrl, self._interface, settings))
             doubt = _other_identity(self._interface)
-            found = (_profile(ctrl, network, settings, changed) for network in networks)
-            return tuple(replace(profile, doubt=doubt) for profile in found if profile is not None)
+            return tuple(replace(profile, doubt=doubt) for profile in found)
+
+
+def read_profiles(
+    ctrl: WpaCtrl, networks: Iterable[Network], settings: Mapping[str, str], changed: Optional[Obstacle]
+) -> Tuple[Profile, ...]:
+    """Return networks as profiles, without those that went away after they were listed.
+
+    Args:
+        ctrl: the connection to the supplicant.
+        networks: the networks, from ``WpaCtrl.networks``.
+        settings: the values of ``read_settings``.
+        changed: what ``changed_address`` returned.
+
+    Raises:
+        NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
+    """
+    found = (_profile(ctrl, network, settings, changed) for network in networks)
+    return tuple(profile for profile in found if profile is not None)
 
 
 def read_settings(ctrl: WpaCtrl) -> Mapping[str, str]:
@@ -93,17 +110,26 @@ def _known(reply: str) -> Optional[str]:
     return None if value.startswith(("FAIL", "UNKNOWN COMMAND")) else value
 
 
-def _changed_address(ctrl: WpaCtrl, interface: str) -> Optional[Obstacle]:
+def changed_address(ctrl: WpaCtrl, interface: str, settings: Mapping[str, str], root: str = "/") -> Optional[Obstacle]:
     """Return an obstacle if the interface has another MAC address than its radio, or else None.
 
     wpa_supplicant uses the address that the interface has when it starts. ``macchanger`` or a ``.link`` file of systemd
-    may have set that one. With ``preassoc_mac_addr``, it sets another address for scans, but not for a connection.
+    may have set that one. With ``preassoc_mac_addr``, it sets another address for scans, but not for a connection. With
+    ``mac_addr``, it may have set another one itself, and for a network with ``mac_addr=0`` it sets it back.
+
+    Args:
+        ctrl: the connection to the supplicant.
+        interface: the interface's name.
+        settings: the values of ``read_settings``.
+        root: the directory that stands for ``/``.
     """
     try:
-        now, permanent = sysfs.mac_of(interface), sysfs.permanent_mac_of(interface)
+        now, permanent = sysfs.mac_of(interface, root), sysfs.permanent_mac_of(interface, root)
     except FleetError:
         return None
-    if now == permanent or _known(ctrl.request("GET preassoc_mac_addr")) not in (None, "0"):
+    if now == permanent or settings.get("mac_addr", "0") != "0":
+        return None
+    if _known(ctrl.request("GET preassoc_mac_addr")) not in (None, "0"):
         return None
     return Obstacle(
         f"can't carry the session on: {interface} has the MAC address {now}, but CSME uses its radio's ({permanent})",

@@ -80,6 +80,7 @@ def test_paths_without_a_root_begin_with_the_documents_keys() -> None:
         "supplicant_interfaces": ["wlan0", "a/b", "wlan0"],
         "supplicant_country": "de",
         "supplicant_prune": True,
+        "supplicant_require_usable": False,
         "supplicant_profiles": [],
         "supplicant_backend": "iwd",
     }

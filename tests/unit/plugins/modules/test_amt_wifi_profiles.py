@@ -104,6 +104,27 @@ def test_many_networks_and_no_other(task: Task) -> None:
     ]
 
 
+def test_a_network_that_is_no_use_for_a_handover_is_told_of(task: Task) -> None:
+    task.conf.write_text("ap_scan=0\n")
+    runs: List[Callable[..., Dict[str, Any]]] = [
+        lambda **options: task.one(**psk(), **options),
+        lambda **options: task.many([psk()], **options),
+    ]
+    for run in runs:
+        for check_mode in (True, False):
+            failed = run(require_usable=True, _ansible_check_mode=check_mode)
+            assert (failed["failed"], failed["error"]["code"]) == (True, "unusable_network")
+            assert "network 'corp' can't carry CSME's session on" in failed["msg"]
+            assert "Nothing was changed" in failed["msg"]
+            assert failed["obstacles"][0]["what"] == "the profile is never chosen by wpa_supplicant itself (ap_scan=0)"
+            assert task.conf.read_text() == "ap_scan=0\n"
+            assert task.warnings == []
+        result = run(_ansible_check_mode=True)
+        assert (result["changed"], result["obstacles"]) == (True, failed["obstacles"])
+        assert any("ap_scan=0). Remove ap_scan from the configuration" in text for text in task.warnings)
+        task.warnings.clear()
+
+
 def test_check_mode_and_diff(task: Task) -> None:
     result = task.one(**psk(), _ansible_check_mode=True, _ansible_diff=True)
     assert result["changed"] is True

@@ -19,10 +19,17 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages
     VendorCommand,
     Wiphy,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import Unreadable, owner_of, read_radios, routable
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import (
+    Unreadable,
+    csmes_connection,
+    owner_of,
+    read_radios,
+    routable,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Link, Radio, Release, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, NotFound
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 BSSID = "02:00:00:00:01:00"
 NETWORK = CsmeConnection(b"corp\xff", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
@@ -119,6 +126,45 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
         return read_radios(kernel)  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "expected"),
+    [
+        (NOT_OWNER, NETWORK, NETWORK),
+        (NOT_OWNER, None, None),
+        (NOT_OWNER, AccessDenied("no"), None),
+        (FREE, NETWORK, None),
+        (switch(frozenset({"not_owner"}), hard=True, phy="phy1"), NETWORK, None),
+        (NotFound("no rfkill"), NETWORK, None),
+    ],
+)
+def test_csmes_connection_on_one_interface(
+    monkeypatch: pytest.MonkeyPatch, machine: Machine, given: Any, told: Any, expected: Any
+) -> None:
+    machine.write("sys/class/net/wlan0/ifindex", "3\n")
+    (machine.path / "phy0").mkdir()
+    (machine.path / "sys/class/net/wlan0/phy80211").symlink_to(machine.path / "phy0")
+    asked: List[Any] = []
+
+    def known(folder: str) -> Tuple[Switch, ...]:
+        assert folder == str(machine.path / "sys/class/rfkill")
+        if isinstance(given, FleetError):
+            raise given
+        return (given,)
+
+    def connection(_nl: Kernel, ifindex: int) -> Any:
+        asked.append(ifindex)
+        if isinstance(told, FleetError):
+            raise told
+        return told
+
+    monkeypatch.setattr(f"{radio.__name__}.switches", known)
+    monkeypatch.setattr(f"{radio.__name__}._csme.connection", connection)
+    monkeypatch.setattr(f"{radio.__name__}.Nl80211", lambda: Kernel((), ()))
+    assert csmes_connection("wlan0", machine.root) == expected
+    assert asked == ([3] if given == NOT_OWNER else [])
+    assert csmes_connection("wlan7", machine.root) is None
 
 
 def test_a_radio_is_joined_by_its_phy(join: Any) -> None:

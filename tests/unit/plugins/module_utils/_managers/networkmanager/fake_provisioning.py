@@ -69,8 +69,10 @@ class Laptop:
         prune: bool = False,
         check_mode: bool = False,
         backend: str = "auto",
+        require_usable: bool = False,
     ) -> Dict[str, Any]:
-        request = request_for("wlan0", None, Declaration(profiles, absent, prune), backend)
+        declared = Declaration(profiles, absent, prune)
+        request = request_for("wlan0", None, declared, backend, require_usable=require_usable)
         self.bus.calls.clear()
         try:
             result = provision(request, check_mode, self.places)

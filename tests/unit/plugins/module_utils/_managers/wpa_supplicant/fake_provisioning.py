@@ -27,6 +27,8 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplic
 
 CANARY = "canary-0f3e"
 OTHER = "canary-of-another"
+#: A file that is there.
+CERTIFICATE = str(Path(__file__).resolve())
 CANARIES = (CANARY, OTHER, CANARY.encode().hex(), OTHER.encode().hex())
 
 
@@ -39,7 +41,7 @@ def sae(ssid: bytes = b"sae", passphrase: str = CANARY, **changes: Any) -> Netwo
 
 
 def eap(ssid: bytes = b"corp", password: str = CANARY, **changes: Any) -> NetworkProfile:
-    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", "anon", password, "mschapv2", "/ca.pem"), **changes)
+    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", "anon", password, "mschapv2", CERTIFICATE), **changes)
 
 
 class Laptop:
@@ -74,8 +76,10 @@ class Laptop:
         prune: bool = False,
         check_mode: bool = False,
         backend: str = "auto",
+        require_usable: bool = False,
     ) -> Dict[str, Any]:
-        request = request_for("wlan0", str(self.conf), Declaration(profiles, absent, prune), backend)
+        declared = Declaration(profiles, absent, prune)
+        request = request_for("wlan0", str(self.conf), declared, backend, require_usable=require_usable)
         self.supplicant.requests.clear()
         result = provision(request, check_mode, self.places)
         self.results.append(result)

@@ -116,8 +116,8 @@ def test_an_interface_whose_address_is_not_its_radios(
     scans: str,
     differs: bool,
 ) -> None:
-    monkeypatch.setattr(sysfs, "mac_of", lambda _interface: now)
-    monkeypatch.setattr(sysfs, "permanent_mac_of", lambda _interface: "02:00:00:00:00:00")
+    monkeypatch.setattr(sysfs, "mac_of", lambda _interface, _root: now)
+    monkeypatch.setattr(sysfs, "permanent_mac_of", lambda _interface, _root: "02:00:00:00:00:00")
     fake.settings["preassoc_mac_addr"] = scans
     obstacles = [profile.obstacle for profile in supplicant.profiles()]
     assert [each is not None and each.code == "mac_address_differs" for each in obstacles] == [differs] * 5
