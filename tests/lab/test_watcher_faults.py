@@ -10,6 +10,7 @@ from typing import Callable
 
 import pytest
 
+from vpro_lab.air.ap import BSSID
 from vpro_lab.air.scene import Scene
 from vpro_lab.laptop.control import INTERFACE, MAC
 from vpro_lab.play.deployed import SERVICE, is_connected
@@ -83,6 +84,20 @@ def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watche
     wait_for(scene, "watching", "left", seconds=40)
     scene.laptop.wait_supplicant()
     free(scene)
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_network_that_somebody_disables_while_it_holds_stays_disabled(watched: Watched) -> None:
+    scene = watched(session=False)
+    wait_for(scene, "staying")
+    scene.csme.control("roaming forbidden")
+    laptop = scene.laptop
+    number = next(line.split("=")[1] for line in laptop.wpa("status").splitlines() if line.startswith("id="))
+    laptop.wpa(f"disable_network {number}")  # this drops the link, which ends the stay
+    wait_for(scene, "watching")
+    laptop.wait_until("its access point's end", lambda: BSSID not in laptop.wpa("list_networks"), 10)
+    listed = next(line for line in laptop.wpa("list_networks").splitlines() if line.startswith(f"{number}\t"))
+    assert "[DISABLED]" in listed
 
 
 def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:

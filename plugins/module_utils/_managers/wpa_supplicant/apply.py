@@ -42,6 +42,7 @@ from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .fitness import Exists
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, outcome, plan, without_pin
+from .pinning import kept_out, socket_of
 from .profiles import changed_address, read_profiles, read_settings
 from .variables import Found
 
@@ -107,8 +108,8 @@ class _RunningNetworks:
                 self._changed = changed_address(ctrl, self._request.interface, self._settings, self._places.root)
             networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, self._settings)
             pin = self._pin()
-            if pin is not None:
-                networks = without_pin(networks, pin)
+            if pin is not None and pin.belongs_to(socket_of(self._socket)):
+                networks = without_pin(networks, pin, kept_out(pin, ctrl.networks()))
             self._proof = self._read_note(conf)
             desired = [_desired(entry, self._proof) for entry in entries]
             self.plan = plan(networks, desired, connected=ctrl.status().connected)

@@ -30,7 +30,9 @@ from .pinning import (
     end_rest_of,
     find_network,
     frequencies_of,
+    is_reset,
     known_frequencies,
+    socket_of,
     undo_pin,
 )
 from .profiles import WpaProfiles
@@ -91,11 +93,13 @@ class WpaSupplicant(WpaProfiles):
                 previous_bssid=mine.bssid,
                 previous_scan_freq=frequencies_of(ctrl.get(mine.id, "scan_freq")),
                 disabled=tuple((n.id, n.ssid.hex()) for n in networks if not n.disabled and n.id != mine.id),
+                resets=is_reset(mine),
+                socket=socket_of(self._path),
             )
             if record is not None:
                 pin = record(pin) or pin
             try:
-                apply_pin(ctrl, pin, mine)
+                apply_pin(ctrl, pin)
             except BaseException:
                 with suppress(FleetError):  # the first error is more useful, and the journal still has the pin
                     self.unpin(pin)
@@ -134,6 +138,7 @@ class WpaSupplicant(WpaProfiles):
                 previous_bssid=mine.bssid,
                 previous_scan_freq=scan_freq,
                 disabled=(),
+                socket=socket_of(self._path),
             )
             if record is not None:
                 pin = record(pin) or pin
@@ -175,7 +180,7 @@ class WpaSupplicant(WpaProfiles):
 
     def stands(self, pin: Pin) -> bool:
         """Say whether a pin is still set. This raises the errors of ``profiles``."""
-        return pin.stands(self.profiles())
+        return pin.belongs_to(socket_of(self._path)) and pin.stands(self.profiles())
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the listeners for the supplicant's events and for the end of its process.
@@ -199,8 +204,9 @@ class WpaSupplicant(WpaProfiles):
 
         The link stays, with one exception: a link by SAE or EAP drops once if ``widen`` came too late for it.
 
-        Only values that are still as the pin set them are set back. So this does nothing if it is called twice, after a
-        restart of the supplicant, and to networks that are gone or that somebody changed.
+        Only values that are still as the pin set them are set back, and only networks that this pin disabled are
+        enabled (``Pin.keeps_out``). So this does nothing if it is called twice, after a restart of the supplicant, and
+        to networks that are gone or that somebody changed or disabled.
 
         Returns:
             Whether anything was set back.

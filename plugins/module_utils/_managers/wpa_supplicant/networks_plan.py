@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from ..._network.pin import Pin
+from ..._network.pin import Key, Pin
 from .variables import RESTRICTIONS, SECRETS, Found, Wanted, agrees, describe, keeping, kinds
 
 #: Variables that can't be unset in wpa_supplicant (``wpa_config_parse_psk``, ``_eap``).
@@ -95,22 +95,27 @@ class Plan:
         return bool(self.build or self.assign or self.enable or self.disable or self.remove)
 
 
-def without_pin(networks: Iterable[Running], pin: Pin) -> Tuple[Running, ...]:
-    """Return networks as they will be after a pin is undone."""
-    return tuple(_without_pin(network, pin) for network in networks)
+def without_pin(networks: Iterable[Running], pin: Pin, kept_out: Iterable[Key]) -> Tuple[Running, ...]:
+    """Return networks as they will be after a pin is undone.
+
+    Args:
+        networks: the networks as they are.
+        pin: the pin.
+        kept_out: the networks that the pin keeps out, see ``Pin.keeps_out``.
+    """
+    enabled = frozenset(kept_out)
+    return tuple(_without_pin(network, pin, enabled) for network in networks)
 
 
-def _without_pin(network: Running, pin: Pin) -> Running:
+def _without_pin(network: Running, pin: Pin, enabled: FrozenSet[Key]) -> Running:
     variables = dict(network.variables)
     key = (network.id, network.ssid.hex())
-    if key == (pin.network_id, pin.ssid_hex):
+    if key in enabled:
         variables["disabled"] = "0"
-        if variables.get("bssid") == pin.bssid:
-            variables.pop("bssid")
-            if pin.previous_bssid is not None:
-                variables["bssid"] = pin.previous_bssid
-    elif key in pin.disabled:
-        variables["disabled"] = "0"
+    if key == (pin.network_id, pin.ssid_hex) and variables.get("bssid") == pin.bssid:
+        variables.pop("bssid")
+        if pin.previous_bssid is not None:
+            variables["bssid"] = pin.previous_bssid
     return replace(network, variables=variables)
 
 

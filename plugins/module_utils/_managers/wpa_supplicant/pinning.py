@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Iterable, List, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
-from ..._network.pin import Pin
+from ..._network.pin import Key, Pin, Standing
 from ..._network.values import encode_bssid, encode_frequencies
 from ..._system.errors import DecodeFailed, SupplicantRefused
 from .codec import Network
@@ -43,7 +44,15 @@ def find_network(networks: Iterable[Network], network_id: int, ssid_hex: str) ->
     return next((n for n in networks if n.id == network_id and n.ssid.hex() == ssid_hex), None)
 
 
-def apply_pin(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
+def is_reset(mine: Network) -> bool:
+    """Say whether a pin has to disable its network and enable it again, which is the only way to end TEMP-DISABLED.
+
+    On the current network, DISABLE_NETWORK would drop the link.
+    """
+    return mine.temp_disabled and not mine.current
+
+
+def apply_pin(ctrl: WpaCtrl, pin: Pin) -> None:
     """Set a pin. It disables the other networks one by one, and does not use SELECT_NETWORK.
 
     SELECT_NETWORK would override an administrator's DISCONNECT. Also, with scan results of the last seconds, it would
@@ -53,39 +62,66 @@ def apply_pin(ctrl: WpaCtrl, pin: Pin, mine: Network) -> None:
     ctrl.set(pin.network_id, "scan_freq", encode_frequencies(pin.frequencies))
     for network_id, _ssid in pin.disabled:
         ctrl.command(f"DISABLE_NETWORK {network_id}")
-    if mine.temp_disabled and not mine.current:
-        # This is the only way to end that state. On the current network, DISABLE_NETWORK would drop the link.
+    if pin.resets:
         ctrl.command(f"DISABLE_NETWORK {pin.network_id}")
         ctrl.command(f"ENABLE_NETWORK {pin.network_id}")
+
+
+def socket_of(path: str) -> Optional[int]:
+    """Return the inode of a control socket, or None when there is no such socket, or this user may not see it."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
 
 
 def undo_pin(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
     """Undo a pin, with or without its frequencies. Say whether there was anything to set back.
 
+    The access point of the pinned network comes last, because it shows that the pin stands (``Pin.keeps_out``). So an
+    undoing that broke off is finished by the next.
+
     Raises:
-        SupplicantRefused: the supplicant refused a step. The other steps were done.
+        SupplicantRefused: the supplicant refused a step. If it did not enable a network, the access point stays.
+            Otherwise, the other steps were done.
     """
-
-    def commands() -> List[str]:
+    if not pin.belongs_to(socket_of(ctrl.path)):  # the supplicant started again, and its pin ended then
+        return False
+    networks = ctrl.networks()
+    enabling = _enable(pin, networks)
+    refusal = _carry_out(ctrl, enabling)
+    if refusal is not None:
+        # A network may have gone away after it was listed. Then its refusal does not matter.
         networks = ctrl.networks()
-        widening = commands_to_widen(ctrl, pin, networks) if frequencies else []
-        return _widen_access_points(pin, networks) + widening + _enable(ctrl, pin, networks)
+        if _enable(pin, networks):
+            raise refusal
+    widening = commands_to_widen(ctrl, pin, networks) if frequencies else []
+    widening += _widen_access_points(pin, networks)
+    refusal = _carry_out(ctrl, widening)
+    if enabling and ctrl.status().state in SEARCHING:
+        # A supplicant whose networks were all disabled does not look by itself. While a scan runs, it answers
+        # FAIL-BUSY. Then the end of that scan is enough.
+        ctrl.request("SCAN")
+    if refusal is not None and find_network(ctrl.networks(), pin.network_id, pin.ssid_hex) is not None:
+        raise refusal
+    return bool(enabling or widening)
 
+
+def _carry_out(ctrl: WpaCtrl, commands: Iterable[str]) -> Optional[SupplicantRefused]:
+    """Give all commands, and return the last refusal, or None."""
     refusal: Optional[SupplicantRefused] = None
-    given = commands()
-    for command in given:
+    for command in commands:
         try:
             ctrl.command(command)
         except SupplicantRefused as error:
             refusal = error
-    # A network may have gone away after it was listed. Then its refusal does not matter.
-    if refusal is not None and commands():
-        raise refusal
-    return bool(given)
+    return refusal
 
 
 def end_rest_of(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
     """Give the frequencies of a pin back if that drops no link, or in any case with *now*. Say whether that is done."""
+    if not pin.belongs_to(socket_of(ctrl.path)):
+        return True
     commands = commands_to_widen(ctrl, pin, ctrl.networks())
     # The status is asked for last, because it has to be true when the frequencies change.
     if commands and not now and _dropped_by_frequencies(ctrl.status(), pin):
@@ -123,16 +159,16 @@ def commands_to_widen(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> L
     return []
 
 
-def _enable(ctrl: WpaCtrl, pin: Pin, networks: Iterable[Network]) -> List[str]:
-    """Return the commands that enable the networks again. A crash may have left the pinned one disabled, too.
+def kept_out(pin: Pin, networks: Iterable[Network]) -> Tuple[Key, ...]:
+    """Return the networks that a pin keeps out. See ``Pin.keeps_out``."""
+    return pin.keeps_out({(each.id, each.ssid.hex()): Standing(each.bssid, each.disabled) for each in networks})
+
+
+def _enable(pin: Pin, networks: Iterable[Network]) -> List[str]:
+    """Return the commands that enable those networks that the pin disabled.
 
     Each has ``no-connect``, so that the first does not start a connection before a network of higher priority is
-    enabled. The last one does not have it if the supplicant is searching. It is not searching while it has a link.
-    Under a block, it begins to search by itself when the block lifts (``apply_pin`` says why it must not be earlier).
+    enabled. Under a block, the supplicant begins to search by itself when the block lifts (``apply_pin`` says why it
+    must not be earlier).
     """
-    before = ((pin.network_id, pin.ssid_hex), *pin.disabled)
-    found = [find_network(networks, network_id, ssid_hex) for network_id, ssid_hex in before]
-    commands = [f"ENABLE_NETWORK {network.id} no-connect" for network in found if network and network.disabled]
-    if commands and ctrl.status().state in SEARCHING:
-        commands[-1] = commands[-1][: -len(" no-connect")]
-    return commands
+    return [f"ENABLE_NETWORK {network_id} no-connect" for network_id, _ssid in kept_out(pin, networks)]

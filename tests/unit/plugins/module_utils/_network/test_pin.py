@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, Dict
+from typing import Any, Dict, Optional, Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Key, Pin, Standing
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, FleetError
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
@@ -30,6 +30,46 @@ def test_a_pin_that_is_not_there_as_it_was_made_does_not_hold(changes: Dict[str,
     assert not pin.stands([make(7), replace(profile, **changes)])
 
 
+MINE, ONE, TWO = (1, b"home".hex()), (2, "6f6e65"), (3, "74776f")
+OUT = Pin("wlan0", *MINE, BSSID, (2437,), None, (), (ONE, TWO))
+
+
+@pytest.mark.parametrize(
+    ("mine", "one", "two", "kept_out"),
+    [
+        (Standing(BSSID, False), True, True, (ONE, TWO)),
+        (Standing(BSSID, False), False, True, (TWO,)),  # an undoing broke off
+        (Standing(BSSID, True), True, True, (ONE, TWO)),  # somebody disabled the pinned one
+        (Standing(BSSID, True), False, True, ()),  # somebody selected the first
+        (Standing(None, False), True, True, ()),  # the configuration was read again
+        (Standing(OTHER_BSSID, False), True, True, (ONE, TWO)),  # somebody set another access point
+        (None, True, True, (ONE, TWO)),  # somebody removed the pinned one
+        (None, True, None, (ONE,)),
+    ],
+)
+def test_only_what_the_pin_disabled_counts_and_only_while_it_stands(
+    mine: Optional[Standing], one: bool, two: Optional[bool], kept_out: Tuple[Key, ...]
+) -> None:
+    networks = {ONE: Standing(None, one), (9, "00"): Standing(None, True)}
+    if mine is not None:
+        networks[MINE] = mine
+    if two is not None:
+        networks[TWO] = Standing(None, two)
+    assert OUT.keeps_out(networks) == kept_out
+
+
+def test_a_pin_that_resets_its_network_may_have_left_it_disabled() -> None:
+    networks = {MINE: Standing(BSSID, True), ONE: Standing(None, False), TWO: Standing(None, True)}
+    assert replace(OUT, resets=True).keeps_out(networks) == (MINE, TWO)
+
+
+@pytest.mark.parametrize(("then", "now", "same"), [(7, 7, True), (7, 8, False), (None, 8, True), (7, None, True)])
+def test_a_pin_belongs_to_the_supplicant_that_has_the_same_socket(
+    then: Optional[int], now: Optional[int], same: bool
+) -> None:
+    assert replace(OUT, socket=then).belongs_to(now) is same
+
+
 PINS = st.builds(
     Pin,
     interface=st.text(),
@@ -41,6 +81,8 @@ PINS = st.builds(
     previous_scan_freq=st.lists(st.integers(1, 7125)).map(tuple),
     disabled=st.lists(st.tuples(st.integers(0, 2**31), st.binary(max_size=32).map(bytes.hex))).map(tuple),
     manager=st.sampled_from(["wpa_supplicant", "networkmanager"]),
+    resets=st.booleans(),
+    socket=st.none() | st.integers(0, 2**64),
 )
 
 
@@ -80,6 +122,8 @@ DOCUMENT: Dict[str, Any] = {
         {"disabled": [[0]]},
         {"disabled": [0]},
         {"disabled": [["0", "00"]]},
+        {"resets": 1},
+        {"socket": "7"},
     ],
 )
 def test_a_damaged_journal_is_refused(changes: Dict[str, Any]) -> None:

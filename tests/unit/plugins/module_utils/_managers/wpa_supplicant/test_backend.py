@@ -40,6 +40,7 @@ def test_pin_narrows_one_network_and_remembers_the_rest(fake: FakeSupplicant, su
         previous_bssid=None,
         previous_scan_freq=(2412, 2437),
         disabled=((0, b"guest".hex()), (3, b"home".hex()), (5, b'\n"\xff'.hex())),
+        socket=os.stat(fake.path).st_ino,
     )
     assert fake.changes == [
         f"SET_NETWORK 1 bssid {BSSID}",
@@ -152,6 +153,7 @@ def test_hold_keeps_to_one_access_point_and_touches_nothing_else(
         previous_bssid=None,
         previous_scan_freq=(2412, 2437),
         disabled=(),
+        socket=os.stat(fake.path).st_ino,
     )
     assert recorded == [pin]
     assert fake.changes == [f"SET_NETWORK 1 bssid {BSSID}"]

@@ -48,13 +48,13 @@ PIN = Pin("wlan0", 1, b"home".hex(), BSSID, (2437,), OTHER_BSSID, (), ((2, b"hom
 
 def test_a_pin_counts_as_undone() -> None:
     pinned = running(1, {"bssid": BSSID, "disabled": "1"})
-    (alone,) = without_pin([pinned], PIN)
+    (alone,) = without_pin([pinned], PIN, [(1, b"home".hex())])
     assert alone == replace(pinned, variables={**pinned.variables, "bssid": OTHER_BSSID, "disabled": "0"})
-    (free,) = without_pin([pinned], replace(PIN, previous_bssid=None))
-    assert free.variables == {name: v for name, v in alone.variables.items() if name != "bssid"}
-    (changed,) = without_pin([running(1, {"bssid": "02:00:00:00:03:00"})], PIN)
+    (free,) = without_pin([pinned], replace(PIN, previous_bssid=None), ())
+    assert free.variables == {name: v for name, v in pinned.variables.items() if name != "bssid"}
+    (changed,) = without_pin([running(1, {"bssid": "02:00:00:00:03:00"})], PIN, ())
     assert changed.variables["bssid"] == "02:00:00:00:03:00", "somebody set another"
-    (aside,) = without_pin([running(2, {"disabled": "1", "bssid": BSSID})], PIN)
+    (aside,) = without_pin([running(2, {"disabled": "1", "bssid": BSSID})], PIN, [(2, b"home".hex())])
     assert (aside.variables["disabled"], aside.variables["bssid"]) == ("0", BSSID)
 
 
@@ -64,7 +64,7 @@ def test_what_a_pin_did_not_touch_stays() -> None:
         running(3, {"disabled": "1"}),
         running(4, {"bssid": BSSID, "disabled": "1"}),
     )
-    assert without_pin(others, PIN) == others
+    assert without_pin(others, PIN, [(2, b"home".hex()), (3, b"x".hex())]) == others
 
 
 # --- planning ---

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import pytest
 
@@ -107,22 +108,24 @@ def test_unpin_of_a_network_with_an_access_point_of_its_own(fake: FakeSupplicant
 
 
 @pytest.mark.parametrize(
-    ("state", "enabling"),
-    [
-        ("INTERFACE_DISABLED", ["ENABLE_NETWORK 0 no-connect", "ENABLE_NETWORK 3 no-connect"]),
-        ("COMPLETED", ["ENABLE_NETWORK 0 no-connect", "ENABLE_NETWORK 3 no-connect"]),
-        ("SCANNING", ["ENABLE_NETWORK 0 no-connect", "ENABLE_NETWORK 3"]),
-    ],
+    ("state", "search"),
+    [("INTERFACE_DISABLED", []), ("COMPLETED", []), ("SCANNING", ["SCAN"]), ("INACTIVE", ["SCAN"])],
 )
-def test_only_the_last_network_starts_a_search_and_only_where_one_goes_on(
-    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str, enabling: List[str]
+def test_a_search_begins_when_all_is_undone_and_only_where_one_goes_on(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str, search: List[str]
 ) -> None:
     del fake.networks[5]
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     del fake.changes[:]
     fake.state = state
     supplicant.unpin(pin)
-    assert fake.changes == ["SET_NETWORK 1 bssid any", "SET_NETWORK 1 scan_freq 2412 2437", *enabling]
+    assert fake.changes == [
+        "ENABLE_NETWORK 0 no-connect",
+        "ENABLE_NETWORK 3 no-connect",
+        "SET_NETWORK 1 scan_freq 2412 2437",
+        "SET_NETWORK 1 bssid any",
+        *search,
+    ]
 
 
 def test_a_supplicant_that_restarted_has_nothing_to_undo(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -162,13 +165,101 @@ def test_a_pinned_network_that_was_removed_does_not_keep_the_others_out(
     assert [network.disabled for network in fake.networks.values()] == [False, True, False]
 
 
+# --- what somebody disabled stays disabled ---
+
+
+@pytest.mark.parametrize("undo", [WpaSupplicant.unpin, WpaSupplicant.loosen])
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_pinned_network_that_somebody_disabled_stays_disabled(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, undo: Callable[[WpaSupplicant, Pin], bool], number: int
+) -> None:
+    fake.networks[5].temp_disabled = False
+    pin = supplicant.pin(profile_of(supplicant, number), BSSID, [2437])
+    fake.networks[number].disabled = True
+    assert undo(supplicant, pin) is True
+    assert [each for each in (0, 1, 3, 5) if fake.networks[each].disabled] == [number]
+
+
+def test_a_network_that_somebody_disabled_in_a_stay_stays_disabled(
+    fake: FakeSupplicant, supplicant: WpaSupplicant
+) -> None:
+    pin = supplicant.stay(profile_of(supplicant, 1), BSSID)
+    fake.networks[1].disabled = fake.networks[3].disabled = True
+    supplicant.unpin(pin)
+    assert fake.networks[1].disabled
+    assert fake.networks[3].disabled
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_configuration_that_was_read_again_says_itself_what_is_disabled(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, number: int
+) -> None:
+    """RECONFIGURE gives the same networks the same ids, and undoes the pin (seen with 2.10)."""
+    fake.networks[5].temp_disabled = False
+    before = fake.snapshot()
+    pin = supplicant.pin(profile_of(supplicant, number), BSSID, [2437])
+    fake.networks = before
+    fake.networks[0].disabled = fake.networks[3].disabled = True  # they were enabled by hand
+    assert supplicant.unpin(pin) is False
+    assert fake.networks[0].disabled
+    assert fake.networks[3].disabled
+
+
+def test_a_pin_ends_with_its_supplicant_even_if_all_looks_the_same(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, tmp_path: Path
+) -> None:
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    del fake.changes[:]
+    os.rename(fake.path, tmp_path / "kept")  # so that its inode is not given out again
+    again = FakeSupplicant(tmp_path / "wlan0")
+    try:
+        again.networks = fake.networks
+        assert not supplicant.stands(pin)
+        assert supplicant.unpin(pin) is False
+        assert supplicant.loosen(pin) is True
+        assert again.changes == []
+    finally:
+        os.rename(tmp_path / "kept", fake.path)
+        fake.stop()
+        again._thread.join(0)
+
+
+def test_a_socket_that_gets_another_owner_is_still_the_supplicants(
+    fake: FakeSupplicant, supplicant: WpaSupplicant
+) -> None:
+    before = fake.snapshot()
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    os.chmod(fake.path, 0o700)
+    supplicant.unpin(pin)
+    before[5].temp_disabled = True
+    assert fake.networks == before
+
+
+def test_the_network_that_somebody_selected_stays_the_only_one(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    for number, network in fake.networks.items():  # SELECT_NETWORK 3
+        network.disabled = number != 3
+    supplicant.unpin(pin)
+    assert [number for number, network in fake.networks.items() if not network.disabled] == [3]
+    assert "bssid" not in fake.networks[1].variables
+
+
 def test_a_crash_that_left_the_pinned_network_disabled_is_mended(
     fake: FakeSupplicant, supplicant: WpaSupplicant
 ) -> None:
-    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
-    fake.networks[1].disabled = True
+    fake.state = "DISCONNECTED"
+    pin = supplicant.pin(profile_of(supplicant, 5), BSSID, [2437])
+    assert pin.resets
+    fake.networks[5].disabled = True
     supplicant.unpin(pin)
-    assert not fake.networks[1].disabled
+    assert not fake.networks[5].disabled
+
+
+def test_a_pin_to_the_network_s_own_access_point_is_undone(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+    fake.networks[5].temp_disabled = False
+    before = fake.snapshot()
+    supplicant.unpin(supplicant.pin(profile_of(supplicant, 5), OTHER_BSSID, [2437]))
+    assert fake.networks == before
 
 
 def test_a_network_that_goes_away_during_unpin_is_no_error(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -190,9 +281,25 @@ def test_a_refusal_is_told_after_everything_else_was_undone(fake: FakeSupplicant
     with pytest.raises(SupplicantRefused, match="ENABLE_NETWORK"):
         supplicant.unpin(pin)
     assert [fake.networks[number].disabled for number in (0, 1, 3, 5)] == [True, False, False, False]
+    assert fake.networks[1].variables["bssid"] == BSSID, "it shows that the pin stands"
     fake.hook = lambda _change: None
     supplicant.unpin(pin)
     assert not fake.networks[0].disabled
+    assert "bssid" not in fake.networks[1].variables
+
+
+@pytest.mark.parametrize("variable", ["bssid", "scan_freq"])
+def test_a_refused_variable_is_told_and_tried_again(
+    fake: FakeSupplicant, supplicant: WpaSupplicant, variable: str
+) -> None:
+    before = fake.snapshot()
+    pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
+    fake.hook = lambda change: "FAIL\n" if change.startswith(f"SET_NETWORK 1 {variable}") else None
+    with pytest.raises(SupplicantRefused, match="SET_NETWORK"):
+        supplicant.unpin(pin)
+    fake.hook = lambda _change: None
+    supplicant.unpin(pin)
+    assert fake.networks == before
 
 
 @pytest.mark.parametrize("step", range(5))
