@@ -46,6 +46,8 @@ PURE: FrozenSet[str] = frozenset(
         "_handover/messages",
         "_handover/policy",
         "_managers/networkmanager/joining",
+        "_managers/wpa_supplicant/conf_check",
+        "_managers/wpa_supplicant/conf_lines",
         "_managers/wpa_supplicant/joining",
     }
 )

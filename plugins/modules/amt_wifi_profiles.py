@@ -298,6 +298,8 @@ error:
         - V(supplicant_refused) if wpa_supplicant does not accept a value, for example because it was built without SAE,
           or if NetworkManager does not accept a profile. Nothing was changed then.
         - V(unusable_network) if O(require_usable=true) and a declared network can't carry CSME's session on.
+        - V(configuration_unusable) if wpa_supplicant can't read its file, and would not start with it. The message
+          names the lines of the file. Nothing was changed then.
         - V(not_networkmanager) if O(backend=networkmanager), but NetworkManager does not manage the interface.
         - V(iwd) if iwd runs and no other program manages the interface, or if NetworkManager manages it through iwd.
         - V(not_wireless) if the interface is not a wireless one.

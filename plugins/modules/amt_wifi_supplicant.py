@@ -191,7 +191,8 @@ error:
           manages the interface through iwd.
         - V(invalid_option) if the value of an option is wrong.
         - V(group_missing) if there is no such group.
-        - V(configuration_unusable) if wpa_supplicant could not read the file, and would not start with it.
+        - V(configuration_unusable) if wpa_supplicant can't read the file, and would not start with it. The message
+          names the lines of the file as it is. Nothing was changed then.
         - V(access_denied), V(decode_failed), V(timed_out) or V(transport_failed) if the system failed.
       type: str
       returned: failure

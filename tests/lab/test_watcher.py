@@ -268,8 +268,8 @@ def test_whether_the_session_was_kept_is_csmes_word(watched: Watched, ended: str
     scene = watched()
     wait_for(scene, "staying")
     assert state(scene.laptop)["last_handover"]["session_kept"] is None, "nobody has said anything yet"
+    scene.csme.control("roaming forbidden")
     if ended == "never":
-        scene.csme.control("roaming forbidden")
         scene.laptop.guest.check("sleep 20", timeout=90)
         assert state(scene.laptop)["last_handover"]["session_kept"] is None, "a report that is too old"
         scene.csme.control("roaming forbidden")

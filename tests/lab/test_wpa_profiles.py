@@ -193,6 +193,54 @@ def test_bad_input_is_named_all_of_it(laptop: Laptop) -> None:
     assert laptop.wpa("list_networks").count("\n") == 0
 
 
+#: Files that wpa_supplicant can't load, with the lines that it blames.
+UNLOADABLE = {
+    "3, 4, 5": "ap_scan=1\nnetwork={\n\tssid=\u201cOffice\u201d\n\tpsk=\u201cgood-pass-1\u201d\n}\n",
+    "1": '\ufeffcountry=GB\nnetwork={\n\tssid="Office"\n\tpsk="good-pass-1"\n}\n',
+    "3, 5": "ap_scan=1\nnetwork={\n ssid=matrix\n key_mgmt=NONE\n}\n",
+    "2, 3, 4": 'ap_scan=1\nnetwork={{\n\tssid="Office"\n}\n',
+}
+
+
+def test_a_file_that_wpa_supplicant_can_not_load_is_refused_with_its_lines(laptop: Laptop) -> None:
+    tasks: List[Dict[str, Any]] = []
+    declared = {"interface": INTERFACE, "profiles": [{"ssid": "a", "security": "open"}]}
+    settings = {"interface": INTERFACE, "group": "root", "country": "DE"}
+    for lines, text in UNLOADABLE.items():
+        put = {"content": text, "dest": CONF, "mode": "0600"}
+        tasks += [
+            {"name": f"put {lines}", "ansible.builtin.copy": put},
+            {"name": f"profiles {lines}", "vpro.fleet.amt_wifi_profiles": declared, "ignore_errors": True},
+            {"name": f"settings {lines}", "vpro.fleet.amt_wifi_supplicant": settings, "ignore_errors": True},
+            {"name": f"stays {lines}", "ansible.builtin.copy": put},
+        ]
+    play = run_tasks(laptop, tasks)
+    for lines in UNLOADABLE:
+        for kind in ("profiles", "settings"):
+            result = play.tasks[f"{kind} {lines}"]
+            assert result["failed"], result
+            assert result["error"]["code"] == "configuration_unusable"
+            assert f"(line {lines})" in result["msg"]
+            assert "good-pass" not in result["msg"]
+        assert play.tasks[f"stays {lines}"]["changed"] is False
+
+
+def test_a_network_with_escapes_in_its_ssid_is_one_network(laptop: Laptop) -> None:
+    ssid = "Kim\u2019s Phone"
+    text = (
+        'ctrl_interface=/run/wpa_supplicant\nnetwork={\n  ssid=P"Kim\\342\\200\\231s Phone"\n  psk="old-secret-1"\n}\n'
+    )
+    laptop.guest.write(CONF, text, 0o600)
+    options = {"ssid": ssid, "security": "psk", "passphrase": "new-secret-2"}
+    assert profile(laptop, **options)["file"]["changed"] is True
+    written = laptop.guest.read(CONF)
+    assert written.count("network={") == 1
+    assert "old-secret-1" not in written
+    assert profile(laptop, **options)["changed"] is False
+    assert profile(laptop, ssid=ssid, state="absent")["file"]["changed"] is True
+    assert "network={" not in laptop.guest.read(CONF)
+
+
 def told(result: Dict[str, Any]) -> List[Tuple[str, str]]:
     """Return profile and field of each problem that a module failed with; the message for people has them all too."""
     assert result["failed"], result

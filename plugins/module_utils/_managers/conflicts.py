@@ -21,9 +21,9 @@ from .._system import systemd
 from .._system.errors import FleetError, NotFound
 from .._system.files import list_folder, read_text
 from .who import control_directories, has_socket, who_runs
+from .wpa_supplicant.loading import PROGRAMS
 
-#: The places of the program and of units in distributions. The administrator's units come first.
-_PROGRAMS = ("usr/sbin/wpa_supplicant", "sbin/wpa_supplicant", "usr/bin/wpa_supplicant")
+#: The places of units in distributions. The administrator's units come first.
 _UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system")
 
 
@@ -71,7 +71,7 @@ class Interface:
     @property
     def program(self) -> Optional[str]:
         """The path of wpa_supplicant, or None if it is not installed."""
-        return self._first(_PROGRAMS)
+        return self._first(PROGRAMS)
 
     @property
     def template(self) -> Optional[str]:

@@ -20,9 +20,9 @@ from .._managers.conflicts import Conflict, Interface
 from .._managers.wpa_supplicant import conf as _wpa_conf
 from .._managers.wpa_supplicant.conf import CONF_PATH
 from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .._managers.wpa_supplicant.loading import check_loads
 from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration
-from .._system import program as _program
 from .._system import run_folder
 from .._system.errors import FleetError, NotFound, Refused
 from .._watcher.bring_up_note import is_held
@@ -37,8 +37,6 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _OFF = ("update_config", "mac_addr")
 #: Seconds to wait for another task that changes networks on this laptop. The modules for profiles wait as long.
 _OTHERS_WAIT = 120.0
-#: Seconds to wait for wpa_supplicant to read a file. It takes 0.1 s, or 0.5 s on an emulated machine.
-_READ_WAIT = 20.0
 #: Seconds to wait for the control socket of a supplicant that was just started.
 _SOCKET_WAIT = 5.0
 
@@ -74,37 +72,6 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
             parts[index] = _wpa_conf.edit(lines, here, differs, frozenset(wanted) - frozenset(left)).text
             left = {name: value for name, value in left.items() if name not in here}
     return "".join(f"{name}={value}\n" for name, value in left.items()) + _wpa_conf.render(tuple(parts))
-
-
-def check_readable(program: str, text: str, path: str) -> None:
-    """Check that wpa_supplicant can read a configuration.
-
-    A wpa_supplicant is started for an interface that does not exist, so that it ends as soon as it has read the file.
-
-    Raises:
-        Refused: wpa_supplicant can't read it.
-    """
-    descriptor = os.memfd_create("wpa_supplicant.conf")
-    try:
-        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
-        name = f"/proc/self/fd/{descriptor}"
-        argv = [program, "-Dnl80211", "-ivpro-fleet-none", f"-c{name}"]
-        done = _program.run(argv, _READ_WAIT, descriptors=[descriptor])
-    except (OSError, FleetError):
-        return  # wpa_supplicant could not be started, so nothing is known about the file
-    finally:
-        os.close(descriptor)
-    said = done.out + done.err
-    if b"Failed to read or parse configuration" in said:
-        # Only the numbers are shown, because the rest of these lines may contain a passphrase.
-        lines = sorted({int(number) for number in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)})
-        at = f" (line {', '.join(map(str, lines))})" if lines else ""
-        raise Refused(
-            "configuration_unusable",
-            f"wpa_supplicant can't read its configuration{at}, and would not start with it",
-            where=path,
-            remedy="Repair the file",
-        )
 
 
 class RunningSettings:
@@ -272,8 +239,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private
         runtime.look()
-        if interface.program is not None and (runtime.restart_needed or not interface.running):
-            check_readable(interface.program, new, path)
+        check_loads(interface.program, new, conf.text, path)
         if not check_mode:
             # The supplicant may refuse a value. It is asked first, so that such a value never gets into the file, where
             # it would keep the supplicant from starting.

@@ -40,6 +40,7 @@ from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .configured import profile_of, profiles_in
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .fitness import Exists
+from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, outcome, plan, without_pin
 from .pinning import kept_out, socket_of
@@ -262,6 +263,7 @@ def bring(
 
     Raises:
         Unusable: a declared network can't carry CSME's connection on, and the request demands that it can.
+        Refused: wpa_supplicant would not start with the file.
         FleetError: the file can't be read or written. Nothing is changed then.
     """
     runtime = _RunningNetworks(request, places, trouble)
@@ -270,6 +272,8 @@ def bring(
         # The file is read only now. It may have changed while this waited for a handover.
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())
+        if file.text is not None:
+            check_loads(installed_program(places.root), file.text, conf.text, conf.path)
         runtime.look(conf, file.entries)
 
         def judged() -> Tuple[Verdict, ...]:

@@ -32,6 +32,10 @@ _NUMBERS: Mapping[str, Optional[int]] = {
 }
 #: Settings outside of all blocks that are numbers (``global_fields`` in config.c).
 _SETTINGS = frozenset({"ap_scan", "update_config", "fast_reauth", "pmf", "mac_addr"})
+#: Variables of a network that are no setting outside of networks.
+_OF_NETWORKS = frozenset(
+    {"ssid", "psk", "sae_password", "key_mgmt", "eap", "identity", "password", "scan_ssid", "disabled"}
+)
 #: Octets in an SSID, and in a passphrase at least and at most.
 _SSID_MAX, _PASSPHRASE_MIN, _PASSPHRASE_MAX = 32, 8, 63
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
@@ -92,6 +96,8 @@ def _outside(content: str) -> Optional[str]:
     wrong = _name(name)
     if wrong is not None:
         return wrong
+    if name in _OF_NETWORKS:
+        return f"sets {name} outside of a network"
     if name in _SETTINGS:
         return _number(name, value, None)
     if name == "country" and len(value) < 2:

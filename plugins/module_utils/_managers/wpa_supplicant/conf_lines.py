@@ -28,6 +28,8 @@ _BLANK = " \t\r"
 #: The remedy in errors about a file with which wpa_supplicant does not start.
 REPAIR = "Repair the file. wpa_supplicant does not start with it either"
 
+_NO_NUL = "Remove the NUL byte. If there are many of them, the file is in UTF-16: save it in UTF-8"
+
 
 def opens(content: str) -> bool:
     """Say whether a line outside of all blocks opens one. *content* is from ``content_of``."""
@@ -89,7 +91,7 @@ def check_line(number: int, line: str, size: int, path: str) -> None:
     """
     if "\0" in line and (line[0] == "\0" or len(_bytes(line)) >= size):
         what = f"line {number} of the configuration has a NUL byte where wpa_supplicant mistakes it for the line's end"
-        raise DecodeFailed(what, where=path, remedy="Remove the NUL byte")
+        raise DecodeFailed(what, where=path, remedy=_NO_NUL)
 
 
 def assignment(line: str, size: int) -> Optional[Tuple[str, str]]:

@@ -83,6 +83,7 @@ def test_paths_without_a_root_begin_with_the_documents_keys() -> None:
         "supplicant_require_usable": False,
         "supplicant_profiles": [],
         "supplicant_backend": "iwd",
+        "supplicant_address": "none",
     }
     assert errors(document, "supplicant_role") == [
         "supplicant_backend: is not one of auto, wpa_supplicant, networkmanager",

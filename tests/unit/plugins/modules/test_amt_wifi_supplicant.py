@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], **options: Any) -> Dict[str, Any]:
 @pytest.fixture
 def no_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A laptop on which no wpa_supplicant is installed, and a file to configure."""
-    monkeypatch.setattr(conflicts, "_PROGRAMS", ())
+    monkeypatch.setattr(conflicts, "PROGRAMS", ())
     lock = run_folder.lock
     monkeypatch.setattr(run_folder, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
     return tmp_path / "wlan9.conf"

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 
 CONF = "/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"
@@ -62,31 +61,6 @@ def test_any_file(text: str) -> None:
         return [each for each in lines.split("\n") if not each.lstrip(" ").startswith(("country=", "ctrl_interface="))]
 
     assert others(made) == others(text)
-
-
-# --- asking wpa_supplicant ---
-
-
-def program(folder: Path, said: str) -> str:
-    path = folder / "wpa_supplicant"
-    path.write_text(f"#!/bin/sh\nfor each; do file=${{each#-c}}; done\ncat $file\n{said}\nexit 255\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
-    said = "echo 'Line 7: Invalid passphrase secret'; echo \"Failed to read or parse configuration '$file'.\""
-    with pytest.raises(Refused) as caught:
-        supplicant.check_readable(program(tmp_path, said), 'psk="secret"\n', CONF)
-    assert caught.value.reason == "configuration_unusable"
-    assert "(line 7)" in str(caught.value)
-    assert CONF in str(caught.value)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_file_that_can_be_read(tmp_path: Path) -> None:
-    supplicant.check_readable(program(tmp_path, "echo 'wlan0: Failed to initialize driver interface'"), "a=b\n", CONF)
-    supplicant.check_readable("/does/not/exist", "a=b\n", CONF)
 
 
 # --- the note that the modules for profiles keep ---

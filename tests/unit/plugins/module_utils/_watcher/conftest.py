@@ -38,8 +38,8 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname: made.mac)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname: "02:00:00:00:00:00")
+    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
+    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{deferred.__name__}._RETRY_SECONDS", 0.0)
     yield made

@@ -32,6 +32,7 @@ def told(text: str) -> str:
         ("country=G\n", "line 1 sets a country, but not to two letters"),
         ("ap_scan=one\n", "line 1 sets ap_scan, but not to a number"),
         (f"\u201c{CANARY}=1\n", "line 1 begins with something that can't be a name"),
+        ('ssid="a"\n', "line 1 sets ssid outside of a network"),
         ("network={\n", "line 1 opens a block that is not closed"),
     ],
 )
