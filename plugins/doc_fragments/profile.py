@@ -58,6 +58,9 @@ requirements:
     laptop.
   - Or NetworkManager 1.42 or newer, with the Python library jeepney 0.7.1 or newer (C(python3-jeepney)).
 notes:
+  - Text has to be text already when it gets to the module. YAML takes C(passphrase=012345670123) without quotes for the
+    number 1402433619, C(ssid=no) for false, and some MAC addresses for a number. The module refuses that, because it
+    can't find out what was written. Quote such text.
   - With NetworkManager, the module adds, changes and deletes profiles over NetworkManager's D-Bus interface.
     NetworkManager stores them itself, as keyfiles of mode 0600 below C(/etc/NetworkManager/system-connections). Their
     secrets are stored for the whole system (flags 0).

@@ -11,14 +11,13 @@ the output. So Ansible checks only types and choices here. Its errors are report
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict, check_type_path
 
+from ._module import StrictModule, not_texts
 from ._network.backend import AUTO, BACKENDS
 from ._network.declared import EAP_METHODS, PHASE2_METHODS, PMF_MODES, SECURITIES, Declaration, InvalidProfiles, Problem
 from ._network.parsing import FileCheck, duplicates, is_path, parse_profile, parse_profiles, parse_ssid
@@ -66,7 +65,7 @@ PROFILE: Dict[str, Any] = {
 _FILES = ("ca_cert", "client_cert", "private_key")
 
 
-class ProfileModule(AnsibleModule):  # type: ignore[misc]
+class ProfileModule(StrictModule):
     """A module that declares profiles.
 
     Args:
@@ -75,7 +74,9 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
 
     def __init__(self, options: Dict[str, Any]) -> None:
         self._validating = True
-        super().__init__(argument_spec=options, supports_check_mode=True)
+        super().__init__(options)
+        if any(True for label, each in self._given() for _problem in _not_text(label, each)):
+            self.fail_json(msg="")  # it lists all errors
         self._validating = False
 
     def fail_json(self, msg: str, **result: Any) -> None:
@@ -87,11 +88,6 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
                 error = InvalidProfiles(problems)
                 super().fail_json(msg=str(error), error=error.as_dict(), **error.details)
         super().fail_json(msg=msg, **result)
-
-    def _load_params(self) -> None:
-        """Keep a copy of the options as they were given. Ansible drops list elements of the wrong type from its own."""
-        super()._load_params()
-        self._raw = copy.deepcopy(self.params)
 
     def _log_invocation(self) -> None:
         """Let Ansible log the options, and make sure that it hides all secrets in them.
@@ -105,8 +101,7 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
 
     def _given(self) -> Iterator[Tuple[str, Any]]:
         """Yield each profile's name in messages, and the options that were given for it."""
-        everything: Any = getattr(self, "_raw", self.params)
-        raw = {name: value for name, value in everything.items() if not str(name).startswith("_ansible_")}
+        raw = {name: value for name, value in self.given.items() if not str(name).startswith("_ansible_")}
         if "profiles" not in self.argument_spec:
             own = set(self.argument_spec) - set(PROFILE)
             yield label_of(raw), {name: value for name, value in raw.items() if name not in own}
@@ -123,6 +118,8 @@ class ProfileModule(AnsibleModule):  # type: ignore[misc]
         found: List[Problem] = []
         for label, each in given:
             found += _wrong(label, each, whole=self.params.get("state") != "absent")
+        own = {name: value for name, value in self.given.items() if name not in PROFILE}
+        found += [Problem("", name, wrong) for name, wrong in not_texts(own, self.argument_spec)]
         if "profiles" in self.argument_spec:
             found += duplicates([each if isinstance(each, Mapping) else {} for _label, each in given])
             unknown = {str(n) for n in self.params if not str(n).startswith("_ansible_")} - set(self.argument_spec)
@@ -211,11 +208,23 @@ def _wrong(label: str, given: Any, *, whole: bool) -> List[Problem]:
     unknown = sorted(".".join(name) if isinstance(name, tuple) else str(name) for name in result.unsupported_parameters)
     problems = [Problem(label, name, "is not an option of a profile") for name in unknown]
     others = [text for text in result.error_messages if not (unknown and text.startswith(f"{', '.join(unknown)}. "))]
-    problems += [_told(label, text) for text in others]
+    wrong = list(_not_text(label, given))
+    more = [_told(label, text) for text in others]
     if whole and not others:
         known = {name: value for name, value in result.validated_parameters.items() if name in PROFILE}
-        problems += parse_profile(known, label, check_file)[1]
-    return problems
+        more += parse_profile(known, label, check_file)[1]
+    # Ansible made text of these values, so nothing else about them is said.
+    fields = {problem.field for problem in wrong}
+    return [*problems, *wrong, *(problem for problem in more if problem.field not in fields)]
+
+
+def _not_text(label: str, given: Any) -> Iterator[Problem]:
+    """Yield an error for each option that has to be text and is not."""
+    if not isinstance(given, Mapping):
+        return
+    mappings = {name: _mapping(value) if "options" in PROFILE.get(name, {}) else value for name, value in given.items()}
+    for name, wrong in not_texts(mappings, PROFILE):
+        yield Problem(label, name, wrong)
 
 
 def _without_nulls(given: Mapping[Any, Any]) -> Dict[Any, Any]:

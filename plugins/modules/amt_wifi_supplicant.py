@@ -214,8 +214,6 @@ error:
       sample: Make it unmanaged
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.vpro.fleet.plugins.module_utils import _module
 from ansible_collections.vpro.fleet.plugins.module_utils._network import backend
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import WPA_SUPPLICANT
@@ -224,8 +222,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplican
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = _module.StrictModule(
+        {
             "interface": {"type": "str", "required": True},
             "path": {"type": "path"},
             "group": {"type": "str", "required": True},
@@ -235,8 +233,7 @@ def main() -> None:
                 "choices": list(backend.BACKENDS),
                 "default": WPA_SUPPLICANT,
             },
-        },
-        supports_check_mode=True,
+        }
     )
     options = supplicant.Options(**module.params)
     _module.run(module, lambda: supplicant.ensure(options, check_mode=module.check_mode))

@@ -11,6 +11,7 @@ path and names of keys. A name is used only if it looks like the name of an opti
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import functools
 import json
@@ -30,6 +31,8 @@ Fault = Tuple[Location, str]
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: A key of a document that a message may show: it looks like the name of an option.
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")
+#: What YAML makes of text without quotes.
+_UNQUOTED = (bool, int, float, datetime.date)
 #: JSON's types in words.
 _TYPES: Mapping[str, str] = {
     "array": "a list",
@@ -94,9 +97,10 @@ def plain(value: Any) -> Any:
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
-    if value is None or isinstance(value, (bool, int, float)):
+    # YAML makes a date of text such as 2026-01-31. It stays one, so that it is not taken for the text that was written.
+    if value is None or isinstance(value, (bool, int, float, datetime.date)):
         return value
-    # An encrypted value becomes its text here. So does a date, which is not a JSON type.
+    # An encrypted value becomes its text here.
     return str(value)
 
 
@@ -125,7 +129,8 @@ def _faults(error: Any) -> Iterator[Fault]:
             if not _foreseen(name, schema):
                 yield _unknown(here, name, schema)
     elif rule == "type":
-        yield here, f"is not {' or '.join(_TYPES[kind] for kind in _listed(wanted))}"
+        quote = "; quote it" if "string" in _listed(wanted) and isinstance(error.instance, _UNQUOTED) else ""
+        yield here, f"is not {' or '.join(_TYPES[kind] for kind in _listed(wanted))}{quote}"
     elif isinstance(schema, Mapping) and "x-message" in schema:
         yield here, str(schema["x-message"])
     else:

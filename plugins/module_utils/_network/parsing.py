@@ -145,10 +145,12 @@ def _ssid(reader: Reader) -> bytes:
     if (text is None) == (digits is None):
         reader.fail("ssid", "is missing. Give ssid or ssid_hex" if text is None else "give ssid or ssid_hex, not both")
         return b""
+    if not reader.is_text("ssid" if digits is None else "ssid_hex"):
+        return b""
     if digits is not None:
         return _ssid_of_hex(reader, digits)
     try:
-        ssid = text.encode("utf-8") if isinstance(text, str) else b""
+        ssid = str(text).encode("utf-8")
     except UnicodeEncodeError:
         reader.fail("ssid", "can't be encoded as UTF-8. Give ssid_hex instead")
         return b""
@@ -156,8 +158,8 @@ def _ssid(reader: Reader) -> bytes:
     return ssid
 
 
-def _ssid_of_hex(reader: Reader, digits: Any) -> bytes:
-    if not isinstance(digits, str) or re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", digits) is None:
+def _ssid_of_hex(reader: Reader, digits: str) -> bytes:
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", digits) is None:
         reader.fail("ssid_hex", "is not a string of pairs of hex digits")
         return b""
     ssid = bytes.fromhex(digits)
@@ -205,10 +207,11 @@ def _priority(reader: Reader) -> int:
     value = reader.parameters.get("priority")
     if value is None:
         return 0
-    if not isinstance(value, int) or not -_PRIORITY_MAX <= value <= _PRIORITY_MAX:
+    # To Python, true is the number 1. Ansible takes it for a number, too.
+    if isinstance(value, bool) or not isinstance(value, int) or not -_PRIORITY_MAX <= value <= _PRIORITY_MAX:
         reader.fail("priority", f"is not a number from {-_PRIORITY_MAX} to {_PRIORITY_MAX}")
         return 0
-    return value
+    return int(value)
 
 
 def _pmf(reader: Reader, security: str) -> str:
@@ -221,13 +224,13 @@ def _pmf(reader: Reader, security: str) -> str:
 
 def _bssid(reader: Reader) -> Optional[str]:
     value = reader.parameters.get("bssid")
-    if value is None:
+    if value is None or not reader.is_text("bssid"):
         return None
     # Bit 0 of the first octet marks a group address (IEEE 802-2014 8.2), which no access point has.
-    if not isinstance(value, str) or not _BSSID.match(value) or int(value[1], 16) & 1 or not value.strip("0:"):
+    if not _BSSID.match(value) or int(value[1], 16) & 1 or not value.strip("0:"):
         reader.fail("bssid", "is not the MAC address of an access point, such as 02:00:00:00:01:00")
         return None
-    return value.lower()
+    return str(value).lower()
 
 
 # --- EAP ------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,21 @@ def label_of(parameters: Any, index: Optional[int] = None) -> str:
     return f"{place} '{shown[:_SHOWN]}'"
 
 
+def not_text(value: Any) -> Optional[str]:
+    """Return what is wrong with a value that has to be text, or None if it is text.
+
+    YAML makes another number of ``012345670123``, and false of ``no``. So what was written can't be found out from such
+    a value.
+    """
+    if isinstance(value, str):
+        return None
+    if isinstance(value, bool):
+        return "is not text but a boolean (true or false); quote it"
+    if isinstance(value, (int, float)):
+        return "is not text but a number; quote it"
+    return "is not text"
+
+
 class Reader:
     """The parameters of one profile, and the errors that were found in them."""
 
@@ -59,10 +74,19 @@ class Reader:
             if not default:
                 self.fail(name, f"is missing. It is one of {', '.join(choices)}")
             return default
+        if not self.is_text(name):
+            return default
         if value not in choices:
             self.fail(name, f"must be one of {', '.join(choices)}")
             return default
         return str(value)
+
+    def is_text(self, name: str) -> bool:
+        """Say whether a parameter is text. If it is not, that is an error."""
+        wrong = not_text(self.parameters.get(name))
+        if wrong is not None:
+            self.fail(name, wrong)
+        return wrong is None
 
     def text(self, name: str, limit: int) -> Optional[str]:
         """Return a text without control characters, or None if it was not given or is wrong.
@@ -76,8 +100,10 @@ class Reader:
         value = self.parameters.get(name)
         if value is None:
             return None
-        if not isinstance(value, str) or not value:
-            self.fail(name, "is empty" if value == "" else "is not text")
+        if not self.is_text(name):
+            return None
+        if not value:
+            self.fail(name, "is empty")
             return None
         if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
             where = "ends with a line break" if value.rstrip("\r\n").isprintable() else "has a control character in it"
@@ -91,7 +117,7 @@ class Reader:
         if size > limit:
             self.fail(name, f"has {size} bytes, but at most {limit} are possible")
             return None
-        return value
+        return str(value)
 
     def forbid(self, name: str, reason: str) -> None:
         if self.given(name):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import builtins
+import datetime
 import json
 from typing import Any, Dict, List, Mapping
 
@@ -108,7 +109,9 @@ WORDS: List[Any] = [
     ({"maxProperties": 0}, {CANARY: 1}, "has more than 0 keys"),
     ({"minProperties": 1}, {}, "is empty"),
     ({"pattern": "^x"}, CANARY, "does not have the form ^x"),
-    ({"type": ["string", "null"]}, 5, "is not text or null"),
+    ({"type": ["string", "null"]}, 5, "is not text or null; quote it"),
+    ({"type": "string"}, datetime.date(2026, 1, 31), "is not text; quote it"),
+    ({"type": "string"}, [CANARY], "is not text"),
     ({"oneOf": [{"const": 1}, {"const": 2}]}, CANARY, "is not allowed here"),
     ({"oneOf": [{"const": 1}], "x-message": "is not one"}, CANARY, "is not one"),
     (False, CANARY, "is not allowed here"),
@@ -140,6 +143,10 @@ def test_values_of_ansible_are_taken_for_what_they_are() -> None:
             return CANARY
 
     assert errors((Lazy(profile(passphrase=Secret())),)) == []
+    assert errors([{"ssid": False, "security": "psk", "passphrase": 1402433619}], name="x") == [
+        "x[0].passphrase: is not text; quote it",
+        "x[0].ssid: is not text; quote it",
+    ]
     assert errors([profile(passphrase=Secret(), priority=Secret())]) == ["[0].priority: is not a whole number"]
 
 

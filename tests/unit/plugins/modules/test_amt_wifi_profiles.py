@@ -273,6 +273,68 @@ def test_a_file_that_is_missing(task: Task) -> None:
     assert any("there is no file /does/not/exist.pem" in warning for warning in task.warnings)
 
 
+# --- text that YAML takes for something else ---
+
+BOOLEAN = "is not text but a boolean (true or false); quote it"
+NUMBER = "is not text but a number; quote it"
+
+
+def said(result: Dict[str, Any]) -> List[Any]:
+    problems(result)
+    return [(problem["profile"], problem["field"], problem["message"]) for problem in result["problems"]]
+
+
+def test_numbers_and_booleans_are_no_credentials(task: Task) -> None:
+    unquoted = (
+        "[{ssid: no, security: psk, passphrase: good-pass-1}, {ssid: 0777, security: psk, passphrase: 012345670123}]"
+    )
+    result = task.many(yaml.safe_load(unquoted))
+    assert said(result) == [
+        ("profiles[0]", "ssid", BOOLEAN),
+        ("profiles[1]", "ssid", NUMBER),
+        ("profiles[1]", "passphrase", NUMBER),
+    ]
+    assert "1402433619" not in json.dumps(result)
+    assert not task.conf.exists()
+    quoted = unquoted.replace("no,", '"no",').replace("0777", '"0777"').replace("012345670123", '"012345670123"')
+    assert task.many(yaml.safe_load(quoted))["changed"] is True
+    assert 'psk="012345670123"' in task.conf.read_text()
+
+
+def test_no_text_of_one_network_may_be_a_number(task: Task) -> None:
+    result = task.one(ssid="corp", security="psk", passphrase=1402433619)
+    assert said(result) == [("profile 'corp'", "passphrase", NUMBER)]
+    assert "1402433619" not in json.dumps(result)
+    assert said(task.one(ssid=False, state="absent")) == [("profile", "ssid", BOOLEAN)]
+    assert said(task.one(ssid_hex=3132, state="absent")) == [("profile", "ssid_hex", NUMBER)]
+    assert said(task.one(ssid="corp", security=True)) == [("profile 'corp'", "security", BOOLEAN)]
+    assert said(task.one(**psk(), pmf=False, bssid=559744)) == [
+        ("profile 'corp'", "pmf", BOOLEAN),
+        ("profile 'corp'", "bssid", NUMBER),
+    ]
+    assert said(task.one(**psk(), priority=True)) == [
+        ("profile 'corp'", "priority", "is not a number from -2147483647 to 2147483647")
+    ]
+    assert said(task.one(**psk(), path=5)) == [("", "path", NUMBER)]
+
+
+def test_no_text_of_eap_may_be_a_number(task: Task) -> None:
+    eap = {"method": "ttls", "identity": 1234, "password": 99887766, "phase2": False, "validate_server": False}
+    result = task.many([{"ssid": "corp", "security": "eap", "eap": {**eap, "anonymous_identity": 1.5}}])
+    assert said(result) == [
+        ("profiles[0] 'corp'", "eap.identity", NUMBER),
+        ("profiles[0] 'corp'", "eap.password", NUMBER),
+        ("profiles[0] 'corp'", "eap.phase2", BOOLEAN),
+        ("profiles[0] 'corp'", "eap.anonymous_identity", NUMBER),
+    ]
+    assert "99887766" not in json.dumps(result)
+
+
+def test_lists_are_no_text(task: Task) -> None:
+    result = task.one(ssid="corp", security="psk", passphrase=[CANARY])
+    assert said(result) == [("profile 'corp'", "passphrase", "is not text")]
+
+
 # --- documentation and options ---
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
@@ -69,6 +70,8 @@ def test_update_config_is_turned_off(no_runtime: Path, capsys: pytest.CaptureFix
         ({"group": "root\nx=y"}, "invalid_option"),
         ({"country": "de"}, "invalid_option"),
         ({"path": "/"}, "invalid_option"),
+        ({"country": False}, "invalid_option"),
+        ({"group": 0}, "invalid_option"),
         ({"group": "no-such-group-here"}, "group_missing"),
     ],
 )
@@ -123,3 +126,11 @@ def test_why_networkmanager_could_not_be_asked_is_told_beside_a_conflict(
     monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
     assert run(capsys, path=str(no_runtime), backend="auto")["error"]["code"] == "conflict"
     assert told == ["it could not be asked"] * 2
+
+
+def test_the_country_that_yaml_takes_for_false_is_to_be_quoted(
+    no_runtime: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(capsys, path=str(no_runtime), country=yaml.safe_load("NO"))
+    assert result["msg"] == "country: is not text but a boolean (true or false); quote it"
+    assert run(capsys, path=str(no_runtime), country="NO")["changed"] is True

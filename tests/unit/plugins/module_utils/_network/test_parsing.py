@@ -249,7 +249,10 @@ def test_the_limits(parameters: Dict[str, Any], fields: List[str]) -> None:
         ("x\r\n", "ends with a line break, but it must be one line"),
         ("x\n", "ends with a line break, but it must be one line"),
         ("x\ny", "has a control character in it, but it must be one line"),
-        (5, "is not text"),
+        (5, "is not text but a number; quote it"),
+        (1.5, "is not text but a number; quote it"),
+        (False, "is not text but a boolean (true or false); quote it"),
+        (["x"], "is not text"),
         ("", "is empty"),
     ],
 )
@@ -316,3 +319,25 @@ def test_access_points(bssid: str, right: bool) -> None:
     profile, problems = parse(security="open", bssid=bssid)
     assert [field for field, _message in problems] == ([] if right else ["bssid"])
     assert profile is None or profile.bssid == bssid.lower()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"ssid": False}, "ssid"),
+        ({"ssid": 511}, "ssid"),
+        ({"ssid": None, "ssid_hex": 3132}, "ssid_hex"),
+        ({"bssid": 559744}, "bssid"),
+        ({"security": True}, "security"),
+        ({"pmf": False}, "pmf"),
+    ],
+)
+def test_what_yaml_made_of_text_is_not_text(parameters: Dict[str, Any], field: str) -> None:
+    ((where, message),) = parse(**{"security": "open", **parameters})[1]
+    assert where == field
+    assert message.startswith("is not text but a ")
+    assert message.endswith("; quote it")
+
+
+def test_true_is_no_priority() -> None:
+    assert parse(security="open", priority=True)[1] == [("priority", "is not a number from -2147483647 to 2147483647")]
