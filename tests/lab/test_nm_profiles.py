@@ -114,9 +114,15 @@ def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
     assert laptop.guest.run(logged).out.split() == ["0"]
     found = laptop.guest.run(f"grep -rlsaE {pattern} /etc /tmp /var /root /run --exclude-dir=log").out.splitlines()
     assert {path.rpartition("/")[0] for path in found} == {PROFILES}
-    # What is not declared goes, and the link stays; a user's own profile, and another interface's, stay too. One in use
-    # that is to be forgotten ends.
-    theirs = """
+    # What is not declared goes, and the link stays; a user's own profile, and another interface's, stay too, however
+    # they are bound to it. One in use that is to be forgotten ends.
+    theirs = f"""
+    nmcli connection add type wifi con-name matched ssid {SSID} match.interface-name wlan9
+    nmcli connection add type wifi con-name denied ssid denied
+    mac=$(cat /sys/class/net/{INTERFACE}/phy80211/macaddress)
+    nmcli connection modify denied wifi.mac-address-blacklist $mac ||
+        nmcli connection modify denied wifi.mac-address-denylist $mac
+    nmcli connection add type wifi con-name driven ssid driven match.driver nothing
     nmcli connection add type wifi con-name users ssid users connection.permissions root
     nmcli connection add type wifi con-name elsewhere ssid elsewhere ifname wlan9
     nmcli connection add type dummy con-name dummy ifname dummy0 autoconnect no
@@ -134,12 +140,24 @@ def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
     removed = [each["ssid"] for each in ended["pruned"]["networks"] if each["file"] == "removed"]
     assert sorted(removed) == sorted(["\\xffcorp\\x80", "anybodys", *(each["ssid"] for each in others[1:])])
     *names, associated = ended["look"]["stdout_lines"]
-    assert sorted(set(names) - {"lo"}) == sorted(["users", "elsewhere", "dummy", SSID])
+    others_own = ["users", "elsewhere", "matched", "denied", "driven", "dummy"]
+    assert sorted(set(names) - {"lo"}) == sorted([*others_own, SSID])
     assert int(associated) == before, "the link was dropped"
     assert ended["gone"]["changed"] is True
     assert SSID not in ended["look again"]["stdout_lines"]
     laptop.wait_until("the end of the connection", lambda: not connected(laptop), 20)
-    laptop.guest.run("nmcli connection delete users elsewhere dummy; rm /run/lab-key.p12")
+    laptop.guest.run(f"nmcli connection delete {' '.join(others_own)}; rm /run/lab-key.p12")
+
+
+def test_a_profile_that_was_restricted_carries_the_link_when_it_is_declared(laptop: Laptop) -> None:
+    AccessPoint(laptop.guest).start("wpa2-psk", mac=MAC)
+    restricted = "wifi.band a wifi.cloned-mac-address random match.interface-name 'wl*' connection.autoconnect no"
+    laptop.guest.check(f"nmcli connection add type wifi con-name mine ssid {SSID} {restricted}")
+    made = profiles(laptop, [PSK], require_usable=True)
+    assert ([each["file"] for each in made["networks"]], made["obstacles"]) == (["changed"], [])
+    assert setting(laptop, "mine", "wifi.band,match.interface-name,wifi.cloned-mac-address") == "\n\npermanent"
+    assert profiles(laptop, [PSK])["changed"] is False
+    join(laptop)
 
 
 def role(laptop: Laptop, *flags: str, **variables: Any) -> Play:
