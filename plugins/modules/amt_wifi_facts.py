@@ -482,7 +482,7 @@ ansible_facts:
                     - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile
                       can join.
                     - V(mac_address_differs) if the host would join with another MAC address than CSME's.
-                    - V(watcher_not_installed) or V(watcher_not_running) for the watcher.
+                    - V(watcher_not_installed), V(watcher_not_running) or V(left_to_csme) for the watcher.
                     - V(unknown) if a value that is needed for the decision could not be read.
                   type: str
                   returned: always

@@ -156,6 +156,62 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
 
 
 @pytest.mark.manager("wpa_supplicant")
+def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watched) -> None:
+    scene = watched(start=False)
+    guest = scene.laptop.guest
+    conf = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
+    guest.check(f"sed -i 's/^network={{/&\\n\\tdisabled=1/' {conf}")
+    start_supplicant(scene)
+    wait_for(scene, "left")
+    assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
+    # wpa_supplicant reports this to nobody.
+    scene.laptop.wpa("enable_network 0 no-connect")
+    wait_for(scene, "staying", seconds=150)
+    assert scene.session.survives(), log(scene.laptop)
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_task_that_changes_only_the_running_supplicant_is_heard_at_once(watched: Watched) -> None:
+    scene = watched(start=False)
+    start_supplicant(scene)
+    wait_for(scene, "staying")
+    # The file keeps the network, so no change of it is heard either.
+    scene.laptop.wpa("remove_network 0")
+    scene.csme.take()
+    wait_for(scene, "left")
+    requests = scene.csme.state()["requests"]
+    profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
+    result = run_module(scene.laptop, "amt_wifi_profile", profile)
+    assert (result["file"]["changed"], result["runtime"]["changed"]) == (False, True)
+    # The slow look would come after a minute.
+    scene.laptop.wait_until("the request", lambda: scene.csme.state()["requests"] != requests, 30)
+
+
+@pytest.mark.release
+@pytest.mark.with_networkmanager
+def test_after_failures_it_tries_again_slowly_and_everybody_says_so(watched: Watched) -> None:
+    scene = watched(session=False, start=False)
+    scene.ap.stop()
+    start_supplicant(scene)
+
+    def left() -> str:
+        radio = state(scene.laptop)["radios"][0]
+        return str(radio["reason"]) if radio["state"] == "left" and radio["reason"] != "no_credentials" else ""
+
+    scene.laptop.wait_until("the end of the first tries", lambda: left() != "", 120)
+    reason = left()
+    status = scene.laptop.guest.check(f"{SERVICE} status")
+    assert f"because: {reason}" in status
+    assert "The watcher looks again within ten minutes" in status
+    check = scene.laptop.guest.run(f"{SERVICE} check")
+    assert (check.rc, "left_to_csme" in check.out) == (1, True)
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    assert [blocker["code"] for blocker in facts["readiness"]["blockers"]] == ["left_to_csme"]
+    requests = int(scene.csme.state()["requests"])
+    scene.laptop.wait_until("the slow try", lambda: int(scene.csme.state()["requests"]) > requests, 90)
+
+
+@pytest.mark.manager("wpa_supplicant")
 def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(watched: Watched) -> None:
     scene = watched(group="netdev")
     guest = scene.laptop.guest

@@ -108,7 +108,8 @@ def _all(known: Known) -> Iterator[Blocker]:
     for radio in able:
         yield from _radio(radio, known)
         if radio.interface is not None:
-            yield from _supplicant(radio.interface, radio.csme, known)
+            found = tuple(_supplicant(radio.interface, radio.csme, known))
+            yield from found or _left(radio.interface, radio, known)
     yield from _watcher(known)
 
 
@@ -314,6 +315,16 @@ def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) 
             obstacle.readiness_code,
             f"the profile of {interface} for {network}, {obstacle.what}. {obstacle.remedy}",
         )
+
+
+def _left(interface: str, radio: Radio, known: Known) -> Iterator[Blocker]:
+    """Yield the blocker if the watcher leaves a radio to CSME although nothing else is known against a handover.
+
+    What the watcher says itself (``amt-wifi-watcher status``) and the readiness are one verdict.
+    """
+    why = known.watcher.why_left(interface) if known.watcher.running else None
+    if why is not None and radio.owner == "csme":
+        yield Blocker("left_to_csme", f"the watcher leaves the radio of {interface} to CSME for now: {why}")
 
 
 def _watcher(known: Known) -> Iterator[Blocker]:

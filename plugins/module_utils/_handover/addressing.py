@@ -121,7 +121,8 @@ class Addressing:
 
     Args:
         policy: how long to wait, and how often to ask.
-        look: returns the answer to ``LookForAddress``, or None if it is not known. It also tells the other machine.
+        look: returns the answer to ``LookForAddress``, or None if it is not known.
+        arrived: is called with an address that was found so. It tells the other machine.
         ask: makes the DHCP client ask again.
         clock: returns the time in seconds, from a clock that never goes back.
     """
@@ -130,10 +131,12 @@ class Addressing:
         self,
         policy: Policy,
         look: Callable[[], Union[AddressArrived, NoAddress, None]],
+        arrived: Callable[[AddressArrived], None],
         ask: Callable[[], object],
         clock: Callable[[], float],
     ) -> None:
         self._look = look
+        self._arrived = arrived
         self._ask = ask
         self._machine: Machine[State] = Machine(
             State(), lambda state, event: step(state, event, policy), self._do, Expired, lambda event: None, clock
@@ -165,5 +168,8 @@ class Addressing:
         elif isinstance(action, AskForAddress):
             self._ask()
         else:
-            return self._look()
+            answer = self._look()
+            if isinstance(answer, AddressArrived):
+                self._arrived(answer)
+            return answer
         return None

@@ -32,7 +32,7 @@ from .messages import (
     SoftBlocked,
     SwitchedOff,
 )
-from .policy import SUCCESSES, Outcome, Policy
+from .policy import IDLE, SUCCESSES, Outcome, Policy
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,12 @@ class GuardPolicy:
     Attributes:
         handover: the policy of its handovers.
         take_idle: whether to ask for a radio that CSME owns without a connection.
-        retry_seconds: the pauses after handovers that failed. One handover more than pauses is tried in a row. After
-            that, something has to change first. The first pause is longer than CSME needs to connect again after it
-            took the radio back (seen: 1 to 2 s).
+        retry_seconds: the pauses after handovers that failed. One handover more than pauses is tried in a row. The
+            first pause is longer than CSME needs to connect again after it took the radio back (seen: 1 to 2 s).
+        slow_seconds: the pauses between looks at a radio that CSME keeps after that, or because the host could not use
+            it. The last one is repeated. They are long, because each look wakes the processor, and a handover that
+            fails again may end a session. They are not longer, because nothing reports some changes: those that
+            somebody makes in a running wpa_supplicant, and those of the network around.
         busy_seconds: how long to wait for another handover on the same radio before looking again.
         unanswered_seconds: the longest pause between looks while the manager does not tell its profiles. Each look may
             block until the time for an answer is over, and all radios wait meanwhile. The first pause is
@@ -54,6 +57,7 @@ class GuardPolicy:
     handover: Policy = field(default_factory=lambda: Policy(stay=True))
     take_idle: bool = True
     retry_seconds: Tuple[float, ...] = (3.0, 10.0)
+    slow_seconds: Tuple[float, ...] = (60.0, 120.0, 240.0, 480.0, 600.0)
     busy_seconds: float = 0.5
     unanswered_seconds: float = 30.0
 
@@ -131,9 +135,13 @@ class Guard:
         handover: the running handover, or the stay at an access point. It is None when there is neither.
         forbidden: whether CSME's last report about roaming was that it is forbidden.
         failures: how many handovers in a row failed.
-        left: why CSME keeps the radio. It is the outcome of the last handover, or ``idle``. It is None when CSME does
+        left: why CSME keeps the radio. It is the outcome of the last handover, or ``IDLE``. It is None when CSME does
             not keep the radio, or a handover runs.
         unanswered: how many looks in a row got no profiles. It is not counted further once the pause is at its longest.
+        looks: how many of the slow pauses have begun in a row. It is not counted further once the pause is at its
+            longest. It is 0 while none of them is under way.
+        again: whether a slow pause is over, so that a handover may be tried although it failed too often.
+        network: SSID and authentication of the network on which CSME was when it kept the radio.
     """
 
     handover: Optional[State] = None
@@ -141,6 +149,9 @@ class Guard:
     failures: int = 0
     left: Optional[str] = None
     unanswered: int = 0
+    looks: int = 0
+    again: bool = False
+    network: Optional[Tuple[bytes, str]] = None
 
     @property
     def pinned(self) -> bool:
@@ -150,7 +161,7 @@ class Guard:
     def word(self, *, waits: bool) -> str:
         """Return the state as one word: ``handover``, ``staying``, ``left`` or ``retrying``.
 
-        It is empty when none of them applies.
+        It is empty when none of them applies. A radio that is looked at again only slowly is ``left``.
 
         Args:
             waits: whether a timer runs, after which the radio is looked at again.
@@ -158,12 +169,9 @@ class Guard:
         if self.handover is not None:
             return "staying" if self.handover.phase is Phase.STAYING else "handover"
         if self.left is not None:
-            return "retrying" if waits else "left"
+            return "retrying" if waits and not self.looks else "left"
         return ""
 
-
-#: The reason when a radio is left to CSME, which has no connection on it.
-IDLE = "idle"
 
 Result = Tuple[Guard, Tuple[GuardAction, ...]]
 _LOOK: Tuple[GuardAction, ...] = (Look(),)
@@ -207,16 +215,35 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Free):
         return _free(guard, event, policy)
     if isinstance(event, Changed):
-        return replace(guard, failures=0), _LOOK
-    if isinstance(event, (BlockBack, RoamingForbidden)) or event == Expired(RETRY):
+        return _anew(guard), _LOOK
+    if event == Expired(RETRY):
+        return replace(guard, again=_gave_up(guard, policy)), _LOOK
+    if isinstance(event, (BlockBack, RoamingForbidden)):
         return guard, _LOOK
     if isinstance(event, Connected):
         return guard, _LOOK if guard.forbidden else ()
     if isinstance(event, Busy):
         return guard, (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
-        return replace(guard, failures=0, left=None), (CancelTimer(RETRY),)
+        return replace(_anew(guard), left=None), (CancelTimer(RETRY),)
     return guard, ()
+
+
+def _anew(guard: Guard) -> Guard:
+    """Forget what failed before."""
+    return replace(guard, failures=0, looks=0, again=False, network=None)
+
+
+def _gave_up(guard: Guard, policy: GuardPolicy) -> bool:
+    """Say whether a handover was tried so often in a row that only a change, or a slow pause, allows another."""
+    return guard.failures > len(policy.retry_seconds)
+
+
+def _slowly(guard: Guard, policy: GuardPolicy) -> Result:
+    """Begin the next slow pause."""
+    pauses = policy.slow_seconds
+    looks = min(guard.looks + 1, len(pauses))
+    return replace(guard, looks=looks, again=False), (SetTimer(RETRY, pauses[looks - 1]),) if pauses else ()
 
 
 def _unanswered(guard: Guard, policy: GuardPolicy) -> Result:
@@ -228,22 +255,27 @@ def _unanswered(guard: Guard, policy: GuardPolicy) -> Result:
 
 def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
     if event.connection is None and not policy.take_idle:
-        return replace(guard, left=IDLE), ()
-    if guard.failures > len(policy.retry_seconds):
-        return guard, ()  # it was tried often enough, so something has to change first
+        return _slowly(replace(guard, left=IDLE), policy)
+    if event.connection is not None:
+        network = (event.connection.ssid, event.connection.auth)
+        if guard.network not in (None, network):  # what failed on another network says nothing about this one
+            guard = _anew(guard)
+        guard = replace(guard, network=network)
+    if _gave_up(guard, policy) and not guard.again:
+        return guard, ()
     # After a handover in which CSME refused all requests, each further one asks only once. So the host is pinned for
     # 1 s, and not for 12 s.
     once = guard.failures > 0 and guard.left == Outcome.DENIED.value
     state, actions = machine.step(State(last=once), event, policy.handover)
-    return _after(replace(guard, left=None), State(), state, actions, policy)
+    return _after(replace(guard, left=None, again=False), State(), state, (CancelTimer(RETRY), *actions), policy)
 
 
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
-    guard = replace(guard, failures=0, left=None)
+    guard = replace(_anew(guard), left=None)
     if not (guard.forbidden and policy.handover.stay) or event.profile is None or event.bssid is None:
-        return guard, ()
+        return guard, (CancelTimer(RETRY),)
     state, actions = machine.stay(event.profile, event.bssid)
-    return replace(guard, handover=state), actions
+    return replace(guard, handover=state), (CancelTimer(RETRY), *actions)
 
 
 def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPolicy) -> Result:
@@ -267,14 +299,13 @@ def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction
         return replace(guard, handover=after), actions
     guard = replace(guard, handover=None)
     outcome = after.outcome
-    if before.outcome is not None or outcome in SUCCESSES:
-        return replace(guard, failures=0), actions
-    if outcome in _QUIET:
-        return replace(guard, failures=0), actions
+    if before.outcome is not None or outcome in SUCCESSES or outcome in _QUIET:
+        return _anew(guard), actions
     guard = replace(guard, left=None if outcome is None else outcome.value)
-    if outcome is Outcome.NO_CREDENTIALS:
-        return guard, actions
-    guard = replace(guard, failures=guard.failures + 1)
-    if guard.failures <= len(policy.retry_seconds):
-        actions = (*actions, SetTimer(RETRY, policy.retry_seconds[guard.failures - 1]))
-    return guard, actions
+    if outcome is not Outcome.NO_CREDENTIALS and not _gave_up(guard, policy):
+        guard = replace(guard, failures=guard.failures + 1)
+        if not _gave_up(guard, policy):
+            pause = policy.retry_seconds[guard.failures - 1]
+            return replace(guard, looks=0), (*actions, SetTimer(RETRY, pause))
+    guard, pausing = _slowly(guard, policy)
+    return guard, (*actions, *pausing)

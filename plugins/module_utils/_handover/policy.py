@@ -50,6 +50,10 @@ class Outcome(str, Enum):
 SUCCESSES = frozenset({Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED})
 
 
+#: The word for a radio that is left to CSME, which has no connection on it. It stands where an outcome may stand.
+IDLE = "idle"
+
+
 @dataclass(frozen=True)
 class Policy:
     """The choices of a handover. Times are in seconds.

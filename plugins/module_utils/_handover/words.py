@@ -81,6 +81,8 @@ def network_name(connection: Optional[CsmeConnection]) -> str:
 
 KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"
 LOST = "CSME's session ended within seconds of the last handover"
+#: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
+LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
 STUCK = "the supplicant did not get its usual channels back"
 HELD = (

@@ -16,7 +16,7 @@ import json
 import os
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, Optional
 
 from .denied import remedy_for, user
@@ -192,6 +192,22 @@ def journals(folder: str = FOLDER) -> List[str]:
         return []
     except OSError as error:
         raise _failed(error, folder) from error
+
+
+def announce(folder: str = FOLDER) -> None:
+    """Tell a running watcher that the networks of a manager may have changed.
+
+    wpa_supplicant reports few changes of its networks, so the tasks that make them do it. This sets the times of a file
+    beside the folder. The watcher watches ``/run``, so the kernel notifies it. Nobody reads the file. Without a
+    watcher, or if the file can't be made, nothing happens.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with suppress(OSError):
+        descriptor = os.open(f"{folder}.news", flags, 0o644)
+        try:
+            os.utime(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 _REMOVE = "Restart wpa_supplicant, which forgets every pin, and remove the file."

@@ -17,7 +17,7 @@ from .._system.errors import FleetError, LibraryMissing, NotFound
 from .._system.files import read_text
 from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
-from .._watcher.state import STATE_PATH
+from .._watcher.state import STATE_PATH, report_of
 
 #: The exit status of "bring-up" that means "not yet". With any other status, the supplicant starts.
 NOT_YET = 3
@@ -141,6 +141,7 @@ def _status() -> int:
     except NotFound:
         _tell("amt-wifi-watcher does not run. Start it with: systemctl start amt-wifi-watcher", sys.stderr)
         return 1
+    report = report_of(state)
     _tell(f"amt-wifi-watcher {state['version']} (process {state['pid']})")
     if not state["radios"]:
         _tell("  there is no radio that CSME can own")
@@ -148,6 +149,9 @@ def _status() -> int:
         _tell(f"  {radio['interface']} ({radio['phy']}): {_SENTENCES.get(radio['state'], radio['state'])}")
         if radio["reason"]:
             _tell(f"    because: {radio['reason']}")
+        why = report.why_left(str(radio["interface"]))
+        if why is not None:
+            _tell(f"    {why}")
         if radio["wanted"]:
             wanted = radio["wanted"]
             # With any other reason, the host already has a profile for the network.

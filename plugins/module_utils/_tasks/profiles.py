@@ -31,7 +31,7 @@ from .._radio.radio import csmes_connection
 from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from .._system.files import NoRegularFile, open_regular
-from .._system.run_folder import lock
+from .._system.run_folder import announce, lock
 
 #: A device name that the kernel accepts (``dev_valid_name``): shorter than IFNAMSIZ, no slash, colon or white space.
 _INTERFACE = re.compile(r"(?!\.{1,2}\Z)[^/:\s\0]{1,15}\Z")
@@ -159,6 +159,8 @@ def _guarded(
             except FleetError as error:
                 trouble = error
             csme = csmes_connection(request.interface, places.root) if request.declared.profiles else None
+            if not check_mode:  # the watcher is told even if the work fails, because a part of it may have been done
+                stack.callback(announce, places.folder)
             result = work(request, places, check_mode, trouble, csme)
             if undone:
                 text = f"a pin that a handover left on {request.interface} was undone"

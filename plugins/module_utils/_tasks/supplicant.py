@@ -246,6 +246,8 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
             runtime.apply()
             if changes:
                 runtime.carry_note(conf.identity, _wpa_conf.write(conf.path, new))
+            if changes or runtime.after:
+                run_folder.announce()
     shown = {key: value for key, value in has.items() if key in settings}
     return {
         "changed": changes or bool(runtime.after),

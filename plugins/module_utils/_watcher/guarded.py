@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional
 
 from .._handover import guard, messages
-from .._handover.addressing import Addressing, NoAddress
+from .._handover.addressing import Addressing
 from .._handover.deferred import Rest, journal_of
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
@@ -47,6 +47,8 @@ _REST_SECONDS = 30.0
 #: NetworkManager releases a device within two seconds.
 _ECHO_SECONDS = 10.0
 _NEWS = "news"
+#: The timer of that attempt. Its end means nothing to the guard.
+_UNDO = "undo"
 
 
 class Watched:
@@ -82,15 +84,16 @@ class Watched:
         #: The interface's manager, and its listeners.
         self.attachment = Attachment(radio, self._account, clock)
         #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
-        self._addressing = Addressing(policy.handover, self._look_for_address, self._ask_for_address, clock)
+        self._addressing = Addressing(
+            policy.handover, lambda: self.hands.look_for_address(), self._address_found, self._ask_for_address, clock
+        )
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
         #: Whether the log says that there is a rest of a pin.
         self._narrow = False
         self._rest = Rest(radio.phy, places.run)
-        ifindex = radio.ifindex or -1
-        request, read = partial(csme.request_ownership, nl, ifindex), partial(csme.connection, nl, ifindex)
-        calls = Calls(request, read, ask_through_pipe, self._mark)
+        at = (nl, radio.ifindex or -1)
+        calls = Calls(partial(csme.request_ownership, *at), partial(csme.connection, *at), ask_through_pipe, self._mark)
         self.hands = Hands(radio, None, calls, self._rest, places.run)
         # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings
@@ -276,11 +279,8 @@ class Watched:
         if isinstance(answer, AddressArrived):
             self.feed(answer)
 
-    def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
-        answer = self.hands.look_for_address()
-        if isinstance(answer, AddressArrived):
-            self._advance(partial(self._machine.feed, answer))
-        return answer
+    def _address_found(self, event: AddressArrived) -> None:
+        self._advance(lambda: self._machine.feed(event))
 
     def _ask_for_address(self) -> None:
         handover = self._machine.state.handover
@@ -374,9 +374,9 @@ class Watched:
             self._lock.release()
             if self._rest.stands and self._machine.due is None:
                 self._machine.set_timer(RETRY, _REST_SECONDS)
-        elif self._machine.due is None:
-            # The pin could not be undone. This is tried again until it succeeds.
-            self._machine.set_timer(RETRY, _UNDO_SECONDS)
+        elif self._machine.due is None or self._machine.due > self._clock() + _UNDO_SECONDS:
+            # The pin could not be undone. This is tried again until it succeeds, however long the guard waits.
+            self._machine.set_timer(_UNDO, _UNDO_SECONDS)
         if self._rest.stands != self._narrow:
             self._narrow = self._rest.stands
             self._account.forget("rest")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional
 
+from .._network.backend import NAMES
 from .._network.handover_record import HandoverRecord
 
 
@@ -24,6 +25,9 @@ class WatcherReport:
         last_handover: the record of the last handover.
         held: the interfaces that are held back. The value is the network that a profile is missing for, as text.
         managers: the manager of each interface that the watcher watches, or None when the watcher can use no manager.
+        left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome. The
+            readiness and the command ``amt-wifi-watcher status`` both say this, so that they do not contradict each
+            other.
     """
 
     installed: bool
@@ -33,3 +37,24 @@ class WatcherReport:
     last_handover: Optional[HandoverRecord] = None
     held: Mapping[str, str] = field(default_factory=dict)
     managers: Mapping[str, Optional[str]] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
+
+    def why_left(self, interface: str) -> Optional[str]:
+        """Return why CSME keeps the radio of an interface, and what to do, as sentences without the last full stop.
+
+        It is None when the watcher does not want the radio, or nothing keeps the watcher from it.
+        """
+        reason = self.left.get(interface)
+        if reason is None:
+            return None
+        # These are loaded only where they are needed.
+        from .._handover.policy import Outcome
+        from .._handover.words import BOOK, LOOKS_AGAIN
+
+        if reason == Outcome.NO_CREDENTIALS.value:
+            return f"when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}"
+        words = next((BOOK[outcome] for outcome in Outcome if outcome.value == reason), None)
+        if words is None:  # the watcher is of another version
+            return f"the reason is {reason}. {LOOKS_AGAIN}"
+        what = words.of(NAMES.get(self.managers.get(interface) or ""))
+        return ". ".join(part for part in (what, words.remedy, LOOKS_AGAIN) if part)

@@ -43,6 +43,17 @@ def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
     if found is None:
         return WatcherReport(installed, None)
     running, document = found
+    return report_of(document, installed=installed, running=running)
+
+
+def report_of(document: Dict[str, Any], *, installed: bool = True, running: Optional[bool] = True) -> WatcherReport:
+    """Return what a state file says.
+
+    Args:
+        document: the document in the file.
+        installed: whether the watcher's unit is installed.
+        running: whether the watcher that wrote the file runs.
+    """
     return WatcherReport(
         installed=installed,
         running=running,
@@ -51,6 +62,7 @@ def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
         last_handover=_last_handover(document.get("last_handover")),
         held=_held(document.get("radios")),
         managers=_managers(document.get("radios")),
+        left=_left(document.get("radios")),
     )
 
 
@@ -82,6 +94,18 @@ def _held(document: Any) -> Dict[str, str]:
             wanted = radio.get("wanted")
             network = f"{wanted.get('ssid')!r} ({wanted.get('auth')})" if isinstance(wanted, dict) else "CSME's network"
             found[str(radio.get("interface"))] = network
+    return found
+
+
+def _left(document: Any) -> Dict[str, str]:
+    from .._handover.policy import IDLE  # loaded only where it is needed
+
+    found: Dict[str, str] = {}
+    for radio in document if isinstance(document, list) else ():
+        if isinstance(radio, dict) and radio.get("state") in ("left", "retrying"):
+            reason = radio.get("reason")
+            if isinstance(reason, str) and reason != IDLE:  # with idle, the watcher was told to leave the radio
+                found[str(radio.get("interface"))] = reason
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, FrozenSet, Iterator, Set, Tuple
 import pytest
 import yaml
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import guard, words
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import policy, words
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
@@ -59,7 +59,7 @@ def test_the_codes_of_failures_are_found_where_they_are_documented() -> None:
 
 
 def test_everything_that_the_watcher_says_can_be_looked_up() -> None:
-    reasons = {outcome.value for outcome in set(Outcome) - SUCCESSES} | {guard.IDLE}
+    reasons = {outcome.value for outcome in set(Outcome) - SUCCESSES} | {policy.IDLE}
     assert reasons - named() == set()
     states = schema("amt_wifi_watcher_state")["properties"]["state"]["enum"]
     assert set(states) - named() == set()

@@ -36,6 +36,8 @@ def no_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(conflicts, "PROGRAMS", ())
     lock = run_folder.lock
     monkeypatch.setattr(run_folder, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
+    announce = run_folder.announce
+    monkeypatch.setattr(run_folder, "announce", lambda: announce(str(tmp_path / "run")))
     return tmp_path / "wlan9.conf"
 
 
@@ -45,13 +47,17 @@ def test_a_file_comes_and_stays(no_runtime: Path, capsys: pytest.CaptureFixture[
     assert checked["changed"] is True
     assert checked["diff"]["after"]["file"]["country"] == "DE"
     assert not no_runtime.exists()
+    news = no_runtime.with_name("run.news")
+    assert not news.exists()
     made = run(capsys, **options)
     assert (made["changed"], made["restart_needed"], made["present"], made["program"]) == (True, False, False, None)
     assert no_runtime.read_text() == (
         "ctrl_interface=DIR=/run/wpa_supplicant GROUP=root\ncountry=DE\nupdate_config=0\n"
     )
     assert no_runtime.stat().st_mode & 0o777 == 0o600
+    news.unlink()  # the watcher was told
     assert run(capsys, **options)["changed"] is False
+    assert not news.exists()
     no_runtime.chmod(0o644)
     assert run(capsys, **options)["changed"] is True
 

@@ -149,7 +149,8 @@ def test_at_work(there: Union[AddressArrived, NoAddress, None], asked: int) -> N
     def ask() -> None:
         asks[0] += 1
 
-    mine = Addressing(POLICY, lambda: there, ask, clock)
+    found: List[AddressArrived] = []
+    mine = Addressing(POLICY, lambda: there, found.append, ask, clock)
     assert mine.due is None
     mine.feed(Connected(BSSID))
     assert mine.due == 0.1
@@ -159,6 +160,7 @@ def test_at_work(there: Union[AddressArrived, NoAddress, None], asked: int) -> N
     clock.now = 0.1
     mine.expire()
     assert asks == [asked]
+    assert bool(found) is isinstance(there, AddressArrived)
     assert mine.due == (1.1 if asked else None)
     mine.feed(Disconnected())
     assert mine.due is None

@@ -2,24 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guard of a radio: what it does when, and the whole machine explored with its timers."""
+"""The guard of a radio: what it does when."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from functools import cache
-from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
-    IDLE,
     RETRY,
     Busy,
     Changed,
     Free,
     Guard,
-    GuardAction,
     GuardEvent,
     GuardPolicy,
     Look,
@@ -35,13 +31,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     BlockBack,
     Blocked,
     BlockGone,
-    CancelTimer,
     Expired,
-    Forget,
     InterfaceGone,
     PinFailed,
     Pinned,
-    ReadConnection,
     RequestOwnership,
     RoamingAllowed,
     RoamingForbidden,
@@ -54,32 +47,21 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Unpin,
     Unread,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
     Connected,
-    Disconnected,
-    ScanStarted,
-    SupplicantGone,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
-
-SSID = b"corp\n\xff"
-BSSID = "02:00:00:00:01:00"
-PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
-NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
-POLICY = GuardPolicy(handover=Policy(stay=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,))
-CAN, CANNOT, NOTHING = Blocked(NETWORK, PROFILE), Blocked(NETWORK, None), Blocked(None, None)
-GRANTED = (Pinned(), BlockGone(), ScanStarted(), Connected(BSSID), AddressArrived())
-
-
-def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard()) -> Tuple[Guard, List[GuardAction]]:  # noqa: B008
-    """Feed events to a guard; return its state, and all actions but the timers."""
-    done: List[GuardAction] = []
-    for event in events:
-        guard, actions = step(guard, event, policy)
-        done += actions
-    return guard, [action for action in done if not isinstance(action, (SetTimer, CancelTimer))]
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_guard import (
+    BSSID,
+    CAN,
+    CANNOT,
+    GRANTED,
+    NOTHING,
+    ON,
+    POLICY,
+    PROFILE,
+    play,
+)
 
 
 def test_a_block_is_looked_at_and_handed_over() -> None:
@@ -114,7 +96,11 @@ def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
     for event in (CAN, *taken_back, Expired(RETRY), CAN, *taken_back, Expired(RETRY), CAN):
         guard, actions = step(guard, event, POLICY)
         pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
-    assert (pauses, guard.left, guard.handover) == ([3.0], "taken_back", None)
+    assert pauses == [3.0, 60]
+    assert guard.handover is not None, "after the slow pause"
+    guard = play(CAN, *taken_back, Expired(RETRY), CAN, *taken_back)[0]
+    assert guard.left == "taken_back"
+    assert play(CAN, guard=guard) == (guard, [])
     # A change, or a radio that came back to the host in between, begins anew.
     assert play(Changed(), CAN, guard=guard)[0].handover is not None
     assert play(BlockGone(), BlockBack(), CAN, guard=guard)[0].handover is not None
@@ -222,10 +208,10 @@ def test_each_failure_has_a_pause_of_its_own() -> None:
     policy = GuardPolicy(handover=Policy(), retry_seconds=(3.0, 10.0))
     guard = Guard()
     pauses: List[float] = []
-    for event in (CAN, PinFailed(), Expired(RETRY)) * 4:
+    for event in (CAN, PinFailed(), Expired(RETRY)) * 9:
         guard, actions = step(guard, event, policy)
         pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
-    assert pauses == [3.0, 10.0]
+    assert pauses == [3.0, 10.0, 60.0, 120.0, 240.0, 480.0, 600.0, 600.0, 600.0]
 
 
 def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
@@ -242,7 +228,7 @@ def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
 
 def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
     guard, actions = step(Guard(), CAN, GuardPolicy(handover=Policy(timeout_seconds=1.0), retry_seconds=(3.0,)))
-    assert guard == Guard(failures=1, left="timed_out")
+    assert guard == Guard(failures=1, left="timed_out", network=ON)
     assert SetTimer(RETRY, 3.0) in actions
     assert Tell(Outcome.TIMED_OUT) in actions
 
@@ -250,142 +236,3 @@ def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
 def test_nobody_is_held_at_half_a_connection() -> None:
     for half in (Free(PROFILE, None), Free(None, BSSID)):
         assert play(RoamingForbidden(), half) == (Guard(forbidden=True), [Look()])
-
-
-# -- the whole machine ------------------------------------------------------------------------------------------------
-
-EVENTS: Tuple[GuardEvent, ...] = (
-    *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(), Unanswered(), Spoke(), Changed()),
-    *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
-    *(Connected(BSSID), Disconnected(), AddressArrived()),
-    *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),
-)
-POLICIES = (
-    POLICY,
-    GuardPolicy(handover=Policy(stay=True, require_credentials=False, pauses_seconds=()), retry_seconds=()),
-    GuardPolicy(handover=Policy(stay=False, pauses_seconds=(1.0,)), take_idle=False, retry_seconds=(1.0,)),
-)
-
-#: A guard with the timers that run: what decides what can happen next.
-Whole = Tuple[Guard, FrozenSet[Hashable]]
-
-
-def advance(whole: Whole, event: GuardEvent, policy: GuardPolicy) -> Tuple[Whole, Tuple[GuardAction, ...]]:
-    guard, running = whole
-    timers = set(running)
-    if isinstance(event, Expired):
-        timers.discard(event.timer)
-    guard, actions = step(guard, event, policy)
-    for action in actions:
-        if isinstance(action, SetTimer):
-            timers.add(action.timer)
-        elif isinstance(action, CancelTimer):
-            timers.discard(action.timer)
-    return (guard, frozenset(timers)), actions
-
-
-Transition = Tuple[GuardEvent, Whole, Tuple[GuardAction, ...]]
-
-
-@cache
-def explore(policy: GuardPolicy) -> Dict[Whole, List[Transition]]:
-    """Walk every state with every event, and every timer that runs, until nothing new appears."""
-    found: Dict[Whole, List[Transition]] = {}
-    # One object for each state: there are ten times as many transitions.
-    first: Whole = (Guard(), frozenset())
-    known = {first: first}
-    todo = [first]
-    while todo:
-        whole = todo.pop()
-        transitions: List[Transition] = []
-        for event in (*EVENTS, *(Expired(timer) for timer in whole[1])):
-            after, actions = advance(whole, event, policy)
-            same = known.setdefault(after, after)
-            if same is after:
-                todo.append(after)
-            transitions.append((event, same, actions))
-        found[whole] = transitions
-    return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _explored() -> Iterator[None]:
-    """Lets go of what was explored: half a million transitions make each collection of garbage take seconds."""
-    yield
-    explore.cache_clear()
-
-
-def told(policy: GuardPolicy, whole: Whole, event: GuardEvent) -> str:
-    return f"{policy} {whole} {event}"
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
-    """When the worst happens, which is nothing but a link that gets lost, time alone frees the host from every state.
-
-    The one state that waits for a word or a loss is a connected host whose roaming CSME forbade.
-    """
-    states = explore(policy)
-    assert len(states) > 50
-    for start in states:
-        guard, timers = start
-        if guard.handover is not None and guard.handover.phase is Phase.STAYING and not timers:
-            assert guard.handover.forbidden, told(policy, start, Busy())
-        whole, _actions = advance(start, Disconnected(), policy)
-        # What a pin needs answered at once is answered by Pinned or PinFailed; the worse of the two is the first.
-        if whole[0].handover is not None and whole[0].handover.phase is Phase.PINNING:
-            whole, _actions = advance(whole, Pinned(), policy)
-        for _round in range(50):
-            if not whole[0].pinned:
-                break
-            assert whole[1], f"pinned, and no timer runs: {told(policy, whole, Busy())}"
-            # Any of them may be the next: the one that was set last is the hardest to argue with, so try each.
-            for timer in sorted(whole[1], key=repr):
-                whole, _actions = advance(whole, Expired(timer), policy)
-        assert not whole[0].pinned, told(policy, start, Busy())
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
-    for whole, transitions in explore(policy).items():
-        guard, timers = whole
-        # Nothing under way: none of its timers runs, so nothing wakes an idle watcher.
-        if guard.handover is None:
-            assert timers <= {RETRY}, told(policy, whole, Busy())
-        for event, (after, later), actions in transitions:
-            asks = RequestOwnership() in actions
-            # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.
-            if asks and after.handover is not None and after.handover.connection is not None:
-                assert after.pinned, told(policy, whole, event)
-            if policy.handover.require_credentials:
-                assert not (asks and event == CANNOT), told(policy, whole, event)
-            assert not (asks and isinstance(event, (SoftBlocked, SwitchedOff, InterfaceGone, Free, Unusable))), told(
-                policy, whole, event
-            )
-            # What was pinned is undone exactly when it ends, and nothing else undoes it.
-            assert (guard.pinned and not after.pinned) == (Unpin() in actions or Forget() in actions), told(
-                policy, whole, event
-            )
-            # Failures are bounded.
-            assert after.failures <= len(policy.retry_seconds) + 1, told(policy, whole, event)
-            # An outcome is told once.
-            assert sum(isinstance(action, Tell) for action in actions) <= 1, told(policy, whole, event)
-            assert len(later) <= len(Timer) + 1, told(policy, whole, event)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> None:
-    """Actions carry numbers, timers, the BSSID that was decoded from six bytes, and a profile as a backend gave it."""
-    for transitions in explore(policy).values():
-        for _event, _after, actions in transitions:
-            for action in actions:
-                if isinstance(action, ReadConnection):
-                    continue  # it is about the driver alone
-                for value in (getattr(action, each.name) for each in fields(action)):
-                    assert _harmless(value), action
-
-
-def _harmless(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(isinstance(each, int) for each in value)
-    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID, PROFILE)

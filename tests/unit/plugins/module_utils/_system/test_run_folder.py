@@ -9,17 +9,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import select
+import signal
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, List, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.directories import Directories
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     DecodeFailed,
@@ -269,3 +272,41 @@ def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: py
         patch.setattr(os, "geteuid", lambda: 4712)
         run_folder.write_journal("phy0", {}, folder)
     assert len(given) == 1, "nobody else may"
+
+
+# -- telling the watcher ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told() -> Iterator[Callable[[], bool]]:
+    """Say whether the signal of a watched directory came since the last time."""
+    readable, writable = os.pipe2(os.O_NONBLOCK)
+    handler = signal.signal(signal.SIGIO, lambda _number, _frame: None)
+    before = signal.set_wakeup_fd(writable)
+    yield lambda: bool(select.select([readable], [], [], 0.3)[0] and os.read(readable, 4096))
+    signal.set_wakeup_fd(before)
+    signal.signal(signal.SIGIO, handler)
+    os.close(readable)
+    os.close(writable)
+
+
+def test_each_announcement_is_heard_where_the_folder_is(folder: str, told: Callable[[], bool]) -> None:
+    directories = Directories([os.path.dirname(folder)])
+    for _time in range(3):
+        run_folder.announce(folder)
+        assert told()
+    assert not told()
+    directories.close()
+
+
+def test_an_announcement_follows_no_link_and_waits_for_nobody(folder: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("as it was")
+    os.utime(other, (1, 1))
+    os.symlink(other, f"{folder}.news")
+    run_folder.announce(folder)
+    assert other.stat().st_mtime == 1
+    os.unlink(f"{folder}.news")
+    os.mkfifo(f"{folder}.news")
+    run_folder.announce(folder)
+    run_folder.announce(str(tmp_path / "gone" / "run"))

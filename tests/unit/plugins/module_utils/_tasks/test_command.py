@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import LOOKS_AGAIN
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     FleetError,
     LibraryMissing,
@@ -63,6 +64,7 @@ def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None
     assert told([left, {**RADIO, "interface": "wlan1", "state": "of a newer version"}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio",
         "    because: no_credentials",
+        f"    when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}",
         "    wanted: a profile for 'corp\\\\xff' (psk)",
         "    neither wpa_supplicant nor NetworkManager can be used for it",
         "  wlan1 (phy0): of a newer version",
@@ -74,6 +76,9 @@ def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Call
     assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio, and the watcher will try again",
         "    because: taken_back",
+        "    CSME gave the radio away and took it back, because the host did not connect in time. Check that the "
+        "access point answers and that the credentials are right. The steps show how far the handover came. "
+        + LOOKS_AGAIN,
         "    CSME's network: 'corp' (psk)",
     ]
 

@@ -57,6 +57,24 @@ def test_networkmanagers_interface_is_left_alone_where_the_file_was_asked_for(la
     assert laptop.supplicant.requests == []
 
 
+def test_the_watcher_is_told_unless_nothing_may_change(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop.start()
+    news = Path(f"{laptop.run}.news")
+    laptop.declare(psk(), check_mode=True)
+    assert not news.exists()
+    laptop.declare(psk())
+    news.unlink()
+    # A part may have been done before a failure.
+
+    def breaks(*_arguments: Any) -> Any:
+        raise TimedOut("wpa_supplicant did not answer")
+
+    monkeypatch.setattr(apply, "bring", breaks)
+    with pytest.raises(Refused, match="did not answer"):
+        laptop.declare(psk())
+    assert news.exists()
+
+
 # -- handovers --------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.evidence import KEPT_SECONDS
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardPolicy
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
@@ -174,3 +175,44 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
     watched.expire()
     assert laptop.as_before
     assert watched.state == "watching"
+
+
+def test_a_radio_that_csme_keeps_is_looked_at_again_slowly(laptop: Laptop) -> None:
+    del laptop.supplicant.networks[1]
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert (watched.state, watched.reason, watched.due) == ("left", "no_credentials", laptop.now + 60)
+    # Neither CSME's other network nor the new profile is reported by anybody.
+    other = replace(NETWORK, ssid=b"guests")
+    laptop.connection = other
+    laptop.now += 61
+    watched.expire()
+    assert (watched.state, watched.view.wanted) == ("left", other)
+    laptop.supplicant.networks[1] = network("guests")
+    laptop.now += 121
+    watched.expire()
+    assert laptop.requests == 1
+    watched.stop()
+
+
+def test_a_pin_that_stands_is_undone_soon_although_the_next_look_is_far(laptop: Laptop) -> None:
+    watched = laptop.watched(policy=GuardPolicy(retry_seconds=()))
+    watched.attach()
+    watched.look()
+    refuse = {"SET_NETWORK 1 bssid any": "FAIL\n"}
+    laptop.supplicant.hook = lambda request: refuse.get(request, {"DETACH": "OK\n"}.get(request))
+    for hard in (False, True):  # granted, and taken back
+        watched.heard_rfkill(rfkill(hard))
+    assert (watched.state, watched.reason) == ("left", "taken_back")
+    for _time in range(2):
+        assert watched.due is not None
+        assert watched.due <= laptop.now + 2
+        laptop.now += 2.1
+        watched.expire()
+    refuse.clear()
+    laptop.now += 2.1
+    watched.expire()
+    assert (laptop.as_before, laptop.requests) == (True, 1)
+    assert watched.due is not None
+    assert watched.due > laptop.now + 30

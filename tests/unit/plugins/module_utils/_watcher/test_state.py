@@ -81,6 +81,22 @@ def test_who_runs_what_it_watches(machine: Machine) -> None:
     assert read(machine).managers == {"wlan0": "networkmanager", "wlan1": None}
 
 
+def test_what_it_leaves_to_csme(machine: Machine) -> None:
+    radios = [
+        {"interface": "wlan0", "state": "left", "reason": "taken_back"},
+        {"interface": "wlan1", "state": "retrying", "reason": "denied"},
+        {"interface": "wlan2", "state": "left", "reason": "idle"},  # as it was told
+        {"interface": "wlan3", "state": "left", "reason": None},
+        {"interface": "wlan4", "state": "held", "reason": "no_credentials"},
+        {"interface": "wlan5", "state": "watching", "reason": None},
+        *({}, 7),
+    ]
+    machine.write(STATE, json.dumps({**WHOLE, "radios": radios}))
+    assert read(machine).left == {"wlan0": "taken_back", "wlan1": "denied"}
+    machine.write(STATE, json.dumps({**WHOLE, "radios": 7}))
+    assert read(machine).left == {}
+
+
 @pytest.mark.parametrize("pid", [701, None, "700", True, 700.0, -1, 10**400])
 def test_a_state_that_nobody_keeps(machine: Machine, pid: Any) -> None:
     machine.write(STATE, json.dumps({**WHOLE, "pid": pid}))
