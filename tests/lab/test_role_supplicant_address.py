@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role ``supplicant`` sets up who gets the addresses, and the network takes the laptop for the same host as CSME."""
+"""The role ``supplicant`` sets up who gets the addresses. The network takes the laptop for the same host as CSME."""
 
 from __future__ import annotations
 
