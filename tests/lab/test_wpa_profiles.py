@@ -188,6 +188,29 @@ def test_a_laptop_without_a_configuration_file(laptop: Laptop, ap: AccessPoint) 
     assert (connected(laptop), connections(laptop)) == (True, before)
 
 
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        pytest.param("chown root:root /run/wpa_supplicant/{interface}", id="another owner of the socket"),
+        pytest.param("date -s '+2 hours'", id="a clock that is set forward"),
+    ],
+)
+def test_an_edit_that_the_supplicant_did_not_read_is_not_taken_for_read(laptop: Laptop, disguise: str) -> None:
+    eap = {"method": "peap", "identity": "me", "password": "before-0f3e", "ca_cert": "/etc/hostname"}
+    laptop.supplicant("", start=True)
+    profile(laptop, security="eap", eap=eap)
+    laptop.guest.check(f"systemctl restart wpa_supplicant@{INTERFACE}.service")
+    laptop.wait_supplicant()
+    assert profile(laptop, security="eap", eap=eap)["changed"] is False
+    laptop.guest.check("rm -f /run/vpro-fleet/profiles-*.journal")
+    # Somebody edits the file, and has it not read.
+    laptop.guest.check(f"sleep 1; sed -i s/before-0f3e/after-0f3e/ {CONF}; sleep 1")
+    laptop.guest.check(disguise.format(interface=INTERFACE))
+    told = profile(laptop, security="eap", eap={**eap, "password": "after-0f3e"})
+    assert (told["file"]["changed"], told["runtime"]["changed"]) == (False, True)
+    assert profile(laptop, security="eap", eap={**eap, "password": "after-0f3e"})["changed"] is False
+
+
 def permissions(laptop: Laptop) -> str:
     """Return mode, owner and group of the configuration file."""
     return laptop.guest.check(f"stat -c '%a %U %G' {CONF}").strip()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import select
-from typing import AbstractSet, Any, FrozenSet, Iterable, Optional
+import time
+from typing import AbstractSet, Any, FrozenSet, Iterable, NamedTuple, Optional, Tuple
 
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 from .files import list_folder, read_text
@@ -80,6 +81,63 @@ def running(names: AbstractSet[str], root: str = "/") -> FrozenSet[str]:
         if name in names and _network_namespace(folder) in (here, None):
             found.add(name)
     return frozenset(found)
+
+
+class Started(NamedTuple):
+    """The start of a process. Together with the process's id, it tells a process from every other one, at all times."""
+
+    #: The kernel's random name of the boot (random(4), boot_id).
+    boot: str
+    #: Clock ticks from the boot to the start (proc(5), starttime). No step of a clock changes them.
+    ticks: int
+
+    @property
+    def since_boot(self) -> int:
+        """The ns from the boot to the start. They are up to one tick (10 ms) too few."""
+        return self.ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+    @property
+    def realtime(self) -> int:
+        """The start in ns, by the clock as it goes now. If that was set since, files from before it do not compare."""
+        return time.time_ns() - since_boot() + self.since_boot
+
+
+def since_boot() -> int:
+    """Return the ns since the boot, with the time of suspends. This clock is never set."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def boot_id(root: str = "/") -> str:
+    """Return the kernel's name of this boot.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it can't be read.
+    """
+    return read_text(os.path.join(root, "proc/sys/kernel/random/boot_id"))
+
+
+def started(pid: int, root: str = "/") -> Started:
+    """Return when a process was started.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it can't be read.
+    """
+    path = os.path.join(root, f"proc/{pid}/stat")
+    # The second field is the program's name in parentheses, which may contain any character. The 22nd is starttime.
+    fields = read_text(path).rpartition(")")[2].split()
+    try:
+        return Started(boot_id(root), int(fields[19]))
+    except (IndexError, ValueError):
+        raise TransportFailed("the kernel does not tell when the process was started", where=path) from None
+
+
+def arguments(pid: int, root: str = "/") -> Tuple[str, ...]:
+    """Return the command line of a process.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: it can't be read.
+    """
+    return tuple(read_text(os.path.join(root, f"proc/{pid}/cmdline")).split("\0"))
 
 
 def _network_namespace(process: str) -> Optional[str]:

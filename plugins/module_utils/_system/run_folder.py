@@ -110,13 +110,14 @@ def lock(radio: str, timeout: float, folder: str = FOLDER) -> Iterator[None]:
         held.release()
 
 
-def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER) -> None:
+def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER, *, private: bool = False) -> None:
     """Write the journal of a radio, atomically: a reader never finds a part of an entry.
 
     Args:
         radio: the radio's name.
         entry: the entry, which has JSON types only.
         folder: the folder of the journal.
+        private: whether the file stays this user's, so that the folder's owner can't read it.
 
     Raises:
         AccessDenied, TransportFailed: the journal could not be written.
@@ -124,15 +125,21 @@ def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER) -> No
     path = _journal_path(radio, _ensure(folder))
     try:
         with replacing(path) as descriptor:
-            _give(descriptor, path)
+            if not private:
+                _give(descriptor, path)
             with open(descriptor, "w", encoding="ascii", closefd=False) as handle:
                 json.dump(entry, handle)
     except OSError as error:
         raise _failed(error, path) from error
 
 
-def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
+def read_journal(radio: str, folder: str = FOLDER, *, private: bool = False) -> Optional[Dict[str, Any]]:
     """Return the entry in the journal of a radio, or None when there is no journal.
+
+    Args:
+        radio: the radio's name.
+        folder: the folder of the journal.
+        private: whether only a journal counts that belongs to this user, and that nobody else could write or read.
 
     Raises:
         DecodeFailed: the file is not a journal.
@@ -142,6 +149,9 @@ def read_journal(radio: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
     try:
         # The folder's owner must not be able to make root read another file, wait for ever, or fill the memory.
         with open(open_regular(path, follow=False), encoding="ascii") as handle:
+            status = os.fstat(handle.fileno())
+            if private and (status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != 0o600):
+                return None
             entry = json.loads(handle.read(_SIZE_MAX))
     except FileNotFoundError:
         return None

@@ -18,8 +18,9 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from .._managers.choice import choose
 from .._managers.conflicts import Conflict, Interface
 from .._managers.wpa_supplicant import conf as _wpa_conf
-from .._managers.wpa_supplicant.conf import CONF_PATH
+from .._managers.wpa_supplicant.conf import CONF_PATH, ConfFile
 from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .._managers.wpa_supplicant.loaded import Loaded, supplicant_of
 from .._managers.wpa_supplicant.loading import check_loads
 from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration
@@ -77,8 +78,10 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
 class RunningSettings:
     """The settings of an interface's running supplicant."""
 
-    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
+    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int], *, root: str = "/") -> None:
         self._interface = interface
+        self._root = root
+        self._loaded = Loaded(interface.name, root=root)
         self._wanted = wanted
         self._gid = gid
         self.socket: Optional[str] = None
@@ -118,27 +121,26 @@ class RunningSettings:
                 for name, value in self.after.items():
                     ctrl.command(f"SET {name} {value}")
 
-    def carry_note(self, old: Optional[Tuple[int, int]], new: Tuple[int, int]) -> None:
+    def carry_note(self, old: ConfFile, text: str, identity: Tuple[int, int]) -> None:
         """Keep the note of the modules for profiles valid. It says which secrets the supplicant has.
 
-        The note names the file by its identity, which this write has changed, although it changed no secret. Without a
-        new note, those modules would set every secret again.
+        The note names the file as it was before this write, which changed no secret. Without a new note, those modules
+        would set every secret again.
 
         Args:
-            old: the identity of the file before this write, or None when there was no file.
-            new: the identity of the file now.
+            old: the file before this write.
+            text: the file's text now.
+            identity: the file's identity now.
         """
-        if old is None or self.socket is None:
-            return
-        status = os.stat(self.socket)
-        name, socket = run_folder.note_name(self._interface.name), (status.st_ino, status.st_ctime_ns)
-        unsure: Any = [] if old[1] < socket[1] else None
         with suppress(FleetError):
-            entry = run_folder.read_journal(name) or {}
-            if entry.get("file") == list(old) and entry.get("socket") == list(socket):
-                unsure = entry.get("unsure", [])
+            if self.socket is None:  # a supplicant that starts later reads the file as it is now
+                self._loaded.write(identity, text, None, ())
+                return
+            with WpaCtrl(self.socket) as ctrl:
+                supplicant = supplicant_of(ctrl, self._root)
+            unsure = self._loaded.unsure(old, supplicant)
             if unsure is not None:
-                run_folder.write_journal(name, {"file": list(new), "socket": list(socket), "unsure": unsure})
+                self._loaded.write(identity, text, supplicant, unsure)
 
 
 def _wait_socket(interface: str) -> str:
@@ -245,7 +247,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
             # it would keep the supplicant from starting.
             runtime.apply()
             if changes:
-                runtime.carry_note(conf.identity, _wpa_conf.write(conf.path, new))
+                runtime.carry_note(conf, new, _wpa_conf.write(conf.path, new))
             if changes or runtime.after:
                 run_folder.announce()
     shown = {key: value for key, value in has.items() if key in settings}

@@ -4,9 +4,8 @@
 
 """Bringing declared networks into wpa_supplicant's file, and into the running wpa_supplicant.
 
-The supplicant does not tell its secrets, so the file is the record of them. The supplicant has the secrets of the file
-if it started after the file's last change, or if this code made the last change and gave the supplicant the same. A
-note below ``/run`` says for which file and which supplicant that is so. It contains no secret.
+The supplicant does not tell its secrets, so the file is the record of them. ``loaded.py`` has the evidence that the
+supplicant has the secrets of the file.
 
 The steps that may fail come first, and all of them can be undone. The new file is written beside the old one. New
 networks are made, but not enabled. Values that some builds of the supplicant refuse are tried on a temporary network.
@@ -17,9 +16,8 @@ supplicant.
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._network.declared import ProfilesRequest
@@ -33,13 +31,14 @@ from ..._network.verdict import warnings as warnings_of
 from ..._radio import sysfs
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
 from ..._system.files import is_there
-from ..._system.run_folder import FOLDER, note_name, read_journal, write_journal
+from ..._system.run_folder import FOLDER, read_journal
 from . import conf as _wpa_conf
 from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .configured import profile_of, profiles_in
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
 from .fitness import Exists
+from .loaded import Loaded, Supplicant, supplicant_of
 from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, outcome, plan, without_pin
@@ -74,6 +73,8 @@ class _RunningNetworks:
         self._socket = ""
         self._radio: Optional[str] = None
         self._built: Tuple[int, ...] = ()
+        self._loaded = Loaded(request.interface, places.folder, places.root)
+        self._supplicant: Optional[Supplicant] = None
         self._proof: Optional[FrozenSet[str]] = None
         self._settings: Mapping[str, str] = {}
         self._changed: Optional[Obstacle] = None
@@ -111,7 +112,8 @@ class _RunningNetworks:
             pin = self._pin()
             if pin is not None and pin.belongs_to(socket_of(self._socket)):
                 networks = without_pin(networks, pin, kept_out(pin, ctrl.networks()))
-            self._proof = self._read_note(conf)
+            self._supplicant = supplicant_of(ctrl, self._places.root)
+            self._proof = self._loaded.unsure(conf, self._supplicant)
             desired = [_desired(entry, self._proof) for entry in entries]
             self.plan = plan(networks, desired, connected=ctrl.status().connected)
             self._foreseen = tuple(outcome(networks, desired, self.plan))
@@ -129,11 +131,11 @@ class _RunningNetworks:
                 self._built = prepare(ctrl, self.plan)
                 undo.callback(discard, ctrl, self._built)
 
-    def commit(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
+    def commit(self, written: ConfFile, file: FilePlan) -> None:
         """Carry out the rest of the plan, and write the note that file and supplicant now agree.
 
         Args:
-            identity: the file's identity.
+            written: the file as it is now.
             file: the file's plan.
         """
         if self._ctrl is not None and self.applied:
@@ -142,7 +144,7 @@ class _RunningNetworks:
                 commit(self._ctrl, self.plan, self._built)
                 for ssid in self.plan.unsure:
                     self.warnings.append(_UNSURE.format(ssid_text(ssid)))
-                self._write_note(identity, file)
+                self._write_note(written, file)
 
     def profiles(self, exists: Exists) -> Tuple[Profile, ...]:
         """Return the declared networks as profiles: those that changed as the supplicant has them, others as planned.
@@ -189,48 +191,12 @@ class _RunningNetworks:
             return None if entry is None else Pin.from_dict(entry.get("pin"))
         return None
 
-    # -- the note -------------------------------------------------------------------------------------------------
-
-    def _read_note(self, conf: ConfFile) -> Optional[FrozenSet[str]]:
-        """Return the SSIDs, in hex, of the networks for which it is not known which secrets the supplicant has.
-
-        None means that it is not known for any network.
-        """
-        socket = self._identity()
-        if conf.identity is None or socket is None:
-            return None
-        if conf.identity[1] < socket[1]:
-            return frozenset()  # the supplicant started after the file's last change
-        with suppress(FleetError):
-            entry = read_journal(self._name(), self._places.folder) or {}
-            unsure = entry.get("unsure")
-            same = entry.get("file") == list(conf.identity) and entry.get("socket") == list(socket)
-            if same and isinstance(unsure, list):
-                return frozenset(map(str, unsure))
-        return None
-
-    def _write_note(self, identity: Optional[Tuple[int, int]], file: FilePlan) -> None:
+    def _write_note(self, written: ConfFile, file: FilePlan) -> None:
         """Write the note. For networks that were not declared, the note says the same as before."""
-        socket = self._identity()
-        if identity is not None and socket is not None:
+        if written.identity is not None and self._supplicant is not None:
             others = {ssid.hex() for ssid in file.ssids} - {entry.ssid.hex() for entry in file.entries}
             unsure = (others if self._proof is None else others & self._proof) | {s.hex() for s in self.plan.unsure}
-            entry = {"file": list(identity), "socket": list(socket), "unsure": sorted(unsure)}
-            write_journal(self._name(), entry, self._places.folder)
-
-    def _identity(self) -> Optional[Tuple[int, int]]:
-        """Return the identity of the control socket: its inode, and when it was made.
-
-        The supplicant read its file at that time.
-        """
-        try:
-            status = os.stat(self._socket)
-        except OSError:
-            return None
-        return status.st_ino, status.st_ctime_ns
-
-    def _name(self) -> str:
-        return note_name(self._request.interface)
+            self._loaded.write(written.identity, written.text or "", self._supplicant, unsure)
 
 
 _UNSURE = (
@@ -295,18 +261,18 @@ def bring(
     return result
 
 
-def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> Optional[Tuple[int, int]]:
-    """Prepare the runtime and replace the file, or leave both as they were. Return the file's identity."""
-    identity = conf.identity
+def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> ConfFile:
+    """Prepare the runtime and replace the file, or leave both as they were. Return the file as it is now."""
+    written = conf
     with ExitStack() as files, ExitStack() as undo:
         replace_file = None
         if file.changes and file.text is not None:
             replace_file = files.enter_context(_wpa_conf.staged(conf.path, file.text))
         runtime.prepare(undo)
         if replace_file is not None:
-            identity = replace_file()
+            written = replace(conf, text=file.text, identity=replace_file())
         undo.pop_all()
-    return identity
+    return written
 
 
 def _result(

@@ -20,6 +20,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 import time
 from types import TracebackType
 from typing import Iterable, List, Optional, Sequence, Tuple, Type, TypeVar
@@ -63,6 +64,8 @@ NOT_FOR_THIS_USER = (
     "Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP. For the watcher, the role "
     "vpro.fleet.supplicant sets that"
 )
+#: struct ucred of unix(7): process, user, group.
+_UCRED = struct.Struct("=iII")
 _Connection = TypeVar("_Connection", bound="ControlSocket")
 
 
@@ -136,6 +139,36 @@ class ControlSocket:
             raise self._failed(error) from error
         return reply.decode("utf-8", "surrogateescape")
 
+    def _process_id(self, stray: List[SupplicantEvent]) -> int:
+        """Return the process id of the supplicant. Events that come before its answer are added to *stray*."""
+        peer = self._open()
+        deadline = time.monotonic() + self._timeout
+        try:
+            # From now on, the kernel adds the sender to each answer: unix(7).
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            self._wait_until(peer, deadline)
+            peer.send(b"PING")
+            while True:
+                self._wait_until(peer, deadline)
+                reply, ancillary, _flags, _address = peer.recvmsg(EVENT_MAX, socket.CMSG_SPACE(_UCRED.size))
+                event = decode_event(reply)
+                if event is None:
+                    break
+                stray.append(event)
+        except socket.timeout as error:
+            self._drop()
+            raise TimedOut("wpa_supplicant did not answer PING", where=self.path) from error
+        except OSError as error:
+            self._drop()
+            raise self._failed(error) from error
+        finally:
+            if self._socket is not None:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _UCRED.size:
+                return int(_UCRED.unpack_from(data)[0])
+        raise TransportFailed("the kernel did not tell the sender of an answer", where=self.path)
+
     @staticmethod
     def _wait_until(peer: socket.socket, deadline: float) -> None:
         remaining = deadline - time.monotonic()
@@ -201,6 +234,14 @@ class WpaCtrl(ControlSocket):
 
     def _refused(self, command: str, reply: str) -> SupplicantRefused:
         return SupplicantRefused(f"wpa_supplicant answered {gist(command)} with {gist(reply)}", where=self.path)
+
+    def pid(self) -> int:
+        """Return the process id of the supplicant. The kernel adds it to an answer.
+
+        Raises:
+            NotFound, TimedOut, TransportFailed: the supplicant did not answer. This connection has ended.
+        """
+        return self._process_id([])
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing."""

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import socket
-import struct
-import time
 from contextlib import suppress
 from typing import List, Tuple
 
-from ..._system.errors import FleetError, SupplicantRefused, TimedOut, TransportFailed
+from ..._system.errors import FleetError, SupplicantRefused, TransportFailed
 from .codec import SupplicantEvent, decode_event, gist
 from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
 
@@ -20,8 +17,6 @@ from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
 _EVENTS_READ_MAX = 256
 #: Seconds to wait for the answer to DETACH. Without the wait, the supplicant would log that its reply was lost.
 _DETACH_TIMEOUT = 0.1
-#: struct ucred of unix(7): process, user, group.
-_UCRED = struct.Struct("=iII")
 
 
 class WpaMonitor(ControlSocket):
@@ -75,34 +70,11 @@ class WpaMonitor(ControlSocket):
         Raises:
             NotFound, TimedOut, TransportFailed: the supplicant did not answer. The connection has ended.
         """
-        peer = self._open()
-        deadline = time.monotonic() + self._timeout
         try:
-            # From now on, the kernel adds the sender to each answer: unix(7).
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self._wait_until(peer, deadline)
-            peer.send(b"PING")
-            while True:
-                self._wait_until(peer, deadline)
-                reply, ancillary, _flags, _address = peer.recvmsg(EVENT_MAX, socket.CMSG_SPACE(_UCRED.size))
-                event = decode_event(reply)
-                if event is None:
-                    break
-                self._early.append(event)
-        except socket.timeout as error:
-            self._drop()
-            raise TimedOut("wpa_supplicant did not answer PING", where=self.path) from error
-        except OSError as error:
-            self._drop()
-            raise self._failed(error) from error
+            return self._process_id(self._early)
         finally:
             if self._socket is not None:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
                 self._socket.setblocking(False)
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _UCRED.size:
-                return int(_UCRED.unpack_from(data)[0])
-        raise TransportFailed("the kernel did not tell the sender of an answer", where=self.path)
 
     def alive(self) -> bool:
         """Say whether the supplicant still has its end of the connection open, without waiting.

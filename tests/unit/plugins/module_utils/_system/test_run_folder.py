@@ -269,9 +269,42 @@ def test_roots_files_are_made_for_the_folders_owner(folder: str, monkeypatch: py
         patch.setattr(os, "stat", of_another)
         run_folder.write_journal("phy0", {}, folder)
         assert given == [(4711, real(folder).st_gid, 0)], "before anything is in it"
+        run_folder.write_journal("profiles-wlan0", {}, folder, private=True)
+        assert len(given) == 1, "what is private stays root's"
         patch.setattr(os, "geteuid", lambda: 4712)
         run_folder.write_journal("phy0", {}, folder)
     assert len(given) == 1, "nobody else may"
+
+
+# -- files that stay this user's --------------------------------------------------------------------------------------
+
+
+def test_only_a_private_journal_of_ones_own_counts(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_folder.write_journal("profiles-wlan0", {"n": 1}, folder, private=True)
+    path = os.path.join(folder, "profiles-wlan0.journal")
+    assert run_folder.read_journal("profiles-wlan0", folder, private=True) == {"n": 1}
+    os.chmod(path, 0o644)
+    assert run_folder.read_journal("profiles-wlan0", folder, private=True) is None
+    os.chmod(path, 0o600)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert run_folder.read_journal("profiles-wlan0", folder, private=True) is None
+    assert run_folder.read_journal("profiles-wlan0", folder) == {"n": 1}
+
+
+def test_what_lies_in_the_way_of_a_private_journal_is_replaced(folder: str, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    os.makedirs(folder)
+    partial = os.path.join(folder, f"profiles-wlan0.journal.{os.getpid()}")
+    for link in (True, False):
+        if link:
+            os.symlink(victim, partial)
+        else:
+            os.mkfifo(partial)
+        run_folder.write_journal("profiles-wlan0", {"n": 1}, folder, private=True)
+        assert run_folder.read_journal("profiles-wlan0", folder, private=True) == {"n": 1}
+    assert victim.read_text() == "as it was"
 
 
 # -- telling the watcher ----------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Iterator, List
 
 import pytest
 from hypothesis import given
@@ -15,8 +17,16 @@ from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
-from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.loaded import Loaded
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
+    CANARY,
+    OTHER,
+    Laptop,
+    eap,
+    laptop_of,
+    psk,
+)
 
 CONF = "/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"
 WANTED = {"ctrl_interface": "DIR=/run/wpa_supplicant GROUP=watchers", "country": "DE"}
@@ -66,29 +76,56 @@ def test_any_file(text: str) -> None:
 # --- the note that the modules for profiles keep ---
 
 
-@pytest.mark.parametrize(
-    ("file", "note", "unsure"),
-    [
-        ((1, 5), None, []),  # the supplicant read the file after its last change
-        ((1, 2**63), None, None),  # nobody knows what it has
-        ((1, 2**63), {"file": [1, 2**63], "unsure": ["61"]}, ["61"]),
-        ((1, 2**63), {"file": [2, 2**63], "unsure": ["61"]}, None),
-        (None, None, None),
-    ],
-)
-def test_the_note_goes_along_with_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Any, note: Any, unsure: Any
-) -> None:
-    (tmp_path / "socket").touch()
-    (tmp_path / "proc").mkdir()
-    status = (tmp_path / "socket").stat()
-    socket = [status.st_ino, status.st_ctime_ns]
-    written: Dict[str, Any] = {}
-    monkeypatch.setattr(run_folder, "read_journal", lambda _name: note and {**note, "socket": socket})
-    monkeypatch.setattr(run_folder, "write_journal", written.__setitem__)
-    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", str(tmp_path)), WANTED, 0)
-    runtime.socket = str(tmp_path / "socket")
-    runtime.carry_note(file, (3, 4))
-    assert written == (
-        {} if unsure is None else {"profiles-wlan0": {"file": [3, 4], "socket": socket, "unsure": unsure}}
+@pytest.fixture
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    yield from laptop_of(tmp_path, monkeypatch)
+
+
+def rewrite(laptop: Laptop, *, running: bool = True) -> None:
+    """Change a setting in the file, as the module does."""
+    settings = supplicant.RunningSettings(
+        conflicts.Interface("wlan0", "", laptop.machine.root), WANTED, 0, root=laptop.machine.root
     )
+    settings._loaded = Loaded("wlan0", laptop.run, laptop.machine.root)
+    settings.socket = str(laptop.supplicant.path) if running else None
+    old = conf.read(str(laptop.conf))
+    text = "country=DE\n" + (old.text or "")
+    settings.carry_note(old, text, conf.write(old.path, text))
+
+
+def test_the_note_goes_along_with_the_file(laptop: Laptop) -> None:
+    laptop.start()
+    laptop.declare(eap())
+    for _time in range(2):
+        rewrite(laptop)
+        assert laptop.declare(eap())["changed"] is False
+    laptop.restart()
+    rewrite(laptop)
+    assert laptop.declare(eap())["changed"] is False
+
+
+def test_what_was_not_known_before_the_write_is_not_known_after_it(laptop: Laptop) -> None:
+    laptop.start()
+    laptop.declare(eap())
+    os.utime(laptop.conf)
+    rewrite(laptop)
+    assert laptop.declare(eap())["runtime"]["changed"] is True
+    laptop.declare(eap(), psk(b"b"))
+    laptop.conf.write_text(laptop.text().replace(CANARY, OTHER))
+    laptop.declare(psk(b"b", OTHER))  # the other one stays in doubt
+    rewrite(laptop)
+    assert laptop.declare(psk(b"b", OTHER))["changed"] is False
+    assert laptop.declare(eap(password=OTHER))["runtime"]["changed"] is True
+
+
+def test_a_supplicant_that_starts_after_the_write_is_known_to_have_read_it(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop.start()
+    laptop.declare(eap())
+    laptop.supplicant.stop()
+    rewrite(laptop, running=False)
+    laptop.start()
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - 3600 * 10**9)  # the file's times say nothing any more
+    assert laptop.declare(eap())["changed"] is False

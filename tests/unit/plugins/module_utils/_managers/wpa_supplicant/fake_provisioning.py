@@ -10,9 +10,10 @@ Test files import from here by this file's full name.
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -44,6 +45,14 @@ def eap(ssid: bytes = b"corp", password: str = CANARY, **changes: Any) -> Networ
     return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", "anon", password, "mschapv2", CERTIFICATE), **changes)
 
 
+def start_process(machine: Machine, pid: int, conf: str, ticks: Optional[int] = None) -> None:
+    """Start a wpa_supplicant now, or at a time in clock ticks since the boot, as procfs shows it."""
+    if ticks is None:
+        ticks = time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 10**9
+    machine.write(f"proc/{pid}/stat", f"{pid} (wpa) (S) S " + "0 " * 18 + f"{ticks} 0 0\n")
+    machine.write(f"proc/{pid}/cmdline", f"/sbin/wpa_supplicant\0-c{conf}\0-iwlan0\0")
+
+
 class Laptop:
     """One laptop: a folder for its files, a supplicant, and the module's work on them."""
 
@@ -55,6 +64,7 @@ class Laptop:
         self.machine = Machine(folder / "root")
         (self.machine.path / "phy7").mkdir()
         self.machine.write("sys/class/net/wlan0/ifindex", "3\n")
+        self.machine.write("proc/sys/kernel/random/boot_id", "this-boot\n")
         (self.machine.path / "sys/class/net/wlan0/phy80211").symlink_to(self.machine.path / "phy7")
         self.supplicant = FakeSupplicant(folder / "sockets" / "wlan0")
         self.run = str(folder / "run")
@@ -62,7 +72,8 @@ class Laptop:
         self.results: List[Dict[str, Any]] = []
 
     def start(self) -> FakeSupplicant:
-        time.sleep(0.02)  # the clock that stamps files ticks every 4 to 10 ms
+        time.sleep(0.1)  # the clock that stamps files ticks every 4 to 10 ms, and the start is known to 10 ms
+        start_process(self.machine, os.getpid(), str(self.conf))
         return self.supplicant.start(self.conf)
 
     def restart(self) -> FakeSupplicant:

@@ -1,0 +1,162 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evidence that a running wpa_supplicant has the secrets of its file. The supplicant does not tell its secrets.
+
+There are two kinds of evidence. Either this code made the file's last change and gave the supplicant the same: a note
+below ``/run`` says that. Or the supplicant read the file at its start, and the file has not changed since. Without
+evidence, the secrets count as unknown.
+
+- A file is known by its inode number and ctime, and its content by a digest. A file system's ctime may be coarse.
+- A supplicant is known by its process, which the kernel names (``SO_PASSCRED``), by the process's start in clock ticks
+  since the boot, by the boot's name, and by the inode of its control socket. None of these changes with ``chown`` or
+  with a step of the clock.
+- Whether a supplicant started after a note was written is decided by the clock that counts from the boot. If there is
+  no note from this boot, file times have to be compared with the start. That is done by the clock as it goes now, and
+  by the mtime of the control socket, which is the clock as it was then (``chown`` does not change an mtime). So one
+  step of the clock, in either direction, makes the answer "unknown", and never a wrong yes.
+
+The note is for root alone. With the salt in it, somebody could try out whether a guessed passphrase gives the digest.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
+
+from ..._system.errors import FleetError
+from ..._system.process import Started, arguments, boot_id, since_boot, started
+from ..._system.run_folder import FOLDER, note_name, read_journal, write_journal
+from .conf import ConfFile
+from .control import WpaCtrl
+
+#: ns. The kernel stamps files with a clock that ticks every 4 to 10 ms, and a process's start is known to 10 ms.
+_TICKS = 50_000_000
+#: Bytes of salt, as many as the digest has.
+_SALT = 32
+#: The options of wpa_supplicant that name a configuration file (wpa_supplicant(8)).
+_FILE_OPTIONS = ("-c", "-I")
+
+
+@dataclass(frozen=True)
+class Supplicant:
+    """A running wpa_supplicant."""
+
+    pid: int
+    started: Started
+    #: The inode of its control socket, and when that was made (mtime in ns).
+    socket: int
+    socket_made: int
+    #: Its command line.
+    arguments: Tuple[str, ...]
+
+    @property
+    def identity(self) -> List[int]:
+        """The numbers that tell it from every other supplicant of this boot."""
+        return [self.pid, self.started.ticks, self.socket]
+
+    def reads(self, path: str) -> bool:
+        """Say whether a file is one that it reads at its start."""
+        words = self.arguments
+        named = [word[2:] for word in words if word.startswith(_FILE_OPTIONS)]
+        named += [word for option, word in zip(words, words[1:]) if option in _FILE_OPTIONS]
+        return any(name.startswith("/") and os.path.realpath(name) == path for name in named)
+
+
+def supplicant_of(ctrl: WpaCtrl, root: str = "/") -> Optional[Supplicant]:
+    """Return the supplicant at the other end of a connection, or None if the kernel does not tell enough about it.
+
+    Args:
+        ctrl: the connection.
+        root: the directory that stands for ``/``, for procfs.
+
+    Raises:
+        NotFound, TimedOut, TransportFailed: the supplicant did not answer.
+    """
+    pid = ctrl.pid()
+    try:
+        status = os.stat(ctrl.path)
+        return Supplicant(pid, started(pid, root), status.st_ino, status.st_mtime_ns, arguments(pid, root))
+    except (FleetError, OSError):
+        return None
+
+
+class Loaded:
+    """What is known of the secrets that the supplicant of one interface has.
+
+    Args:
+        interface: the interface's name.
+        folder: the folder of the note.
+        root: the directory that stands for ``/``, for procfs.
+    """
+
+    def __init__(self, interface: str, folder: str = FOLDER, root: str = "/") -> None:
+        self._name = note_name(interface)
+        self._folder = folder
+        self._root = root
+
+    def unsure(self, conf: ConfFile, supplicant: Optional[Supplicant]) -> Optional[FrozenSet[str]]:
+        """Return the SSIDs, in hex, of the networks for which it is not known which secrets the supplicant has.
+
+        None means that it is not known for any network.
+
+        Args:
+            conf: the file as it is.
+            supplicant: the running supplicant, or None if it is not known.
+        """
+        if conf.identity is None or conf.text is None or supplicant is None:
+            return None
+        note = self._note(conf, supplicant.started.boot)
+        if note.get("supplicant") == supplicant.identity:
+            return frozenset(map(str, note["unsure"]))
+        if not supplicant.reads(conf.path):
+            return None
+        seen = note.get("seen")
+        if isinstance(seen, int) and seen < supplicant.started.since_boot:
+            return frozenset()
+        changed = conf.identity[1] + _TICKS
+        return frozenset() if changed < min(supplicant.started.realtime, supplicant.socket_made) else None
+
+    def _note(self, conf: ConfFile, boot: str) -> Dict[str, Any]:
+        """Return the note if it is about this file, this content and this boot. Otherwise, return an empty one."""
+        with suppress(FleetError, ValueError, TypeError):
+            note = read_journal(self._name, self._folder, private=True) or {}
+            same = note.get("boot") == boot and note.get("file") == list(conf.identity or ())
+            digest = _digest(bytes.fromhex(note["salt"]), conf.text or "") if same and "salt" in note else ""
+            if digest and hmac.compare_digest(digest, str(note.get("digest"))) and isinstance(note.get("unsure"), list):
+                return note
+        return {}
+
+    def write(
+        self, identity: Tuple[int, int], text: str, supplicant: Optional[Supplicant], unsure: Iterable[str]
+    ) -> None:
+        """Write the note that the file is as it is now, and that the supplicant has the secrets of the file.
+
+        Args:
+            identity: the file's identity, as in ``ConfFile``.
+            text: the file's text.
+            supplicant: the supplicant that has the secrets, or None if there is none.
+            unsure: the SSIDs, in hex, of the networks for which that is not known.
+
+        Raises:
+            FleetError: the note can't be written.
+        """
+        salt = os.urandom(_SALT)
+        entry = {
+            "boot": boot_id(self._root),
+            "file": list(identity),
+            "salt": salt.hex(),
+            "digest": _digest(salt, text),
+            "seen": since_boot(),
+            "supplicant": None if supplicant is None else supplicant.identity,
+            "unsure": sorted(unsure),
+        }
+        write_journal(self._name, entry, self._folder, private=True)
+
+
+def _digest(salt: bytes, text: str) -> str:
+    return hmac.new(salt, text.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
