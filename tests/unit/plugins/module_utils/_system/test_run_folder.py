@@ -296,12 +296,13 @@ def test_what_lies_in_the_way_of_a_private_journal_is_replaced(folder: str, tmp_
     victim = tmp_path / "victim"
     victim.write_text("as it was")
     os.makedirs(folder)
-    partial = os.path.join(folder, f"profiles-wlan0.journal.{os.getpid()}")
+    path = os.path.join(folder, "profiles-wlan0.journal")
     for link in (True, False):
         if link:
-            os.symlink(victim, partial)
+            os.symlink(victim, path)
         else:
-            os.mkfifo(partial)
+            os.unlink(path)
+            os.mkfifo(path)
         run_folder.write_journal("profiles-wlan0", {"n": 1}, folder, private=True)
         assert run_folder.read_journal("profiles-wlan0", folder, private=True) == {"n": 1}
     assert victim.read_text() == "as it was"
