@@ -13,7 +13,8 @@ from vpro_lab.air.ap import LAPTOP_ADDRESS, AccessPoint
 from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.laptop.packages import debian_packages
 
-pytestmark = pytest.mark.manager("wpa_supplicant")
+# About wpa_supplicant alone, and each run of the role takes long.
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 FILE = f"/etc/systemd/network/70-vpro-fleet-{INTERFACE}.network"
 #: The laptop's own file, which somebody else wrote.
@@ -50,7 +51,6 @@ def test_networkd(laptop: Laptop, ap: AccessPoint) -> None:
     laptop.wait_until("another address", lambda: bool(addresses(laptop)) and not has_csmes_address(laptop), 60)
 
 
-@pytest.mark.release
 def test_dhcpcd(laptop: Laptop, ap: AccessPoint) -> None:
     ap.start("wpa2-psk", mac=MAC)
     laptop.guest.check(f"rm {THEIRS}; networkctl reload")
