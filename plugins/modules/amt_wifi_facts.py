@@ -232,11 +232,15 @@ ansible_facts:
             csme:
               description:
                 - The network that CSME is connected to. V(null) if CSME has no connection or does not own the radio.
+                - A value that could not be read is V(null), and RV(ansible_facts.amt_wifi.unreadable) says why. Without
+                  the SSID, the BSSID, the channel or C(auth), no handover is made.
               type: dict
               returned: always
               contains:
                 ssid:
-                  description: The SSID as text. Bytes that are not UTF-8 are escaped.
+                  description:
+                    - The SSID as printable text. A backslash begins an escape, C(\\), C(\n), C(\r), C(\t), or C(\xNN)
+                      for each byte of what is not UTF-8 or not printable. So different SSIDs never have the same text.
                   type: str
                   returned: always
                   sample: corp-wifi
@@ -256,7 +260,9 @@ ansible_facts:
                   returned: always
                   sample: 6
                 frequencies:
-                  description: All frequencies in MHz that the channel's number can mean.
+                  description:
+                    - All frequencies in MHz that the channel's number can mean. The list is empty if the channel could
+                      not be read.
                   type: list
                   elements: int
                   returned: always
@@ -282,7 +288,7 @@ ansible_facts:
               returned: always
               contains:
                 ssid:
-                  description: The SSID as text. Bytes that are not UTF-8 are escaped. V(null) if it is not known.
+                  description: The SSID as printable text, with escapes as above. V(null) if it is not known.
                   type: str
                   returned: always
                   sample: corp-wifi
@@ -356,7 +362,9 @@ ansible_facts:
                   returned: always
                   sample: 0
                 ssid:
-                  description: The SSID as text. Bytes that are not UTF-8 are escaped.
+                  description:
+                    - The SSID as printable text. A backslash begins an escape, C(\\), C(\n), C(\r), C(\t), or C(\xNN)
+                      for each byte of what is not UTF-8 or not printable. So different SSIDs never have the same text.
                   type: str
                   returned: always
                   sample: corp-wifi
@@ -476,7 +484,7 @@ ansible_facts:
                     - A stable name of the reason. C(docs/readiness.md) in the collection explains each.
                     - V(library_missing), V(no_radio), V(op_mode_unsupported), V(kernel_too_old), V(iwlmei_missing),
                       V(iwlmei_not_loaded), V(iwlmei_not_bound) or V(sap_not_connected) for the machine.
-                    - V(no_interface), V(airplane_mode) or V(switch_off) for the radio.
+                    - V(no_interface), V(airplane_mode), V(switch_off) or V(csme_unreadable) for the radio.
                     - V(no_supplicant), V(supplicant_no_control), V(supplicant_unresponsive),
                       V(supplicant_unusable), V(networkmanager_unusable) or V(iwd_unsupported) for the supplicant.
                     - V(no_profile), V(profile_disabled) or V(profile_unfit) if CSME is on a network that no profile

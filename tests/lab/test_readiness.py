@@ -48,8 +48,8 @@ def csme(command: str) -> str:
     return f"printf '%s' '{command}' > {CONTROL}\n"
 
 
-def connection(ssid: bytes, auth: int) -> str:
-    return csme(f"connection ssid={ssid.hex()} bssid=02:aa:bb:cc:dd:ee channel=6 auth={auth} cipher=4")
+def connection(ssid: bytes, auth: int, channel: int = 6) -> str:
+    return csme(f"connection ssid={ssid.hex()} bssid=02:aa:bb:cc:dd:ee channel={channel} auth={auth} cipher=4")
 
 
 def insmod(name: str, parameters: str = "") -> str:
@@ -101,6 +101,7 @@ RADIO = {
         f"{RELOAD}{connection(b'corp', 9)}",
         "profile_unfit",
     ),
+    "a channel that does not exist": case(connection(b"corp", 7, channel=255), "csme_unreadable"),
     "no profile": case(connection(b"another", 7), "no_profile"),
     "a supplicant that hangs": case(
         connection(b"corp", 7) + f"systemctl kill -s STOP {SERVICE}", "supplicant_unresponsive"

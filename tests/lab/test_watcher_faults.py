@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
 from vpro_lab.air.ap import BSSID
 from vpro_lab.air.scene import Scene
+from vpro_lab.air.security import SECURITY
 from vpro_lab.laptop.control import INTERFACE, MAC
 from vpro_lab.play.deployed import SERVICE, is_connected
+from vpro_lab.play.playbook import run_module
 from vpro_lab.play.watching import free, log, start_supplicant, state, wait_for
 
 Watched = Callable[..., Scene]
@@ -51,6 +53,35 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
     laptop.wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
     kill()
     free(scene)
+
+
+def test_a_channel_that_can_not_be_read_ends_no_session_and_the_reason_is_told(watched: Watched) -> None:
+    scene = watched(start=False)
+    guest = scene.laptop.guest
+    scheme = SECURITY[scene.ap.security]
+    scene.csme.connection(ssid=scene.ap.ssid, channel=255, auth=scheme.auth, cipher=scheme.cipher)
+    start_supplicant(scene)
+
+    def reason() -> Any:
+        return state(scene.laptop)["radios"][0]["reason"]
+
+    scene.laptop.wait_until("the reason", lambda: reason() == "csme_unreadable", 45)
+    assert state(scene.laptop)["radios"][0]["wanted"]["ssid"] == scene.ap.ssid.decode()
+    assert "There is no channel 255" in log(scene.laptop)
+    told = guest.check("amt-wifi-watcher status")
+    assert "nothing to do" not in told, told
+    assert "because: csme_unreadable" in told, told
+    assert "csme_unreadable: " in guest.run("amt-wifi-watcher check").out
+    facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+    csme = next(radio["csme"] for radio in facts["radios"] if radio["interface"] == INTERFACE)
+    assert (csme["ssid"], csme["channel"], csme["frequencies"]) == (scene.ap.ssid.decode(), None, [])
+    assert any(each["what"].endswith(".csme.channel") for each in facts["unreadable"])
+    assert scene.csme.state()["requests"] == "0"
+    assert scene.session.survives()
+    # When it can be read, it goes on by itself.
+    scene.csme.on(scene.ap)
+    wait_for(scene, "staying", seconds=60)
+    assert scene.session.survives(), log(scene.laptop)
 
 
 def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:

@@ -84,7 +84,7 @@ def radio_facts(radio: Radio) -> Dict[str, Any]:
         "vendor_commands": {"csme_conn_info": radio.can_tell, "get_ownership": radio.can_request},
         "roaming_event": radio.roaming_event,
         "rfkill": _rfkill_facts(radio.switch),
-        "csme": connection_facts(radio.csme),
+        "csme": connection_facts(radio.reported),
         "link": _link_facts(radio.link),
     }
 
@@ -99,9 +99,8 @@ def _rfkill_facts(switch: Optional[Switch]) -> Optional[Dict[str, Any]]:
 def _link_facts(link: Optional[Link]) -> Optional[Dict[str, Any]]:
     if link is None:
         return None
-    ssid = {"ssid": None, "ssid_hex": None} if link.ssid is None else ssid_facts(link.ssid)
     return {
-        **ssid,
+        **ssid_facts(link.ssid),
         "bssid": link.bssid,
         "frequency": link.frequency,
         "signal_dbm": link.signal_dbm,

@@ -33,7 +33,11 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
     radios = _read_radios(reading, root)
     platform = read_platform(reading, root)
     managed = read_managers(_interfaces(radios, reading, root), reading, budget, root)
-    on = {radio.interface: radio.csme.ssid for radio in radios or () if radio.interface and radio.csme}
+    on = {
+        radio.interface: radio.reported.ssid
+        for radio in radios or ()
+        if radio.interface and radio.reported is not None and radio.reported.ssid is not None
+    }
     managed = as_stored(managed, on)
     watcher = read_watcher(reading, root)
     offered = None if radios is None else any(radio.can_request for radio in radios)

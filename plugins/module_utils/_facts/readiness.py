@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
-from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS
+from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
-from .._radio.connection import CsmeConnection
 from .._radio.values import FIRST_KERNEL, Platform, Radio
+from .._system.printable import quoted
 from .._system.reading import Unreadable
 from .._watcher.report import WatcherReport
 
@@ -84,8 +84,9 @@ def _doubts(known: Known) -> Iterator[Blocker]:
         if managed is None or not managed.profiles or not (radio.can_tell and radio.can_request):
             continue
         profiles = [profile for profile in managed.profiles if profile.enabled]
-        if radio.csme is not None:
-            chosen = find_profile(profiles, radio.csme)
+        target = target_of(radio.reported)
+        if target is not None:
+            chosen = find_profile(profiles, target)
             profiles = [] if chosen is None else [chosen]
         for profile in profiles:
             if profile.doubt is not None:
@@ -106,10 +107,11 @@ def _all(known: Known) -> Iterator[Blocker]:
     if any(radio.driver == _INTEL for radio in able):
         yield from _iwlmei(known)
     for radio in able:
-        yield from _radio(radio, known)
+        found = tuple(_radio(radio, known))
         if radio.interface is not None:
-            found = tuple(_supplicant(radio.interface, radio.csme, known))
-            yield from found or _left(radio.interface, radio, known)
+            found += tuple(_supplicant(radio.interface, target_of(radio.reported), known))
+            found = found or tuple(_left(radio.interface, radio, known))
+        yield from found
     yield from _watcher(known)
 
 
@@ -222,9 +224,16 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
             yield Blocker("switch_off", f"{name} is switched off by hardware. Turn its switch or key on")
     if radio.owner == "csme" and known.why(f"radios.{radio.phy}.csme"):
         yield _unknown(f"radios.{radio.phy}.csme", known, "")
+    if radio.part is not None:
+        yield Blocker(
+            "csme_unreadable",
+            f"a part of CSME's connection on {name} can't be read ({radio.part.why}). Without it, the host can't be "
+            "pinned to CSME's access point and channel, so CSME keeps the radio. Please report this. When CSME is on "
+            "another network or channel, a handover may succeed",
+        )
 
 
-def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) -> Iterator[Blocker]:
+def _supplicant(interface: str, csme: Optional[Joined], known: Known) -> Iterator[Blocker]:
     managed = known.managed.get(interface)
     if managed is None or managed.manager is None:
         what = "supplicant.manager" if known.why("supplicant.manager") else f"supplicant.{interface}"
@@ -256,7 +265,7 @@ def _supplicant(interface: str, csme: Optional[CsmeConnection], known: Known) ->
         yield from _usable(interface, csme, managed, known)
 
 
-def _usable(interface: str, csme: Optional[CsmeConnection], managed: Managed, known: Known) -> Iterator[Blocker]:
+def _usable(interface: str, csme: Optional[Joined], managed: Managed, known: Known) -> Iterator[Blocker]:
     """Yield the blockers of an interface whose manager is wpa_supplicant or NetworkManager."""
     what = f"supplicant.{interface}"
     unread = known.why(what)
@@ -302,11 +311,11 @@ def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
         yield Blocker(MAC_ADDRESS, f"each profile of {interface} {differing[0].what}. {differing[0].remedy}")
 
 
-def _profile(interface: str, csme: CsmeConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
+def _profile(interface: str, csme: Joined, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Yield the blocker if the host has no profile with which it can take CSME's connection over."""
     if find_profile(profiles, csme) is not None:
         return
-    network = f"{csme.ssid.decode('utf-8', 'backslashreplace')!r} ({csme.auth}), which CSME is on"
+    network = f"{quoted(csme.ssid)} ({csme.auth}), which CSME is on"
     obstacle = find_obstacle(profiles, csme)
     if obstacle is None:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")

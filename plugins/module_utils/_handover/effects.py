@@ -13,7 +13,7 @@ from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
 from .._network.profile import find_profile
 from .._radio import rtnetlink, sysfs
-from .._radio.connection import CsmeConnection
+from .._radio.connection import PartialConnection, Reported
 from .._radio.radio import routable
 from .._radio.rfkill import RfkillEvent
 from .._radio.rtnetlink import Address, AddressEvent
@@ -43,6 +43,7 @@ from .messages import (
     Unpin,
     Unread,
 )
+from .words import network_name
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Calls:
     """
 
     request: Callable[[], None]
-    read: Callable[[], Optional[CsmeConnection]]
+    read: Callable[[], Optional[Reported]]
     ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe
     mark: Callable[[str], None] = lambda name: None
 
@@ -184,6 +185,9 @@ class Hands:
             now = self._calls.read()
             if now is None or now == last.connection or self.supplicant is None:
                 return Seen(now, last.profile if now == last.connection else None)
+            if isinstance(now, PartialConnection):
+                self._warn_once(f"a part of CSME's connection can't be read again{network_name(now)}")
+                return Seen(now, None)
             mine, before = last.profile, last.connection
             if mine is not None and before is not None and (mine.ssid, before.auth) == (now.ssid, now.auth):
                 # It is the same network. The manager would tell the profile with its pin, which is for the old place.

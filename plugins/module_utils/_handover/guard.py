@@ -32,7 +32,7 @@ from .messages import (
     SoftBlocked,
     SwitchedOff,
 )
-from .policy import IDLE, SUCCESSES, Outcome, Policy
+from .policy import AWAITED, IDLE, SUCCESSES, UNANSWERED, Outcome, Policy
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,19 @@ class Unusable(Bare):
 
 
 class Busy(Bare):
-    """The answer to Look: another handover works on the radio, or a manager may start soon."""
+    """The answer to Look: another handover works on the radio."""
 
 
 class Unanswered(Bare):
-    """The answer to Look: the interface's manager does not tell its profiles."""
+    """The answer to Look: CSME holds the radio, and the interface's manager does not tell its profiles."""
+
+
+class Untold(Bare):
+    """The answer to Look: CSME holds the radio, and the driver does not tell its connection."""
+
+
+class Awaited(Bare):
+    """The answer to Look: CSME holds the radio, and the interface's manager may start soon."""
 
 
 class Spoke(Bare):
@@ -102,14 +110,14 @@ class Retry(Bare):
     """The guard's own timer: the pause before the next look."""
 
 
-GuardEvent = Union[messages.Event, Free, Unusable, Busy, Unanswered, Spoke, Changed]
+GuardEvent = Union[messages.Event, Free, Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Changed]
 
 
 # -- actions, in addition to those of a handover -----------------------------------------------------------------------
 
 
 class Look(Bare):
-    """Read the state of the radio. The answer is Blocked, Free, Unusable, Busy or Unanswered."""
+    """Read the state of the radio. The answer is Blocked, Free, Unusable, Busy, Awaited, Unanswered or Untold."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +143,12 @@ class Guard:
         handover: the running handover, or the stay at an access point. It is None when there is neither.
         forbidden: whether CSME's last report about roaming was that it is forbidden.
         failures: how many handovers in a row failed.
-        left: why CSME keeps the radio. It is the outcome of the last handover, or ``IDLE``. It is None when CSME does
-            not keep the radio, or a handover runs.
-        unanswered: how many looks in a row got no profiles. It is not counted further once the pause is at its longest.
+        left: why CSME keeps the radio. It is the outcome of the last handover, or one of ``REASONS``. It is None when
+            CSME does not keep the radio, or a handover runs.
+        ended: how the last handover failed, also while *left* is one of ``REASONS``. It is None when that does not
+            count any more.
+        unanswered: how many looks in a row got no profiles, or no answer of the driver. It is not counted further once
+            the pause is at its longest.
         looks: how many of the slow pauses have begun in a row. It is not counted further once the pause is at its
             longest. It is 0 while none of them is under way.
         again: whether a slow pause is over, so that a handover may be tried although it failed too often.
@@ -149,6 +160,7 @@ class Guard:
     failures: int = 0
     left: Optional[str] = None
     unanswered: int = 0
+    ended: Optional[Outcome] = None
     looks: int = 0
     again: bool = False
     network: Optional[Tuple[bytes, str]] = None
@@ -201,8 +213,9 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
 
 
 def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
-    if isinstance(event, Unanswered):
-        return _unanswered(guard, policy)
+    if isinstance(event, (Unanswered, Untold)):
+        left = UNANSWERED if isinstance(event, Unanswered) else Outcome.CSME_UNREADABLE.value
+        return _unanswered(replace(guard, left=left, looks=0), policy)
     if isinstance(event, Spoke):
         # Only the first event brings the next look forward. A manager that reports events but does not answer must not
         # be asked after each of them.
@@ -222,7 +235,9 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
         return guard, _LOOK
     if isinstance(event, Connected):
         return guard, _LOOK if guard.forbidden else ()
-    if isinstance(event, Busy):
+    if isinstance(event, (Busy, Awaited)):
+        if isinstance(event, Awaited):
+            guard = replace(guard, left=AWAITED, looks=0)
         return guard, (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
         return replace(_anew(guard), left=None), (CancelTimer(RETRY),)
@@ -231,7 +246,7 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
 
 def _anew(guard: Guard) -> Guard:
     """Forget what failed before."""
-    return replace(guard, failures=0, looks=0, again=False, network=None)
+    return replace(guard, failures=0, ended=None, looks=0, again=False, network=None)
 
 
 def _gave_up(guard: Guard, policy: GuardPolicy) -> bool:
@@ -256,18 +271,27 @@ def _unanswered(guard: Guard, policy: GuardPolicy) -> Result:
 def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
     if event.connection is None and not policy.take_idle:
         return _slowly(replace(guard, left=IDLE), policy)
-    if event.connection is not None:
-        network = (event.connection.ssid, event.connection.auth)
+    network = _network(event)
+    if network is not None:
         if guard.network not in (None, network):  # what failed on another network says nothing about this one
             guard = _anew(guard)
         guard = replace(guard, network=network)
-    if _gave_up(guard, policy) and not guard.again:
-        return guard, ()
+    if _gave_up(guard, policy) and not guard.again and guard.ended is not None:
+        # What kept the look before from an answer is over, so the reason is the failure again.
+        return replace(guard, left=guard.ended.value), ()
     # After a handover in which CSME refused all requests, each further one asks only once. So the host is pinned for
     # 1 s, and not for 12 s.
-    once = guard.failures > 0 and guard.left == Outcome.DENIED.value
+    once = guard.failures > 0 and guard.ended is Outcome.DENIED
     state, actions = machine.step(State(last=once), event, policy.handover)
     return _after(replace(guard, left=None, again=False), State(), state, (CancelTimer(RETRY), *actions), policy)
+
+
+def _network(event: Blocked) -> Optional[Tuple[bytes, str]]:
+    """Return SSID and authentication of CSME's network, or None without a network or when one of them is not known."""
+    connection = event.connection
+    if connection is None or connection.ssid is None or connection.auth is None:
+        return None
+    return connection.ssid, connection.auth
 
 
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
@@ -283,7 +307,7 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
         event = BlockBack()
     elif isinstance(event, Free):
         event = BlockGone()
-    elif isinstance(event, (Unusable, Busy, Unanswered, Spoke, Changed)):
+    elif isinstance(event, (Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Changed)):
         return guard, ()
     after, actions = machine.step(before, event, policy.handover)
     # CSME took the radio from a connected host. There may be a session that has to be saved at once.
@@ -301,7 +325,10 @@ def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction
     outcome = after.outcome
     if before.outcome is not None or outcome in SUCCESSES or outcome in _QUIET:
         return _anew(guard), actions
-    guard = replace(guard, left=None if outcome is None else outcome.value)
+    guard = replace(guard, left=None if outcome is None else outcome.value, ended=outcome)
+    if outcome is Outcome.CSME_UNREADABLE and not after.requests:
+        # No event tells when CSME is on another channel or network, of which all can be read.
+        return replace(guard, looks=0), (*actions, SetTimer(RETRY, policy.unanswered_seconds))
     if outcome is not Outcome.NO_CREDENTIALS and not _gave_up(guard, policy):
         guard = replace(guard, failures=guard.failures + 1)
         if not _gave_up(guard, policy):

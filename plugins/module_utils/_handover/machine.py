@@ -22,7 +22,7 @@ from typing import Callable, Dict, Optional, Tuple, Union
 
 from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
 from .._network.profile import Profile
-from .._radio.connection import CsmeConnection
+from .._radio.connection import CsmeConnection, PartialConnection
 from .messages import (
     Action,
     AddressArrived,
@@ -171,17 +171,24 @@ def _idle(state: State, event: Event, policy: Policy) -> Result:
     return _prepare(state, event, policy, SetTimer(Timer.LAST_REQUEST, time_for_requests))
 
 
+def _carried_on(event: Union[Blocked, Seen]) -> Optional[CsmeConnection]:
+    """Return CSME's connection if a profile can carry it on, and all is known that a pin needs."""
+    connection = event.connection
+    return None if event.profile is None or isinstance(connection, PartialConnection) else connection
+
+
 def _is_refused(event: Union[Blocked, Seen], policy: Policy) -> bool:
-    """Say whether CSME keeps its radio, because no profile can carry its connection on."""
-    return event.connection is not None and event.profile is None and policy.require_credentials
+    """Say whether CSME keeps its radio, because no profile can carry its connection on, or a part can't be read."""
+    return event.connection is not None and _carried_on(event) is None and policy.require_credentials
 
 
 def _prepare(state: State, event: Union[Blocked, Seen], policy: Policy, *before: Action) -> Result:
     """Pin the profile for CSME's connection, or ask for the radio at once if there is nothing to pin."""
     if _is_refused(event, policy):
-        return _end(state, Outcome.NO_CREDENTIALS)
-    # If no profile can carry the connection on, there is no connection to wait for when CSME has given the radio.
-    connection = None if event.profile is None else event.connection
+        partial = isinstance(event.connection, PartialConnection)
+        return _end(state, Outcome.CSME_UNREADABLE if partial else Outcome.NO_CREDENTIALS)
+    # If the connection can't be carried on, there is none to wait for when CSME has given the radio.
+    connection = _carried_on(event)
     state = replace(state, connection=connection, profile=event.profile)
     if connection is None or event.profile is None or not policy.pin:
         undo: Tuple[Action, ...] = (Unpin(),) if state.pinned else ()
@@ -251,10 +258,11 @@ def _connecting(state: State, event: Event, policy: Policy) -> Result:
 
 def _moved(state: State, event: Seen) -> Result:
     """Pin the profile anew, because CSME roamed before it gave the radio away."""
-    if event.connection is None or event.profile is None or not state.pinned:
+    connection = _carried_on(event)
+    if connection is None or event.profile is None or not state.pinned:
         return state, ()
-    state = replace(state, connection=event.connection, profile=event.profile)
-    return state, (_pin(event.profile, event.connection),)
+    state = replace(state, connection=connection, profile=event.profile)
+    return state, (_pin(event.profile, connection),)
 
 
 def _addressing(state: State, event: Event, policy: Policy) -> Result:

@@ -12,7 +12,7 @@ from typing import Hashable, Optional, Tuple, Union
 
 from .._network.events import LinkEvent
 from .._network.profile import Profile
-from .._radio.connection import CsmeConnection
+from .._radio.connection import CsmeConnection, Reported
 from .._system.bare import Bare
 
 
@@ -22,10 +22,11 @@ class Blocked:
 
     Attributes:
         connection: the connection that CSME reports, or None when it has none.
-        profile: the profile that can carry the connection on, or None when there is none.
+        profile: the profile that can carry the connection on, or None when there is none, or a part of the connection
+            could not be read.
     """
 
-    connection: Optional[CsmeConnection]
+    connection: Optional[Reported]
     profile: Optional[Profile]
 
 
@@ -38,7 +39,7 @@ class Seen:
         profile: as for ``Blocked``.
     """
 
-    connection: Optional[CsmeConnection]
+    connection: Optional[Reported]
     profile: Optional[Profile]
 
 

@@ -24,6 +24,9 @@ class Outcome(str, Enum):
     CONNECTED = "connected"
     #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
     NO_CREDENTIALS = "no_credentials"
+    #: A part of CSME's connection could not be read, so the host can't be pinned to it, and the policy is to leave CSME
+    #: its radio.
+    CSME_UNREADABLE = "csme_unreadable"
     #: CSME did not give the radio away after any of the requests.
     DENIED = "denied"
     #: The host owns the radio, but did not connect in time, and CSME did not take it back.
@@ -50,8 +53,17 @@ class Outcome(str, Enum):
 SUCCESSES = frozenset({Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED})
 
 
-#: The word for a radio that is left to CSME, which has no connection on it. It stands where an outcome may stand.
+# -- why CSME keeps a radio without a handover. These words stand where an outcome may stand ---------------------------
+
+#: The reason when a radio is left to CSME, which has no connection on it.
 IDLE = "idle"
+#: The reason while a manager that may start soon is waited for.
+AWAITED = "manager_awaited"
+#: The reason while the interface's manager does not tell its profiles.
+UNANSWERED = "profiles_unreadable"
+#: The reason after an error of a device, socket or file, which the log names.
+FAILED = "failed"
+REASONS = (IDLE, AWAITED, UNANSWERED, FAILED)
 
 
 @dataclass(frozen=True)

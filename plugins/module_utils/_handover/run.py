@@ -105,7 +105,7 @@ class Handover:
                     sources[self._open(stack, heard)] = link_event
             sources[self._open(stack, AddressEvents())] = hands.from_address
             try:
-                self._feed(Blocked(self._radio.csme, self._profile))
+                self._feed(Blocked(self._radio.reported, self._profile))
                 # A listener may have read events already while it was opened. select() does not report these.
                 self._read(sources, list(sources))
                 while (outcome := self._machine.state.outcome) is None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Optional
 
-from .._radio.connection import CsmeConnection
-from .policy import Outcome
+from .._radio.connection import PartialConnection, Reported
+from .._system.printable import quoted
+from .policy import AWAITED, FAILED, UNANSWERED, Outcome
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ BOOK: Dict[Outcome, Words] = {
     Outcome.NO_CREDENTIALS: Words(
         "CSME keeps the radio, because no enabled profile of {who} can join CSME's network", "Add one with credentials"
     ),
+    Outcome.CSME_UNREADABLE: Words(
+        "CSME keeps the radio, because not all of its connection can be read, so the host can't be pinned to it",
+        "Report what could not be read. When CSME is on another network or channel, a handover may succeed",
+    ),
     Outcome.DENIED: Words("CSME did not give the radio away", "End the remote session, or try again when it has ended"),
     Outcome.NOT_CONNECTED: Words(
         "the host has the radio and may connect to any network now, but it did not connect in time",
@@ -70,13 +75,30 @@ BOOK: Dict[Outcome, Words] = {
 }
 
 
-def network_name(connection: Optional[CsmeConnection]) -> str:
-    """Return CSME's network as text for the end of a log line. The SSID is escaped, because it may have any bytes."""
+#: The texts about the reasons why no handover is made now, as for outcomes. ``IDLE`` is none of them, because the
+#: watcher was told to leave such a radio.
+PAUSES: Dict[str, Words] = {
+    AWAITED: Words("the program that manages the interface has not started yet, and may start soon"),
+    UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
+    FAILED: Words("a device, socket or file failed", "The watcher's journal says which"),
+}
+
+
+def network_name(connection: Optional[Reported]) -> str:
+    """Return CSME's network as text for the end of a log line. The SSID is escaped, because it may have any bytes.
+
+    If a part of the connection could not be read, the text says what that is.
+    """
     if connection is None:
         return ""
-    return (
-        f" ({connection.ssid.decode('utf-8', 'backslashreplace')!r}, {connection.auth}, channel {connection.channel})"
-    )
+    known = [
+        "its name is not known" if connection.ssid is None else quoted(connection.ssid),
+        connection.auth or "unknown security",
+        "unknown channel" if connection.channel is None else f"channel {connection.channel}",
+    ]
+    if isinstance(connection, PartialConnection):
+        known.append(f"not readable: {connection.why}")
+    return f" ({', '.join(known)})"
 
 
 KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"

@@ -80,6 +80,41 @@ class Target:
     cipher: Optional[str] = None
 
 
+class Told(Protocol):
+    """What is known of a connection, as in ``Joined``. A value that could not be read is None."""
+
+    @property
+    def ssid(self) -> Optional[bytes]:
+        """The network's SSID."""
+
+    @property
+    def auth(self) -> Optional[str]:
+        """The authentication."""
+
+    @property
+    def bssid(self) -> Optional[str]:
+        """The address of the access point."""
+
+    @property
+    def frequencies(self) -> Tuple[int, ...]:
+        """The frequencies in MHz. It is empty when they are not known."""
+
+    @property
+    def cipher(self) -> Optional[str]:
+        """The cipher."""
+
+
+def target_of(connection: Optional[Told]) -> Optional[Target]:
+    """Return what profiles are compared with, or None without a connection or when its SSID or security is not known.
+
+    Args:
+        connection: CSME's connection, even if only a part of it could be read.
+    """
+    if connection is None or connection.ssid is None or connection.auth is None:
+        return None
+    return Target(connection.ssid, connection.auth, connection.bssid, connection.frequencies, connection.cipher)
+
+
 @dataclass(frozen=True)
 class Limits:
     """The restrictions of a profile, which a pin can't change. None and empty mean no restriction.

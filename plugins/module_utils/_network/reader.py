@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence
 
+from .._system.printable import quoted
 from .declared import Problem
-from .values import ssid_text
 
 #: How many characters of a name a message shows.
 _SHOWN = 64
@@ -27,8 +27,7 @@ def label_of(parameters: Any, index: Optional[int] = None) -> str:
     name = known.get("ssid") or known.get("ssid_hex")
     if not isinstance(name, str):
         return place
-    shown = ssid_text(name.encode("utf-8", "surrogatepass"))
-    return f"{place} '{shown[:_SHOWN]}'"
+    return f"{place} {quoted(name[:_SHOWN].encode('utf-8', 'surrogatepass'))}"
 
 
 def not_text(value: Any) -> Optional[str]:

@@ -10,6 +10,7 @@ import re
 from typing import Iterable, Match, Optional
 
 from .._system.errors import DecodeFailed, FleetError
+from .._system.printable import printable
 
 #: Octets in an SSID, IEEE 802.11-2020 9.4.2.2.
 SSID_MAX = 32
@@ -112,6 +113,5 @@ def decode_value(text: str) -> bytes:
 
 
 def ssid_text(ssid: bytes) -> str:
-    """Return an SSID as text for people. Bytes that are not UTF-8, and unprintable characters, are escaped."""
-    text = ssid.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    """Return an SSID as text for people, as ``printable`` describes it."""
+    return printable(ssid)

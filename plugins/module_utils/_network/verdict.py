@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .._system.errors import FleetError
+from .._system.printable import quoted
 from .declared import NetworkProfile
 from .limits import Joined, Obstacle, Target
 from .profile import Profile, find_obstacle, find_profile
@@ -115,7 +116,7 @@ def _texts(verdicts: Iterable[Verdict]) -> List[Tuple[str, str]]:
     """Return what the verdicts say, and what to do about it, both without a full stop at the end."""
     names: Dict[Tuple[Obstacle, Tuple[str, ...]], List[str]] = {}
     for each in merged(verdicts):
-        names.setdefault((each.obstacle, each.places), []).append(f"'{ssid_text(each.ssid)}'")
+        names.setdefault((each.obstacle, each.places), []).append(quoted(each.ssid))
     found = []
     for (obstacle, places), networks in names.items():
         one = len(networks) == 1

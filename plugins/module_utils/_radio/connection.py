@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple, Union
+
+from .._system.printable import printable
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class CsmeConnection:
         colloc_bssid: the address of the collocated access point.
         auth_raw: the number behind *auth*. It is None only in a value that did not come from a message.
         cipher_raw: the number behind *cipher*.
+        unread: what could not be read, as pairs of a name and a text for people. It is nothing that a handover needs.
     """
 
     ssid: bytes
@@ -40,10 +43,42 @@ class CsmeConnection:
     colloc_bssid: Optional[str]
     auth_raw: Optional[int] = None
     cipher_raw: Optional[int] = None
+    unread: Tuple[Tuple[str, str], ...] = ()
 
 
-def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str, Any]]:
-    """Return CSME's connection as facts, or None when there is no connection."""
+@dataclass(frozen=True)
+class PartialConnection:
+    """What could be read of a connection of CSME, where something is missing that a handover needs.
+
+    CSME has a connection then, and probably a session. But the host can't be pinned to its access point and channel, or
+    it is not known whether a profile fits. So it is a type of its own: no code can take it for a whole connection.
+
+    Attributes:
+        ssid, bssid, channel, frequencies, auth, cipher: as in ``CsmeConnection``. Each is None, or empty, when it could
+            not be read.
+        unread: what could not be read, as pairs of a name and a text for people.
+    """
+
+    ssid: Optional[bytes]
+    bssid: Optional[str]
+    channel: Optional[int]
+    frequencies: Tuple[int, ...]
+    auth: Optional[str]
+    cipher: Optional[str]
+    unread: Tuple[Tuple[str, str], ...]
+
+    @property
+    def why(self) -> str:
+        """What could not be read, as one text for people."""
+        return "; ".join(text for _name, text in self.unread)
+
+
+#: A connection that CSME reports.
+Reported = Union[CsmeConnection, PartialConnection]
+
+
+def connection_facts(connection: Optional[Reported]) -> Optional[Dict[str, Any]]:
+    """Return CSME's connection as facts, or None when there is no connection. A value that is not known is None."""
     if connection is None:
         return None
     return {
@@ -56,6 +91,11 @@ def connection_facts(connection: Optional[CsmeConnection]) -> Optional[Dict[str,
     }
 
 
-def ssid_facts(ssid: bytes) -> Dict[str, str]:
-    """Return an SSID as text for people and as hex for programs. In the text, bytes that are not UTF-8 are escaped."""
-    return {"ssid": ssid.decode("utf-8", "backslashreplace"), "ssid_hex": ssid.hex()}
+def ssid_facts(ssid: Optional[bytes]) -> Dict[str, Optional[str]]:
+    """Return an SSID as text for people, as ``printable`` describes it, and as hex for programs.
+
+    Both are None when it is not known.
+    """
+    if ssid is None:
+        return {"ssid": None, "ssid_hex": None}
+    return {"ssid": printable(ssid), "ssid_hex": ssid.hex()}

@@ -14,11 +14,11 @@ import errno
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Dict, Optional, Type, Union
+from typing import Any, Dict, Optional, Tuple, Type, Union
 
 from .._system.errors import DecodeFailed, TransportFailed
 from . import channels, netlink_codec
-from .connection import CsmeConnection
+from .connection import CsmeConnection, PartialConnection, Reported
 from .netlink_codec import required
 from .nl80211 import Nl80211
 from .nl80211_messages import VendorCommand, Wiphy
@@ -114,11 +114,11 @@ def supports(wiphy: Wiphy) -> Support:
     )
 
 
-def connection(nl: Nl80211, ifindex: int) -> Optional[CsmeConnection]:
+def connection(nl: Nl80211, ifindex: int) -> Optional[Reported]:
     """Ask the driver for CSME's connection (this needs CAP_NET_ADMIN). Return None when CSME has reported none.
 
     Raises:
-        DecodeFailed: the answer is malformed.
+        DecodeFailed: nothing can be read of the answer.
         AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``. The errno is EOPNOTSUPP when the driver does
             not have this command.
     """
@@ -150,38 +150,69 @@ def request_ownership(nl: Nl80211, ifindex: int) -> None:
             raise
 
 
-def decode_connection(data: bytes) -> CsmeConnection:
-    """Decode the answer to GET_CSME_CONN_INFO.
+#: The attributes that a handover needs, and the names of their values in the facts. Without one of them, the host can't
+#: be pinned to CSME's access point and channel, or it is not known whether a profile fits.
+_NEEDED = {"SSID": "ssid", "ADDR": "bssid", "CHANNEL_NUM": "channel", "AUTH_MODE": "auth"}
+#: The names of the others.
+_OTHERS = {"STA_CIPHER": "cipher", "COLLOC_CHANNEL": "colloc_channel", "COLLOC_ADDR": "colloc_bssid"}
+
+
+def decode_connection(data: bytes) -> Reported:
+    """Decode the answer to GET_CSME_CONN_INFO. What can't be read is named in the result's ``unread``.
 
     The attributes may come in any order. Unknown ones are skipped. When an attribute comes twice, the last one counts.
 
+    Returns:
+        A whole connection. If SSID, ADDR, CHANNEL_NUM or AUTH_MODE is missing, malformed or impossible, or the answer
+        is cut short, the result is a partial one.
+
     Raises:
-        DecodeFailed: the answer is malformed, or SSID, ADDR, CHANNEL_NUM or AUTH_MODE is missing, or a value is
-            impossible.
+        DecodeFailed: none of these four can be read.
     """
     where = "CSME connection"
-    values = _decode(_CONNECTION, data, where)
-    ssid = required(values, "SSID", where)
-    if len(ssid) > SSID_MAX:
-        raise DecodeFailed(f"Attribute SSID has {len(ssid)} bytes, more than {SSID_MAX}", where=where)
-    channel, band = required(values, "CHANNEL_NUM", where), values.get("BAND")
-    try:
-        frequencies = channels.frequencies(channel, band)
-    except channels.NoSuchChannel as error:
-        raise DecodeFailed(f"Attribute CHANNEL_NUM or BAND is wrong: {error}", where=where) from error
-    auth_raw, cipher_raw = required(values, "AUTH_MODE", where), values.get("STA_CIPHER")
+    values, wrong = netlink_codec.decode_readable(netlink_codec.message_class("nla", _CONNECTION), data, where)
+    for name in _NEEDED:
+        if name not in values:
+            wrong.setdefault(name, f"Attribute {name} is missing")
+    ssid, channel, band = values.get("SSID"), values.get("CHANNEL_NUM"), values.get("BAND")
+    if ssid is not None and len(ssid) > SSID_MAX:
+        wrong["SSID"], ssid = f"Attribute SSID has {len(ssid)} bytes, more than {SSID_MAX}", None
+    frequencies: Tuple[int, ...] = ()
+    if "BAND" in wrong:
+        # Without its band, the number may mean another channel than with it.
+        wrong.setdefault("CHANNEL_NUM", wrong["BAND"])
+    elif channel is not None:
+        try:
+            frequencies = channels.frequencies(channel, band)
+        except channels.NoSuchChannel as error:
+            wrong["CHANNEL_NUM"] = f"Attribute CHANNEL_NUM or BAND is wrong: {error}"
+    if all(name in wrong for name in _NEEDED):
+        raise DecodeFailed("; ".join(dict.fromkeys(wrong.values())), where=where)
+    auth_raw, cipher_raw = values.get("AUTH_MODE"), values.get("STA_CIPHER")
+    auth = None if auth_raw is None else _label(AuthMode, auth_raw)
+    cipher = None if cipher_raw is None else _label(Cipher, cipher_raw)
+    colloc = values.get("COLLOC_CHANNEL")
+    if colloc is not None and len(colloc) not in (1, 4):  # the kernel's policy says u8, its documentation u32
+        wrong["COLLOC_CHANNEL"], colloc = f"Attribute COLLOC_CHANNEL has {len(colloc)} bytes, not 1 or 4", None
+    names = {**_NEEDED, **_OTHERS, netlink_codec.WHOLE: "rest"}
+    unread = tuple((names[name], wrong[name]) for name in names if name in wrong)
+    bssid: Optional[str] = values.get("ADDR")
+    cut = netlink_codec.WHOLE in wrong
+    if ssid is None or bssid is None or channel is None or not frequencies or auth is None or cut:
+        return PartialConnection(ssid, bssid, channel if frequencies else None, frequencies, auth, cipher, unread)
     return CsmeConnection(
         ssid=ssid,
-        bssid=required(values, "ADDR", where),
+        bssid=bssid,
         channel=channel,
         band=band,
         frequencies=frequencies,
-        auth=_label(AuthMode, auth_raw),
-        cipher=None if cipher_raw is None else _label(Cipher, cipher_raw),
-        colloc_channel=_colloc_channel(values.get("COLLOC_CHANNEL"), where),
+        auth=auth,
+        cipher=cipher,
+        colloc_channel=None if colloc is None else int.from_bytes(colloc, sys.byteorder),
         colloc_bssid=values.get("COLLOC_ADDR"),
         auth_raw=auth_raw,
         cipher_raw=cipher_raw,
+        unread=unread,
     )
 
 
@@ -208,11 +239,3 @@ def _label(kind: Union[Type[AuthMode], Type[Cipher]], number: int) -> str:
         return kind(number).label
     except ValueError:
         return f"unknown({number})"
-
-
-def _colloc_channel(data: Optional[bytes], where: str) -> Optional[int]:
-    if data is None:
-        return None
-    if len(data) not in (1, 4):  # the kernel's policy says u8, its documentation u32
-        raise DecodeFailed(f"Attribute COLLOC_CHANNEL has {len(data)} bytes, not 1 or 4", where=where)
-    return int.from_bytes(data, sys.byteorder)

@@ -148,21 +148,48 @@ def decode(kind: Any, data: bytes, where: str) -> Dict[str, Any]:
     Raises:
         DecodeFailed: *data* is malformed.
     """
+    values, wrong = decode_readable(kind, data, where)
+    for message in wrong.values():
+        raise DecodeFailed(message, where=where)
+    return values
+
+
+#: The key in the errors of ``decode_readable`` for an error of the message as a whole.
+WHOLE = ""
+
+
+def decode_readable(kind: Any, data: bytes, where: str) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """Decode what can be decoded of *data*.
+
+    The arguments are those of ``decode``.
+
+    Returns:
+        The fixed fields and attributes as from ``decode``, without those that are malformed; and an error for each that
+        is, by its name. If the attributes themselves can't be told apart from some offset on, the error for ``WHOLE``
+        says so, and the values are those before that offset.
+
+    Raises:
+        DecodeFailed: not even the fixed fields can be read.
+    """
     message = _parse(kind, data, where)
     values: Dict[str, Any] = {name: message[name] for name, _format in kind.fields}
+    wrong: Dict[str, str] = {}
     sizes = kind.sizes
-    for name, cell in _attributes(message, data, where):
-        if name not in sizes:
-            continue
-        size = sizes[name]
-        # pyroute2 reads as many bytes as the type has, into the next attribute if need be.
-        if size is not None and cell.length != size + 4:
-            raise DecodeFailed(
-                f"Attribute {name} at offset {cell.offset} has {cell.length - 4} bytes, not {size}", where=where
-            )
-        cell.decode()
-        values[name] = cell.getvalue()
-    return values
+    try:
+        for name, cell in _attributes(message, data, where):
+            if name not in sizes:
+                continue
+            size = sizes[name]
+            # pyroute2 reads as many bytes as the type has, into the next attribute if need be.
+            if size is not None and cell.length != size + 4:
+                told = f"Attribute {name} at offset {cell.offset} has {cell.length - 4} bytes, not {size}"
+                wrong.setdefault(name, told)
+                continue
+            cell.decode()
+            values[name] = cell.getvalue()
+    except DecodeFailed as error:
+        wrong[WHOLE] = error.what
+    return {name: value for name, value in values.items() if name not in wrong}, wrong
 
 
 def elements(data: bytes, where: str) -> Tuple[bytes, ...]:

@@ -10,11 +10,11 @@ import os
 from contextlib import suppress
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from .._system.errors import FleetError
+from .._system.errors import DecodeFailed, FleetError
 from .._system.reading import Reading, Unreadable
 from . import csme as _csme
 from . import rtnetlink, sysfs
-from .connection import CsmeConnection
+from .connection import CsmeConnection, PartialConnection, Reported
 from .nl80211 import Nl80211
 from .nl80211_messages import Interface, Wiphy
 from .rfkill import switches
@@ -52,7 +52,7 @@ def read_radios(
     return tuple(sorted(radios, key=lambda radio: radio.phy)), reading.unreadable
 
 
-def csmes_connection(interface: str, root: str = "/") -> Optional[CsmeConnection]:
+def csmes_connection(interface: str, root: str = "/") -> Optional[Reported]:
     """Return the connection of CSME, if it owns the radio of an interface.
 
     It is None if CSME does not own the radio, and also if that or the connection can't be found out. Where CSME does
@@ -103,7 +103,7 @@ def _join(
     supports = _csme.supports(wiphy)
     owner = owner_of(switch)
     driver: Optional[str] = None
-    csme: Optional[CsmeConnection] = None
+    reported: Optional[Reported] = None
     link: Optional[Link] = None
     if station is not None:
         here, name, index = f"radios.{wiphy.name}", station.name, station.index
@@ -111,7 +111,9 @@ def _join(
         if supports.get_ownership:
             owner = _owner(station, owner, asks, reading)
         if supports.connection_info and owner == "csme":
-            csme = reading.attempt(f"{here}.csme", lambda: _csme.connection(nl, index))
+            reported = reading.attempt(f"{here}.csme", lambda: _csme.connection(nl, index))
+            for value, why in () if reported is None else reported.unread:
+                reading.add(Unreadable(f"{here}.csme.{value}", why, DecodeFailed.code))
         link = reading.attempt(f"{here}.link", lambda: _link(nl, station))
     return Radio(
         phy=wiphy.name,
@@ -124,8 +126,9 @@ def _join(
         can_tell=supports.connection_info,
         can_request=supports.get_ownership,
         roaming_event=supports.roaming_event,
-        csme=csme,
+        csme=reported if isinstance(reported, CsmeConnection) else None,
         link=link,
+        part=reported if isinstance(reported, PartialConnection) else None,
     )
 
 

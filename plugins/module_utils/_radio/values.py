@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Optional, Tuple
 
-from .connection import CsmeConnection
+from .connection import CsmeConnection, PartialConnection, Reported
 
 #: The reason of a hard block that says that CSME owns the radio (RFKILL_HARD_BLOCK_NOT_OWNER).
 NOT_OWNER = "not_owner"
@@ -135,6 +135,7 @@ class Radio:
         roaming_event: whether the driver sends an event when CSME forbids roaming.
         csme: CSME's connection. It is None unless CSME owns the radio, because the kernel never forgets an old one.
         link: the host's own connection.
+        part: what could be read of CSME's connection, when that is not enough for *csme*.
     """
 
     phy: str
@@ -149,6 +150,12 @@ class Radio:
     roaming_event: bool
     csme: Optional[CsmeConnection]
     link: Optional[Link]
+    part: Optional[PartialConnection] = None
+
+    @property
+    def reported(self) -> Optional[Reported]:
+        """What is known of CSME's connection. It is None when CSME reports none, or nothing could be read."""
+        return self.csme or self.part
 
     @property
     def can_be_guarded(self) -> bool:

@@ -17,7 +17,7 @@ from .._system.errors import FleetError, LibraryMissing, NotFound
 from .._system.files import read_text
 from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
-from .._watcher.state import STATE_PATH, report_of
+from .._watcher.state import STATE_PATH, network_of, report_of
 
 #: The exit status of "bring-up" that means "not yet". With any other status, the supplicant starts.
 NOT_YET = 3
@@ -156,8 +156,7 @@ def _status() -> int:
             wanted = radio["wanted"]
             # With any other reason, the host already has a profile for the network.
             word = "wanted: a profile for" if radio["reason"] == "no_credentials" else "CSME's network:"
-            # The SSID is shown as a literal, because it may contain control sequences that a terminal would obey.
-            _tell(f"    {word} {wanted['ssid']!r} ({wanted['auth']})")
+            _tell(f"    {word} {network_of(wanted)}")
         if not radio["supplicant"]:
             _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
     last = state["last_handover"]

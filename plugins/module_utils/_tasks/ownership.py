@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import BOOK
+from .._handover.words import BOOK, network_name
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
@@ -177,11 +177,21 @@ def _must_be_readable(radio: Radio, unreadable: Sequence[Unreadable]) -> None:
     """Refuse to work on a radio whose CSME connection can't be read, because it might carry a session."""
     why = next((u.why for u in unreadable if u.what == f"radios.{radio.phy}.csme"), None)
     if why is not None:
-        raise Refused(
-            "csme_unreadable",
-            f"CSME's connection on {radio.interface} can't be read: {why}",
-            remedy="Without it, the host can't carry a session on",
+        raise _unreadable(radio, why)
+
+
+def _unreadable(radio: Radio, why: str) -> Refused:
+    what, remedy = f"CSME's connection on {radio.interface} can't be read: {why}", ""
+    if radio.part is not None:
+        what = f"a part of CSME's connection on {radio.interface} can't be read: {why}"
+        remedy = (
+            ". Please report this. To take the radio all the same and end the session, set require_credentials: false"
         )
+    failure = Refused(
+        Outcome.CSME_UNREADABLE.value, what, remedy=f"Without it, the host can't carry a session on{remedy}"
+    )
+    failure.details = {"csme": connection.connection_facts(radio.reported), "owner": radio.owner}
+    return failure
 
 
 def check_radio(radio: Radio) -> None:
@@ -227,6 +237,8 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         check_radio(radio)
     if radio.owner == "host":
         return {**_result(radio, changed=undone, owner="host", pin_left=undone), "warnings": warnings}
+    if radio.part is not None and policy.require_credentials:
+        raise _unreadable(radio, radio.part.why)
     profile, obstacle = _profile(radio, supplicant)
     if radio.csme is not None and profile is None and policy.require_credentials:
         raise _no_credentials(radio, absent, obstacle)
@@ -240,7 +252,7 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         failure = _refusal(report.outcome, radio, NAMES[supplicant.manager] if supplicant else None)
         failure.details = {
             **_told(report),
-            "csme": connection.connection_facts(radio.csme),
+            "csme": connection.connection_facts(radio.reported),
             "owner": report.owner,
             "changed": report.owner == "host",
             "warnings": warnings,
@@ -292,9 +304,9 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
 
 
 def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
-    network = connection.connection_facts(radio.csme) or {}
+    network = connection.connection_facts(radio.reported) or {}
     what = (
-        f"CSME's session on {radio.interface} runs over the network {network['ssid']!r} ({network['auth']}), "
+        f"CSME's session on {radio.interface} runs over the network{network_name(radio.csme)}, "
         "and the host could not carry it on: "
     )
     remedy = "Add a profile for that network"
@@ -340,7 +352,7 @@ def _result(
         "interface": radio.interface,
         "phy": radio.phy,
         "owner": owner,
-        "csme": connection.connection_facts(radio.csme),
+        "csme": connection.connection_facts(radio.reported),
         "profile_id": None if profile is None else profile.id,
         "diff": {"before": before, "after": after},
     }

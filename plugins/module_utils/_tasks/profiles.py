@@ -25,7 +25,7 @@ from .._managers.wpa_supplicant import apply
 from .._managers.wpa_supplicant.apply import Places
 from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesRequest
-from .._network.limits import Joined
+from .._network.limits import Joined, target_of
 from .._radio import sysfs
 from .._radio.radio import csmes_connection
 from .._system.detached import run_detached
@@ -158,10 +158,10 @@ def _guarded(
                     undone = _take_radio(stack, manager, request, places)
             except FleetError as error:
                 trouble = error
-            csme = csmes_connection(request.interface, places.root) if request.declared.profiles else None
+            reported = csmes_connection(request.interface, places.root) if request.declared.profiles else None
             if not check_mode:  # the watcher is told even if the work fails, because a part of it may have been done
                 stack.callback(announce, places.folder)
-            result = work(request, places, check_mode, trouble, csme)
+            result = work(request, places, check_mode, trouble, target_of(reported))
             if undone:
                 text = f"a pin that a handover left on {request.interface} was undone"
                 result["warnings"] = [text, *result["warnings"]]

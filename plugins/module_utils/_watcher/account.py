@@ -16,9 +16,12 @@ from .._handover.trace import Trace
 from .._handover.words import BOOK, KEPT, LOST, NOBODY, UNUSABLE, network_name
 from .._network.handover_record import HandoverRecord
 from .._network.limits import Obstacle
-from .._radio.connection import CsmeConnection
+from .._radio.connection import Reported
 from .._radio.values import Radio
 from .._system.systemd import Log
+
+#: The outcomes of handovers that did not begin.
+_REFUSALS = frozenset({Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE})
 
 
 class Account:
@@ -40,7 +43,7 @@ class Account:
         self._told = 0
         #: The last line that was logged, by subject.
         self._said: Dict[str, str] = {}
-        self._refused: Optional[Tuple[str, Optional[CsmeConnection]]] = None
+        self._refused: Optional[Tuple[str, Optional[Reported]]] = None
         #: The record of the last handover, or None when there was none.
         self.last: Optional[HandoverRecord] = None
         self._clock = clock
@@ -78,7 +81,7 @@ class Account:
     # -- one handover ----------------------------------------------------------------------------------------------
 
     def ended(
-        self, outcome: Outcome, wanted: Optional[CsmeConnection], who: Optional[str], obstacle: Optional[Obstacle]
+        self, outcome: Outcome, wanted: Optional[Reported], who: Optional[str], obstacle: Optional[Obstacle]
     ) -> None:
         """Log how a handover ended.
 
@@ -102,6 +105,9 @@ class Account:
                 text = UNUSABLE.format(who=who, network=network, what=obstacle.what, remedy=obstacle.remedy)
             else:
                 text = f"{text}. {words.remedy}"
+        elif outcome is Outcome.CSME_UNREADABLE:
+            text = f"{text}. {words.remedy}"
+        if outcome in _REFUSALS:
             again, self._refused = self._refused == (text, wanted), (text, wanted)
             if again:  # the radio was looked at again because of a change that did not matter
                 return

@@ -17,15 +17,18 @@ import time
 from contextlib import ExitStack
 from typing import Callable, Iterable, Optional, Tuple
 
+from .._handover.words import network_name
 from .._managers.wpa_supplicant.conf import CONF_PATH
 from .._managers.wpa_supplicant.configured import configured_profiles
+from .._network.limits import target_of
 from .._network.profile import Profile, find_profile
 from .._radio import csme, sysfs
-from .._radio.connection import CsmeConnection
+from .._radio.connection import Reported
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
 from .._system import program, systemd
-from .._system.errors import FleetError
+from .._system.errors import DecodeFailed, FleetError
+from .._system.printable import quoted
 from .._system.reading import Reading
 from .bring_up_note import FOLDER, hold_note, is_over
 from .config import PATH, Config, read_config
@@ -44,12 +47,12 @@ _MISSING_SECONDS = 5.0
 _NO_WATCHER, _NO_CONNECTION = "the watcher does not run", "CSME has no connection"
 
 #: Returns CSME's connection on the interface with this index, or None.
-ConnectionOf = Callable[[int], Optional[CsmeConnection]]
+ConnectionOf = Callable[[int], Optional[Reported]]
 ProfilesOf = Callable[[], Iterable[Profile]]
-Verdict = Tuple[str, Optional[CsmeConnection]]
+Verdict = Tuple[str, Optional[Reported]]
 
 
-def connection_of(ifindex: int) -> Optional[CsmeConnection]:
+def connection_of(ifindex: int) -> Optional[Reported]:
     """Ask the driver for CSME's connection.
 
     Raises:
@@ -102,8 +105,12 @@ def verdict(
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None
-    if find_profile(profiles_of(), connection) is not None:
-        return f"there is a profile for CSME's network {_named(connection.ssid)}", None
+    # Only the name and the security of the network are needed here, even if nothing else could be read.
+    target = target_of(connection)
+    if target is None:
+        raise DecodeFailed(f"a part of CSME's connection on {interface} can't be read{network_name(connection)}")
+    if find_profile(profiles_of(), target) is not None:
+        return f"there is a profile for CSME's network {quoted(target.ssid)}", None
     return "", connection
 
 
@@ -170,7 +177,7 @@ def hold_back(
     begun = clock()
     profiles_of = profiles_of or _configured(interface)
 
-    def look() -> Tuple[str, Optional[CsmeConnection], int]:
+    def look() -> Tuple[str, Optional[Reported], int]:
         try:
             config = read_config(config_path)
             reason, connection = verdict(interface, config, connection_of, profiles_of, root)
@@ -182,7 +189,7 @@ def hold_back(
     if wanted is not None:
         tell(
             f"{interface}: held back for at most {limit} s, because its bring-up could end a session of CSME: no "
-            f"enabled profile can join CSME's network ({_named(wanted.ssid)}, {wanted.auth}). Add one with credentials"
+            f"enabled profile can join CSME's network{network_name(wanted)}. Add one with credentials"
         )
     try:
         with ExitStack() as stack:
@@ -201,10 +208,6 @@ def hold_back(
     except OSError as error:
         reason = f"the note of the hold can't be written: {error}"
     tell(f"{interface}: may be brought up: {reason}")
-
-
-def _named(ssid: bytes) -> str:
-    return repr(ssid.decode("utf-8", "backslashreplace"))
 
 
 def _configured(interface: str, conf: Optional[str] = None) -> ProfilesOf:

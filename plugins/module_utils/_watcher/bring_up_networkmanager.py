@@ -27,12 +27,14 @@ from typing import Callable, List, Tuple
 from .._handover.policy import Policy
 from .._handover.run import Handover
 from .._handover.undo import undo_journal
+from .._handover.words import network_name
 from .._managers.networkmanager import records
 from .._managers.networkmanager.backend import NetworkManagerBackend
 from .._managers.networkmanager.files import leaves_alone
 from .._managers.wpa_supplicant import control
 from .._network.profile import find_profile
 from .._radio import sysfs
+from .._radio.connection import PartialConnection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._system import systemd
@@ -184,6 +186,8 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
     connection = None if sysfs.is_up(interface, root) else connection_of(sysfs.index_of(interface, root))
     if connection is None:
         return ""
+    if isinstance(connection, PartialConnection):
+        return f"no handover is made, because a part of CSME's connection can't be read{network_name(connection)}"
     profiles = backend.profiles(connection.ssid)
     profile = find_profile(profiles, connection)
     if profile is None:

@@ -17,7 +17,7 @@ from .._handover.deferred import Rest, journal_of
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
-from .._handover.policy import Outcome
+from .._handover.policy import FAILED, Outcome
 from .._handover.undo import undo_journal
 from .._handover.words import NARROW, STUCK, network_name
 from .._network.backend import Listener
@@ -208,11 +208,11 @@ class Watched:
     def _give_up(self) -> None:
         """Undo the pin, end the handover or stay, and look again later."""
         self.hands.unpin()
-        self._machine.state = Guard()
+        blocked = self._switch is not None and self._switch.owner == "csme"
+        self._machine.state = Guard(left=FAILED if blocked else None)
         for timer in messages.Timer:  # a timer of this handover must not run out during the next one
             self._machine.cancel_timer(timer)
-        retry = self.policy.retry_seconds
-        self._machine.set_timer(RETRY, retry[-1] if retry else _UNDO_SECONDS)
+        self._machine.set_timer(RETRY, (self.policy.retry_seconds or (_UNDO_SECONDS,))[-1])
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
         """Handle an event of rfkill. Events of other switches are ignored."""
@@ -269,6 +269,8 @@ class Watched:
             event = self._look()
         except FleetError as error:
             self._account.write("error", str(error), code=error.code)
+            if self._machine.state.handover is None:
+                self._give_up()
             self._settle()
             return
         self.feed(event)
@@ -292,9 +294,7 @@ class Watched:
     def gone(self) -> None:
         """Handle the end of the interface or the radio, and release everything."""
         self.feed(messages.InterfaceGone())
-        self._end()
-        self.detach()
-        self._lock.release()
+        self.stop()
 
     def stop(self) -> None:
         """Undo the pin, and release everything."""
@@ -340,8 +340,7 @@ class Watched:
             return self.view.of_host() if self._machine.state.forbidden else guard.Free()
         if self._machine.state.handover is None:
             self._account.trace.begin()
-        required = self.policy.handover.require_credentials
-        return self.view.of_csme(required=required)
+        return self.view.of_csme(required=self.policy.handover.require_credentials)
 
     def _end_rest(self) -> None:
         """Undo the rest of the last pin if its link has ended. If that fails, it is tried again later."""
@@ -391,7 +390,7 @@ class Watched:
             self._account.write("info", f"asking CSME for the radio{network_name(self.view.wanted)}")
 
     def _tell(self, outcome: Outcome) -> None:
-        if outcome is not Outcome.NO_CREDENTIALS:
+        if outcome not in (Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE):
             self._decided = self._clock()
         self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle)
 

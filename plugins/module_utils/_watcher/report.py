@@ -25,9 +25,9 @@ class WatcherReport:
         last_handover: the record of the last handover.
         held: the interfaces that are held back. The value is the network that a profile is missing for, as text.
         managers: the manager of each interface that the watcher watches, or None when the watcher can use no manager.
-        left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome. The
-            readiness and the command ``amt-wifi-watcher status`` both say this, so that they do not contradict each
-            other.
+        left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome, or as
+            one of ``policy.REASONS``. The readiness and the command ``amt-wifi-watcher status`` both say this, so that
+            they do not contradict each other.
     """
 
     installed: bool
@@ -49,11 +49,11 @@ class WatcherReport:
             return None
         # These are loaded only where they are needed.
         from .._handover.policy import Outcome
-        from .._handover.words import BOOK, LOOKS_AGAIN
+        from .._handover.words import BOOK, LOOKS_AGAIN, PAUSES
 
         if reason == Outcome.NO_CREDENTIALS.value:
             return f"when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}"
-        words = next((BOOK[outcome] for outcome in Outcome if outcome.value == reason), None)
+        words = PAUSES.get(reason) or next((BOOK[outcome] for outcome in Outcome if outcome.value == reason), None)
         if words is None:  # the watcher is of another version
             return f"the reason is {reason}. {LOOKS_AGAIN}"
         what = words.of(NAMES.get(self.managers.get(interface) or ""))

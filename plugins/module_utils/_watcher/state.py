@@ -13,6 +13,7 @@ from typing import Any, Dict, Optional, Tuple
 from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
+from .._system.printable import printable, quoted
 from .._system.reading import Reading
 from .report import WatcherReport
 
@@ -92,8 +93,7 @@ def _held(document: Any) -> Dict[str, str]:
     for radio in document if isinstance(document, list) else ():
         if isinstance(radio, dict) and radio.get("state") == "held":
             wanted = radio.get("wanted")
-            network = f"{wanted.get('ssid')!r} ({wanted.get('auth')})" if isinstance(wanted, dict) else "CSME's network"
-            found[str(radio.get("interface"))] = network
+            found[str(radio.get("interface"))] = network_of(wanted) if isinstance(wanted, dict) else "CSME's network"
     return found
 
 
@@ -107,6 +107,16 @@ def _left(document: Any) -> Dict[str, str]:
             if isinstance(reason, str) and reason != IDLE:  # with idle, the watcher was told to leave the radio
                 found[str(radio.get("interface"))] = reason
     return found
+
+
+def network_of(wanted: Dict[str, Any]) -> str:
+    """Return the network in a state document (``wanted``) as text for people."""
+    auth = printable(str(wanted.get("auth") or "unknown security").encode("utf-8", "replace"))
+    try:
+        # This is exact. The text in the document may be another version's, or have anything in it.
+        return f"{quoted(bytes.fromhex(str(wanted.get('ssid_hex'))))} ({auth})"
+    except ValueError:
+        return f"a network whose name is not known ({auth})"
 
 
 def _managers(document: Any) -> Dict[str, Optional[str]]:

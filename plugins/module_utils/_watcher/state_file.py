@@ -14,6 +14,7 @@ import os
 from typing import Any, Dict, Iterable, List, Optional, Protocol
 
 from .._network.handover_record import HandoverRecord
+from .._radio.connection import ssid_facts
 from .._radio.values import Radio
 from .._system.denied import remedy_for
 from .._system.errors import TransportFailed
@@ -81,8 +82,7 @@ def _radio(guarded: Guarded) -> Dict[str, Any]:
         "wanted": None
         if wanted is None
         else {
-            "ssid": wanted.ssid.decode("utf-8", "backslashreplace"),
-            "ssid_hex": wanted.ssid.hex(),
+            **ssid_facts(wanted.ssid),
             "auth": wanted.auth,
         },
     }

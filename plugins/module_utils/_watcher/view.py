@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from .._handover.guard import Busy, Free, GuardEvent, Unanswered
+from .._handover.guard import Awaited, Free, GuardEvent, Unanswered, Untold
 from .._handover.messages import Blocked
 from .._handover.words import HELD, network_name
 from .._network.limits import Obstacle
 from .._network.profile import find_obstacle, find_profile
 from .._radio import csme
-from .._radio.connection import CsmeConnection
+from .._radio.connection import PartialConnection, Reported
 from .._radio.nl80211 import Nl80211
 from .._radio.values import Radio
 from .._system.errors import FleetError
@@ -55,7 +55,7 @@ class View:
         self._notes = notes
         self._clock = clock
         #: CSME's connection while CSME keeps the radio. It is None when there is none, or the host owns the radio.
-        self.wanted: Optional[CsmeConnection] = None
+        self.wanted: Optional[Reported] = None
         #: Why the profile for that connection can't carry it on. It is None when no profile is for it, or one can.
         self.obstacle: Optional[Obstacle] = None
         #: Whether the interface is held back because a profile is missing.
@@ -81,17 +81,19 @@ class View:
 
         Args:
             required: whether CSME keeps its radio when no profile can carry its connection on.
-
-        Raises:
-            FleetError: the driver could not be asked for the connection.
         """
-        connection = self._connection()
-        self.wanted, self.obstacle = connection, None
-        if connection is None:
-            return Blocked(None, None)
+        self.wanted, self.obstacle = None, None
+        try:
+            connection = self.wanted = self._connection()
+        except FleetError as error:
+            self._account.write_once("csme", "error", f"CSME's connection can't be read: {error}")
+            return Untold()
+        self._account.forget("csme")
+        if connection is None or isinstance(connection, PartialConnection):
+            return Blocked(connection, None)
         if self._attachment.backend is None:
             waited = self._clock() - self._attachment.since
-            return Blocked(connection, None) if required or waited > _SUPPLICANT_SECONDS else Busy()
+            return Blocked(connection, None) if required or waited > _SUPPLICANT_SECONDS else Awaited()
         try:
             profiles = self._attachment.backend.profiles(connection.ssid)
         except FleetError as error:
@@ -120,5 +122,5 @@ class View:
         profile = next((each for each in profiles if each.id == status.network_id), None)
         return Free(profile, status.bssid)
 
-    def _connection(self) -> Optional[CsmeConnection]:
+    def _connection(self) -> Optional[Reported]:
         return csme.connection(self._nl, self._radio.ifindex or -1)

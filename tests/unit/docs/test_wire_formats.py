@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import policy
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import names as names_
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import codec, control
 from ansible_collections.vpro.fleet.plugins.module_utils._network import values
@@ -157,8 +158,7 @@ def test_csmes_own_numbers(heading: str, kind: Type[IntEnum]) -> None:
 def test_what_is_required_of_csmes_connection() -> None:
     required = {row["Name"] for row in table("Attributes of Intel") if "Required." in f"{row['What it is']}."}
     assert required == {"ADDR", "SSID", "AUTH_MODE", "CHANNEL_NUM"}
-    source = (HOUSE / "_radio" / "csme.py").read_text(encoding="utf-8")
-    assert set(re.findall(r'required\(values, "(\w+)"', source)) == {*required, "ROAMING_FORBIDDEN"}
+    assert required == set(csme._NEEDED)
 
 
 def test_rfkill() -> None:
@@ -332,6 +332,7 @@ def test_the_watchers_state() -> None:
     state = schema("amt_wifi_watcher_state")
     assert documented("Fields of the state") == schema_kinds(state["properties"])
     assert documented("Fields of a radio") == schema_kinds(state["$defs"]["radio"]["properties"])
+    assert {row["Reason"] for row in table("Reasons of the state")} == set(policy.REASONS)
     assert documented("Fields of a handover") == schema_kinds(state["$defs"]["handover"]["properties"])
     assert f"Schema version {state_file.STATE_SCHEMA_VERSION}." in PAGE
     told = re.search(r"^\| `state` \| string \| (Of .*) \|$", PAGE, re.MULTILINE)

@@ -12,6 +12,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from ..._network.declared import Declaration
 from ..._network.report import Shown
 from ..._network.values import ssid_text
+from ..._system.printable import quoted
 from .connection import Connection
 from .settings import (
     CONNECTION,
@@ -152,7 +153,7 @@ def plan_connections(
             new, clear = outcome[-1], keeps_secrets(want, kept.settings)
             updates.append(Step(profile.ssid, kept, new, changed, clear))
         if kept.active and not frozenset(changed) <= _FOR_THE_NEXT:
-            warnings.append(_LATER.format(ssid_text(profile.ssid)))
+            warnings.append(_LATER.format(quoted(profile.ssid)))
     ssids = {profile.ssid for profile in declared.profiles}
     for each in stored:
         ssid = each.connection.ssid
@@ -170,23 +171,23 @@ def plan_connections(
     return NmPlan((*updates, *additions, *removals), tuple(warnings), tuple(outcome))
 
 
-_LATER = "network '{}' carries the link, which is not touched. The changes apply from the next connection on"
+_LATER = "network {} carries the link, which is not touched. The changes apply from the next connection on"
 _STAYS = (
-    "profile {!r} for network '{}' stays, because it carries the link of {}. Give that interface its own profile. Then "
+    "profile {!r} for network {} stays, because it carries the link of {}. Give that interface its own profile. Then "
     "the next run removes this one"
 )
 _UNKNOWN = (
-    "profile {!r} for network '{}' stays, because it may be for another device: its {} is not checked. If it is for "
-    "this interface, set its connection.interface-name. Then the next run brings it to the declaration"
+    "profile {!r} for network {} stays, because it may be for another device: its {} is not checked. If it is for this "
+    "interface, set its connection.interface-name. Then the next run brings it to the declaration"
 )
-_ENDS = "profile {!r} for network '{}' is removed, which ends the connection of {}"
+_ENDS = "profile {!r} for network {} is removed, which ends the connection of {}"
 
 
 def _told_of(stored: Stored, text: str) -> str:
     """Return a text about a profile by which other interfaces are connected, or that may be for another device."""
     connection = stored.connection
     why = connection.conditions if text == _UNKNOWN else stored.elsewhere
-    return text.format(connection.name, ssid_text(connection.ssid), " and ".join(why))
+    return text.format(connection.name, quoted(connection.ssid), " and ".join(why))
 
 
 def _kept(same: Sequence[Stored], want: Wanted) -> Optional[Stored]:

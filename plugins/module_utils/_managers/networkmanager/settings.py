@@ -18,6 +18,7 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Opti
 from ..._network.declared import Eap, NetworkProfile, Problem
 from ..._network.values import ssid_text
 from ..._system.dbus_values import plain
+from ..._system.printable import quoted
 from .connection import needs_nobody
 from .names import NOT_REQUIRED
 
@@ -132,7 +133,7 @@ def unfit(interface: str, path: Optional[str], profiles: Iterable[NetworkProfile
     for profile in profiles:
         if abs(profile.priority) > PRIORITY_MAX:
             text = f"is {profile.priority}, but NetworkManager accepts only {-PRIORITY_MAX} to {PRIORITY_MAX}"
-            problems.append(Problem(f"profile '{ssid_text(profile.ssid)}'", "priority", text))
+            problems.append(Problem(f"profile {quoted(profile.ssid)}", "priority", text))
     return tuple(problems)
 
 

@@ -25,12 +25,12 @@ from ..._network.limits import Joined, Obstacle
 from ..._network.pin import Pin
 from ..._network.profile import Profile
 from ..._network.report import Shown, by_name, networks
-from ..._network.values import ssid_text
 from ..._network.verdict import FILE, RUNTIME, Unusable, Verdict, documents, judge
 from ..._network.verdict import warnings as warnings_of
 from ..._radio import sysfs
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
 from ..._system.files import is_there
+from ..._system.printable import quoted
 from ..._system.run_folder import FOLDER, read_journal
 from . import conf as _wpa_conf
 from .conf import CONF_PATH, ConfFile
@@ -143,7 +143,7 @@ class _RunningNetworks:
             with self._reaching():
                 commit(self._ctrl, self.plan, self._built)
                 for ssid in self.plan.unsure:
-                    self.warnings.append(_UNSURE.format(ssid_text(ssid)))
+                    self.warnings.append(_UNSURE.format(quoted(ssid)))
                 self._write_note(written, file)
 
     def profiles(self, exists: Exists) -> Tuple[Profile, ...]:
@@ -200,7 +200,7 @@ class _RunningNetworks:
 
 
 _UNSURE = (
-    "network '{}' carries the link, and the file has changed since wpa_supplicant read it. So it is not known whether "
+    "network {} carries the link, and the file has changed since wpa_supplicant read it. So it is not known whether "
     "wpa_supplicant has the declared secret, and setting it again would drop the link. Run the task again when the "
     "laptop is not connected there, or restart wpa_supplicant"
 )

@@ -30,6 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.schema import check_facts
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 
 SWITCH = Switch(7, "wlan", "phy0", False, True, frozenset({"signal", "not_owner"}), "phy0")
@@ -193,14 +194,23 @@ def test_reasons(reasons: Any, told: Any) -> None:
     assert facts(replace(KNOWN, radios=(radio,)))["radios"][0]["rfkill"]["reasons"] == told
 
 
+def test_what_could_be_read_of_a_connection() -> None:
+    radio = replace(RADIO, csme=None, part=PART)
+    told = facts(replace(KNOWN, radios=(radio,)))["radios"][0]["csme"]
+    assert (told["ssid"], told["bssid"], told["channel"], told["frequencies"]) == ("corp", BSSID, None, [])
+    nothing = replace(PART, ssid=None, bssid=None, auth=None, cipher=None)
+    told = facts(replace(KNOWN, radios=(replace(radio, part=nothing),)))["radios"][0]["csme"]
+    assert set(map(str, told.values())) == {"None", "[]"}
+
+
 @pytest.mark.parametrize(
     ("ssid", "text"),
     [
         (b"", ""),
-        (b"\0" * 32, "\0" * 32),
+        (b"\0" * 32, r"\x00" * 32),
         ("Büro ☕".encode(), "Büro ☕"),
         (b"\xff\xfe", "\\xff\\xfe"),
-        (b'a"\\\n', 'a"\\\n'),
+        (b'a"\\\n', r'a"\\\n'),
     ],
 )
 def test_ssids(ssid: bytes, text: str) -> None:

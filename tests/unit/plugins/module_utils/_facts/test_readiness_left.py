@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Known, blockers
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import READY
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import PART, READY
 
 LEFT = replace(
     READY, watcher=WatcherReport(True, True, left={"wlan0": "taken_back"}, managers={"wlan0": "wpa_supplicant"})
@@ -25,7 +25,10 @@ def codes(known: Known) -> List[str]:
     return [blocker.code for blocker in blockers(known)]
 
 
-@pytest.mark.parametrize("reason", ["taken_back", "denied", "no_credentials", "of a newer version"])
+REASONS = ("taken_back", "denied", "no_credentials", "csme_unreadable", "failed", "of a newer version")
+
+
+@pytest.mark.parametrize("reason", REASONS)
 def test_what_keeps_the_watcher_from_it_is_said_in_the_watchers_words(reason: str) -> None:
     known = replace(LEFT, watcher=replace(LEFT.watcher, left={"wlan0": reason}))
     (blocker,) = blockers(known)
@@ -37,6 +40,9 @@ def test_what_keeps_the_watcher_from_it_is_said_in_the_watchers_words(reason: st
 def test_a_cause_that_is_known_is_said_alone() -> None:
     nobody = replace(LEFT, managed={"wlan0": Managed("wlan0", "wpa_supplicant", profiles=())})
     assert codes(nobody) == ["no_profile"]
+    (radio,) = LEFT.radios
+    unread = replace(LEFT, watcher=replace(LEFT.watcher, left={"wlan0": "csme_unreadable"}))
+    assert codes(replace(unread, radios=(replace(radio, csme=None, part=PART),))) == ["csme_unreadable"]
 
 
 def test_what_is_over_is_not_said() -> None:

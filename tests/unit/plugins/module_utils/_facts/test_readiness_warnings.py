@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import 
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
     FITS,
+    PART,
     READY,
     profiles,
     radio,
@@ -41,6 +42,8 @@ WARNING = Blocker(DHCP_IDENTITY, "wlan0: it is somebody else. Be the same")
 )
 def test_the_profile_that_carries_it_on_is_warned_of(found: Tuple[Profile, ...], expected: Tuple[Blocker, ...]) -> None:
     assert warnings(replace(READY, **profiles(*found))) == expected
+    # The same if the channel of the connection can't be read: CSME may be on another one soon.
+    assert warnings(replace(READY, **profiles(*found), **radio(csme=None, part=PART))) == expected
     assert not [blocker for blocker in blockers(replace(READY, **profiles(*found))) if blocker.code == DHCP_IDENTITY]
 
 

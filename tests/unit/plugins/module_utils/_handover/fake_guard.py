@@ -29,12 +29,14 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     ScanStarted,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, PartialConnection
 
 SSID = b"corp\n\xff"
 BSSID = "02:00:00:00:01:00"
 PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(SSID, BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+#: The same network, on a channel that could not be read.
+PART = PartialConnection(SSID, BSSID, None, (), "psk", "ccmp", (("channel", "There is no channel 255"),))
 ON = (SSID, "psk")
 POLICY = GuardPolicy(handover=Policy(stay=True, pauses_seconds=(0.5,)), retry_seconds=(3.0,), slow_seconds=(60, 600))
 CAN, CANNOT, NOTHING = Blocked(NETWORK, PROFILE), Blocked(NETWORK, None), Blocked(None, None)

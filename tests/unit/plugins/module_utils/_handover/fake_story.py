@@ -15,11 +15,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.machine impor
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Action, CancelTimer, Event, SetTimer
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, PartialConnection
 
 BSSID = "02:00:00:00:01:00"
 PROFILE = Profile(3, b"corp", frozenset({"WPA-PSK"}), True, None, (), False)
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
+#: The same network, on a channel that could not be read.
+PART = PartialConnection(b"corp", BSSID, None, (), "psk", "ccmp", (("channel", "There is no channel 255"),))
 POLICY = Policy(pauses_seconds=(0.5, 1.0))
 STAYING = Policy(stay=True)
 

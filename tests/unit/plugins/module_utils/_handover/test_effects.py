@@ -40,7 +40,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import (
+    CsmeConnection,
+    PartialConnection,
+    Reported,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import MalformedRecord, RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
@@ -276,6 +280,7 @@ ON = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 MINE = Profile(0, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, 0, frozenset({"psk"}))
 MOVED = replace(ON, bssid="02:00:00:00:01:01")
 OTHER = replace(ON, ssid=b"branch")
+PART = PartialConnection(b"corp", BSSID, None, (), "psk", "ccmp", (("channel", "No channel"),))
 TIED = replace(MINE, limits=Limits(only_bssids=(BSSID,)))
 
 
@@ -289,10 +294,13 @@ TIED = replace(MINE, limits=Limits(only_bssids=(BSSID,)))
         (OTHER, ReadConnection(ON, MINE), Seen(OTHER, replace(MINE, ssid=b"branch"))),
         (ON, ReadConnection(None, None), Seen(ON, replace(MINE, id=7))),
         (None, ReadConnection(ON, MINE), Seen(None, None)),
+        # A profile fits what could be read, but the host can't be pinned to it.
+        (PART, ReadConnection(ON, MINE), Seen(PART, None)),
+        (PART, ReadConnection(None, None), Seen(PART, None)),
     ],
 )
 def test_csmes_connection_is_read_anew(
-    tmp_path: Path, now: Optional[CsmeConnection], last: ReadConnection, seen: Seen
+    tmp_path: Path, now: Optional[Reported], last: ReadConnection, seen: Seen
 ) -> None:
     class Told(Supplicant):
         def profiles(self, ssid: bytes) -> Tuple[Profile, ...]:
@@ -300,6 +308,10 @@ def test_csmes_connection_is_read_anew(
 
     mine = Hands(RADIO, Told(), Calls(lambda: None, lambda: now), folder=str(tmp_path))  # type: ignore[arg-type]
     assert mine.do(last) == seen
+    partly = [
+        "a part of CSME's connection can't be read again ('corp', psk, unknown channel, not readable: No channel)"
+    ]
+    assert mine.warnings == (partly if now == PART else [])
 
 
 def test_one_that_can_not_be_read_is_a_warning_once(tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
 
 def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:
     guard, actions = step(Guard(), CAN, GuardPolicy(handover=Policy(timeout_seconds=1.0), retry_seconds=(3.0,)))
-    assert guard == Guard(failures=1, left="timed_out", network=ON)
+    assert guard == Guard(failures=1, left="timed_out", ended=Outcome.TIMED_OUT, network=ON)
     assert SetTimer(RETRY, 3.0) in actions
     assert Tell(Outcome.TIMED_OUT) in actions
 

@@ -46,6 +46,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
     BSSID,
     NETWORK,
+    PART,
     POLICY,
     PROFILE,
     STAYING,
@@ -234,6 +235,12 @@ def test_one_that_roamed_where_no_profile_is_for_keeps_its_radio() -> None:
     assert (state.outcome, actions[-1], actions.count(RequestOwnership())) == (Outcome.NO_CREDENTIALS, Unpin(), 1)
 
 
+def test_one_whose_connection_can_not_be_read_whole_keeps_its_radio() -> None:
+    for profile in (None, PROFILE):
+        state, actions = play(*PAUSED, Seen(PART, profile))
+        assert (state.outcome, actions[-1], actions.count(RequestOwnership())) == (Outcome.CSME_UNREADABLE, Unpin(), 1)
+
+
 def test_one_that_lost_its_connection_is_asked_without_a_pin() -> None:
     state, actions = play(*PAUSED, Seen(None, None))
     assert (state.pinned, actions[-2:]) == (False, [Unpin(), RequestOwnership()])
@@ -247,7 +254,10 @@ def test_one_that_roamed_just_before_the_grant_is_followed() -> None:
     assert state.outcome is Outcome.PROTECTED
 
 
-@pytest.mark.parametrize("event", [Seen(NETWORK, PROFILE), Seen(ELSEWHERE, None), Seen(None, None), Unread()])
+NOTHING_NEW = (Seen(NETWORK, PROFILE), Seen(ELSEWHERE, None), Seen(PART, PROFILE), Seen(None, None), Unread())
+
+
+@pytest.mark.parametrize("event", NOTHING_NEW)
 def test_what_says_nothing_of_another_place_changes_nothing(event: Event) -> None:
     granted = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone())
     assert play(*granted, event) == play(*granted)

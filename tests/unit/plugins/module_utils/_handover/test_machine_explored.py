@@ -49,6 +49,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
     BSSID,
     NETWORK,
+    PART,
     POLICY,
     PROFILE,
 )
@@ -57,10 +58,12 @@ MOVED = replace(NETWORK, bssid="02:00:00:00:01:01")
 EVENTS: Tuple[Event, ...] = (
     Blocked(NETWORK, PROFILE),
     Blocked(NETWORK, None),
+    Blocked(PART, None),
     Blocked(None, None),
     Seen(NETWORK, PROFILE),
     Seen(MOVED, PROFILE),
     Seen(MOVED, None),
+    Seen(PART, PROFILE),
     Seen(None, None),
     Unread(),
     Pinned(),

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle, Target
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle, Target, target_of
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import PartialConnection
 
 BSSID = "02:00:00:00:01:00"
+PART = PartialConnection(b"corp", BSSID, None, (), "psk", None, (("channel", "There is no channel 255"),))
 CSME = Target(b"corp", "psk", BSSID, (2437,), "ccmp")
 LACKS = Obstacle("has no password", "Give it the password")
 
@@ -51,6 +54,12 @@ def first(limits: Limits, **changes: Any) -> Optional[str]:
 )
 def test_a_restriction_and_csmes_connection(limits: Limits, what: Optional[str]) -> None:
     assert first(limits) == what
+
+
+def test_profiles_are_compared_with_what_is_known() -> None:
+    assert target_of(None) is None
+    assert target_of(PART) == Target(b"corp", "psk", BSSID, (), None)
+    assert target_of(replace(PART, ssid=None)) is target_of(replace(PART, auth=None)) is None
 
 
 def test_what_is_not_known_of_the_connection_is_no_obstacle() -> None:

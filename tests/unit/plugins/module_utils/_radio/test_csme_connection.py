@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import channels, csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, PartialConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import AuthMode, Cipher
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._radio.fake_csme import (
@@ -62,7 +64,7 @@ def test_what_mainline_answers() -> None:
     ],
 )
 def test_auth_modes(number: int, name: str) -> None:
-    found = csme.decode_connection(joined(AUTH_MODE=u32(AUTH_MODE, number)))
+    found = whole(joined(AUTH_MODE=u32(AUTH_MODE, number)))
     assert (found.auth, found.auth_raw) == (name, number)
 
 
@@ -79,7 +81,7 @@ def test_auth_modes(number: int, name: str) -> None:
     ],
 )
 def test_ciphers(number: int, name: str) -> None:
-    found = csme.decode_connection(joined(STA_CIPHER=u32(STA_CIPHER, number)))
+    found = whole(joined(STA_CIPHER=u32(STA_CIPHER, number)))
     assert (found.cipher, found.cipher_raw) == (name, number)
 
 
@@ -89,17 +91,57 @@ def test_the_labels_are_those_of_the_facts() -> None:
 
 
 def test_no_cipher() -> None:
-    found = csme.decode_connection(without(STA_CIPHER))
+    found = whole(without(STA_CIPHER))
     assert (found.cipher, found.cipher_raw) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("number", "name"), [(SSID, "SSID"), (ADDR, "ADDR"), (CHANNEL_NUM, "CHANNEL_NUM"), (AUTH_MODE, "AUTH_MODE")]
 )
-def test_missing_attributes_are_named(number: int, name: str) -> None:
-    with pytest.raises(DecodeFailed, match=f"Attribute {name} is missing") as caught:
-        csme.decode_connection(without(number))
-    assert caught.value.where == "CSME connection"
+def test_missing_attributes_are_named_and_the_others_kept(number: int, name: str) -> None:
+    part = csme.decode_connection(without(number))
+    assert isinstance(part, PartialConnection)
+    value = VALUES[name]
+    assert part.unread == ((value, f"Attribute {name} is missing"),)
+    assert part == replace(PART, unread=part.unread, **GONE[value])
+
+
+#: The names of the values of attributes that a handover needs.
+VALUES = {"SSID": "ssid", "ADDR": "bssid", "CHANNEL_NUM": "channel", "BAND": "channel", "AUTH_MODE": "auth"}
+#: What mainline answers, as far as a part of it is concerned.
+PART = PartialConnection(b"corp", "02:00:de:ad:be:ef", 36, (5180,), "psk", "ccmp", ())
+#: What a part lacks without one of them.
+GONE: Dict[str, Dict[str, Any]] = {
+    "ssid": {"ssid": None},
+    "bssid": {"bssid": None},
+    "channel": {"channel": None, "frequencies": ()},
+    "auth": {"auth": None},
+}
+
+
+def whole(data: bytes) -> CsmeConnection:
+    """Decode a connection of which all can be read."""
+    found = csme.decode_connection(data)
+    assert isinstance(found, CsmeConnection)
+    return found
+
+
+def test_an_answer_of_which_nothing_can_be_read_is_refused() -> None:
+    for answer in (b"", u32(STA_CIPHER, 4), b"\x08", attribute(SSID, bytes(33))):
+        with pytest.raises(DecodeFailed, match="SSID") as caught:
+            csme.decode_connection(answer)
+        assert caught.value.where == "CSME connection"
+
+
+def test_several_things_that_can_not_be_read_are_all_named() -> None:
+    part = csme.decode_connection(
+        joined(CHANNEL_NUM=u8(CHANNEL_NUM, 255), STA_CIPHER=u8(STA_CIPHER, 4), ADDR=attribute(ADDR, b"12345"))
+    )
+    assert isinstance(part, PartialConnection)
+    assert [name for name, _text in part.unread] == ["bssid", "channel", "cipher"]
+    assert part == replace(PART, bssid=None, channel=None, frequencies=(), cipher=None, unread=part.unread)
+    assert "There is no channel 255; " in part.why
+    assert part.why.count("; ") == 2
 
 
 @pytest.mark.parametrize("ssid", [b"", b"\0", b"a\0b\0", bytes(32), bytes(range(224, 256)), "café".encode()])
@@ -109,9 +151,8 @@ def test_ssids_are_bytes(ssid: bytes) -> None:
 
 @pytest.mark.parametrize("size", [33, 255])
 def test_an_ssid_that_is_too_long(size: int) -> None:
-    with pytest.raises(DecodeFailed, match=f"SSID has {size} bytes") as caught:
-        csme.decode_connection(joined(SSID=attribute(SSID, bytes(size))))
-    assert caught.value.where == "CSME connection"
+    part = csme.decode_connection(joined(SSID=attribute(SSID, bytes(size))))
+    assert part == replace(PART, ssid=None, unread=(("ssid", f"Attribute SSID has {size} bytes, more than 32"),))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +171,7 @@ def test_channels(channel: int, band: Optional[int], frequencies: Tuple[int, ...
     changes = {"CHANNEL_NUM": u8(CHANNEL_NUM, channel)}
     if band is not None:
         changes["BAND"] = u8(BAND, band)
-    found = csme.decode_connection(joined(**changes))
+    found = whole(joined(**changes))
     assert (found.channel, found.band, found.frequencies) == (channel, band, frequencies)
 
 
@@ -141,14 +182,15 @@ def test_impossible_channels(channel: int, band: Optional[int]) -> None:
     changes = {"CHANNEL_NUM": u8(CHANNEL_NUM, channel)}
     if band is not None:
         changes["BAND"] = u8(BAND, band)
-    with pytest.raises(DecodeFailed, match="CHANNEL_NUM or BAND") as caught:
-        csme.decode_connection(joined(**changes))
-    assert caught.value.where == "CSME connection"
+    part = csme.decode_connection(joined(**changes))
+    assert isinstance(part, PartialConnection)
+    assert "Attribute CHANNEL_NUM or BAND is wrong: There is no " in part.why
+    assert part == replace(PART, channel=None, frequencies=(), unread=part.unread)
 
 
 @pytest.mark.parametrize("value", [u8(COLLOC_CHANNEL, 11), u32(COLLOC_CHANNEL, 11)])
 def test_the_collocated_access_point(value: bytes) -> None:
-    found = csme.decode_connection(joined(COLLOC_CHANNEL=value, COLLOC_ADDR=attribute(COLLOC_ADDR, b"abcdef")))
+    found = whole(joined(COLLOC_CHANNEL=value, COLLOC_ADDR=attribute(COLLOC_ADDR, b"abcdef")))
     assert (found.colloc_channel, found.colloc_bssid) == (11, "61:62:63:64:65:66")
 
 
@@ -173,16 +215,26 @@ def test_the_collocated_access_point(value: bytes) -> None:
 )
 def test_wrong_lengths_are_named(changes: Dict[str, bytes]) -> None:
     (name,) = changes
-    with pytest.raises(DecodeFailed, match=f"Attribute {name} .*has [0-9]+ bytes, not") as caught:
-        csme.decode_connection(joined(**changes))
-    assert caught.value.where == "CSME connection"
+    found = csme.decode_connection(joined(**changes))
+    ((value, text),) = found.unread
+    assert re.match(f"Attribute {name} .*has [0-9]+ bytes, not", text)
+    if name in VALUES:
+        assert value == VALUES[name]
+        assert found == replace(PART, unread=found.unread, **GONE[value])
+    else:
+        # A handover does not need this one.
+        assert value == name.lower().replace("sta_", "").replace("addr", "bssid")
+        lost: Dict[str, Any] = {"cipher": None, "cipher_raw": None} if value == "cipher" else {}
+        assert found == replace(whole(joined()), unread=found.unread, **lost)
 
 
 def test_of_duplicates_the_last_counts_but_all_must_be_well_formed() -> None:
     assert csme.decode_connection(attribute(SSID, b"old") + joined()).ssid == b"corp"
     assert csme.decode_connection(joined() + attribute(SSID, b"new")).ssid == b"new"
-    with pytest.raises(DecodeFailed, match="AUTH_MODE at offset 0"):
-        csme.decode_connection(u8(AUTH_MODE, 7) + joined())
+    part = csme.decode_connection(u8(AUTH_MODE, 7) + joined())
+    assert isinstance(part, PartialConnection)
+    assert "AUTH_MODE at offset 0" in part.why
+    assert part == replace(PART, auth=None, unread=part.unread)
 
 
 VALID = st.fixed_dictionaries(
@@ -227,7 +279,7 @@ def answers(draw: st.DrawFn) -> Tuple[Dict[str, Any], List[bytes]]:
 @given(answers())
 def test_any_connection(case: Tuple[Dict[str, Any], List[bytes]]) -> None:
     value, parts = case
-    found = csme.decode_connection(b"".join(parts))
+    found = whole(b"".join(parts))
     band, channel = value["where"]
     assert (found.ssid, found.bssid, found.channel) == (value["ssid"], value["bssid"].hex(":"), channel)
     assert found.band == (band if value["with_band"] else None)
@@ -240,15 +292,18 @@ def test_any_connection(case: Tuple[Dict[str, Any], List[bytes]]) -> None:
 @settings(deadline=None)
 @given(answers(), st.data())
 def test_cut_anywhere(case: Tuple[Dict[str, Any], List[bytes]], data: st.DataObject) -> None:
-    whole = b"".join(case[1])
-    full = csme.decode_connection(whole)
-    cut = data.draw(st.integers(0, len(whole)))
+    answer = b"".join(case[1])
+    full = whole(answer)
+    cut = data.draw(st.integers(0, len(answer)))
     try:
-        found = csme.decode_connection(whole[:cut])
+        found = csme.decode_connection(answer[:cut])
     except DecodeFailed:
         return
-    for name in ("ssid", "bssid", "channel", "auth", "auth_raw"):
-        assert getattr(found, name) == getattr(full, name)
+    lost = dict(found.unread)
+    assert isinstance(found, CsmeConnection) or lost
+    for name in ("ssid", "bssid", "auth"):
+        assert getattr(found, name) == (None if name in lost else getattr(full, name))
+    assert "channel" in lost or found.channel == full.channel
 
 
 @pytest.mark.parametrize("cut", range(len(joined())))
@@ -256,9 +311,16 @@ def test_mainline_cut_anywhere(cut: int) -> None:
     # The last attribute, ADDR, ends two bytes of padding before the end.
     if cut >= len(joined()) - 2:
         assert csme.decode_connection(joined()[:cut]) == csme.decode_connection(joined())
-    else:
-        with pytest.raises(DecodeFailed):
-            csme.decode_connection(joined()[:cut])
+        return
+    try:
+        found = csme.decode_connection(joined()[:cut])
+    except DecodeFailed:
+        # Not even the first attribute, AUTH_MODE, is there.
+        assert cut < 8
+        return
+    assert isinstance(found, PartialConnection)
+    assert "bssid" in dict(found.unread)
+    assert found.auth == "psk"
 
 
 @settings(deadline=None, max_examples=300)
@@ -279,5 +341,9 @@ def test_spoilt_bytes(data: st.DataObject) -> None:
         found = csme.decode_connection(bytes(spoilt))
     except DecodeFailed:
         return
-    assert found.frequencies
-    assert len(found.ssid) <= 32
+    if isinstance(found, CsmeConnection):
+        assert found.frequencies
+    else:
+        assert found.unread
+        assert (found.channel is None) == (not found.frequencies)
+    assert found.ssid is None or len(found.ssid) <= 32

@@ -12,7 +12,7 @@ from typing import Any, FrozenSet, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme, radio
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, PartialConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import (
     Interface,
     Station,
@@ -32,6 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import A
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 BSSID = "02:00:00:00:01:00"
+PART = PartialConnection(b"corp", BSSID, None, (), "psk", None, (("channel", "There is no 255"),))
 NETWORK = CsmeConnection(b"corp\xff", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
 COMMANDS = frozenset(
     {
@@ -132,6 +133,7 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
     ("given", "told", "expected"),
     [
         (NOT_OWNER, NETWORK, NETWORK),
+        (NOT_OWNER, PART, PART),
         (NOT_OWNER, None, None),
         (NOT_OWNER, AccessDenied("no"), None),
         (FREE, NETWORK, None),
@@ -292,6 +294,19 @@ def test_the_link(join: Any, ssid: Optional[bytes], told: bytes) -> None:
     kernel.peer = Station(BSSID, -40)
     link = join(kernel, FREE)[0][0].link
     assert (link.ssid, link.bssid, link.signal_dbm, link.addresses) == (told, BSSID, -40, ("192.0.2.3/24",))
+
+
+def test_what_could_be_read_of_a_connection_is_kept_and_the_rest_named(join: Any) -> None:
+    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
+    kernel.csme = PART
+    radios, unreadable = join(kernel, NOT_OWNER)
+    assert (radios[0].csme, radios[0].part, radios[0].reported) == (None, PART, PART)
+    assert unreadable == (Unreadable("radios.phy0.csme.channel", "There is no 255"),)
+    # What a handover does not need is named as well.
+    kernel.csme = replace(NETWORK, cipher=None, unread=(("cipher", "It has 1 byte"),))
+    radios, unreadable = join(kernel, NOT_OWNER)
+    assert (radios[0].csme, radios[0].part) == (kernel.csme, None)
+    assert unreadable == (Unreadable("radios.phy0.csme.cipher", "It has 1 byte"),)
 
 
 def test_what_can_not_be_read_is_named(join: Any) -> None:

@@ -59,20 +59,20 @@ def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
 
 
 def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None:
-    wanted = {"ssid": "corp\\xff", "auth": "psk"}
+    wanted = {"ssid": "corp\\xff", "ssid_hex": "636f7270ff", "auth": "psk"}
     left = {**RADIO, "state": "left", "reason": "no_credentials", "wanted": wanted, "supplicant": False}
     assert told([left, {**RADIO, "interface": "wlan1", "state": "of a newer version"}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio",
         "    because: no_credentials",
         f"    when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}",
-        "    wanted: a profile for 'corp\\\\xff' (psk)",
+        "    wanted: a profile for 'corp\\xff' (psk)",
         "    neither wpa_supplicant nor NetworkManager can be used for it",
         "  wlan1 (phy0): of a newer version",
     ]
 
 
 def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Callable[..., str]) -> None:
-    wanted = {"ssid": "corp", "auth": "psk"}
+    wanted = {"ssid": "corp", "ssid_hex": "636f7270", "auth": "psk"}
     assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio, and the watcher will try again",
         "    because: taken_back",

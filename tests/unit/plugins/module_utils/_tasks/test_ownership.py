@@ -36,6 +36,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._tasks.ownership import
     ensure_host_owns,
     select_radio,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 
 NETWORK = CsmeConnection(b"corp", "02:00:00:00:01:00", 6, None, (2437,), "psk", "ccmp", None, None)
 PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
@@ -231,6 +232,14 @@ def test_a_connection_that_can_not_be_read_is_not_risked(machine: Machine) -> No
     machine.radios = (radio(csme=None),)
     machine.unreadable = (Unreadable("radios.phy0.csme", "malformed"),)
     assert refusal().reason == "csme_unreadable"
+    # The same for a part of it, except for somebody who wants to end the session.
+    machine.radios = (replace(radio(csme=None), part=PART),)
+    machine.unreadable = (Unreadable("radios.phy0.csme.channel", "There is no channel 255"),)
+    refused = refusal()
+    assert (refused.reason, refused.details["csme"]["ssid"]) == ("csme_unreadable", "corp")
+    assert "a part of CSME's connection on wlan0 can't be read: There is no channel 255" in str(refused)
+    assert "set require_credentials: false" in refused.remedy
+    assert machine.runs == []
 
 
 @pytest.mark.parametrize("absent", [None, NotFound("no supplicant")])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, List, Optional
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, Reported
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import hold_back, may_bring_up
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import is_held
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine
@@ -40,7 +40,7 @@ class Laptop(Machine):
         self.config = self.write("etc/config.json", "{}")
         self.watcher()
         (path / "run/amt-wifi-watcher-hold").mkdir()
-        self.connection: Optional[CsmeConnection] = CORP
+        self.connection: Optional[Reported] = CORP
         self.now = 0.0
         self.lines: List[str] = []
         self.later: Callable[[], None] = lambda: None
@@ -59,7 +59,7 @@ class Laptop(Machine):
     def watcher(self, pid: int = 1) -> None:
         self.write("run/amt-wifi-watcher/state.json", json.dumps({"pid": pid}))
 
-    def connection_of(self, ifindex: int) -> Optional[CsmeConnection]:
+    def connection_of(self, ifindex: int) -> Optional[Reported]:
         assert ifindex == 3
         return self.connection
 

@@ -19,7 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Listener
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, Event, ScanStarted
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, Reported
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
@@ -80,7 +80,7 @@ class Laptop:
         self.supplicant.state = "INTERFACE_DISABLED"
         self.supplicant.networks = {number: network(name) for number, name in enumerate(("home", "corp", "hotel"))}
         self.supplicant.hook = QUIET
-        self.connection: Optional[CsmeConnection] = NETWORK
+        self.connection: Optional[Reported] = NETWORK
         self.mac = "02:00:00:00:00:00"
         self.requests = 0
         self.addresses: Tuple[Address, ...] = ()

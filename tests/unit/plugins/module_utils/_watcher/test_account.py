@@ -15,6 +15,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import BOOK
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import NETWORK, Book, radio
 
 WHERE = {"amt_wifi_interface": "wlan0", "amt_wifi_radio": "phy0"}
@@ -101,7 +102,20 @@ def test_a_handover_that_succeeded(told: Told) -> None:
     assert not trace.open
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.NO_CREDENTIALS])
+#: The handovers that did not begin.
+REFUSALS = (Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE)
+
+
+def test_a_connection_that_can_not_be_read_is_told_of_once(told: Told) -> None:
+    for _look in range(2):
+        told.ended(Outcome.CSME_UNREADABLE, wanted=PART)
+    ((level, text),) = told.log.lines
+    assert level == "warning"
+    assert "('corp', psk, unknown channel, not readable: There is no channel 255). Report what could not be" in text
+    assert told.account.last is None
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome not in REFUSALS])
 def test_only_a_success_is_no_warning_and_each_is_kept(told: Told, outcome: Outcome) -> None:
     told.ended(outcome, wanted=None)
     ((level, text),) = told.log.lines

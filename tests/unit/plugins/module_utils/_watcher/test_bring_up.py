@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import (
+    CsmeConnection,
+    PartialConnection,
+    Reported,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import hold_back, may_bring_up, verdict
@@ -30,7 +35,7 @@ def test_it_waits_for_a_bounded_time(laptop: Laptop) -> None:
     assert 119 < laptop.run() < 122
     assert laptop.lines[0] == (
         "wlan0: held back for at most 120 s, because its bring-up could end a session of CSME: no enabled profile can "
-        "join CSME's network ('corp', psk). Add one with credentials"
+        "join CSME's network ('corp', psk, channel 6). Add one with credentials"
     )
     assert laptop.lines[1] == "wlan0: may be brought up: 120 s are over"
 
@@ -87,7 +92,7 @@ def test_what_ends_a_wait(laptop: Laptop, end: str) -> None:
     if end == "netlink fails":
         first = laptop.connection_of
 
-        def answer(ifindex: int) -> Optional[CsmeConnection]:
+        def answer(ifindex: int) -> Optional[Reported]:
             return first(ifindex) if laptop.now <= 5 else raising(ifindex)
 
         laptop.connection_of = answer  # type: ignore[method-assign]
@@ -123,6 +128,21 @@ def test_an_ssid_that_is_no_text_is_escaped(laptop: Laptop) -> None:
         "wlan0", Config(), laptop.connection_of, lambda: configured_profiles(str(laptop.conf)), laptop.root
     )
     assert (reason, wanted) == ("", laptop.connection)
+
+
+def test_name_and_security_are_enough_for_the_decision(laptop: Laptop) -> None:
+    part = PartialConnection(CORP.ssid, BSSID, None, (), CORP.auth, None, (("channel", "There is no channel 255"),))
+    laptop.connection = part
+    assert not laptop.ask()
+    laptop.run()
+    assert any("not readable: There is no channel 255). Add one with credentials" in line for line in laptop.lines)
+    # In doubt it is not held back.
+    for less in (replace(part, auth=None), replace(part, ssid=None)):
+        laptop.connection = less
+        assert laptop.ask()
+    laptop.connection = part
+    ENDS["a profile"](laptop)
+    assert laptop.ask()
 
 
 def test_the_time_is_counted_from_the_beginning(laptop: Laptop) -> None:

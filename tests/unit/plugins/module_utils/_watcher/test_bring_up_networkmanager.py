@@ -26,6 +26,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_netwo
     hold_before_start,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note, is_held
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_bring_up import CORP, Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import radio
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
@@ -220,6 +221,13 @@ def test_with_a_profile_it_is_given_the_interface_and_joins_at_once(scene: Scene
     assert scene.handovers == [{"csme": CORP, "owner": "csme", "profile": FITS}]
     assert scene.backend.managed >= 1
     assert scene.laptop.now == pytest.approx(8.0, abs=0.3)
+
+
+def test_with_a_part_of_a_connection_no_handover_is_made(scene: Scene) -> None:
+    scene.laptop.connection = PART
+    told = scene.run()
+    assert "no handover is made, because a part of CSME's connection can't be read ('corp', psk, unknown" in told
+    assert (scene.handovers, scene.backend.managed) == ([], 1)
 
 
 def test_one_that_stays_busy_has_it_all_the_same(scene: Scene) -> None:

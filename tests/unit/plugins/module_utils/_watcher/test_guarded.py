@@ -14,8 +14,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.evidence impo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardPolicy
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     BSSID,
     FREE,
@@ -149,7 +150,7 @@ def test_a_driver_that_fails_ends_it_unpinned_and_it_is_tried_again(
     watched = laptop.watched()
     watched.attach()
     watched.look()
-    assert (watched.state, laptop.as_before) == ("watching", True)
+    assert (watched.state, watched.reason, laptop.as_before) == ("retrying", "failed", True)
     assert "the driver is gone" in laptop.log.text
     assert watched.due is not None
     # Once more, from a timer: it is tried again all the same, with no event to bring that about.
@@ -158,6 +159,40 @@ def test_a_driver_that_fails_ends_it_unpinned_and_it_is_tried_again(
     assert laptop.log.text.count("the driver is gone") == 2
     assert watched.due is not None
     assert watched.due > laptop.now
+
+
+def test_a_part_of_a_connection_ends_no_session_and_is_looked_at_again(laptop: Laptop) -> None:
+    laptop.connection = PART
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert (watched.state, watched.reason, laptop.requests, laptop.as_before) == (
+        "retrying",
+        "csme_unreadable",
+        0,
+        True,
+    )
+    assert "There is no channel 255" in laptop.log.text
+    laptop.connection = NETWORK
+    laptop.now += 31
+    watched.expire()
+    assert (watched.state, laptop.requests) == ("handover", 1)
+
+
+def test_what_fails_at_the_first_look_is_tried_again_and_told(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_lock: object) -> bool:
+        raise AccessDenied("no right to the lock")
+
+    watched = laptop.watched()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{guarded.__name__}.Lock.acquire", refuse)
+        watched.look()
+    assert (watched.state, watched.reason, watched.due is not None) == ("retrying", "failed", True)
+    free = laptop.watched(FREE)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{guarded.__name__}.Lock.acquire", refuse)
+        free.look()
+    assert (free.state, free.reason) == ("watching", None)
 
 
 def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:

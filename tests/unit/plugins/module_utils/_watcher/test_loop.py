@@ -177,7 +177,7 @@ def test_the_state_that_is_told(
     assert command.main(["status"]) == 0
     shown = capsys.readouterr().out
     assert "wlan0 (phy0): CSME keeps the radio" in shown
-    assert "a profile for 'corp\\\\xff' (psk)" in shown
+    assert "a profile for 'corp\\xff' (psk)" in shown
     # Unchanged, it is not written again.
     path.unlink()
     watcher._report()

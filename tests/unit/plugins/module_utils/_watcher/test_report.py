@@ -7,18 +7,21 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardPolicy
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE, REASONS, SUCCESSES, Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import LOOKS_AGAIN
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 
+KNOWN = (*(each.value for each in Outcome if each not in SUCCESSES), *(each for each in REASONS if each != IDLE))
 
-@pytest.mark.parametrize("reason", [*(each.value for each in Outcome if each not in SUCCESSES), "of a newer version"])
+
+@pytest.mark.parametrize("reason", [*KNOWN, "of a newer version"])
 def test_each_reason_is_told_with_what_to_do(reason: str) -> None:
     told = WatcherReport(True, True, left={"wlan0": reason}, managers={"wlan0": "networkmanager"}).why_left("wlan0")
     assert told is not None
     assert told.endswith(LOOKS_AGAIN)
     assert not told.endswith(".")
     assert "{" not in told
+    assert told.startswith("the reason is") == (reason not in KNOWN)
 
 
 def test_the_manager_is_named_where_it_is_known() -> None:

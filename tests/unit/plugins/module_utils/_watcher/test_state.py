@@ -134,10 +134,22 @@ def test_a_state_that_is_no_file(machine: Machine) -> None:
     [
         (
             [
-                {"interface": "wlan0", "state": "held", "wanted": {"ssid": "corp", "auth": "psk"}},
-                {"interface": "wlan1", "state": "left", "wanted": {"ssid": "corp", "auth": "psk"}},
+                {
+                    "interface": "wlan0",
+                    "state": "held",
+                    "wanted": {"ssid": "corp", "ssid_hex": "636f7270", "auth": "psk"},
+                },
+                {
+                    "interface": "wlan1",
+                    "state": "left",
+                    "wanted": {"ssid": "corp", "ssid_hex": "636f7270", "auth": "psk"},
+                },
             ],
             {"wlan0": "'corp' (psk)"},
+        ),
+        (
+            [{"interface": "wlan0", "state": "held", "wanted": {"ssid": "\x1b", "ssid_hex": None, "auth": None}}],
+            {"wlan0": "a network whose name is not known (unknown security)"},
         ),
         ([], {}),
         ({"interface": "wlan0"}, {}),

@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_recor
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import document, write_state
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import NETWORK, radio
 
 
@@ -119,6 +120,12 @@ def test_what_is_told_of_a_radio(manager: str) -> None:
             "wanted": {"ssid": "corp\\xff", "ssid_hex": "636f7270ff", "auth": "psk"},
         }
     ]
+
+
+def test_what_is_not_known_of_the_network_is_null() -> None:
+    part = replace(PART, ssid=None, auth=None)
+    (one,) = told(guarded("retrying", reason="csme_unreadable", view=SimpleNamespace(wanted=part)))["radios"]
+    assert one["wanted"] == {"ssid": None, "ssid_hex": None, "auth": None}
 
 
 def test_nothing_is_wanted_where_csme_does_not_keep_the_radio() -> None:

@@ -12,7 +12,13 @@ from typing import Any, Dict, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import Busy, Free, GuardPolicy, Unanswered
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
+    Awaited,
+    Free,
+    GuardPolicy,
+    Unanswered,
+    Untold,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Blocked
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
@@ -24,6 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.attachment import Attachment
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.view import View
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     BSSID,
     FREE,
@@ -152,10 +159,19 @@ def test_an_idle_csme_wants_nothing_and_nobody_is_asked(looked: Looked) -> None:
     assert (looked.view.wanted, looked.view.obstacle, looked.log.lines) == (None, None, [])
 
 
-def test_a_driver_that_does_not_tell_is_no_answer(looked: Looked) -> None:
+def test_a_driver_that_does_not_tell_is_no_answer_and_told_of_once(looked: Looked) -> None:
     looked.connection = TransportFailed("it said nothing")
-    with pytest.raises(TransportFailed):
-        looked.view.of_csme(required=True)
+    for _look in range(2):
+        assert looked.view.of_csme(required=True) == Untold()
+    assert looked.view.wanted is None
+    assert looked.log.lines == [("error", "wlan0: CSME's connection can't be read: it said nothing")]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_part_of_a_connection_is_shown_and_never_pinned(looked: Looked, required: bool) -> None:
+    looked.connection = PART
+    assert looked.view.of_csme(required=required) == Blocked(PART, None)
+    assert looked.view.wanted == PART
 
 
 @pytest.mark.parametrize(
@@ -167,7 +183,7 @@ def test_who_may_come_late_is_waited_for_where_no_credentials_are_needed(
 ) -> None:
     looked.attachment.backend = None
     looked.now += seconds
-    assert looked.view.of_csme(required=required) == (Busy() if waits else Blocked(NETWORK, None))
+    assert looked.view.of_csme(required=required) == (Awaited() if waits else Blocked(NETWORK, None))
     assert looked.view.wanted == NETWORK
 
 
