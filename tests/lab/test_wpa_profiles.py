@@ -245,6 +245,21 @@ with open(sys.argv[1], "ab", 0) as samples:
 _SAMPLES = "/run/lab-samples.log"
 
 
+def test_what_binds_root_is_named(laptop: Laptop) -> None:
+    laptop.supplicant("")
+    guest = laptop.guest
+    before = guest.read(CONF)
+    for letter in "ia":
+        guest.check(f"chattr +{letter} {CONF}")
+        refused = profiles(laptop, [{"ssid": "new", "security": "open"}])
+        guest.check(f"chattr -{letter} {CONF}")
+        assert refused["error"]["code"] == "access_denied", refused
+        assert f"chattr -{letter} {CONF}" in refused["msg"], refused
+        assert "become" not in refused["msg"], refused
+    assert guest.read(CONF) == before
+    assert guest.run(f"ls -A {CONF.rpartition('/')[0]} | grep -c vpro-fleet").out.split() == ["0"]
+
+
 @pytest.mark.parametrize("pipelining", ["false", pytest.param("true", marks=pytest.mark.release)])
 def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelining: str) -> None:
     laptop.supplicant("")
@@ -256,6 +271,7 @@ def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelini
         "both": 'canary-of-both"',  # no passphrase with a quote fits in quotes: it stands in hex
     }
     lost = {"misspelt": "canary-of-misspelt", "option": "canary-of-option", "refused": "canary-of-refused"}
+    lost["uri"] = "canary-of-uri"
     eap = {"identity": "somebody", "ca_cert": "/etc/hostname", "domain_suffix_match": "example.org"}
     key = {"client_cert": "/etc/hostname", "private_key": "/etc/hostname", "private_key_password": kept["key"]}
     declared: List[Dict[str, Any]] = [
@@ -265,10 +281,12 @@ def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelini
         {"ssid": "four", "security": "sae", "passphrase": kept["sae"]},
         {"ssid": "five", "security": "psk+sae", "passphrase": kept["both"]},
     ]
+    token = f"pkcs11:token=scep;object=k;type=private;pin-value={lost['uri']}"
     wrong = [
         *declared,
         {"ssid": "six", "security": "psk", "passphrase": lost["refused"] * 5},
         {"ssid": "seven", "security": "eap", "eap": {**declared[1]["eap"], "pasword": lost["misspelt"]}},
+        {"ssid": "eight", "security": "eap", "eap": {**declared[2]["eap"], "private_key": token}},
     ]
     single = {"interface": INTERFACE, "ssid": "x" * 33, "security": "psk", "passphrase": lost["refused"]}
     plural, singular = "vpro.fleet.amt_wifi_profiles", "vpro.fleet.amt_wifi_profile"
@@ -288,7 +306,7 @@ def test_secrets_are_where_they_belong_and_nowhere_else(laptop: Laptop, pipelini
     assert play.tasks["set"]["changed"] is True, play.output
     assert play.tasks["again"]["changed"] is False
     for name, fields in (
-        ("wrong", ["passphrase", "eap.pasword"]),
+        ("wrong", ["passphrase", "eap.pasword", "eap.private_key"]),
         ("single", ["ssid"]),
         ("misspelt", ["passphrse", "ssid"]),
     ):
