@@ -37,6 +37,10 @@ extends_documentation_fragment:
   - vpro.fleet.attributes.action
 notes:
   - The module can't lift a hard block. If one remains, a warning says so and gives the reason.
+  - On some laptops, a switch of the platform (such as C(dell-wifi), C(hp-wifi), C(ideapad_wlan) or C(acer-wireless))
+    blocks the radio. Its soft block then shows as a hard block of the radio, with the reason V(signal). Without
+    O(interface), the module lifts it together with the others, and waits up to three seconds for the radio to follow.
+    With O(interface), a warning names the platform's switch.
   - If Ansible reaches the laptop over this radio, turning airplane mode on ends the connection.
 seealso:
   - module: vpro.fleet.amt_wifi_facts
@@ -65,12 +69,15 @@ switches:
   description:
     - The rfkill switches of the radios that were selected, with their state now. In check mode, C(soft) is the state
       that it would have.
-    - The C(reasons) of a hard block are V(signal) (a physical switch) and V(not_owner) (CSME owns the radio).
+    - Without O(interface), the WLAN switches of the platform are among them. Their C(phy) is V(null).
+    - The C(reasons) of a hard block are V(signal) (a physical switch, or a switch of the platform) and V(not_owner)
+      (CSME owns the radio).
   type: list
   elements: dict
   returned: success
   sample:
     - {index: 0, name: phy0, type: wlan, phy: phy0, soft: false, hard: true, reasons: [not_owner]}
+    - {index: 1, name: dell-wifi, type: wlan, phy: null, soft: false, hard: false, reasons: []}
 error:
   description:
     - Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).

@@ -221,14 +221,44 @@ ansible_facts:
                   sample: true
                 reasons:
                   description:
-                    - Why the radio is hard-blocked. V(signal) means a physical switch, and V(not_owner) means that CSME
-                      owns the radio. A reason without a name appears as V(bitN).
+                    - Why the radio is hard-blocked. V(signal) means a physical switch, or a switch in C(platform) that
+                      is soft-blocked. V(not_owner) means that CSME owns the radio. A reason without a name appears as
+                      V(bitN).
                     - V(null) if the kernel gives no reasons (before Linux 5.11).
                   type: list
                   elements: str
                   returned: always
                   sample:
                     - not_owner
+                platform:
+                  description:
+                    - The WLAN switches of the laptop's platform, such as C(dell-wifi). On some laptops, one that is
+                      soft-blocked blocks every radio. The kernel shows that as a hard block with the reason V(signal).
+                    - They are the same for all radios of a machine.
+                  type: list
+                  elements: dict
+                  returned: always
+                  contains:
+                    index:
+                      description: The kernel's number of the switch.
+                      type: int
+                      returned: always
+                      sample: 1
+                    name:
+                      description: The name that the platform's driver gives the switch.
+                      type: str
+                      returned: always
+                      sample: dell-wifi
+                    soft:
+                      description: Whether the switch is soft-blocked. C(rfkill unblock wlan) lifts that.
+                      type: bool
+                      returned: always
+                      sample: false
+                    hard:
+                      description: Whether the switch is hard-blocked, so by a physical switch or key.
+                      type: bool
+                      returned: always
+                      sample: false
             csme:
               description:
                 - The network that CSME is connected to. V(null) if CSME has no connection or does not own the radio.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Airplane mode on real switches, over a reboot, and beside a block of CSME's."""
+"""Airplane mode on real switches, over a reboot, beside a block of CSME's, and below a switch of the platform."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from vpro_lab.air.csme import Csme
 from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.guest import PAYLOAD
 from vpro_lab.play.playbook import run_module
 
 
@@ -70,6 +71,45 @@ def test_a_block_of_csme_stays_and_is_told(laptop: Laptop, csme: Csme) -> None:
     mine = next(switch for switch in lifted["switches"] if switch["hard"])
     assert (mine["soft"], mine["reasons"]) == (False, ["not_owner"])
     assert any("CSME owns it" in warning for warning in lifted["warnings"])
+
+
+def is_off(laptop: Laptop) -> bool:
+    """Say whether the radio of wlan0 is hard-blocked."""
+    return laptop.guest.check("cat /sys/class/net/wlan0/phy80211/rfkill*/hard").strip() == "1"
+
+
+def test_a_switch_of_the_platform_is_named_and_lifted(laptop: Laptop) -> None:
+    laptop.radios()
+    laptop.guest.check(f"insmod {PAYLOAD}/platform_switch.ko netdev=wlan0 name=dell-wifi delay_ms=500")
+    try:
+        laptop.guest.check("rfkill block wlan")
+        laptop.wait_until("the radio is off", lambda: is_off(laptop))
+        facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        mine = next(radio for radio in facts["radios"] if radio["interface"] == "wlan0")
+        assert mine["rfkill"]["reasons"] == ["signal"]
+        assert [(each["name"], each["soft"]) for each in mine["rfkill"]["platform"]] == [("dell-wifi", True)]
+        told = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+        assert "dell-wifi" in told["switch_off"]
+        assert "rfkill unblock wlan" in told["switch_off"]
+
+        one = airplane(laptop, False, interface="wlan0")
+        assert any("dell-wifi" in warning and "without interface" in warning for warning in one["warnings"])
+        assert (is_off(laptop), soft(laptop)["dell-wifi"]) == (True, "1")
+        assert not airplane(laptop, False, "--check").get("warnings")
+
+        lifted = airplane(laptop, False)
+        assert (lifted["changed"], lifted.get("warnings", [])) == (True, [])
+        assert (is_off(laptop), set(soft(laptop).values())) == (False, {"0"})
+        assert {(each["name"], each["hard"]) for each in lifted["switches"]} >= {("dell-wifi", False)}
+
+        laptop.guest.check("echo 1 > /sys/module/platform_switch/parameters/stuck; rfkill block wlan")
+        laptop.wait_until("the radio is off", lambda: is_off(laptop))
+        stays = airplane(laptop, False)
+        assert any("dell-wifi" in warning and "was lifted" in warning for warning in stays["warnings"])
+        assert is_off(laptop)
+    finally:
+        laptop.guest.check("rfkill unblock wlan; rmmod platform_switch")
+    assert not is_off(laptop)
 
 
 @pytest.mark.release

@@ -83,17 +83,24 @@ def radio_facts(radio: Radio) -> Dict[str, Any]:
         "owner": radio.owner,
         "vendor_commands": {"csme_conn_info": radio.can_tell, "get_ownership": radio.can_request},
         "roaming_event": radio.roaming_event,
-        "rfkill": _rfkill_facts(radio.switch),
+        "rfkill": _rfkill_facts(radio.switch, radio.platform),
         "csme": connection_facts(radio.reported),
         "link": _link_facts(radio.link),
     }
 
 
-def _rfkill_facts(switch: Optional[Switch]) -> Optional[Dict[str, Any]]:
+def _rfkill_facts(switch: Optional[Switch], platform: Sequence[Switch]) -> Optional[Dict[str, Any]]:
     if switch is None:
         return None
-    reasons = None if switch.reasons is None else sorted(switch.reasons)
-    return {"index": switch.index, "soft": switch.soft, "hard": switch.hard, "reasons": reasons}
+    return {
+        "index": switch.index,
+        "soft": switch.soft,
+        "hard": switch.hard,
+        "reasons": None if switch.reasons is None else sorted(switch.reasons),
+        "platform": [
+            {"index": each.index, "name": each.name, "soft": each.soft, "hard": each.hard} for each in platform
+        ],
+    }
 
 
 def _link_facts(link: Optional[Link]) -> Optional[Dict[str, Any]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
+from .._handover.words import switched_off
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
 from .._network.managed import Managed
@@ -221,7 +222,8 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
         if switch.soft:
             yield Blocker("airplane_mode", f"airplane mode is on ({name}). Turn it off (rfkill unblock wlan)")
         if switch.off:
-            yield Blocker("switch_off", f"{name} is switched off by hardware. Turn its switch or key on")
+            words = switched_off(switch, radio.platform)
+            yield Blocker("switch_off", f"{name}: {words.of(None)}. {words.remedy}")
     if radio.owner == "csme" and known.why(f"radios.{radio.phy}.csme"):
         yield _unknown(f"radios.{radio.phy}.csme", known, "")
     if radio.part is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .._system.errors import DecodeFailed, FleetError
@@ -43,12 +44,15 @@ def read_radios(
     by_phy: Dict[int, List[Interface]] = {}
     for interface in nl.interfaces():
         by_phy.setdefault(interface.wiphy, []).append(interface)
-    by_name = {switch.phy: switch for switch in (switches() if known is None else known) if switch.phy}
+    found = switches() if known is None else known
+    by_name = {switch.phy: switch for switch in found if switch.phy}
+    platform = tuple(switch for switch in found if switch.of_platform)
     reading = Reading()
     asks = _asks_by_itself()
-    radios = [
+    joined = [
         _join(nl, wiphy, by_phy.get(wiphy.index, []), by_name.get(wiphy.name), asks, reading) for wiphy in nl.wiphys()
     ]
+    radios = (replace(radio, platform=platform) for radio in joined)
     return tuple(sorted(radios, key=lambda radio: radio.phy)), reading.unreadable
 
 

@@ -21,14 +21,14 @@ from typing import FrozenSet, List, Optional, Tuple, Type, Union
 
 from .._system.denied import remedy_for
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TransportFailed
-from .values import NOT_OWNER, Block, Switch
+from .values import NOT_OWNER, SIGNAL, WLAN, Block, Switch
 
 #: ``enum rfkill_type``, in the words of the sysfs attribute ``type``.
-_TYPES = ("all", "wlan", "bluetooth", "ultrawideband", "wimax", "wwan", "gps", "fm", "nfc")
+_TYPES = ("all", WLAN, "bluetooth", "ultrawideband", "wimax", "wwan", "gps", "fm", "nfc")
 #: ``enum rfkill_operation``.
 _OPERATIONS = ("add", "del", "change", "change_all")
 #: ``enum rfkill_hard_block_reasons``, by bit: RFKILL_HARD_BLOCK_SIGNAL, RFKILL_HARD_BLOCK_NOT_OWNER.
-_REASONS = ("signal", NOT_OWNER)
+_REASONS = (SIGNAL, NOT_OWNER)
 
 #: ``struct rfkill_event``: u32 idx, u8 type, u8 op, u8 soft, u8 hard (RFKILL_EVENT_SIZE_V1 = 8 bytes).
 _EVENT = struct.Struct("=IBBBB")
@@ -159,6 +159,14 @@ def switches(sysfs: str = "/sys/class/rfkill") -> Tuple[Switch, ...]:
     indexes = sorted(int(name[6:]) for name in names if name.startswith("rfkill") and name[6:].isdecimal())
     found = (_switch(os.path.join(sysfs, f"rfkill{index}"), index) for index in indexes)
     return tuple(switch for switch in found if switch is not None)
+
+
+def platform_switches() -> Tuple[Switch, ...]:
+    """Return the WLAN switches of the platform. There are none if rfkill can't be read."""
+    try:
+        return tuple(switch for switch in switches() if switch.of_platform)
+    except FleetError:
+        return ()
 
 
 def set_soft(index: int, blocked: bool, path: str = "/dev/rfkill") -> None:

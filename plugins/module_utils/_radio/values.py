@@ -13,6 +13,8 @@ from .connection import CsmeConnection, PartialConnection, Reported
 
 #: The reason of a hard block that says that CSME owns the radio (RFKILL_HARD_BLOCK_NOT_OWNER).
 NOT_OWNER = "not_owner"
+#: The reason of a hard block by the radio's own pin (RFKILL_HARD_BLOCK_SIGNAL).
+SIGNAL = "signal"
 
 
 class Block:
@@ -40,6 +42,14 @@ class Block:
         """
         return self.hard and self.reasons != frozenset({NOT_OWNER})
 
+    @property
+    def by_pin(self) -> bool:
+        """Whether the radio's own pin may be what blocks it: the kernel says so (``signal``), or it gives no reason.
+
+        A physical switch works on that pin, and on some laptops the platform's switch does too.
+        """
+        return self.off and (not self.reasons or SIGNAL in self.reasons)
+
 
 @dataclass(frozen=True)
 class Switch(Block):
@@ -54,7 +64,18 @@ class Switch(Block):
     #: The radio (``phy0``) that the switch belongs to, or None for Bluetooth and platform switches.
     phy: Optional[str]
 
+    @property
+    def of_platform(self) -> bool:
+        """Whether it is a WLAN switch of the platform (``dell-wifi``, ``hp-wifi``, ...), and not of one radio.
 
+        On some laptops, the soft block of such a switch makes the firmware pull the pin of the radio. Then the kernel
+        shows a hard block of the radio's own switch, with the reason ``signal``.
+        """
+        return self.type == WLAN and self.phy is None
+
+
+#: The type of the switches of Wi-Fi radios.
+WLAN = "wlan"
 #: The first kernel with iwlmei.
 FIRST_KERNEL = (5, 17)
 #: The first kernel whose driver asks CSME by itself when the interface is brought up.
@@ -136,6 +157,7 @@ class Radio:
         csme: CSME's connection. It is None unless CSME owns the radio, because the kernel never forgets an old one.
         link: the host's own connection.
         part: what could be read of CSME's connection, when that is not enough for *csme*.
+        platform: the WLAN switches of the platform, which may block any radio of the machine.
     """
 
     phy: str
@@ -151,6 +173,7 @@ class Radio:
     csme: Optional[CsmeConnection]
     link: Optional[Link]
     part: Optional[PartialConnection] = None
+    platform: Tuple[Switch, ...] = ()
 
     @property
     def reported(self) -> Optional[Reported]:

@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import BOOK, network_name
+from .._handover.words import BOOK, network_name, switched_off
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
@@ -23,6 +23,7 @@ from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
+from .._radio.rfkill import platform_switches
 from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (
@@ -249,7 +250,9 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
     report = Handover(radio, profile, supplicant, policy).run()
     warnings.extend(report.warnings)
     if report.outcome not in SUCCESSES:
-        failure = _refusal(report.outcome, radio, NAMES[supplicant.manager] if supplicant else None)
+        # A switch of the platform may have been blocked meanwhile.
+        now = replace(radio, switch=None, platform=platform_switches())
+        failure = _refusal(report.outcome, now, NAMES[supplicant.manager] if supplicant else None)
         failure.details = {
             **_told(report),
             "csme": connection.connection_facts(radio.reported),
@@ -323,7 +326,7 @@ def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> 
 
 
 def _refusal(outcome: Outcome, radio: Radio, who: Optional[str] = None) -> Refused:
-    words = BOOK[outcome]
+    words = switched_off(radio.switch, radio.platform) if outcome is Outcome.SWITCH_OFF else BOOK[outcome]
     return Refused(outcome.value, f"{words.of(who)} ({radio.interface})", remedy=words.remedy)
 
 

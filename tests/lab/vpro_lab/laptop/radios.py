@@ -30,7 +30,8 @@ systemctl stop wpa_supplicant@wlan0.service 2>/dev/null
 # The one below NetworkManager goes on, with its sockets.
 systemctl is-active -q wpa_supplicant.service || rm -f /run/wpa_supplicant/*
 rm -f /run/vpro-fleet/*
-for m in csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld; do [ ! -d /sys/module/$m ] || rmmod $m; done
+modules='platform_switch csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld'
+for m in $modules; do [ ! -d /sys/module/$m ] || rmmod $m; done
 for n in ap csme; do ip netns del $n 2>/dev/null; done
 ip link del sap0 2>/dev/null
 [ ! -d /sys/module/mac80211_hwsim ] || modprobe -r mac80211_hwsim

@@ -81,7 +81,7 @@ def test_the_whole_document() -> None:
                 "owner": "csme",
                 "vendor_commands": {"csme_conn_info": True, "get_ownership": True},
                 "roaming_event": True,
-                "rfkill": {"index": 7, "soft": False, "hard": True, "reasons": ["not_owner", "signal"]},
+                "rfkill": {"index": 7, "soft": False, "hard": True, "reasons": ["not_owner", "signal"], "platform": []},
                 "csme": {
                     "ssid": "corp\\xff",
                     "ssid_hex": "636f7270ff",
@@ -186,6 +186,13 @@ def test_nothing_known() -> None:
     assert document["watcher"]["last_handover"] is None
 
 
+def test_the_platforms_switches() -> None:
+    dell = Switch(5, "wlan", "dell-wifi", True, False, frozenset(), None)
+    radios = facts(replace(KNOWN, radios=(replace(RADIO, platform=(dell,)), replace(BARE, platform=(dell,)))))["radios"]
+    assert radios[0]["rfkill"]["platform"] == [{"index": 5, "name": "dell-wifi", "soft": True, "hard": False}]
+    assert radios[1]["rfkill"] is None
+
+
 @pytest.mark.parametrize(
     ("reasons", "told"), [(None, None), (frozenset(), []), (frozenset({"bit2", "signal"}), ["bit2", "signal"])]
 )
@@ -272,6 +279,7 @@ WRONG: Dict[str, Any] = {
     "radios.0.owner": "me",
     "radios.0.mac": "02:00:00:00:00",
     "radios.0.rfkill.reasons": ["whim"],
+    "radios.0.rfkill.platform": ["dell-wifi"],
     "radios.0.csme.ssid_hex": "636",
     "radios.0.csme.auth": "wep",
     "radios.0.csme.frequencies": [],

@@ -223,6 +223,17 @@ def test_everything_that_is_known_of_a_radio_has_its_place(join: Any) -> None:
     )
 
 
+def test_each_radio_has_the_platforms_switches(join: Any) -> None:
+    dell = Switch(5, "wlan", "dell-wifi", True, False, frozenset(), None)
+    radios, _unreadable = join(
+        Kernel((INTEL, PLAIN), (interface(3, "wlan0", 0),)), FREE, dell, replace(dell, index=6, type="bluetooth")
+    )
+    assert [(each.phy, each.switch, each.platform) for each in radios] == [
+        ("phy0", FREE, (dell,)),
+        ("phy1", None, (dell,)),
+    ]
+
+
 def test_a_radio_without_an_interface_has_its_name_and_its_switch(join: Any) -> None:
     (radio,), unreadable = join(Kernel((PLAIN,), ()), replace(FREE, phy="phy1"), switch(None, phy=""))
     assert unreadable == ()

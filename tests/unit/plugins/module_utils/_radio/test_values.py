@@ -47,6 +47,27 @@ def test_whose_a_block_is_and_whether_it_is_off(
         assert (block.owner, block.off) == (owner, off)
 
 
+@pytest.mark.parametrize(
+    ("hard", "reasons", "by_pin"),
+    [
+        (True, SIGNAL, True),
+        (True, SIGNAL | NOT_OWNER, True),
+        (True, frozenset(), True),
+        (True, None, True),
+        (True, NOT_OWNER, False),
+        (True, frozenset({"bit2"}), False),
+        (False, SIGNAL, False),
+    ],
+)
+def test_whether_the_pin_may_block_it(hard: bool, reasons: Optional[FrozenSet[str]], by_pin: bool) -> None:
+    assert replace(SWITCH, hard=hard, reasons=reasons).by_pin is by_pin
+
+
+def test_which_switch_is_the_platforms() -> None:
+    dell = replace(SWITCH, name="dell-wifi", phy=None)
+    assert [each.of_platform for each in (dell, SWITCH, replace(dell, type="bluetooth"))] == [True, False, False]
+
+
 def test_airplane_mode_is_neither_an_owner_nor_off() -> None:
     block = replace(SWITCH, soft=True)
     assert (block.owner, block.off) == ("host", False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 import pytest
 
@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._tasks.airplane import 
 WLAN = Switch(0, "wlan", "phy0", False, False, frozenset(), "phy0")
 SECOND = Switch(1, "wlan", "phy1", False, False, frozenset(), "phy1")
 BLUETOOTH = Switch(2, "bluetooth", "hci0", False, False, frozenset(), None)
+SIGNAL = frozenset({"signal"})
 PLATFORM = Switch(3, "wlan", "tpacpi_wlan_sw", False, False, frozenset(), None)
 
 
@@ -31,6 +32,9 @@ class Machine:
     def __init__(self) -> None:
         self.switches: Dict[int, Switch] = {s.index: s for s in (WLAN, SECOND, BLUETOOTH, PLATFORM)}
         self.told: List[Tuple[object, bool]] = []
+        #: Whether the radio's pin follows the platform's switch, and after how many seconds.
+        self.firmware: Optional[float] = None
+        self.now = self._lifted = 0.0
 
     def set_soft(self, index: int, blocked: bool) -> None:
         self.told.append((index, blocked))
@@ -41,6 +45,22 @@ class Machine:
         for index, switch in self.switches.items():
             if switch.type == kind:
                 self.switches[index] = replace(switch, soft=blocked)
+        self._lifted = self.now
+
+    def seen(self) -> Tuple[Switch, ...]:
+        platform = self.switches.get(3, PLATFORM)
+        if self.firmware is not None and not platform.soft and self.now - self._lifted >= self.firmware:
+            self.switches[0] = replace(self.switches[0], hard=False, reasons=frozenset())
+        return tuple(self.switches.values())
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def off(self, *, soft: bool, reasons: Optional[FrozenSet[str]] = SIGNAL, firmware: Optional[float] = None) -> None:
+        """Soft-block the platform's switch, which makes the firmware hard-block the radio's."""
+        self.switches[0] = replace(WLAN, soft=soft, hard=True, reasons=reasons)
+        self.switches[3] = replace(PLATFORM, name="dell-wifi", soft=True)
+        self.firmware = firmware
 
     def soft(self) -> List[int]:
         return [index for index, switch in self.switches.items() if switch.soft]
@@ -50,7 +70,9 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     module = airplane.__name__
-    monkeypatch.setattr(f"{module}.switches", lambda: tuple(made.switches.values()))
+    monkeypatch.setattr(f"{module}.switches", made.seen)
+    monkeypatch.setattr(f"{module}.time.sleep", made.sleep)
+    monkeypatch.setattr(f"{module}.time.monotonic", lambda: made.now)
     monkeypatch.setattr(f"{module}.set_soft", made.set_soft)
     monkeypatch.setattr(f"{module}.set_soft_all", made.set_soft_all)
 
@@ -113,6 +135,63 @@ def test_a_hard_block_that_stays_is_told(machine: Machine, reasons: frozenset[st
     result = ensure(AirplaneRequest(False), False)
     assert result["warnings"] == [f"phy0 stays blocked, although airplane mode is off: {words}"]
     assert ensure(AirplaneRequest(True), False)["warnings"] == [], "in airplane mode it is not in the way"
+
+
+BY_PLATFORM = (
+    "phy0 stays blocked, although airplane mode is off: dell-wifi, a switch of the laptop's platform, is soft-blocked. "
+    "Lift that block: run the task without interface, or rfkill unblock wlan"
+)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("reasons", [SIGNAL, None])
+def test_a_platforms_switch_is_named_when_the_task_leaves_it_alone(
+    machine: Machine, check_mode: bool, reasons: Optional[FrozenSet[str]]
+) -> None:
+    machine.off(soft=True, reasons=reasons)
+    result = ensure(AirplaneRequest(False, interface="wlan0"), check_mode)
+    assert (result["warnings"], machine.now) == ([BY_PLATFORM], 0)
+    assert machine.switches[3].soft
+
+
+def test_a_platforms_switch_does_not_hide_csme(machine: Machine) -> None:
+    machine.off(soft=False, reasons=SIGNAL | {"not_owner"})
+    (warning,) = ensure(AirplaneRequest(False, interface="wlan0"), False)["warnings"]
+    assert "CSME owns it and dell-wifi" in warning
+    machine.off(soft=False, reasons=frozenset({"not_owner"}))
+    (warning,) = ensure(AirplaneRequest(False, interface="wlan0"), False)["warnings"]
+    assert warning.endswith(": CSME owns it")
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_radio_follows_a_platforms_switch_that_is_lifted(machine: Machine, soft: bool) -> None:
+    machine.off(soft=soft, firmware=0.5)
+    checked = ensure(AirplaneRequest(False), True)
+    assert (checked["changed"], checked["warnings"], machine.now) == (True, [], 0), "the block is about to go"
+    result = ensure(AirplaneRequest(False), False)
+    assert (result["changed"], result["warnings"]) == (True, [])
+    assert machine.now == pytest.approx(0.5)
+    assert [(each["name"], each["soft"], each["hard"]) for each in result["switches"]] == [
+        ("phy0", False, False),
+        ("phy1", False, False),
+        ("dell-wifi", False, False),
+    ]
+    assert ensure(AirplaneRequest(False), False)["changed"] is False
+
+
+def test_a_block_that_outlives_the_platforms_is_told(machine: Machine) -> None:
+    machine.off(soft=True)
+    result = ensure(AirplaneRequest(False), False)
+    assert machine.now == pytest.approx(airplane._PIN_SECONDS)
+    assert result["warnings"] == [
+        "phy0 stays blocked, although airplane mode is off and the soft block of dell-wifi, a switch of the laptop's "
+        "platform, was lifted: its hardware switch is off. Turn its switch or key on"
+    ]
+    began = machine.now
+    assert ensure(AirplaneRequest(False), False)["warnings"] == [
+        "phy0 stays blocked, although airplane mode is off: its hardware switch is off"
+    ]
+    assert machine.now == began, "nothing was lifted, so nothing is waited for"
 
 
 def test_a_radio_that_is_none(machine: Machine) -> None:

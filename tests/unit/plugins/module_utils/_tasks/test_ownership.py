@@ -228,6 +228,25 @@ def test_radios_that_can_not_be_used(machine: Machine, given: Radio, reason: str
     assert machine.runs == []
 
 
+DELL = Switch(9, "wlan", "dell-wifi", True, False, frozenset(), None)
+
+
+def test_a_platforms_switch_that_blocks_the_radio_is_named(machine: Machine) -> None:
+    machine.radios = (replace(radio(reasons=frozenset({"signal"}), owner="host"), platform=(DELL,)),)
+    refused = refusal()
+    assert (refused.reason, "dell-wifi" in str(refused)) == ("switch_off", True)
+    assert "rfkill unblock wlan" in refused.remedy
+
+
+def test_a_platforms_switch_that_is_blocked_during_the_handover_is_named(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{ownership.__name__}.platform_switches", lambda: (DELL,))
+    machine.outcome = Outcome.SWITCH_OFF
+    refused = refusal()
+    assert (refused.reason, "dell-wifi" in str(refused)) == ("switch_off", True)
+
+
 def test_a_connection_that_can_not_be_read_is_not_risked(machine: Machine) -> None:
     machine.radios = (radio(csme=None),)
     machine.unreadable = (Unreadable("radios.phy0.csme", "malformed"),)

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import BOOK
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import account
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import NETWORK, Book, radio
@@ -165,3 +167,14 @@ def test_a_radio_that_csme_keeps_is_told_again_where_something_is_new(told: Told
     assert len(told.log.lines) == 5, "a handover was between them"
     assert told.account.last is not None
     assert told.account.last.outcome is Outcome.DENIED
+
+
+@pytest.mark.parametrize("names", [(), ("dell-wifi",)])
+def test_a_platforms_switch_that_switches_the_radio_off_is_named(
+    told: Told, monkeypatch: pytest.MonkeyPatch, names: Tuple[str, ...]
+) -> None:
+    found = tuple(Switch(9, "wlan", name, True, False, frozenset(), None) for name in names)
+    monkeypatch.setattr(f"{account.__name__}.platform_switches", lambda: found)
+    told.ended(Outcome.SWITCH_OFF)
+    ((level, text),) = told.log.lines
+    assert (level, "dell-wifi" in text) == ("warning", bool(names))
