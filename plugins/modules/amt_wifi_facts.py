@@ -138,9 +138,11 @@ ansible_facts:
                   6.3).
                 - V(driver_managed) if the driver asks CSME for the radio by itself when the interface is brought up
                   (Linux 6.4 and newer).
+                - What the driver itself shows comes before the kernel's version.
                 - V(unsupported) if the radio's op mode does not support CSME. V(none) if the kernel does not support
                   CSME.
-                - V(null) if it is not known.
+                - V(null) if it is not known, because the driver shows nothing, and may be newer than the kernel's
+                  version (an out-of-tree driver, or a vendor's kernel with newer drivers).
               type: str
               returned: always
               sample: userspace_managed
@@ -174,8 +176,8 @@ ansible_facts:
               description:
                 - Who owns the radio, V(host) or V(csme).
                 - V(unknown) if the kernel gives no reason for a block (before Linux 5.11).
-                - V(unknown) also while the interface is down on a kernel whose driver asks CSME by itself when the
-                  interface comes up (since Linux 6.4). There, CSME may own the radio without a block.
+                - V(unknown) also while the interface is down, if the driver asks CSME by itself when the interface
+                  comes up (since Linux 6.4), or that is not known. There, CSME may own the radio without a block.
               type: str
               returned: always
               sample: csme

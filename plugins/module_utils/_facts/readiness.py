@@ -18,7 +18,7 @@ from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
-from .._radio.values import FIRST_KERNEL, Platform, Radio
+from .._radio.values import Platform, Radio
 from .._system.printable import quoted
 from .._system.reading import Unreadable
 from .._watcher.report import WatcherReport
@@ -143,7 +143,7 @@ def _no_radio(known: Known) -> Iterator[Blocker]:
                 "the radio's driver (op mode iwlmld) does not support CSME. A handover is not possible on this laptop. "
                 "Switch AMT over wireless off, so that CSME leaves the radio alone",
             )
-        elif platform.release is not None and platform.release.version < FIRST_KERNEL:
+        elif platform.release is not None and platform.too_old:
             yield Blocker(
                 "kernel_too_old",
                 f"Linux {platform.release.text} does not support CSME. Install Linux 5.17 or later, with iwlmei",
@@ -209,7 +209,7 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
         yield _unknown(f"radios.{radio.phy}.driver", known, "")
     switch = radio.switch
     release = known.platform.release
-    if switch is None and (release is None or release.version >= _REASONS_KERNEL):
+    if switch is None and (release is None or release.backported or release.version >= _REASONS_KERNEL):
         what = "rfkill" if known.why("rfkill") else f"radios.{radio.phy}.rfkill"
         yield _unknown(what, known, "the kernel shows no rfkill switch of this radio. Make /sys/class/rfkill readable")
     elif switch is None or switch.reasons is None:

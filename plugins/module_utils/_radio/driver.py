@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 from .._system.reading import Reading
 from . import sysfs
-from .values import Iwlmei, Platform, Release
+from .values import DRIVER_MANAGED, FIRST_KERNEL, Iwlmei, Platform, Release
 
 #: The driver that talks to CSME.
 IWLMEI = "iwlmei"
@@ -19,6 +19,11 @@ _WIRELESS_CLIENT = "13280904-7792-4fcb-a1aa-5e70cbb1e865"
 #: The op modes of iwlwifi. Each one drives another generation of radios. Only the first one knows CSME, so it is looked
 #: for first.
 _OP_MODES = ("iwlmvm", "iwlmld")
+#: The op mode's function that blocks the radio for iwlmei (mvm/ops.c in that folder). An op mode that was built without
+#: iwlmei may lack it.
+_BLOCKS = b"\0iwl_mvm_mei_rfkill\0"
+#: An argument of that function since Linux 6.4. By it, the driver blocks the radio only when CSME takes it.
+_TAKING = b"\0csme_taking_ownership\0"
 #: IWL_MEI_STATUS_SAP_CONNECTED in iwlmei's debugfs file "status" (same source).
 _SAP_CONNECTED = 1 << 0
 
@@ -31,13 +36,62 @@ def read_platform(reading: Reading, root: str = "/") -> Platform:
         root: the directory that stands for ``/``.
     """
     release = reading.attempt("kernel.release", lambda: sysfs.release(root))
+    out_of_tree, shown = reading.attempt("kernel.generation", lambda: _seen(root)) or (None, None)
     return Platform(
         release=release,
         iwlmei=_read_iwlmei(reading, release, root),
         op_mode=reading.attempt(
             "kernel.op_mode", lambda: next((name for name in _OP_MODES if sysfs.module_loaded(name, root)), None)
         ),
+        out_of_tree=out_of_tree is True,
+        asks=_asks(release, out_of_tree, shown),
     )
+
+
+def asks_by_itself(root: str = "/") -> Optional[bool]:
+    """Say whether the driver asks CSME for the radio by itself when the interface is brought up.
+
+    It is None when nothing tells. Then it is safe to assume that the driver does: nobody takes an interface that is
+    down for the host's, and its bring-up waits for a profile that fits.
+
+    Args:
+        root: the directory that stands for ``/``.
+    """
+    reading = Reading()
+    out_of_tree, shown = reading.attempt("driver", lambda: _seen(root)) or (None, None)
+    return _asks(reading.attempt("release", lambda: sysfs.release(root)), out_of_tree, shown)
+
+
+def _seen(root: str) -> Tuple[bool, Optional[bool]]:
+    """Return whether the loaded driver was not built together with the kernel, and whether it shows that it asks.
+
+    The latter is None when the driver shows nothing. Where it shows something, the kernel's version does not matter.
+    """
+    types = sysfs.module_types(_OP_MODES[0], root)
+    shown = None if types is None or _BLOCKS not in types else _TAKING in types
+    return sysfs.module_out_of_tree(_OP_MODES[0], root), shown
+
+
+def _asks(release: Optional[Release], out_of_tree: Optional[bool], shown: Optional[bool]) -> Optional[bool]:
+    """Say whether the driver asks by itself.
+
+    A driver may be newer than its kernel's version says, but not older: a driver is not built for later kernels than
+    those that it was written for. So a version of the newer generation is enough. One of the older generation tells
+    only where the driver came with the kernel, and the kernel is not a vendor's with newer drivers. A kernel that is
+    older than iwlmei tells nothing: if it has a driver that knows CSME, that is a newer one.
+
+    Args:
+        release: the kernel's release, or None when it is not known.
+        out_of_tree: whether the driver was not built together with the kernel. None means that it is not known.
+        shown: what the driver itself shows.
+    """
+    if shown is not None or release is None:
+        return shown
+    if release.version >= DRIVER_MANAGED:
+        return True
+    if release.version < FIRST_KERNEL or release.backported or out_of_tree is not False:
+        return None
+    return False
 
 
 def _read_iwlmei(reading: Reading, release: Optional[Release], root: str) -> Iwlmei:
@@ -74,9 +128,9 @@ def generation(platform: Platform, offered: Optional[bool]) -> Optional[str]:
     if offered is None:
         offered = platform.iwlmei.loaded or None
     if offered:
-        if platform.release is None:
+        if platform.asks is None:
             return None
-        return "driver_managed" if platform.release.driver_managed else "userspace_managed"
+        return "driver_managed" if platform.asks else "userspace_managed"
     if platform.op_mode not in (None, _OP_MODES[0]):
         return "unsupported"
     if offered is False or platform.iwlmei.available is False:

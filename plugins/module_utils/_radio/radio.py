@@ -16,6 +16,7 @@ from .._system.reading import Reading, Unreadable
 from . import csme as _csme
 from . import rtnetlink, sysfs
 from .connection import CsmeConnection, PartialConnection, Reported
+from .driver import asks_by_itself
 from .nl80211 import Nl80211
 from .nl80211_messages import Interface, Wiphy
 from .rfkill import switches
@@ -48,7 +49,7 @@ def read_radios(
     by_name = {switch.phy: switch for switch in found if switch.phy}
     platform = tuple(switch for switch in found if switch.of_platform)
     reading = Reading()
-    asks = _asks_by_itself()
+    asks = asks_by_itself() is not False
     joined = [
         _join(nl, wiphy, by_phy.get(wiphy.index, []), by_name.get(wiphy.name), asks, reading) for wiphy in nl.wiphys()
     ]
@@ -78,14 +79,6 @@ def csmes_connection(interface: str, root: str = "/") -> Optional[Reported]:
 def owner_of(switch: Optional[Switch]) -> str:
     """Return who owns the radio with *switch*: ``host``, ``csme`` or ``unknown``."""
     return "unknown" if switch is None else switch.owner
-
-
-def _asks_by_itself() -> bool:
-    """Say whether this kernel's driver asks CSME for the radio when the interface is brought up."""
-    try:
-        return sysfs.release().driver_managed
-    except FleetError:
-        return False
 
 
 def _owner(interface: Interface, owner: str, asks: bool, reading: Reading) -> str:

@@ -15,7 +15,7 @@ import re
 from typing import Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound, TransportFailed
-from .._system.files import list_folder, os_error, read_text
+from .._system.files import list_folder, open_regular, os_error, read_text
 from .values import Release
 
 _NO_SYSFS = "Mount sysfs. A container may lack it on purpose"
@@ -58,6 +58,38 @@ def module_loaded(name: str, root: str = "/") -> bool:
         return read_text(os.path.join(directory, "initstate")) == "live"
     except NotFound:
         return os.path.isdir(directory)
+
+
+def module_out_of_tree(name: str, root: str = "/") -> bool:
+    """Say whether a kernel module is loaded that was not built together with the kernel (a backport, DKMS).
+
+    Raises:
+        AccessDenied, TransportFailed: sysfs cannot be read.
+    """
+    try:
+        # TAINT_OOT_MODULE (linux/Documentation/ABI/testing/sysfs-module, "taint"). Built-in code has no such file.
+        return "O" in read_text(os.path.join(root, "sys/module", name.replace("-", "_"), "taint"))
+    except NotFound:
+        return False
+
+
+def module_types(name: str, root: str = "/") -> Optional[bytes]:
+    """Return the type information (BTF) of a loaded kernel module, which has the names of its functions and arguments.
+
+    It is None when there is none: before Linux 5.11, and for a module that was built without it
+    (linux/Documentation/ABI/testing/sysfs-kernel-btf).
+
+    Raises:
+        AccessDenied, TransportFailed: it cannot be read.
+    """
+    path = os.path.join(root, "sys/kernel/btf", name.replace("-", "_"))
+    try:
+        with open(open_regular(path), "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise os_error(error, path) from error
 
 
 def module_available(name: str, release: str, root: str = "/") -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import FrozenSet, Optional, Tuple
 
@@ -78,8 +79,12 @@ class Switch(Block):
 WLAN = "wlan"
 #: The first kernel with iwlmei.
 FIRST_KERNEL = (5, 17)
-#: The first kernel whose driver asks CSME by itself when the interface is brought up.
+#: The first kernel whose driver blocks the radio only when CSME takes it. There, an interface's bring-up asks CSME
+#: ("wifi: iwlwifi: mvm: fix RFKILL report when driver is going down").
 DRIVER_MANAGED = (6, 4)
+#: Releases of vendors whose kernels get newer Wi-Fi drivers than their version says: Red Hat Enterprise Linux and its
+#: relatives (5.14.0-503.el9.x86_64), SUSE Linux Enterprise 15 and 16 (5.14.21-150500.55-default).
+_BACKPORTED = re.compile(r"\.el[0-9]|-1[56]0[0-9]00\.[0-9]")
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,9 @@ class Release:
     version: Tuple[int, int]
 
     @property
-    def driver_managed(self) -> bool:
-        """Whether this kernel's driver asks CSME for the radio by itself when the interface is brought up.
-
-        The kernel's version is a hint and no proof. An out-of-tree driver (Intel's backports) may belong to the other
-        generation than the kernel that it was built for, and nothing tells them apart at run time.
-        """
-        return self.version >= DRIVER_MANAGED
+    def backported(self) -> bool:
+        """Whether the kernel is a vendor's whose drivers may be newer than its version."""
+        return _BACKPORTED.search(self.text) is not None
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,30 @@ class Iwlmei:
 
 @dataclass(frozen=True)
 class Platform:
-    """The kernel and its drivers. ``op_mode`` is iwlwifi's. It is None when none is loaded, or it could not be read."""
+    """The kernel and its drivers.
+
+    Attributes:
+        release: the kernel's release, or None when it could not be read.
+        iwlmei: the driver that talks to CSME.
+        op_mode: iwlwifi's op mode. It is None when none is loaded, or it could not be read.
+        out_of_tree: whether the op mode that knows CSME is loaded, and was not built together with the kernel.
+        asks: whether the driver asks CSME for the radio by itself when the interface is brought up. It is None when
+            nothing tells.
+    """
 
     release: Optional[Release]
     iwlmei: Iwlmei
     op_mode: Optional[str]
+    out_of_tree: bool = False
+    asks: Optional[bool] = None
+
+    @property
+    def too_old(self) -> bool:
+        """Whether the kernel is older than iwlmei, and nothing shows or suggests that it has iwlmei all the same."""
+        release = self.release
+        if release is None or release.backported or self.out_of_tree or self.iwlmei.available:
+            return False
+        return release.version < FIRST_KERNEL
 
 
 @dataclass(frozen=True)
@@ -148,8 +168,8 @@ class Radio:
         driver: the kernel driver, or None when sysfs names none.
         owner: ``csme`` when the reason of the rfkill block says that CSME owns the radio, and ``host`` when it does
             not. ``unknown`` when the kernel gives no reasons (before Linux 5.11), or the radio has no switch. It is
-            also ``unknown`` while the interface is down, if the driver asks CSME by itself when the interface comes
-            up: CSME may own such a radio without a block.
+            also ``unknown`` while the interface is down, unless the driver is known not to ask CSME by itself when the
+            interface comes up: CSME may own such a radio without a block.
         switch: the radio's rfkill switch.
         can_tell: whether the driver can tell CSME's connection (vendor command GET_CSME_CONN_INFO).
         can_request: whether the driver can ask CSME for the radio (vendor command HOST_GET_OWNERSHIP).

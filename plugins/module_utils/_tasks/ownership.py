@@ -216,7 +216,7 @@ def check_radio(radio: Radio) -> None:
     if radio.owner == "unknown":
         raise Refused(
             "owner_unknown",
-            f"{radio.interface} is down, and with this kernel, CSME may own its radio without a block",
+            f"{radio.interface} is down, and with this driver, CSME may own its radio without a block",
             remedy="Start wpa_supplicant for it. The driver asks CSME for the radio when the interface is brought up",
         )
     if radio.owner == "csme" and not radio.can_tell:

@@ -4,10 +4,10 @@
 
 """Holding an interface back at a boot: wpa_supplicant does not bring it up yet, if that would end a session of CSME.
 
-On driver-managed kernels, bringing the interface up is the request for the radio, even if no profile can join CSME's
-network. So the supplicant's service asks this code first. The interface is held back only for a limited time, and only
-while the watcher runs. In any doubt it is not held back, because a laptop without a network is worse than a lost
-session.
+If the driver asks CSME by itself, bringing the interface up is the request for the radio, even if no profile can join
+CSME's network. A driver of which that is not known is taken for such a driver. So the supplicant's service asks this
+code first. The interface is held back only for a limited time, and only while the watcher runs. In any other doubt it
+is not held back, because a laptop without a network is worse than a lost session.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .._network.limits import target_of
 from .._network.profile import Profile, find_profile
 from .._radio import csme, sysfs
 from .._radio.connection import Reported
+from .._radio.driver import asks_by_itself
 from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
 from .._system import program, systemd
@@ -85,8 +86,8 @@ def verdict(
     # The cheapest checks come first. In nearly every case, one of them decides.
     if not config.hold_bring_up_seconds or config.no_credentials == "take":
         return "the watcher's configuration asks for no wait", None
-    if not sysfs.release(root).driver_managed:
-        return "with this kernel, the bring-up does not ask CSME for the radio", None
+    if asks_by_itself(root) is False:
+        return "with this driver, the bring-up does not ask CSME for the radio", None
     if not read_watcher(Reading(), root).running:
         return _NO_WATCHER, None
     if config.interfaces and interface not in config.interfaces:

@@ -62,6 +62,12 @@ class Machine:
         if loaded:
             self.write(f"sys/module/{name}/initstate", "live\n")
 
+    def types(self, *names: str) -> None:
+        """Give iwlmvm type information (BTF) with these names, as its string section has them (bpf/btf.rst)."""
+        path = self.path / "sys/kernel/btf/iwlmvm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x9f\xeb\x01\0\x18\0\0\0\0" + b"".join(name.encode() + b"\0" for name in names))
+
     def mei(self, driver: Optional[str] = "iwlmei", status: Optional[str] = "1\n") -> None:
         """Give the management engine its client for wireless, a driver, and that driver's status in debugfs."""
         client = self.path / f"sys/bus/mei/devices/0000:00:16.0-{WIRELESS_CLIENT}"

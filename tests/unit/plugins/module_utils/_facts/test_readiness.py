@@ -362,20 +362,6 @@ def test_a_radio_without_an_interface_is_named_by_itself() -> None:
     assert "(phy0)" in blockers(replace(READY, **changes))[-1].message
 
 
-@pytest.mark.parametrize(
-    ("version", "expected"), [((5, 16), ["kernel_too_old", "no_radio"]), ((5, 17), ["iwlmei_missing", "no_radio"])]
-)
-def test_the_first_kernel_with_iwlmei(version: Tuple[int, int], expected: List[str]) -> None:
-    platform = replace(OLD, release=Release("x", version))
-    assert codes({"radios": (PLAIN,), "platform": platform}) == expected
-
-
-@pytest.mark.parametrize(("version", "expected"), [((5, 10), ["kernel_too_old"]), ((5, 11), ["unknown"])])
-def test_the_first_kernel_with_reasons(version: Tuple[int, int], expected: List[str]) -> None:
-    platform = replace(READY.platform, release=Release("x", version))
-    assert codes({**radio(switch=None), "platform": platform}) == expected
-
-
 def test_no_network_can_garble_a_message() -> None:
     evil = replace(ON, ssid=b"a'b\n\x1b[31m\xff")
     (blocker,) = blockers(replace(READY, radios=(replace(RADIO, csme=evil),)))

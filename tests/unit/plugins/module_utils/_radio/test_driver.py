@@ -9,7 +9,7 @@ from typing import Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import generation, read_platform
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import asks_by_itself, generation, read_platform
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Release
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
@@ -26,7 +26,9 @@ def test_a_laptop_with_everything(machine: Machine) -> None:
     machine.module("iwlmvm")
     machine.module("iwlmei")
     machine.mei()
-    assert read(machine) == Platform(Release("6.1.0-18-amd64", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm")
+    assert read(machine) == Platform(
+        Release("6.1.0-18-amd64", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm", False, False
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,9 @@ def test_each_step_of_iwlmei(
 
 
 def test_a_laptop_with_nothing(machine: Machine) -> None:
-    assert read(machine) == Platform(Release("6.1.0-18-amd64", (6, 1)), Iwlmei(False, False, False, None), None)
+    assert read(machine) == Platform(
+        Release("6.1.0-18-amd64", (6, 1)), Iwlmei(False, False, False, None), None, False, False
+    )
 
 
 def test_a_module_that_is_loaded_is_available_whatever_the_lists_say(machine: Machine) -> None:
@@ -106,37 +110,101 @@ ABSENT = Iwlmei(False, False, False, None)
 LOADED = Iwlmei(True, True, None, None)
 
 
-def platform(version: Optional[Tuple[int, int]], op_mode: Optional[str] = None, mei: Iwlmei = UNKNOWN) -> Platform:
-    return Platform(None if version is None else Release("x", version), mei, op_mode)
+def platform(asks: Optional[bool], op_mode: Optional[str] = None, mei: Iwlmei = UNKNOWN) -> Platform:
+    return Platform(None, mei, op_mode, asks=asks)
 
 
 @pytest.mark.parametrize(
     ("given", "offered", "expected"),
     [
-        # A radio offers the commands: the release decides, whatever the driver.
-        (platform((5, 17), "iwlmvm"), True, "userspace_managed"),
-        (platform((6, 1)), True, "userspace_managed"),
-        (platform((6, 3), "iwlmvm"), True, "userspace_managed"),
-        (platform((6, 4), "iwlmvm"), True, "driver_managed"),
-        (platform((6, 12)), True, "driver_managed"),
-        (platform((7, 0)), True, "driver_managed"),
-        (platform((5, 10)), True, "userspace_managed"),  # only a backport can be there
-        (platform((6, 12), "iwlmld"), True, "driver_managed"),  # two radios
-        (platform(None), True, None),
+        # A radio offers the commands.
+        (platform(False, "iwlmvm"), True, "userspace_managed"),
+        (platform(False), True, "userspace_managed"),
+        (platform(True, "iwlmvm"), True, "driver_managed"),
+        (platform(True, "iwlmld"), True, "driver_managed"),  # two radios
+        (platform(None, "iwlmvm"), True, None),
         # None does.
-        (platform((6, 12), "iwlmvm"), False, "none"),
-        (platform((5, 10), "iwlmvm"), False, "none"),
-        (platform((6, 12), "iwlmld"), False, "unsupported"),
-        (platform((6, 12)), False, "none"),
+        (platform(True, "iwlmvm"), False, "none"),
+        (platform(None, "iwlmvm"), False, "none"),
+        (platform(True, "iwlmld"), False, "unsupported"),
+        (platform(True), False, "none"),
         (platform(None), False, "none"),
         # Nobody could ask the radios.
-        (platform((6, 1), "iwlmvm", LOADED), None, "userspace_managed"),
-        (platform((6, 8), "iwlmvm", LOADED), None, "driver_managed"),
-        (platform((6, 8), "iwlmld"), None, "unsupported"),
-        (platform((6, 8), "iwlmvm", ABSENT), None, "none"),
-        (platform((6, 8), "iwlmvm"), None, None),
-        (platform((6, 8)), None, None),
+        (platform(False, "iwlmvm", LOADED), None, "userspace_managed"),
+        (platform(True, "iwlmvm", LOADED), None, "driver_managed"),
+        (platform(True, "iwlmld"), None, "unsupported"),
+        (platform(True, "iwlmvm", ABSENT), None, "none"),
+        (platform(True, "iwlmvm"), None, None),
+        (platform(True), None, None),
     ],
 )
 def test_generation(given: Platform, offered: Optional[bool], expected: Optional[str]) -> None:
     assert generation(given, offered) == expected
+
+
+# -- whether the driver asks by itself --------------------------------------------------------------------------------
+
+OLDER = ("iwl_mvm_mei_rfkill", "blocked", "priv")
+NEWER = (*OLDER, "csme_taking_ownership")
+
+
+@pytest.mark.parametrize(
+    ("release", "loaded", "taint", "types", "asks"),
+    [
+        # The kernel's version alone.
+        ("5.17.0", True, "", None, False),
+        ("6.1.0-50-amd64", True, "E", None, False),
+        ("6.3.13", False, None, None, False),
+        ("6.4.0", True, "", None, True),
+        ("7.0.1", False, None, None, True),
+        # A version that says nothing about the driver.
+        ("5.14.0-503.el9.x86_64", True, "", None, None),
+        ("5.14.0", True, "", None, None),
+        ("6.1.0-1.el9uek.x86_64", True, "", None, None),
+        ("6.1.0-50-amd64", True, "OE", None, None),
+        # A driver is not older than its kernel.
+        ("6.12.0-55.el10.x86_64", True, "", None, True),
+        ("6.12.0", True, "OE", None, True),
+        # The driver itself shows it.
+        ("5.14.0-503.el9.x86_64", True, "", NEWER, True),
+        ("5.14.0-284.el9.x86_64", True, "", OLDER, False),
+        ("6.1.0-50-amd64", True, "OE", NEWER, True),
+        ("6.1.0-50-amd64", True, "OE", OLDER, False),
+        ("6.12.0", True, "OE", OLDER, False),
+        # It was built without iwlmei, or the names only look alike.
+        ("6.1.0-50-amd64", True, "", ("priv",), False),
+        ("6.12.0", True, "", ("priv",), True),
+        ("5.14.0-503.el9.x86_64", True, "", ("iwl_mvm_mei_rfkill_x", "csme_taking_ownership"), None),
+        ("5.14.0-503.el9.x86_64", True, "", (*OLDER, "not_csme_taking_ownership"), False),
+    ],
+)
+def test_whether_the_driver_asks_by_itself(
+    machine: Machine,
+    release: str,
+    loaded: bool,
+    taint: Optional[str],
+    types: Optional[Tuple[str, ...]],
+    asks: Optional[bool],
+) -> None:
+    machine.write("proc/sys/kernel/osrelease", f"{release}\n")
+    if loaded:
+        machine.module("iwlmvm", file=False)
+    if taint is not None:
+        machine.write("sys/module/iwlmvm/taint", f"{taint}\n")
+    if types is not None:
+        machine.types(*types)
+    assert asks_by_itself(machine.root) is asks
+    reading = Reading()
+    platform = read_platform(reading, machine.root)
+    assert (platform.asks, platform.out_of_tree) == (asks, "O" in (taint or ""))
+
+
+def test_what_can_not_be_read_tells_nothing(machine: Machine) -> None:
+    (machine.path / "proc/sys/kernel/osrelease").unlink()
+    assert asks_by_itself(machine.root) is None
+    machine.write("proc/sys/kernel/osrelease", f"{machine.release}\n")
+    (machine.path / "sys/kernel/btf/iwlmvm").mkdir(parents=True)
+    assert asks_by_itself(machine.root) is None, "the driver may be another than the kernel's own"
+    reading = Reading()
+    assert read_platform(reading, machine.root).asks is None
+    assert [unreadable.what for unreadable in reading.unreadable] == ["kernel.generation"]

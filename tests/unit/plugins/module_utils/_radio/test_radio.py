@@ -27,7 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.radio import (
     routable,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Link, Radio, Release, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Link, Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, NotFound
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
@@ -105,7 +105,7 @@ def interface(index: int, name: str, wiphy: int, iftype: int = 2, ssid: Optional
 
 @pytest.fixture
 def join(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def run(kernel: Kernel, *switches: Switch, release: Tuple[int, int] = (6, 1), up: bool = True) -> Any:
+    def run(kernel: Kernel, *switches: Switch, asks: Optional[bool] = False, up: bool = True) -> Any:
         def connection(nl: Kernel, ifindex: int) -> Optional[CsmeConnection]:
             nl.asked.append(ifindex)
             if isinstance(nl.csme, FleetError):
@@ -119,7 +119,7 @@ def join(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(f"{module}.switches", lambda: switches)
         monkeypatch.setattr(f"{module}._csme.connection", connection)
         monkeypatch.setattr(f"{module}.sysfs.driver_of", {"wlan0": "iwlwifi"}.get)
-        monkeypatch.setattr(f"{module}.sysfs.release", lambda: Release("of the test", release))
+        monkeypatch.setattr(f"{module}.asks_by_itself", lambda: asks)
         monkeypatch.setattr(f"{module}.sysfs.is_up", lambda name: {"wlan0": up}[name])
         monkeypatch.setattr(
             f"{module}.rtnetlink.addresses", lambda index: (Address(f"192.0.2.{index}", 24, "inet", 0),)
@@ -181,25 +181,25 @@ def test_a_radio_is_joined_by_its_phy(join: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "up", "switch_", "owner"),
+    ("asks", "up", "switch_", "owner"),
     [
-        ((6, 1), False, FREE, "host"),
-        ((6, 12), True, FREE, "host"),
-        ((6, 12), False, FREE, "unknown"),
-        ((6, 12), False, NOT_OWNER, "csme"),
-        ((6, 3), False, FREE, "host"),
-        ((6, 4), False, FREE, "unknown"),
+        (False, False, FREE, "host"),
+        (True, True, FREE, "host"),
+        (True, False, FREE, "unknown"),
+        (True, False, NOT_OWNER, "csme"),
+        (None, False, FREE, "unknown"),
+        (None, True, FREE, "host"),
     ],
 )
 def test_a_driver_that_asks_by_itself_hides_the_owner_of_an_interface_that_is_down(
-    join: Any, release: Tuple[int, int], up: bool, switch_: Switch, owner: str
+    join: Any, asks: Optional[bool], up: bool, switch_: Switch, owner: str
 ) -> None:
     kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
-    assert join(kernel, switch_, release=release, up=up)[0][0].owner == owner
+    assert join(kernel, switch_, asks=asks, up=up)[0][0].owner == owner
     # A radio that CSME can't own is the host's, whatever its interface does.
     plain = Kernel((PLAIN,), (interface(4, "wlan1", 1),))
     free = replace(FREE, phy="phy1")
-    assert join(plain, free, release=release, up=up)[0][0].owner == "host"
+    assert join(plain, free, asks=asks, up=up)[0][0].owner == "host"
 
 
 def test_everything_that_is_known_of_a_radio_has_its_place(join: Any) -> None:
@@ -256,23 +256,11 @@ def test_an_interface_of_which_nobody_knows_whether_it_is_up_hides_the_owner(
         raise NotFound(f"there is no {name}")
 
     kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
-    join(kernel, FREE, release=(6, 12))
+    join(kernel, FREE, asks=True)
     monkeypatch.setattr(f"{radio.__name__}.sysfs.is_up", gone)
     radios, unreadable = read_radios(kernel, (FREE,))  # type: ignore[arg-type]
     assert radios[0].owner == "unknown"
     assert unreadable == (Unreadable("interface wlan0", "there is no wlan0"),)
-
-
-def test_a_kernel_that_does_not_tell_its_release_is_taken_not_to_ask(
-    join: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unknown() -> Release:
-        raise NotFound("no procfs")
-
-    kernel = Kernel((INTEL,), (interface(3, "wlan0", 0),))
-    join(kernel, FREE, up=False)
-    monkeypatch.setattr(f"{radio.__name__}.sysfs.release", unknown)
-    assert read_radios(kernel, (FREE,))[0][0].owner == "host"  # type: ignore[arg-type]
 
 
 def test_a_link_that_can_not_be_read_is_named(join: Any, monkeypatch: pytest.MonkeyPatch) -> None:

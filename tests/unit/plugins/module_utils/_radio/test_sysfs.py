@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import sysfs, values
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, NotFound, TransportFailed
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import WIRELESS_CLIENT
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import WIRELESS_CLIENT, Machine
 
 
 def write(path: Path, text: str) -> None:
@@ -271,3 +271,25 @@ def test_rubbish_in_debugfs(tmp_path: Path, text: str) -> None:
 def test_no_debugfs(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         sysfs.debugfs_number("iwlmei/status", str(tmp_path))
+
+
+# -- modules that are not the kernel's own ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("taint", "out_of_tree"), [("\n", False), ("E\n", False), ("O\n", True), ("POE\n", True), (None, False)]
+)
+def test_a_module_that_was_not_built_with_the_kernel(machine: Machine, taint: Optional[str], out_of_tree: bool) -> None:
+    machine.module("a_module", file=False)
+    if taint is not None:
+        machine.write("sys/module/a_module/taint", taint)
+    assert sysfs.module_out_of_tree("a-module", machine.root) is out_of_tree
+
+
+def test_the_types_of_a_module(machine: Machine) -> None:
+    assert sysfs.module_types("iwlmvm", machine.root) is None
+    machine.types("a_name")
+    assert b"\0a_name\0" in (sysfs.module_types("iwlmvm", machine.root) or b"")
+    (machine.path / "sys/kernel/btf/iwlmld").mkdir()
+    with pytest.raises(TransportFailed, match="iwlmld"):
+        sysfs.module_types("iwlmld", machine.root)

@@ -12,7 +12,14 @@ from typing import Any, Dict, FrozenSet, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Block, Radio, Release, Switch
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import (
+    Block,
+    Iwlmei,
+    Platform,
+    Radio,
+    Release,
+    Switch,
+)
 
 NOT_OWNER = frozenset({"not_owner"})
 SIGNAL = frozenset({"signal"})
@@ -74,10 +81,43 @@ def test_airplane_mode_is_neither_an_owner_nor_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "asks"), [((5, 17), False), ((6, 3), False), ((6, 4), True), ((6, 12), True), ((7, 0), True)]
+    ("text", "backported"),
+    [
+        ("5.14.0-503.15.1.el9_5.x86_64", True),
+        ("5.14.0-427.13.1.el9_4.x86_64+rt", True),
+        ("4.18.0-553.el8_10.x86_64", True),
+        ("5.15.0-304.171.4.el9uek.x86_64", True),
+        ("5.14.21-150500.55.88-default", True),
+        ("6.12.0-160000.5-default", True),
+        ("6.1.0-50-amd64", False),
+        ("5.15.0-119-generic", False),
+        ("6.11.4-301.fc41.x86_64", False),
+        ("6.11.3-1-default", False),
+        ("6.1.0-model9", False),
+    ],
 )
-def test_which_kernels_driver_asks_by_itself(version: Tuple[int, int], asks: bool) -> None:
-    assert Release("a release", version).driver_managed is asks
+def test_whose_kernels_get_newer_drivers(text: str, backported: bool) -> None:
+    assert Release(text, (5, 14)).backported is backported
+
+
+PLATFORM = Platform(Release("5.14.0", (5, 14)), Iwlmei(False, False, False, None), "iwlmvm")
+
+
+@pytest.mark.parametrize(
+    ("changes", "old"),
+    [
+        ({}, True),
+        ({"release": Release("5.16.0", (5, 16))}, True),
+        ({"release": Release("5.17.0", (5, 17))}, False),
+        ({"release": Release("5.14.0-503.el9.x86_64", (5, 14))}, False),
+        ({"release": None}, False),
+        ({"out_of_tree": True}, False),
+        ({"iwlmei": Iwlmei(True, False, False, None)}, False),
+        ({"iwlmei": Iwlmei(None, False, False, None)}, True),
+    ],
+)
+def test_whether_a_kernel_is_older_than_iwlmei(changes: Dict[str, Any], old: bool) -> None:
+    assert replace(PLATFORM, **changes).too_old is old
 
 
 @pytest.mark.parametrize(
