@@ -438,7 +438,9 @@ ansible_facts:
               returned: always
               sample: true
             running:
-              description: Whether the service runs. V(null) if its state can't be read.
+              description:
+                - Whether the service runs, and does not wait for something that the laptop lacks. V(null) if its state
+                  can't be read.
               type: bool
               returned: always
               sample: true

@@ -13,12 +13,14 @@ import pytest
 from vpro_lab.air.ap import BSSID
 from vpro_lab.air.scene import Scene
 from vpro_lab.air.security import SECURITY
-from vpro_lab.laptop.control import INTERFACE, MAC
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
 from vpro_lab.play.watching import free, log, start_supplicant, state, wait_for
 
 Watched = Callable[..., Scene]
+#: The library that the watcher needs, as Debian's package has it.
+LIBRARY = "/usr/lib/python3/dist-packages/pyroute2"
 
 
 @pytest.mark.with_networkmanager
@@ -195,3 +197,97 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> Non
     scene.csme.take()
     wait_for(scene, "staying")
     assert int(scene.csme.state()["grants"]) == 2
+
+
+def seconds_of_start(laptop: Laptop) -> float:
+    """Return how long systemd waited for the watcher's start, which everything that uses a network waits for."""
+    shown = laptop.guest.check(
+        f"systemctl show -P InactiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic {SERVICE}"
+    )
+    begun, ended = (int(line) for line in shown.split())
+    assert ended >= begun > 0, "it is not active"
+    return (ended - begun) / 1e6
+
+
+@pytest.mark.parametrize(
+    ("take", "give", "what"),
+    [
+        pytest.param(f"mv {LIBRARY} {LIBRARY}.hidden", f"mv {LIBRARY}.hidden {LIBRARY}", "pyroute2", id="pyroute2"),
+        pytest.param(
+            "rm /dev/rfkill", "mknod -m 0664 /dev/rfkill c 10 242", "this kernel has no rfkill", id="rfkill's device"
+        ),
+    ],
+)
+def test_a_watcher_that_lacks_something_is_in_nobodys_way_and_comes_back(
+    watched: Watched, take: str, give: str, what: str
+) -> None:
+    scene = watched(session=False, start=False)
+    laptop = scene.laptop
+    laptop.guest.check(f"systemctl restart {SERVICE}")
+    usual = seconds_of_start(laptop)
+    laptop.guest.check(take)
+    try:
+        laptop.guest.check(f"systemctl restart {SERVICE}")
+        assert seconds_of_start(laptop) < usual + 3, "the boot does not wait for what is missing"
+        laptop.guest.check("sleep 5")
+        shown = laptop.guest.check(f"systemctl show -P ActiveState -P NRestarts {SERVICE}").split()
+        assert shown == ["active", "0"], log(laptop)
+        assert log(laptop).count("waits for what is missing") == 1, log(laptop)
+        assert state(laptop)["state"] == "lacking"
+        asked = laptop.guest.run(f"{SERVICE} status")
+        assert asked.rc == 1
+        assert what in asked.err
+        # What brings an interface up is not kept waiting either.
+        assert laptop.guest.run(f"{SERVICE} bring-up {INTERFACE}").rc != 3
+    finally:
+        laptop.guest.check(give)
+    # Nothing is started again: the watcher hears of it.
+    wait_for(scene, "left", "retrying", "handover", "staying", "watching")
+    assert laptop.guest.check(f"systemctl show -P NRestarts {SERVICE}").strip() == "0"
+    start_supplicant(scene)
+    wait_for(scene, "staying")
+
+
+@pytest.mark.parametrize(
+    "remove",
+    [
+        pytest.param(
+            "systemctl stop {service}; rm -r /run/vpro-fleet; systemctl start {service}", id="while it is stopped"
+        ),
+        pytest.param("rm -r /run/vpro-fleet", id="while it runs"),
+        pytest.param(
+            "rm -r /run/vpro-fleet; install -d -m 0700 /run/vpro-fleet; touch /run/vpro-fleet/phy0.lock",
+            id="made anew by root",
+            marks=pytest.mark.release,
+        ),
+    ],
+)
+def test_a_watcher_whose_folder_is_removed_gets_a_new_one(watched: Watched, remove: str) -> None:
+    scene = watched(session=False, start=False)
+    laptop = scene.laptop
+    life = f"systemctl show -P InvocationID {SERVICE}"
+    before = laptop.guest.check(life)
+    laptop.guest.check(remove.format(service=SERVICE))
+    laptop.wait_until("its next life", lambda: laptop.guest.check(life) != before, 30)
+    wait_for(scene, "left", "retrying", "handover", "staying", "watching")
+    assert laptop.guest.check("stat -c '%a %U:%G' /run/vpro-fleet").split() == ["700", f"{SERVICE}:{SERVICE}"]
+    assert "226/NAMESPACE" not in laptop.guest.check(f"journalctl -b -u {SERVICE}")
+    start_supplicant(scene)
+    wait_for(scene, "staying")
+
+
+@pytest.mark.release
+def test_a_full_run_is_said_once_and_waited_for(watched: Watched) -> None:
+    scene = watched(session=False, start=False)
+    laptop = scene.laptop
+    laptop.guest.check(f"systemctl stop {SERVICE}; cat /dev/zero > /run/lab-full 2>/dev/null; test -s /run/lab-full")
+    try:
+        laptop.guest.check(f"systemctl start {SERVICE}")
+        start_supplicant(scene)
+        laptop.guest.check("sleep 25")
+        assert laptop.guest.check(f"systemctl show -P NRestarts {SERVICE}").strip() == "0", log(laptop)
+        assert log(laptop).count("No space left on device") <= 3, log(laptop)
+        assert int(scene.csme.state()["requests"]) == 0, "without a journal, nothing is pinned"
+    finally:
+        laptop.guest.check("rm /run/lab-full")
+    wait_for(scene, "staying", seconds=60)

@@ -344,6 +344,11 @@ def _watcher(known: Known) -> Iterator[Blocker]:
         yield Blocker("watcher_not_installed", "amt-wifi-watcher is not installed. Apply the role vpro.fleet.watcher")
     elif watcher.running is None:
         yield _unknown("watcher", known, "make /run/amt-wifi-watcher readable")
+    elif watcher.lacks is not None:
+        yield Blocker(
+            "watcher_not_running",
+            f"amt-wifi-watcher waits for what is missing: {watcher.lacks}. It goes on by itself when that is there",
+        )
     elif not watcher.running:
         yield Blocker(
             "watcher_not_running", "amt-wifi-watcher does not run. Start it (systemctl start amt-wifi-watcher)"

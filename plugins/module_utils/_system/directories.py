@@ -34,7 +34,7 @@ class Directories:
     def refresh(self) -> None:
         """Watch the directories that were created, or replaced, since the last call. Call this at each signal."""
         for path in self._paths:
-            identity = _identity(path)
+            identity = identity_of(path)
             known = self._open.get(path)
             if known is not None and known[1] != identity:
                 os.close(known[0])
@@ -61,7 +61,7 @@ class Directories:
         self._open = {}
 
 
-def _identity(path: str) -> Optional[Tuple[int, int]]:
+def identity_of(path: str) -> Optional[Tuple[int, int]]:
     """Return device and inode, which tell a directory from a later one of the same path. Return None without one."""
     try:
         found = os.stat(path)

@@ -64,7 +64,7 @@ class Lock:
         """
         if self.held:
             return True
-        descriptor = _open_lock(os.path.join(_ensure(self._folder), f"{self._radio}.lock"))
+        descriptor = _open_lock(os.path.join(ensure(self._folder), f"{self._radio}.lock"))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -122,7 +122,7 @@ def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER, *, pr
     Raises:
         AccessDenied, TransportFailed: the journal could not be written.
     """
-    path = _journal_path(radio, _ensure(folder))
+    path = _journal_path(radio, ensure(folder))
     try:
         with replacing(path) as descriptor:
             if not private:
@@ -227,7 +227,12 @@ def _journal_path(radio: str, folder: str) -> str:
     return os.path.join(folder, f"{radio}{_SUFFIX}")
 
 
-def _ensure(folder: str) -> str:
+def ensure(folder: str = FOLDER) -> str:
+    """Make the folder if there is none. Return its path.
+
+    Raises:
+        AccessDenied, TransportFailed: it can't be made.
+    """
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:

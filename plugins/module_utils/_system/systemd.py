@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import sys
+from contextlib import suppress
 from typing import Mapping, Optional
 
 #: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
@@ -40,6 +42,8 @@ def watchdog_seconds() -> Optional[float]:
 class Log:
     """Writes log lines for people, with fields for programs. If there is no journal, they go to standard error.
 
+    Neither is waited for. A line that nobody takes is lost, because a handover can't wait for a log.
+
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``. Lines of a lower level are not written.
     """
@@ -60,7 +64,28 @@ class Log:
         named = {name.upper(): str(value) for name, value in fields.items() if value is not None}
         entry = {"MESSAGE": message, "PRIORITY": str(PRIORITIES[level]), "SYSLOG_IDENTIFIER": "amt-wifi-watcher"}
         if not _send(_JOURNAL, b"".join(_field(name, value) for name, value in {**entry, **named}.items())):
-            sys.stderr.write(f"{level}: {message}\n")
+            _complain(f"{level}: {message}\n")
+
+
+def _complain(line: str) -> None:
+    """Write a line to standard error, unless that would wait or fails.
+
+    systemd connects a service's standard error to the journal. If the journal is stopped, nobody reads there, and once
+    the socket is full, a write would wait for ever.
+    """
+    if sys.stderr is None:  # Python says so if the descriptor was closed at its start
+        return
+    with suppress(OSError, ValueError):
+        try:
+            poll = select.poll()
+            poll.register(sys.stderr.fileno(), select.POLLOUT)
+        except OSError:  # it has no descriptor (io.UnsupportedOperation), so it is in memory
+            pass
+        else:
+            if not any(event & select.POLLOUT for _descriptor, event in poll.poll(0)):
+                return
+        sys.stderr.write(line)
+        sys.stderr.flush()
 
 
 def _field(name: str, value: str) -> bytes:

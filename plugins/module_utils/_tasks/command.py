@@ -10,10 +10,9 @@ import json
 import os
 import signal
 import sys
-import time
 from typing import Any, Dict, List, Optional, TextIO
 
-from .._system.errors import FleetError, LibraryMissing, NotFound
+from .._system.errors import FleetError, NotFound
 from .._system.files import read_text
 from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
@@ -23,8 +22,6 @@ from .._watcher.state import STATE_PATH, network_of, report_of
 NOT_YET = 3
 #: The most seconds that such a decision may take. It takes 0.1 s, or 1 s while an emulated machine boots.
 _DECISION_SECONDS = 15
-#: Seconds that the service waits before it ends because pyroute2 is missing. The unit's TimeoutStartSec is 30.
-LIBRARY_PAUSE_SECONDS = 20
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -48,9 +45,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _command(arguments, version)
     except FleetError as error:
         _tell(f"amt-wifi-watcher: {error}", sys.stderr)
-        if arguments == ["run"] and isinstance(error, LibraryMissing):
-            # systemd starts the service again a second after its end. The library is hardly installed so soon.
-            time.sleep(LIBRARY_PAUSE_SECONDS)
         return 1
 
 
@@ -142,6 +136,9 @@ def _status() -> int:
         _tell("amt-wifi-watcher does not run. Start it with: systemctl start amt-wifi-watcher", sys.stderr)
         return 1
     report = report_of(state)
+    if report.lacks is not None:
+        _tell(f"amt-wifi-watcher can't work here, and waits for what is missing: {report.lacks}", sys.stderr)
+        return 1
     _tell(f"amt-wifi-watcher {state['version']} (process {state['pid']})")
     if not state["radios"]:
         _tell("  there is no radio that CSME can own")
@@ -196,7 +193,7 @@ def watch(version: str, path: str = PATH) -> None:
         path: the configuration file.
 
     Raises:
-        FleetError: the machine has no rfkill, or its netlink can't be used.
+        FleetError: rfkill ended.
     """
     from .._watcher.loop import Watcher
 

@@ -55,10 +55,10 @@ class Account:
         where = {"amt_wifi_interface": self._radio.interface, "amt_wifi_radio": self._radio.phy}
         self._log.write(level, f"{self._radio.interface}: {text}", **where, **fields)
 
-    def write_once(self, subject: str, level: str, text: str) -> None:
+    def write_once(self, subject: str, level: str, text: str, **fields: Any) -> None:
         """Log a line about a subject, unless it is the same as the last line about this subject."""
         if self._said.get(subject) != text:
-            self.write(level, text)
+            self.write(level, text, **fields)
         self._said[subject] = text
 
     def forget(self, subject: str) -> None:

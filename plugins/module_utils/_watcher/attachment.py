@@ -19,6 +19,9 @@ from .account import Account
 #: Seconds until the next look for a manager, where NetworkManager may soon manage the interface. Together these are
 #: half a minute, because NetworkManager's start takes so long on a slow machine.
 _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+#: Seconds until the next look, where something is missing that no event may report: a library, a right, the bus. The
+#: last one is repeated.
+_SLOW_SECONDS = (60.0, 120.0, 240.0, 480.0, 600.0)
 
 
 class Attachment:
@@ -82,6 +85,9 @@ class Attachment:
             # When NetworkManager starts, and when it begins to manage the interface, no event is heard here.
             if self._tries < len(_ATTACH_SECONDS) and networkmanager_was_here():
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]
+            elif not isinstance(error, NotFound):
+                slow = max(self._tries - (len(_ATTACH_SECONDS) if networkmanager_was_here() else 0), 0)
+                self._again = self._clock() + _SLOW_SECONDS[min(slow, len(_SLOW_SECONDS) - 1)]
             if not isinstance(error, NotFound) or isinstance(error, OverIwd):
                 level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
                 self._account.write_once("attach", level, f"the supplicant can't be used: {error}")

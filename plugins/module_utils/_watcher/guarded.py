@@ -19,7 +19,7 @@ from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, Gu
 from .._handover.messages import AddressArrived
 from .._handover.policy import FAILED, Outcome
 from .._handover.undo import undo_journal
-from .._handover.words import NARROW, STUCK, network_name
+from .._handover.words import network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
 from .._network.handover_record import HandoverRecord
@@ -35,6 +35,7 @@ from .._system.systemd import Log
 from .account import Account
 from .attachment import Attachment
 from .places import PLACES, Places
+from .remainder import Remainder
 from .view import View
 
 #: Seconds from a change of profiles to the next look at them. Often several profiles are changed one after another.
@@ -89,12 +90,11 @@ class Watched:
         )
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
-        #: Whether the log says that there is a rest of a pin.
-        self._narrow = False
-        self._rest = Rest(radio.phy, places.run)
+        rest = Rest(radio.phy, places.run)
         at = (nl, radio.ifindex or -1)
         calls = Calls(partial(csme.request_ownership, *at), partial(csme.connection, *at), ask_through_pipe, self._mark)
-        self.hands = Hands(radio, None, calls, self._rest, places.run)
+        self.hands = Hands(radio, None, calls, rest, places.run)
+        self._rest = Remainder(rest, self.hands, self._lock, self._account)
         # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places.notes, clock)
@@ -201,7 +201,7 @@ class Watched:
         try:
             move()
         except FleetError as error:
-            self._account.write("error", str(error), code=error.code)
+            self._account.write_once("failure", "error", str(error), code=error.code)
             self._give_up()
         self._settle()
 
@@ -268,7 +268,7 @@ class Watched:
         try:
             event = self._look()
         except FleetError as error:
-            self._account.write("error", str(error), code=error.code)
+            self._account.write_once("failure", "error", str(error), code=error.code)
             if self._machine.state.handover is None:
                 self._give_up()
             self._settle()
@@ -297,8 +297,9 @@ class Watched:
         self.stop()
 
     def stop(self) -> None:
-        """Undo the pin, and release everything."""
-        self._end()
+        """Undo the pin, and the rest of an earlier one, and release everything."""
+        self.hands.unpin(now=True)
+        self._rest.end_now()
         self.detach()
         self._lock.release()
 
@@ -336,6 +337,7 @@ class Watched:
             undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
             if not self._rest.stands and self.hands.supplicant is not None:
                 undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
+        self._account.forget("failure")
         if not switch.hard:
             return self.view.of_host() if self._machine.state.forbidden else guard.Free()
         if self._machine.state.handover is None:
@@ -343,26 +345,7 @@ class Watched:
         return self.view.of_csme(required=self.policy.handover.require_credentials)
 
     def _end_rest(self) -> None:
-        """Undo the rest of the last pin if its link has ended. If that fails, it is tried again later."""
-        supplicant = self.hands.supplicant
-        if not self._rest.stands or supplicant is None:
-            return
-        try:
-            if self._lock.acquire():
-                # A blocked radio has no link, even if the supplicant still reports one.
-                self._rest.end(supplicant, now=self._switch is not None and self._switch.hard)
-        except FleetError as error:
-            self._account.write_once("rest", "warning", f"{STUCK}: {error}")
-
-    def _end(self) -> None:
-        """Undo the pin, and the rest of an earlier one, because nothing will wait for the end of the link."""
-        self.hands.unpin(now=True)
-        if self.hands.supplicant is not None:
-            try:
-                self._rest.end(self.hands.supplicant, now=True)
-            except FleetError as error:
-                self.hands.warnings.append(f"{STUCK}: {error}. The journal keeps them for the next start")
-        self._account.flush()
+        self._rest.end_if_over(blocked=self._switch is not None and self._switch.hard)
 
     def _settle(self) -> None:
         """Update what depends on the guard's state: the lock, timers for what is left of a pin, and the log."""
@@ -376,11 +359,7 @@ class Watched:
         elif self._machine.due is None or self._machine.due > self._clock() + _UNDO_SECONDS:
             # The pin could not be undone. This is tried again until it succeeds, however long the guard waits.
             self._machine.set_timer(_UNDO, _UNDO_SECONDS)
-        if self._rest.stands != self._narrow:
-            self._narrow = self._rest.stands
-            self._account.forget("rest")
-            if self._narrow:
-                self._account.write("info", NARROW)
+        self._rest.tell()
 
     # -- what is told ----------------------------------------------------------------------------------------------
 

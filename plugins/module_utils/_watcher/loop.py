@@ -10,7 +10,6 @@ When events may have been missed (a socket overran, or a driver was loaded again
 from __future__ import annotations
 
 import gc
-import os
 import select
 import signal
 import time
@@ -39,14 +38,15 @@ from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
 from .guarded import Watched
+from .lacking import WATCHDOG_SHARE, until_there
+from .own_folder import OwnFolder
 from .places import Places
 from .policy import policy_of
-from .state_file import document, write_state
+from .signals import ENDING, signals_heard, wake_descriptor
+from .telling import Telling, status_of
 
 #: A change in one of these folders may mean a new manager, a new profile, or a note that an interface is held back.
 _DIRECTORIES = (*TELLING_DIRECTORIES, HOLD_FOLDER)
-#: The watcher reports to systemd's watchdog after this share of the watchdog's time (sd_watchdog_enabled(3): half).
-_WATCHDOG_SHARE = 0.5
 
 
 class Watcher:
@@ -61,7 +61,6 @@ class Watcher:
     """
 
     def __init__(self, version: str, config: Config, path: str, log: Log, folder: str = FOLDER) -> None:
-        self._version = version
         self._config = config
         self._config_path = path
         self._log = log
@@ -73,37 +72,39 @@ class Watcher:
         self._events: Optional[Nl80211Events] = None
         self._stopping = False
         self._scan_wanted = False
-        self._written: Optional[Dict[str, Any]] = None
+        self._own_folder = OwnFolder(folder, log)
+        self._telling = Telling(version, log)
 
     # -- the life of the service -----------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Watch until SIGTERM or SIGINT comes. Then undo all pins.
+        """Watch until SIGTERM or SIGINT comes. Then undo all pins. Before, wait for what the machine lacks.
 
         Raises:
-            FleetError: rfkill or netlink can't be used at all.
+            FleetError: rfkill ended.
         """
-        self._rfkill = RfkillEvents()
-        self._addresses = AddressEvents()
-        wake = self._signals()
+        wake = wake_descriptor()
+        if not until_there(self._open, wake, self._log, self._telling.lack):
+            return
         self._directories = Directories(_DIRECTORIES)
         self._listen(self._rfkill.fileno(), self._heard_rfkill)
         self._listen(self._addresses.fileno(), self._heard_addresses)
         self._listen(wake, lambda: self._heard_signals(wake))
         try:
+            self._own_folder.begin()
             self._undo()
             # rfkill first reports the existing switches. They are not needed, because they are read with the radios.
             self._rfkill.read()
             self._reopen()
-            self._report()
-            notify("READY=1", f"STATUS={self._status()}")
+            self._telling.report(self._radios.values())
+            notify("READY=1", f"STATUS={status_of(self._radios.values())}")
             # The objects that exist now stay. Without them, a collection takes very little time.
             gc.collect()
             gc.freeze()
             beat = watchdog_seconds()
             while not self._stopping:
-                self._wait(None if beat is None else beat * _WATCHDOG_SHARE)
-                self._report()
+                self._wait(None if beat is None else beat * WATCHDOG_SHARE)
+                self._telling.report(self._radios.values())
                 if beat is not None:
                     notify("WATCHDOG=1")
         finally:
@@ -112,13 +113,19 @@ class Watcher:
                 watched.stop()
             self._directories.close()
 
-    def _signals(self) -> int:
-        """Return a descriptor that reports signals."""
-        readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO):
-            signal.signal(number, lambda _number, _frame: None)
-        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-        return readable
+    def _open(self) -> None:
+        """Open rfkill and netlink.
+
+        Raises:
+            FleetError: the machine lacks one of them, or pyroute2.
+        """
+        rfkill = RfkillEvents()
+        try:
+            self._addresses = AddressEvents()
+        except FleetError:
+            rfkill.close()
+            raise
+        self._rfkill = rfkill
 
     def _undo(self) -> None:
         """Undo the pins that an earlier process of the watcher left."""
@@ -149,6 +156,7 @@ class Watcher:
         if self._scan_wanted:
             self._scan_wanted = False
             self._scan()
+        self._stopping |= self._own_folder.was_replaced()
         # pyroute2's messages are cyclic garbage. Python's own collector waits for thousands of objects. Until then, the
         # messages about a few radios that come and go would add a megabyte of resident memory.
         gc.collect()
@@ -241,8 +249,8 @@ class Watcher:
                     watched.feed(event)
 
     def _heard_signals(self, descriptor: int) -> None:
-        numbers = set(os.read(descriptor, 4096))
-        if numbers & {signal.SIGTERM, signal.SIGINT}:
+        numbers = signals_heard(descriptor)
+        if numbers & ENDING:
             self._stopping = True
         if signal.SIGHUP in numbers:
             self._reload()
@@ -366,23 +374,6 @@ class Watcher:
         for watched in self._radios.values():
             watched.feed(Changed())
         notify("READY=1")
-
-    def _status(self) -> str:
-        if not self._radios:
-            return "There is no radio that CSME can own"
-        return ", ".join(f"{watched.interface}: {watched.state}" for watched in self._radios.values())
-
-    def _report(self) -> None:
-        """Write the state file if the state has changed."""
-        state = document(self._version, self._radios.values())
-        if state == self._written:
-            return
-        try:
-            write_state(state)
-        except FleetError as error:
-            self._log.write("warning", f"the state can't be written: {error}", code=error.code)
-        self._written = state
-        notify(f"STATUS={self._status()}")
 
 
 def _identity(radio: Optional[Radio]) -> Any:

@@ -19,7 +19,7 @@ class WatcherReport:
 
     Attributes:
         installed: whether its unit is installed.
-        running: whether it runs. It is None when that could not be found out.
+        running: whether it runs, and can work. It is None when that could not be found out.
         version: the watcher's version. This and each later value is None or empty when the watcher does not tell it.
         state: the watcher's state, as one word.
         last_handover: the record of the last handover.
@@ -28,6 +28,8 @@ class WatcherReport:
         left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome, or as
             one of ``policy.REASONS``. The readiness and the command ``amt-wifi-watcher status`` both say this, so that
             they do not contradict each other.
+        lacks: what the machine lacks, so that the watcher waits and can't work, as a text for people. None means that
+            it does not wait.
     """
 
     installed: bool
@@ -38,6 +40,7 @@ class WatcherReport:
     held: Mapping[str, str] = field(default_factory=dict)
     managers: Mapping[str, Optional[str]] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    lacks: Optional[str] = None
 
     def why_left(self, interface: str) -> Optional[str]:
         """Return why CSME keeps the radio of an interface, and what to do, as sentences without the last full stop.

@@ -55,15 +55,18 @@ def report_of(document: Dict[str, Any], *, installed: bool = True, running: Opti
         installed: whether the watcher's unit is installed.
         running: whether the watcher that wrote the file runs.
     """
+    lacks = _field(document, "lacks", str)
     return WatcherReport(
         installed=installed,
-        running=running,
+        # A watcher that waits for something does no handover, so nothing may be held back for it.
+        running=running if lacks is None else False,
         version=_field(document, "version", str),
         state=_field(document, "state", str),
         last_handover=_last_handover(document.get("last_handover")),
         held=_held(document.get("radios")),
         managers=_managers(document.get("radios")),
         left=_left(document.get("radios")),
+        lacks=lacks if running else None,
     )
 
 

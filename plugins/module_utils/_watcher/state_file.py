@@ -49,12 +49,13 @@ class Guarded(Protocol):
         """The record of the radio's last handover, or None when there was none."""
 
 
-def document(version: str, radios: Iterable[Guarded]) -> Dict[str, Any]:
+def document(version: str, radios: Iterable[Guarded], *, lacks: Optional[str] = None) -> Dict[str, Any]:
     """Return the state of the watcher that runs in this process, as a document of JSON types.
 
     Args:
         version: the version of the watcher.
         radios: the radios that it guards.
+        lacks: what the machine lacks, as a text for people. None means that the watcher can work.
     """
     guarded = tuple(radios)
     states = [each.state for each in guarded]
@@ -64,7 +65,8 @@ def document(version: str, radios: Iterable[Guarded]) -> Dict[str, Any]:
         "schema_version": STATE_SCHEMA_VERSION,
         "version": version,
         "pid": os.getpid(),
-        "state": min(states, key=_ORDER.index) if states else "no_radio",
+        "state": "lacking" if lacks is not None else min(states, key=_ORDER.index, default="no_radio"),
+        "lacks": lacks,
         "radios": [_radio(each) for each in guarded],
         "last_handover": None if last is None else last.as_dict(),
     }

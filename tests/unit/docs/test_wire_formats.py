@@ -338,7 +338,7 @@ def test_the_watchers_state() -> None:
     told = re.search(r"^\| `state` \| string \| (Of .*) \|$", PAGE, re.MULTILINE)
     assert told is not None
     order = re.findall(r"`(\w+)`", told.group(1))
-    assert order == [*state_file._ORDER, "no_radio"]
+    assert order == [*state_file._ORDER, "no_radio", "lacking"]
     assert set(order) == set(state["properties"]["state"]["enum"])
 
 

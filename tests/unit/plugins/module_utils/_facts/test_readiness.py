@@ -224,6 +224,7 @@ CASES: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     # the watcher
     "watcher not installed": ({"watcher": WatcherReport(False, False)}, ["watcher_not_installed"]),
     "watcher not running": ({"watcher": WatcherReport(True, False)}, ["watcher_not_running"]),
+    "watcher waits": ({"watcher": WatcherReport(True, False, lacks="no rfkill")}, ["watcher_not_running"]),
     "watcher by hand": ({"watcher": WatcherReport(False, True)}, []),
     "left after take-backs": ({"watcher": WatcherReport(True, True, left={"wlan0": "taken_back"})}, ["left_to_csme"]),
     "watcher's state unreadable": ({"watcher": WatcherReport(True, None), **unread("watcher")}, ["unknown"]),

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional
 
 import pytest
 
@@ -74,6 +76,40 @@ def test_nobody_is_waited_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch,
     for _time in range(2000):  # more than its queue holds
         notify("WATCHDOG=1")
     assert listener.recv(1000) == b"WATCHDOG=1"
+
+
+def test_a_journal_that_is_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """systemd made the service's standard error a socket of the journal's, where nobody reads any more."""
+    monkeypatch.setattr(systemd, "_JOURNAL", str(tmp_path / "none"))
+    mine, theirs = socket.socketpair()
+    with mine, theirs, mine.makefile("w") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        done: List[int] = []
+
+        def write() -> None:
+            for number in range(20000):  # more than the socket holds
+                Log().write("info", f"line {number}")
+            done.append(1)
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        thread.join(30)
+        assert done
+        assert theirs.recv(100).startswith(b"info: line 0\ninfo: line 1\n")
+
+
+def test_a_standard_error_that_is_closed_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(systemd, "_JOURNAL", str(tmp_path / "none"))
+    monkeypatch.setattr("sys.stderr", None)
+    Log().write("info", "a line")
+    mine, theirs = socket.socketpair()
+    stream = mine.makefile("w")
+    monkeypatch.setattr("sys.stderr", stream)
+    theirs.close()
+    Log().write("info", "a line")
+    mine.close()
+    with suppress(OSError):
+        stream.close()
 
 
 def test_the_journal_gets_fields(

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 from pathlib import Path
@@ -17,11 +16,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import LOOKS_AGAIN
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
-    FleetError,
-    LibraryMissing,
-    TransportFailed,
-)
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up, bring_up_networkmanager
 
@@ -81,6 +76,17 @@ def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Call
         + LOOKS_AGAIN,
         "    CSME's network: 'corp' (psk)",
     ]
+
+
+def test_a_watcher_that_waits_for_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state.json"
+    state = {"version": "1.2.3", "pid": 7, "state": "lacking", "lacks": "this kernel has no rfkill", "radios": []}
+    path.write_text(json.dumps(state))
+    monkeypatch.setattr(command, "STATE_PATH", str(path))
+    assert command.main(["status"]) == 1
+    assert "waits for what is missing: this kernel has no rfkill" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("took", "sentence"), [(290, ", address after 290 ms"), (None, "")])
@@ -194,28 +200,3 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.setattr(f"{command.__name__}.watch", ran.append)
     assert command.main(["run"]) == 0
     assert ran == ["unknown"]
-
-
-@pytest.mark.parametrize(
-    ("error", "pauses"),
-    [(LibraryMissing("pyroute2 is missing"), [command.LIBRARY_PAUSE_SECONDS]), (TransportFailed("closed"), [])],
-)
-def test_only_a_service_without_its_library_is_not_started_again_at_once(
-    error: FleetError, pauses: List[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def watch(version: str) -> None:
-        raise error
-
-    slept: List[float] = []
-    monkeypatch.setattr(f"{command.__name__}.watch", watch)
-    monkeypatch.setattr(f"{command.__name__}.time.sleep", slept.append)
-    assert command.main(["run"]) == 1
-    assert slept == pauses
-    assert str(error) in capsys.readouterr().err
-
-
-def test_the_service_waits_for_its_library_less_than_systemd_waits_for_the_service() -> None:
-    unit = Path(__file__).resolve().parents[5] / "roles" / "watcher" / "files" / "amt-wifi-watcher.service"
-    bound = re.search(r"^TimeoutStartSec=(\d+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
-    assert bound is not None
-    assert int(bound.group(1)) > command.LIBRARY_PAUSE_SECONDS

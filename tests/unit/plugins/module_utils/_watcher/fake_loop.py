@@ -25,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import F
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.telling import Telling
 from ansible_collections.vpro.fleet.tests.schema import check_watcher_state
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Book
 
@@ -108,7 +109,7 @@ def names(watcher: Watcher) -> List[str]:
 
 def document(watcher: Watcher) -> Dict[str, Any]:
     """Return the watcher's state, which has to be as the schema says."""
-    return check_watcher_state(state_file.document(watcher._version, watcher._radios.values()))
+    return check_watcher_state(state_file.document(watcher._telling._version, watcher._radios.values()))
 
 
 class Told(Events):
@@ -146,11 +147,11 @@ class Service:
         monkeypatch.setattr(loop, "AddressEvents", lambda: self.addresses)
         monkeypatch.setattr(loop, "Nl80211Events", Told)
         monkeypatch.setattr(loop, "_DIRECTORIES", (str(self.watched_folder),))
-        monkeypatch.setattr(loop, "write_state", lambda document: None)
         monkeypatch.setattr(loop, "undo_journals", self.undo)
         self.left: List[str] = []
         self.undo_error: Optional[FleetError] = None
         self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, str(machine.folder / "run"))  # type: ignore[arg-type]
+        self.watcher._telling = Telling("1.2.3", machine.log, lambda document: None)  # type: ignore[arg-type]
         machine.watchers.append(self.watcher)
 
     def undo(self, supplicant_of: object, folder: str) -> List[str]:
@@ -163,7 +164,7 @@ class Service:
 
         def go() -> None:
             try:
-                until(lambda: self.watcher._written is not None)
+                until(lambda: self.watcher._telling.written is not None)
                 for step in steps:
                     step()
             finally:

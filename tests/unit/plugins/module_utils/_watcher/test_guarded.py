@@ -77,6 +77,28 @@ def test_without_a_supplicant_or_a_profile_it_says_which(laptop: Laptop) -> None
     assert laptop.as_before
 
 
+def test_a_folder_that_can_not_be_used_is_said_once_and_looked_at_again(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(lock: run_folder.Lock) -> bool:
+        raise TransportFailed("can't use /run/vpro-fleet: No space left on device")
+
+    watched = laptop.watched()
+    assert watched.attach()
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.Lock, "acquire", full)
+        watched.look()
+        for _look in range(4):
+            assert watched.due is not None, "it comes back by itself"
+            laptop.now = watched.due
+            watched.expire()
+    assert laptop.log.text.count("No space left on device") == 1
+    assert laptop.requests == 0
+    laptop.now = watched.due or 0.0
+    watched.expire()
+    assert laptop.requests == 1
+
+
 def test_another_handover_is_waited_for(laptop: Laptop) -> None:
     other = run_folder.Lock("phy0", laptop.folder)
     assert other.acquire()

@@ -25,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import N
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.telling import Telling, status_of
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_loop import (
     NETWORK,
     NOT_OWNER,
@@ -48,7 +49,7 @@ def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
     machine.radios = ()
     watcher = machine.watcher()
     assert document(watcher)["state"] == "no_radio"
-    assert watcher._status() == "There is no radio that CSME can own"
+    assert status_of(watcher._radios.values()) == "There is no radio that CSME can own"
 
 
 def test_radios_come_and_go(machine: Machine) -> None:
@@ -164,15 +165,15 @@ def test_the_state_that_is_told(
 ) -> None:
     path = machine.folder / "state.json"
     monkeypatch.setattr(command, "STATE_PATH", str(path))
-    monkeypatch.setattr(f"{loop.__name__}.write_state", lambda told: state_file.write_state(told, str(path)))
     assert command.main(["status"]) == 1
     assert "does not run" in capsys.readouterr().err
     machine.radios, machine.connection = (radio(0, blocked=True), radio(1)), NETWORK
     watcher = machine.watcher()
+    watcher._telling = Telling("1.2.3", watcher._log, lambda told: state_file.write_state(told, str(path)))
     told = document(watcher)
     assert (told["state"], told["last_handover"]) == ("left", None)
     assert told["radios"][0]["wanted"] == {"ssid": "corp\\xff", "ssid_hex": NETWORK.ssid.hex(), "auth": "psk"}
-    watcher._report()
+    watcher._telling.report(watcher._radios.values())
     assert json.loads(path.read_text()) == told
     assert command.main(["status"]) == 0
     shown = capsys.readouterr().out
@@ -180,7 +181,7 @@ def test_the_state_that_is_told(
     assert "a profile for 'corp\\xff' (psk)" in shown
     # Unchanged, it is not written again.
     path.unlink()
-    watcher._report()
+    watcher._telling.report(watcher._radios.values())
     assert not path.exists()
 
 
@@ -282,14 +283,3 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
     assert not watched.attachment.sources
     assert second.fileno() not in watcher._handlers
     assert document(watcher)["radios"][0]["supplicant"] is False
-
-
-def test_a_state_that_can_not_be_written_is_told_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(document: object) -> None:
-        raise TransportFailed("no space")
-
-    monkeypatch.setattr(loop, "write_state", fails)
-    watcher = machine.watcher()
-    watcher._report()
-    watcher._report()
-    assert [level for level, line in machine.log.lines if "no space" in line] == ["warning"]

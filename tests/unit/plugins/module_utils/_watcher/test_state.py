@@ -55,6 +55,16 @@ def test_installed(machine: Machine, folder: str) -> None:
     assert read(machine) == WatcherReport(installed=True, running=False)
 
 
+def test_a_watcher_that_waits_for_something_does_not_run(machine: Machine) -> None:
+    machine.write("etc/systemd/system/amt-wifi-watcher.service", "")
+    machine.write(STATE, json.dumps({**WHOLE, "state": "lacking", "lacks": "pyroute2 can't be used"}))
+    watcher = read(machine)
+    assert (watcher.running, watcher.state, watcher.lacks) == (False, "lacking", "pyroute2 can't be used")
+    machine.write(STATE, json.dumps({**WHOLE, "pid": 701, "state": "lacking", "lacks": "pyroute2 can't be used"}))
+    watcher = read(machine)
+    assert (watcher.running, watcher.lacks) == (False, None), "it waits no more"
+
+
 def test_a_state_that_is_no_file_makes_nobody_wait(machine: Machine) -> None:
     """The folder is the watcher's user's, and root reads the state."""
     path = machine.path / STATE

@@ -80,6 +80,7 @@ def test_a_watcher_without_a_radio() -> None:
         "version": "1.2.3",
         "pid": os.getpid(),
         "state": "no_radio",
+        "lacks": None,
         "radios": [],
         "last_handover": None,
     }
