@@ -16,7 +16,10 @@ description:
     interface. Every other setting, every network and every comment in the file stays as it is.
   - Fails before it changes anything if another program manages the interface, or is configured to. The error names each
     such program, where it is configured, and what to do.
-  - Sets the country in the running wpa_supplicant, too. A different control interface takes effect only after a
+  - Sets the country in the running wpa_supplicant, too. While the watcher hands the interface over, or keeps it at its
+    access point, only the file gets another country, with a warning, because the kernel ends a link on a channel that
+    the other country does not allow. A later run sets it in the running wpa_supplicant.
+  - A different control interface takes effect only after a
     restart. The module reports that in RV(restart_needed). It does not restart wpa_supplicant itself, because a restart
     drops the connection.
   - The role P(vpro.fleet.supplicant#role) uses this module, and does everything else that is needed.

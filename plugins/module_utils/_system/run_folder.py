@@ -122,15 +122,7 @@ def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER, *, pr
     Raises:
         AccessDenied, TransportFailed: the journal could not be written.
     """
-    path = _journal_path(radio, ensure(folder))
-    try:
-        with replacing(path) as descriptor:
-            if not private:
-                _give(descriptor, path)
-            with open(descriptor, "w", encoding="ascii", closefd=False) as handle:
-                json.dump(entry, handle)
-    except OSError as error:
-        raise _failed(error, path) from error
+    _write(_journal_path(radio, ensure(folder)), entry, private=private)
 
 
 def read_journal(radio: str, folder: str = FOLDER, *, private: bool = False) -> Optional[Dict[str, Any]]:
@@ -145,25 +137,7 @@ def read_journal(radio: str, folder: str = FOLDER, *, private: bool = False) -> 
         DecodeFailed: the file is not a journal.
         AccessDenied, TransportFailed: the journal could not be read.
     """
-    path = _journal_path(radio, folder)
-    try:
-        # The folder's owner must not be able to make root read another file, wait for ever, or fill the memory.
-        with open(open_regular(path, follow=False), encoding="ascii") as handle:
-            status = os.fstat(handle.fileno())
-            if private and (status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != 0o600):
-                return None
-            entry = json.loads(handle.read(_SIZE_MAX))
-    except FileNotFoundError:
-        return None
-    except NoRegularFile:
-        raise DecodeFailed(f"the journal of {radio} is not a regular file", where=path, remedy=_REMOVE) from None
-    except OSError as error:
-        raise _failed(error, path) from error
-    except (ValueError, RecursionError) as error:
-        raise DecodeFailed(f"the journal of {radio} is not readable: {error}", where=path, remedy=_REMOVE) from error
-    if not isinstance(entry, dict):
-        raise DecodeFailed(f"the journal of {radio} is not a mapping", where=path, remedy=_REMOVE)
-    return entry
+    return _read(_journal_path(radio, folder), f"the journal of {radio}", private=private)
 
 
 def clear_journal(radio: str, folder: str = FOLDER) -> None:
@@ -172,13 +146,35 @@ def clear_journal(radio: str, folder: str = FOLDER) -> None:
     Raises:
         AccessDenied, TransportFailed: the journal could not be removed.
     """
-    path = _journal_path(radio, folder)
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise _failed(error, path) from error
+    _remove(_journal_path(radio, folder))
+
+
+def leave_message(name: str, entry: Dict[str, Any], folder: str = FOLDER) -> None:
+    """Leave a message for the next process of the watcher. It replaces an older one of the same name.
+
+    Args:
+        name: the message's name.
+        entry: the message, which has JSON types only.
+        folder: the folder of the message. Only root and the folder's owner can read or write there.
+
+    Raises:
+        AccessDenied, TransportFailed: the message could not be written.
+    """
+    _write(_message_path(name, ensure(folder)), entry)
+
+
+def take_message(name: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
+    """Return a message, and remove it, so that it is heard once. Return None when there is none, or it is damaged.
+
+    Raises:
+        AccessDenied, TransportFailed: the message could not be read or removed.
+    """
+    path = _message_path(name, folder)
+    entry = None
+    with suppress(DecodeFailed):
+        entry = _read(path, "the message")
+    _remove(path)
+    return entry
 
 
 def note_name(interface: str) -> str:
@@ -225,6 +221,57 @@ _REMOVE = "Restart wpa_supplicant, which forgets every pin, and remove the file.
 
 def _journal_path(radio: str, folder: str) -> str:
     return os.path.join(folder, f"{radio}{_SUFFIX}")
+
+
+def _message_path(name: str, folder: str) -> str:
+    return os.path.join(folder, f"{name}.message")
+
+
+def _write(path: str, entry: Dict[str, Any], *, private: bool = False) -> None:
+    """Write a file as a whole. It is given to the folder's owner, unless it is *private*."""
+    try:
+        with replacing(path) as descriptor:
+            if not private:
+                _give(descriptor, path)
+            with open(descriptor, "w", encoding="ascii", closefd=False) as handle:
+                json.dump(entry, handle)
+    except OSError as error:
+        raise _failed(error, path) from error
+
+
+def _read(path: str, what: str, *, private: bool = False) -> Optional[Dict[str, Any]]:
+    """Return the mapping in a file, or None when there is no file. *what* names it in errors.
+
+    A *private* file counts only if it belongs to this user, and nobody else could write or read it.
+    """
+    try:
+        # The folder's owner must not be able to make root read another file, wait for ever, or fill the memory.
+        with open(open_regular(path, follow=False), encoding="ascii") as handle:
+            status = os.fstat(handle.fileno())
+            if private and (status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != 0o600):
+                return None
+            entry = json.loads(handle.read(_SIZE_MAX))
+    except FileNotFoundError:
+        return None
+    except NoRegularFile:
+        raise DecodeFailed(f"{what} is not a regular file", where=path, remedy=_REMOVE) from None
+    except OSError as error:
+        raise _failed(error, path) from error
+    except (ValueError, RecursionError) as error:
+        raise DecodeFailed(f"{what} is not readable: {error}", where=path, remedy=_REMOVE) from error
+    if not isinstance(entry, dict):
+        raise DecodeFailed(f"{what} is not a mapping", where=path, remedy=_REMOVE)
+    return entry
+
+
+def _remove(path: str) -> None:
+    """Remove a file. It is not an error if there is none."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _failed(error, path) from error
 
 
 def ensure(folder: str = FOLDER) -> str:

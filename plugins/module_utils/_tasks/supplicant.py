@@ -13,7 +13,7 @@ import re
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._managers.choice import choose
 from .._managers.conflicts import Conflict, Interface
@@ -26,7 +26,9 @@ from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration
 from .._system import run_folder
 from .._system.errors import FleetError, NotFound, Refused
+from .._system.reading import Reading
 from .._watcher.bring_up_note import is_held
+from .._watcher.state import read_watcher
 from .profiles import request_for
 
 #: The folder of the control sockets.
@@ -109,6 +111,23 @@ class RunningSettings:
             # Some builds of the supplicant do not tell a setting, and answer FAIL.
             if name in wanted and has[name] not in (wanted[name], "FAIL"):
                 self.before[name], self.after[name] = has[name], wanted[name]
+
+    def spare_the_link(self) -> List[str]:
+        """Leave the country alone while the watcher hands the interface over, or keeps it at its access point.
+
+        Return a warning if another country was to be set. With another country, the kernel ends a link on a channel
+        that is not allowed there (``reg_check_chans_work`` in linux/net/wireless/reg.c, 60 s later), and with it CSME's
+        session.
+        """
+        name = self._interface.name
+        if "country" not in self.after or name not in read_watcher(Reading()).busy:
+            return []
+        old, new = self.before.pop("country"), self.after.pop("country")
+        return [
+            f"the running wpa_supplicant keeps the country {old or '(none)'} instead of {new}, because "
+            f"amt-wifi-watcher hands {name} over, or keeps it at its access point for a session of CSME. The change could "
+            "end that session. The file has the new country. Run this again when the session is over"
+        ]
 
     def apply(self) -> None:
         """Set in the running supplicant what can be set there.
@@ -241,6 +260,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private
         runtime.look()
+        warnings = [*choice.warnings, *runtime.spare_the_link()]
         check_loads(interface.program, new, conf.text, path)
         if not check_mode:
             # The supplicant may refuse a value. It is asked first, so that such a value never gets into the file, where
@@ -264,7 +284,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         "service": interface.service,
         "template": interface.template,
         "library": True,
-        "warnings": list(choice.warnings),
+        "warnings": warnings,
         "diff": {
             "before": {"file": _with_mode(shown, conf.mode), "runtime": runtime.before},
             "after": {"file": _with_mode({**shown, **settings}, _wpa_conf.MODE), "runtime": runtime.after},

@@ -36,6 +36,7 @@ from .account import Account
 from .attachment import Attachment
 from .places import PLACES, Places
 from .remainder import Remainder
+from .stay_message import leave_stay, take_stay
 from .view import View
 
 #: Seconds from a change of profiles to the next look at them. Often several profiles are changed one after another.
@@ -127,6 +128,12 @@ class Watched:
         """The code that says why CSME keeps the radio, or None when CSME does not keep it."""
         left = self._machine.state.left
         return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
+
+    @property
+    def kept_at(self) -> Optional[str]:
+        """The access point at which the host is kept because CSME forbids roaming, or None."""
+        stays = self._machine.state.forbidden and self.state == "staying"
+        return self.hands.pin.bssid if stays and self.hands.pin is not None else None
 
     @property
     def last(self) -> Optional[HandoverRecord]:
@@ -296,8 +303,17 @@ class Watched:
         self.feed(messages.InterfaceGone())
         self.stop()
 
+    def resume(self) -> None:
+        """Go on with the stay in which the watcher was stopped, if the host is still at that access point."""
+        bssid = take_stay(self.radio, self._account, self._folder)
+        if bssid is not None and self.view.of_host().bssid == bssid:
+            self._account.write("info", "CSME forbade roaming before the watcher was started again")
+            self.feed(messages.RoamingForbidden())
+
     def stop(self) -> None:
-        """Undo the pin, and the rest of an earlier one, and release everything."""
+        """Undo the pin, and the rest of an earlier one, and release everything. Tell the next watcher of a stay."""
+        if self.kept_at is not None:
+            leave_stay(self.radio, self.kept_at, self._account, self._folder)
         self.hands.unpin(now=True)
         self._rest.end_now()
         self.detach()

@@ -314,6 +314,7 @@ class Watcher:
         self._attach(watched)
         watched.view.look_for_bring_up()
         watched.look()
+        watched.resume()
 
     def _drop(self, watched: Watched) -> None:
         self._detach(watched)

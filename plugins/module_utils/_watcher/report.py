@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional
+from typing import FrozenSet, Mapping, Optional
 
 from .._network.backend import NAMES
 from .._network.handover_record import HandoverRecord
@@ -28,6 +28,7 @@ class WatcherReport:
         left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome, or as
             one of ``policy.REASONS``. The readiness and the command ``amt-wifi-watcher status`` both say this, so that
             they do not contradict each other.
+        busy: the interfaces that the watcher hands over now, or keeps at their access point.
         lacks: what the machine lacks, so that the watcher waits and can't work, as a text for people. None means that
             it does not wait.
     """
@@ -40,6 +41,7 @@ class WatcherReport:
     held: Mapping[str, str] = field(default_factory=dict)
     managers: Mapping[str, Optional[str]] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    busy: FrozenSet[str] = frozenset()
     lacks: Optional[str] = None
 
     def why_left(self, interface: str) -> Optional[str]:

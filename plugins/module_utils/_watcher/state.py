@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Optional, Tuple
 
 from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
@@ -66,6 +66,7 @@ def report_of(document: Dict[str, Any], *, installed: bool = True, running: Opti
         held=_held(document.get("radios")),
         managers=_managers(document.get("radios")),
         left=_left(document.get("radios")),
+        busy=_busy(document.get("radios")) if running else frozenset(),
         lacks=lacks if running else None,
     )
 
@@ -120,6 +121,12 @@ def network_of(wanted: Dict[str, Any]) -> str:
         return f"{quoted(bytes.fromhex(str(wanted.get('ssid_hex'))))} ({auth})"
     except ValueError:
         return f"a network whose name is not known ({auth})"
+
+
+def _busy(document: Any) -> FrozenSet[str]:
+    radios = document if isinstance(document, list) else ()
+    mappings = (radio for radio in radios if isinstance(radio, dict))
+    return frozenset(str(each.get("interface")) for each in mappings if each.get("state") in ("handover", "staying"))
 
 
 def _managers(document: Any) -> Dict[str, Optional[str]]:

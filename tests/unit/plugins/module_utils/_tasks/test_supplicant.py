@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Iterator, List
+from typing import FrozenSet, Iterator, List
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers import confli
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.loaded import Loaded
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
     CANARY,
     OTHER,
@@ -71,6 +72,27 @@ def test_any_file(text: str) -> None:
         return [each for each in lines.split("\n") if not each.lstrip(" ").startswith(("country=", "ctrl_interface="))]
 
     assert others(made) == others(text)
+
+
+# --- what the watcher is in the middle of ---
+
+
+@pytest.mark.parametrize(
+    ("busy", "kept"), [(frozenset({"wlan0"}), True), (frozenset({"wlan1"}), False), (frozenset(), False)]
+)
+def test_the_country_is_not_changed_below_a_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: FrozenSet[str], kept: bool
+) -> None:
+    (tmp_path / "proc").mkdir()
+    report = WatcherReport(installed=True, running=True, busy=busy)
+    monkeypatch.setattr(supplicant, "read_watcher", lambda _reading: report)
+    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", str(tmp_path)), WANTED, 0)
+    assert runtime.spare_the_link() == [], "nothing changes"
+    runtime._differ({"country": "US", "update_config": "1", "mac_addr": "0"})
+    warnings = runtime.spare_the_link()
+    assert runtime.after == {"update_config": "0", **({} if kept else {"country": "DE"})}
+    assert runtime.before.keys() == runtime.after.keys()
+    assert ["keeps the country US instead of DE" in text for text in warnings] == [True] * kept
 
 
 # --- the note that the modules for profiles keep ---

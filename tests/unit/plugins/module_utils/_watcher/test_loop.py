@@ -20,7 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import E
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import ConfigEvent, VendorEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._system import systemd
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder, systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state_file
@@ -50,6 +50,13 @@ def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
     watcher = machine.watcher()
     assert document(watcher)["state"] == "no_radio"
     assert status_of(watcher._radios.values()) == "There is no radio that CSME can own"
+
+
+def test_what_the_last_watcher_left_is_taken_when_a_radio_comes(machine: Machine) -> None:
+    folder = str(machine.folder / "run")
+    run_folder.leave_message("stay-wlan0", {"ifindex": 3, "bssid": "02:00:00:00:01:00", "at": 0.0}, folder)
+    machine.watcher()
+    assert run_folder.take_message("stay-wlan0", folder) is None
 
 
 def test_radios_come_and_go(machine: Machine) -> None:

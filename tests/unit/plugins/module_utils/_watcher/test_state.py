@@ -65,6 +65,15 @@ def test_a_watcher_that_waits_for_something_does_not_run(machine: Machine) -> No
     assert (watcher.running, watcher.lacks) == (False, None), "it waits no more"
 
 
+def test_the_interfaces_that_it_is_busy_with(machine: Machine) -> None:
+    states = ("handover", "staying", "watching", "left")
+    radios = [{"interface": f"wlan{number}", "state": each} for number, each in enumerate(states)]
+    machine.write(STATE, json.dumps({**WHOLE, "radios": [*radios, 7]}))
+    assert read(machine).busy == {"wlan0", "wlan1"}
+    machine.write(STATE, json.dumps({**WHOLE, "pid": 701, "radios": radios}))
+    assert read(machine).busy == frozenset(), "it ended"
+
+
 def test_a_state_that_is_no_file_makes_nobody_wait(machine: Machine) -> None:
     """The folder is the watcher's user's, and root reads the state."""
     path = machine.path / STATE
