@@ -6,6 +6,8 @@
 
 The lock lets only one handover at a time work on a radio. The journal records the pin that the supplicant has, so that
 the next run can undo the pin after a crash. A boot empties ``/run``, and removes the pin as well.
+
+A watcher that is stopped may leave a message there for the next one.
 """
 
 from __future__ import annotations

@@ -125,8 +125,8 @@ class RunningSettings:
         old, new = self.before.pop("country"), self.after.pop("country")
         return [
             f"the running wpa_supplicant keeps the country {old or '(none)'} instead of {new}, because "
-            f"amt-wifi-watcher hands {name} over, or keeps it at its access point for a session of CSME. The change could "
-            "end that session. The file has the new country. Run this again when the session is over"
+            f"amt-wifi-watcher hands {name} over, or keeps it at its access point for a session of CSME. The change "
+            "could end that session. The file has the new country. Run this again when the session is over"
         ]
 
     def apply(self) -> None:
