@@ -42,6 +42,8 @@ def main() -> int:
     wanted = fingerprint(python, requirements)
     if STAMP.is_file() and STAMP.read_text(encoding="ascii") == wanted:
         return 0
+    if VENV.is_symlink():
+        return fail(".venv is a link, and what it points to would be emptied. Remove the link, then run this again")
 
     print(f"setup: making .venv with Python {sys.version.split()[0]}; the first time this takes a minute or two")
     LOG.parent.mkdir(exist_ok=True)
