@@ -106,8 +106,9 @@ class AccessPoint:
         MAC address. It can't be one that is made of the machine's id, because CSME does not know that. A host with
         another identifier gets another address, as from any server that keeps to RFC 2131, 4.2.
         """
-        expires = int(self._guest.check("date +%s")) + _LEASE_SECONDS
-        self._guest.write(_LEASES, f"{expires} {mac} {LAPTOP_ADDRESS} * 01:{mac}\n")
+        # In one command, because a scene may be written down for a boot, where nobody is asked for the time before.
+        expires = f"$(($(date +%s) + {_LEASE_SECONDS}))"
+        self._guest.check(f'echo "{expires} {mac} {LAPTOP_ADDRESS} * 01:{mac}" >{_LEASES}')
         dhcp = [
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--log-dhcp"),
             *("--log-facility=-", f"--interface={INTERFACE}", "--bind-interfaces", "--dhcp-authoritative"),
