@@ -155,6 +155,12 @@ def test_without_credentials_the_radio_stays_and_a_profile_brings_it_over(watche
     assert facts["watcher"]["last_handover"]["outcome"] == "protected"
 
 
+def number_of(scene: Scene) -> str:
+    """Return the number that wpa_supplicant gave the scene's network."""
+    lines = scene.laptop.wpa("list_networks").splitlines()
+    return next(line.split("\t")[0] for line in lines if f"\t{scene.ap.ssid.decode()}\t" in line)
+
+
 @pytest.mark.manager("wpa_supplicant")
 def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watched) -> None:
     scene = watched(start=False)
@@ -165,7 +171,7 @@ def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watc
     wait_for(scene, "left")
     assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
     # wpa_supplicant reports this to nobody.
-    scene.laptop.wpa("enable_network 0 no-connect")
+    scene.laptop.wpa(f"enable_network {number_of(scene)} no-connect")
     wait_for(scene, "staying", seconds=150)
     assert scene.session.survives(), log(scene.laptop)
 
@@ -176,7 +182,7 @@ def test_a_task_that_changes_only_the_running_supplicant_is_heard_at_once(watche
     start_supplicant(scene)
     wait_for(scene, "staying")
     # The file keeps the network, so no change of it is heard either.
-    scene.laptop.wpa("remove_network 0")
+    scene.laptop.wpa(f"remove_network {number_of(scene)}")
     scene.csme.take()
     wait_for(scene, "left")
     requests = scene.csme.state()["requests"]
