@@ -168,6 +168,7 @@ def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watc
     conf = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
     guest.check(f"sed -i 's/^network={{/&\\n\\tdisabled=1/' {conf}")
     start_supplicant(scene)
+    scene.laptop.wait_supplicant()
     wait_for(scene, "left")
     assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
     # wpa_supplicant reports this to nobody.
@@ -179,14 +180,15 @@ def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watc
 @pytest.mark.manager("wpa_supplicant")
 def test_a_task_that_changes_only_the_running_supplicant_is_heard_at_once(watched: Watched) -> None:
     scene = watched(start=False)
+    profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
+    run_module(scene.laptop, "amt_wifi_profile", profile)
     start_supplicant(scene)
     wait_for(scene, "staying")
-    # The file keeps the network, so no change of it is heard either.
+    # The file keeps the network as it is declared, so no change of it is heard either.
     scene.laptop.wpa(f"remove_network {number_of(scene)}")
     scene.csme.take()
     wait_for(scene, "left")
     requests = scene.csme.state()["requests"]
-    profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}
     result = run_module(scene.laptop, "amt_wifi_profile", profile)
     assert (result["file"]["changed"], result["runtime"]["changed"]) == (False, True)
     # The slow look would come after a minute.
