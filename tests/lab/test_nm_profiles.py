@@ -155,7 +155,9 @@ def test_a_profile_that_was_restricted_carries_the_link_when_it_is_declared(lapt
     laptop.guest.check(f"nmcli connection add type wifi con-name mine ssid {SSID} {restricted}")
     made = profiles(laptop, [PSK], require_usable=True)
     assert ([each["file"] for each in made["networks"]], made["obstacles"]) == (["changed"], [])
-    assert setting(laptop, "mine", "wifi.band,match.interface-name,wifi.cloned-mac-address") == "\n\npermanent"
+    for name, value in (("802-11-wireless.band", ""), ("802-11-wireless.cloned-mac-address", "permanent")):
+        assert setting(laptop, "mine", name).strip() == value
+    assert "wl*" not in laptop.guest.check("nmcli connection show mine")
     assert profiles(laptop, [PSK])["changed"] is False
     join(laptop)
 
