@@ -114,6 +114,24 @@ class ControlSocket:
         Replies have no number. So after a failure, a late reply could be taken for the reply to the next command, and
         the connection is closed.
         """
+        return self._answer(command, stray)[0].decode("utf-8", "surrogateescape")
+
+    def _process_id(self, stray: List[SupplicantEvent]) -> int:
+        """Return the process id of the supplicant. Events that come before its answer are added to *stray*."""
+        try:
+            # From now on, the kernel adds the sender to each answer: unix(7).
+            self._open().setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            ancillary = self._answer("PING", stray)[1]
+        finally:
+            if self._socket is not None:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _UCRED.size:
+                return int(_UCRED.unpack_from(data)[0])
+        raise TransportFailed("the kernel did not tell the sender of an answer", where=self.path)
+
+    def _answer(self, command: str, stray: List[SupplicantEvent]) -> Tuple[bytes, List[Tuple[int, int, bytes]]]:
+        """Send a command, as ``_exchange``. Return its reply, and what the kernel added to it."""
         data = encode_command(command)
         peer = self._open()
         deadline = time.monotonic() + self._timeout
@@ -122,10 +140,10 @@ class ControlSocket:
             peer.send(data)
             while True:
                 self._wait_until(peer, deadline)
-                reply = peer.recv(EVENT_MAX)
+                reply, ancillary, _flags, _address = peer.recvmsg(EVENT_MAX, socket.CMSG_SPACE(_UCRED.size))
                 event = decode_event(reply)
                 if event is None:
-                    break
+                    return reply, ancillary
                 stray.append(event)
         except socket.timeout as error:
             self._drop()
@@ -137,37 +155,6 @@ class ControlSocket:
         except OSError as error:
             self._drop()
             raise self._failed(error) from error
-        return reply.decode("utf-8", "surrogateescape")
-
-    def _process_id(self, stray: List[SupplicantEvent]) -> int:
-        """Return the process id of the supplicant. Events that come before its answer are added to *stray*."""
-        peer = self._open()
-        deadline = time.monotonic() + self._timeout
-        try:
-            # From now on, the kernel adds the sender to each answer: unix(7).
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self._wait_until(peer, deadline)
-            peer.send(b"PING")
-            while True:
-                self._wait_until(peer, deadline)
-                reply, ancillary, _flags, _address = peer.recvmsg(EVENT_MAX, socket.CMSG_SPACE(_UCRED.size))
-                event = decode_event(reply)
-                if event is None:
-                    break
-                stray.append(event)
-        except socket.timeout as error:
-            self._drop()
-            raise TimedOut("wpa_supplicant did not answer PING", where=self.path) from error
-        except OSError as error:
-            self._drop()
-            raise self._failed(error) from error
-        finally:
-            if self._socket is not None:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _UCRED.size:
-                return int(_UCRED.unpack_from(data)[0])
-        raise TransportFailed("the kernel did not tell the sender of an answer", where=self.path)
 
     @staticmethod
     def _wait_until(peer: socket.socket, deadline: float) -> None:
