@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 from . import networkd
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
@@ -58,33 +58,52 @@ def find_client(
         root: the directory that stands for ``/``.
         alive: a function that says whether the process with an id runs. When it is None, the kernel is asked.
     """
-    alive = alive or _is_alive
+    if networkd_with_dhcp(ifindex, root) is not None:
+        return Client.NETWORKD
+    return Client.DHCPCD if dhcpcd_runs(interface, root, alive) else None
+
+
+def networkd_with_dhcp(ifindex: int, root: str = "/") -> Optional[Tuple[str, Optional[networkd.Settings]]]:
+    """Return the file with which systemd-networkd runs DHCP on a link, and its settings. Return None if it does not.
+
+    The settings are None if they can't be read. Then networkd counts as one that runs DHCP.
+
+    Args:
+        ifindex: the interface's index.
+        root: the directory that stands for ``/``.
+    """
     try:
         said = networkd.read_link(ifindex, root)
     except FleetError:
-        said = {}
+        return None
     # A link that was configured before keeps that state while networkd waits for an address on a new connection.
     file = said.get("NETWORK_FILE")
-    if file and said.get("ADMIN_STATE") in ("configuring", "configured") and _networkd_runs_dhcp(root, file):
-        return Client.NETWORKD
+    if not file or said.get("ADMIN_STATE") not in ("configuring", "configured"):
+        return None
+    try:
+        settings = networkd.read_settings(file, root)
+    except FleetError:
+        return file, None
+    return (file, settings) if _turns_dhcp_on(settings) else None
+
+
+def dhcpcd_runs(interface: str, root: str = "/", alive: Optional[Callable[[int], bool]] = None) -> bool:
+    """Say whether a dhcpcd serves an interface. The arguments are those of ``find_client``."""
+    alive = alive or _is_alive
     for path in _DHCPCD_PIDS:
         try:
             pid = read_text(os.path.join(root, path.format(interface)), 32).strip()
         except FleetError:
             continue
         if pid.isdigit() and alive(int(pid)):
-            return Client.DHCPCD
-    return None
+            return True
+    return False
 
 
-def _networkd_runs_dhcp(root: str, network_file: str) -> bool:
-    """Say whether one of systemd-networkd's files turns DHCP on. If the file can't be read, the answer is yes."""
-    try:
-        chosen = networkd.read_settings(network_file, root).get(("Network", "DHCP"), [])
-    except FleetError:
-        return True
+def _turns_dhcp_on(settings: networkd.Settings) -> bool:
+    """Say whether the settings of one of systemd-networkd's files turn DHCP on."""
     # When there are several settings, the last one that networkd understands counts.
-    known = [value.lower() for value in chosen if value.lower() in _NO_DHCP | _DHCP]
+    known = [value.lower() for value in settings.get(("Network", "DHCP"), ()) if value.lower() in _NO_DHCP | _DHCP]
     return bool(known) and known[-1] in _DHCP
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from . import networkd
-from .dhcp import Client, find_client
+from .dhcp import dhcpcd_runs, networkd_with_dhcp
 from .errors import FleetError
 from .files import read_text
 
@@ -54,15 +54,14 @@ def other_identity(interface: str, ifindex: int, root: str = "/") -> Optional[Ot
         ifindex: the interface's index.
         root: the directory that stands for ``/``.
     """
-    client = find_client(interface, ifindex, root)
+    by_networkd = networkd_with_dhcp(ifindex, root)
+    if by_networkd is not None:
+        file, settings = by_networkd
+        return None if settings is None else _of_networkd(file, settings)
     try:
-        if client is Client.NETWORKD:
-            return _of_networkd(networkd.read_link(ifindex, root)["NETWORK_FILE"], root)
-        if client is Client.DHCPCD:
-            return _of_dhcpcd(interface, root)
+        return _of_dhcpcd(interface, root) if dhcpcd_runs(interface, root) else None
     except FleetError:
-        pass
-    return None
+        return None
 
 
 def client_identifier(settings: networkd.Settings) -> Optional[str]:
@@ -74,8 +73,8 @@ def client_identifier(settings: networkd.Settings) -> Optional[str]:
     return None
 
 
-def _of_networkd(file: str, root: str) -> Optional[OtherIdentity]:
-    value = client_identifier(networkd.read_settings(file, root)) or _NETWORKD_DEFAULT
+def _of_networkd(file: str, settings: networkd.Settings) -> Optional[OtherIdentity]:
+    value = client_identifier(settings) or _NETWORKD_DEFAULT
     if value == CLIENT_IDENTIFIER:
         return None
     return OtherIdentity(
