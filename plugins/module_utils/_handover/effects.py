@@ -143,10 +143,8 @@ class Hands:
     def _has_the_mac(self) -> bool:
         """Say whether the interface has the MAC address of its radio, which CSME uses too. If not, warn."""
         try:
-            now, permanent = (
-                sysfs.mac_of(self._radio.interface or ""),
-                sysfs.permanent_mac_of(self._radio.interface or ""),
-            )
+            interface = self._radio.interface or ""
+            now, permanent = sysfs.mac_of(interface), sysfs.permanent_mac_of(interface)
         except FleetError as error:
             self._warn_once(f"the MAC address of the interface can't be read: {error}")
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, FrozenSet, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
@@ -56,6 +56,7 @@ def report_of(document: Dict[str, Any], *, installed: bool = True, running: Opti
         running: whether the watcher that wrote the file runs.
     """
     lacks = _field(document, "lacks", str)
+    radios = _radios(document.get("radios"))
     return WatcherReport(
         installed=installed,
         # A watcher that waits for something does no handover, so nothing may be held back for it.
@@ -63,10 +64,10 @@ def report_of(document: Dict[str, Any], *, installed: bool = True, running: Opti
         version=_field(document, "version", str),
         state=_field(document, "state", str),
         last_handover=_last_handover(document.get("last_handover")),
-        held=_held(document.get("radios")),
-        managers=_managers(document.get("radios")),
-        left=_left(document.get("radios")),
-        busy=_busy(document.get("radios")) if running else frozenset(),
+        held=_held(radios),
+        managers={str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio},
+        left=_left(radios),
+        busy=_busy(radios) if running else frozenset(),
         lacks=lacks if running else None,
     )
 
@@ -92,21 +93,26 @@ def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
     return pid is not None and os.path.isdir(os.path.join(root, "proc", str(pid))), document
 
 
-def _held(document: Any) -> Dict[str, str]:
+def _radios(document: Any) -> List[Dict[str, Any]]:
+    """Return the radios in the state document, without what is none."""
+    return [radio for radio in document if isinstance(radio, dict)] if isinstance(document, list) else []
+
+
+def _held(radios: Iterable[Dict[str, Any]]) -> Dict[str, str]:
     found: Dict[str, str] = {}
-    for radio in document if isinstance(document, list) else ():
-        if isinstance(radio, dict) and radio.get("state") == "held":
+    for radio in radios:
+        if radio.get("state") == "held":
             wanted = radio.get("wanted")
             found[str(radio.get("interface"))] = network_of(wanted) if isinstance(wanted, dict) else "CSME's network"
     return found
 
 
-def _left(document: Any) -> Dict[str, str]:
+def _left(radios: Iterable[Dict[str, Any]]) -> Dict[str, str]:
     from .._handover.policy import IDLE  # loaded only where it is needed
 
     found: Dict[str, str] = {}
-    for radio in document if isinstance(document, list) else ():
-        if isinstance(radio, dict) and radio.get("state") in ("left", "retrying"):
+    for radio in radios:
+        if radio.get("state") in ("left", "retrying"):
             reason = radio.get("reason")
             if isinstance(reason, str) and reason != IDLE:  # with idle, the watcher was told to leave the radio
                 found[str(radio.get("interface"))] = reason
@@ -123,15 +129,8 @@ def network_of(wanted: Dict[str, Any]) -> str:
         return f"a network whose name is not known ({auth})"
 
 
-def _busy(document: Any) -> FrozenSet[str]:
-    radios = document if isinstance(document, list) else ()
-    mappings = (radio for radio in radios if isinstance(radio, dict))
-    return frozenset(str(each.get("interface")) for each in mappings if each.get("state") in ("handover", "staying"))
-
-
-def _managers(document: Any) -> Dict[str, Optional[str]]:
-    radios = [radio for radio in document if isinstance(radio, dict)] if isinstance(document, list) else []
-    return {str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio}
+def _busy(radios: Iterable[Dict[str, Any]]) -> FrozenSet[str]:
+    return frozenset(str(radio.get("interface")) for radio in radios if radio.get("state") in ("handover", "staying"))
 
 
 def _last_handover(document: Any) -> Optional[HandoverRecord]:
