@@ -151,7 +151,7 @@ class Lines:
 
     def file(self) -> str:
         """Return a whole file of lines that may be in any order."""
-        lines = [self._random.choice(_OUTSIDE) for _ in range(self._random.randrange(1, 14))]
+        lines = [self._random.choice(_OUTSIDE) for _line in range(self._random.randrange(1, 14))]
         return "\n".join(lines) + self._random.choice(("", "\n"))
 
 
@@ -250,7 +250,7 @@ def compare_lines(program: str, lines: List[str]) -> Iterator[str]:
     """Yield where both disagree about lines, each in a network of its own."""
     text = _networks(lines)
     answer = ask(program, text)
-    _unreadable, blamed, _ = read(text)
+    _unreadable, blamed, _rest = read(text)
     for index, line in enumerate(lines):
         number = 3 * index + 2
         refused = number in answer.lines
@@ -302,15 +302,15 @@ def main() -> int:
         return 2
     lines = Lines(options.seed)
     if options.sample is not None:
-        chosen = sorted({lines.variable() for _ in range(options.lines)})
-        found_of = sample(program, chosen, [lines.file() for _ in range(options.files)])
+        chosen = sorted({lines.variable() for _line in range(options.lines)})
+        found_of = sample(program, chosen, [lines.file() for _file in range(options.files)])
         options.sample.write_text(json.dumps(found_of, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         return 0
     found: List[str] = []
     for begin in range(0, options.lines, _NETWORKS):
         count = min(_NETWORKS, options.lines - begin)
-        found += compare_lines(program, [lines.variable() for _ in range(count)])
-    for _ in range(options.files):
+        found += compare_lines(program, [lines.variable() for _line in range(count)])
+    for _file in range(options.files):
         text = lines.file()
         found += [f"{text!r}: {each}" for each in differences(program, text, whole=True)]
     for each in found:

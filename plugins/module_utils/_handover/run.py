@@ -14,7 +14,7 @@ import select
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from .._network.backend import Backend, Listener, Source
 from .._network.events import link_event
@@ -28,7 +28,7 @@ from .._radio.values import Radio
 from .._system.dhcp_program import ask
 from .._system.run_folder import FOLDER
 from .._system.statemachine import Machine
-from .addressing import Addressing
+from .addressing import Addressing, NoAddress
 from .effects import Calls, Hands
 from .machine import State, step
 from .messages import (
@@ -75,9 +75,7 @@ class Handover:
         self._machine: Machine[State] = Machine(
             State(), lambda state, event: step(state, event, policy), self._do, Expired, self._trace.note, clock
         )
-        self._addressing = Addressing(
-            policy, lambda: self._hands.look_for_address(), self._machine.feed, self._ask_for_address, clock
-        )
+        self._addressing = Addressing(policy, self._look_for_address, self._machine.feed, self._ask_for_address, clock)
         self._listeners: Sequence[Listener] = ()
 
     def run(self, request: Optional[Callable[[], None]] = None) -> Report:
@@ -140,6 +138,11 @@ class Handover:
             self._machine.expire()
         self._machine.feed(event)
         self._addressing.feed(event)
+
+    # The hands exist only while the handover runs, so the addressing gets methods that look for them.
+
+    def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
+        return self._hands.look_for_address()
 
     def _ask_for_address(self) -> None:
         self._hands.ask_for_address()

@@ -85,16 +85,16 @@ class Watched:
         self._account = Account(radio, log, clock)
         #: The interface's manager, and its listeners.
         self.attachment = Attachment(radio, self._account, clock)
-        #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
-        self._addressing = Addressing(
-            policy.handover, lambda: self.hands.look_for_address(), self._address_found, self._ask_for_address, clock
-        )
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
         rest = Rest(radio.phy, places.run)
         at = (nl, radio.ifindex or -1)
         calls = Calls(partial(csme.request_ownership, *at), partial(csme.connection, *at), ask_through_pipe, self._mark)
         self.hands = Hands(radio, None, calls, rest, places.run)
+        #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
+        self._addressing = Addressing(
+            policy.handover, self.hands.look_for_address, self._address_found, self._ask_for_address, clock
+        )
         self._rest = Remainder(rest, self.hands, self._lock, self._account)
         # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings

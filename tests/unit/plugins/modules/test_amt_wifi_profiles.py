@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Iterator, List
 import pytest
 import yaml
 from ansible.module_utils import basic
+from ansible.module_utils.ansible_release import __version__
 from ansible.module_utils.testing import patch_module_args
-from ansible.release import __version__
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply

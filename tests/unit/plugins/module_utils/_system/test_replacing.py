@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict
 
@@ -66,9 +67,9 @@ def test_what_is_under_a_known_name_leads_nobody_astray(tmp_path: Path, trap: st
     victim.write_text("as it was")
     write: Callable[[], None]
     if writer == "journal":
-        path, write = folder / "phy0.journal", lambda: run_folder.write_journal("phy0", {}, str(folder))
+        path, write = folder / "phy0.journal", partial(run_folder.write_journal, "phy0", {}, str(folder))
     elif writer == "state":
-        path, write = folder / "state.json", lambda: write_state({}, str(folder / "state.json"))
+        path, write = folder / "state.json", partial(write_state, {}, str(folder / "state.json"))
     else:
         path = folder / "wlan0.held"
 

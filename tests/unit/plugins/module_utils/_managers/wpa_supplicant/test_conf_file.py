@@ -113,11 +113,12 @@ def test_a_folder_that_cant_be_put_on_the_disk_is_no_error(tmp_path: Path, monke
 def test_what_somebody_put_under_the_new_files_name(tmp_path: Path, kind: str) -> None:
     path, partial, victim = tmp_path / "x.conf", tmp_path / ".x.conf.vpro-fleet", tmp_path / "victim"
     victim.write_text("as it was")
-    {
-        "fifo": lambda: os.mkfifo(partial),
-        "link": lambda: partial.symlink_to(victim),
-        "folder": lambda: partial.mkdir(),
-    }[kind]()
+    if kind == "fifo":
+        os.mkfifo(partial)
+    elif kind == "link":
+        partial.symlink_to(victim)
+    else:
+        partial.mkdir()
     if kind == "folder":
         with pytest.raises(TransportFailed, match="a folder has this name") as caught:
             write(str(path), "new")
