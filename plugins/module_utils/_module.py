@@ -11,8 +11,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._network.reader import not_text
 from ._system.errors import FleetError, Refused
+from ._system.given import not_text
 
 
 class StrictModule(AnsibleModule):  # type: ignore[misc]

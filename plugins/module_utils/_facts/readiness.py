@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
-from .._handover.words import switched_off
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_obstacle, find_profile
+from .._radio.switched_off import switched_off
 from .._radio.values import Platform, Radio
 from .._system.printable import quoted
 from .._system.reading import Unreadable

@@ -6,31 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional
 
 from .._radio.connection import PartialConnection, Reported
-from .._radio.values import Block, Switch
+from .._radio.switched_off import BY_HARDWARE
 from .._system.printable import quoted
+from .._system.words import Words
 from .policy import AWAITED, FAILED, UNANSWERED, Outcome
-
-
-@dataclass(frozen=True)
-class Words:
-    """The text about an outcome.
-
-    Attributes:
-        what: what happened, as a sentence without its full stop. ``{who}`` stands for the manager of the interface.
-        remedy: what to do about it, as sentences without the last full stop. It is empty when there is nothing to do.
-    """
-
-    what: str
-    remedy: str = ""
-
-    def of(self, who: Optional[str]) -> str:
-        """Return ``what`` with the manager's name. Without a manager, *who* is None."""
-        return self.what.format(who=who or "the supplicant")
-
 
 _LOOK_AT_THE_ACCESS_POINT = (
     "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
@@ -59,7 +41,7 @@ BOOK: Dict[Outcome, Words] = {
         _LOOK_AT_THE_ACCESS_POINT,
     ),
     Outcome.AIRPLANE_MODE: Words("airplane mode is on", "Turn it off (rfkill unblock wlan)"),
-    Outcome.SWITCH_OFF: Words("the radio is switched off by hardware", "Turn its switch or key on"),
+    Outcome.SWITCH_OFF: BY_HARDWARE,
     Outcome.PIN_FAILED: Words(
         "{who} did not accept the pin, so CSME was not asked for the radio", "The warnings contain its answer"
     ),
@@ -83,30 +65,6 @@ PAUSES: Dict[str, Words] = {
     UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
     FAILED: Words("a device, socket or file failed", "The watcher's journal says which"),
 }
-
-
-def soft_blocked(platform: Sequence[Switch]) -> str:
-    """Return the names of those of the platform's switches that are soft-blocked. The text is empty if none is."""
-    return " and ".join(switch.name for switch in platform if switch.soft)
-
-
-def switched_off(block: Optional[Block], platform: Sequence[Switch]) -> Words:
-    """Return the text about a radio that is blocked, and not only because CSME owns it.
-
-    Args:
-        block: the block of the radio's own switch, or None if it is not known any more.
-        platform: the WLAN switches of the platform. On some laptops, the soft block of one of these is what blocks the
-            radio. The kernel does not say so: it gives the same reason as for a physical switch.
-    """
-    names = soft_blocked(platform).replace("{", "{{").replace("}", "}}")  # ``what`` is a template
-    general = BOOK[Outcome.SWITCH_OFF]
-    if not names or not (block is None or block.by_pin):
-        return general
-    return Words(
-        f"the radio is switched off, and {names}, a switch of the laptop's platform, is soft-blocked",
-        f"Lift that block (rfkill unblock wlan). If the radio stays off, {general.remedy[0].lower()}"
-        f"{general.remedy[1:]}",
-    )
 
 
 def network_name(connection: Optional[Reported]) -> str:

@@ -19,7 +19,6 @@ from .._network.managed import PATIENCE, Patience
 from .._system import process
 from .._system.errors import AccessDenied, FleetError, NotFound
 from .networkmanager import records
-from .wpa_supplicant.backend import WpaSupplicant
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
 
 #: A change in one of these folders may mean that a manager has started, or that a network was configured. The first
@@ -190,6 +189,8 @@ def backend_by_name(
         from .networkmanager.backend import NetworkManagerBackend
 
         return NetworkManagerBackend(interface)
+    from .wpa_supplicant.backend import WpaSupplicant
+
     try:
         return WpaSupplicant(interface, control_socket(interface, directories))
     except NotFound:
@@ -251,4 +252,6 @@ def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, pati
     trouble = verdict.supplicant_error or verdict.record_error
     if trouble is not None:
         raise trouble
+    from .wpa_supplicant.backend import WpaSupplicant
+
     return WpaSupplicant(interface, control_socket(interface, directories))

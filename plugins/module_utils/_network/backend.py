@@ -11,11 +11,12 @@ of a supplicant are here too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional, Protocol, Sequence, Tuple
 
-from .events import Event
-from .pin import Pin
-from .profile import Profile
+if TYPE_CHECKING:  # whoever wants only the managers' names loads none of these
+    from .events import Event
+    from .pin import Pin
+    from .profile import Profile
 
 #: The names of the managers of an interface, in backends and facts.
 WPA_SUPPLICANT = "wpa_supplicant"
@@ -89,7 +90,7 @@ class Listener(Source, Protocol):
 
 #: A function that stores a pin in a journal. It is called before the pin's first change. It may return another pin, and
 #: that pin is set and undone instead. None keeps the pin.
-Record = Callable[[Pin], Optional[Pin]]
+Record = Callable[["Pin"], Optional["Pin"]]
 
 
 class Backend(Protocol):

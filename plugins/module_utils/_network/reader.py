@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence
 
+from .._system.given import not_text
 from .._system.printable import quoted
 from .declared import Problem
 
@@ -28,21 +29,6 @@ def label_of(parameters: Any, index: Optional[int] = None) -> str:
     if not isinstance(name, str):
         return place
     return f"{place} {quoted(name[:_SHOWN].encode('utf-8', 'surrogatepass'))}"
-
-
-def not_text(value: Any) -> Optional[str]:
-    """Return what is wrong with a value that has to be text, or None if it is text.
-
-    YAML makes another number of ``012345670123``, and false of ``no``. So what was written can't be found out from such
-    a value.
-    """
-    if isinstance(value, str):
-        return None
-    if isinstance(value, bool):
-        return "is not text but a boolean (true or false); quote it"
-    if isinstance(value, (int, float)):
-        return "is not text but a number; quote it"
-    return "is not text"
 
 
 class Reader:

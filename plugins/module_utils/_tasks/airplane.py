@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .._handover.words import soft_blocked
 from .._radio import sysfs
 from .._radio.rfkill import set_soft, set_soft_all, switches
+from .._radio.switched_off import soft_blocked
 from .._radio.values import NOT_OWNER, SIGNAL, WLAN, Switch
 from .._system.errors import Refused
 

@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import BOOK, network_name, switched_off
+from .._handover.words import BOOK, network_name
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
@@ -24,6 +24,7 @@ from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import platform_switches
+from .._radio.switched_off import switched_off
 from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (

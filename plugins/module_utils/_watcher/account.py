@@ -13,11 +13,12 @@ from .._handover import evidence
 from .._handover.evidence import Evidence
 from .._handover.policy import SUCCESSES, Outcome
 from .._handover.trace import Trace
-from .._handover.words import BOOK, KEPT, LOST, NOBODY, UNUSABLE, network_name, switched_off
+from .._handover.words import BOOK, KEPT, LOST, NOBODY, UNUSABLE, network_name
 from .._network.handover_record import HandoverRecord
 from .._network.limits import Obstacle
 from .._radio.connection import Reported
 from .._radio.rfkill import platform_switches
+from .._radio.switched_off import switched_off
 from .._radio.values import Radio
 from .._system.systemd import Log
 

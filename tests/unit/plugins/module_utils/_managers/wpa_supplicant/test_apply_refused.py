@@ -38,7 +38,7 @@ def test_without_a_supplicant_the_file_is_written_and_it_says_so(laptop: Laptop)
 
 def test_a_supplicant_that_dies_in_between(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = laptop.start()
-    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 0.5))
+    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 1.0))
     fake.hook = lambda request: "" if request.startswith("SET_NETWORK") else None
     result = laptop.declare(psk())
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)

@@ -44,7 +44,7 @@ def test_a_network_that_was_set_aside_after_failures_is_taken_back_into_use(
 def test_a_crash_at_any_step_is_undone_from_the_journal(fake: FakeSupplicant, tmp_path: Path, step: int) -> None:
     """From some step on nothing answers any more, the undoing included; later another process finds the journal."""
     before = fake.snapshot()
-    supplicant = WpaSupplicant("wlan0", fake.path, timeout=0.5)
+    supplicant = WpaSupplicant("wlan0", fake.path, timeout=1.0)
     profile = profile_of(supplicant, 1)
     journal = tmp_path / "journal"
 

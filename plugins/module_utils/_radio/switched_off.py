@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The texts for people about a radio that is switched off."""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+from .._system.words import Words
+from .values import Block, Switch
+
+#: The text where nothing more is known.
+BY_HARDWARE = Words("the radio is switched off by hardware", "Turn its switch or key on")
+
+
+def soft_blocked(platform: Sequence[Switch]) -> str:
+    """Return the names of those of the platform's switches that are soft-blocked. The text is empty if none is."""
+    return " and ".join(switch.name for switch in platform if switch.soft)
+
+
+def switched_off(block: Optional[Block], platform: Sequence[Switch]) -> Words:
+    """Return the text about a radio that is blocked, and not only because CSME owns it.
+
+    Args:
+        block: the block of the radio's own switch, or None if it is not known any more.
+        platform: the WLAN switches of the platform. On some laptops, the soft block of one of these is what blocks the
+            radio. The kernel does not say so: it gives the same reason as for a physical switch.
+    """
+    names = soft_blocked(platform).replace("{", "{{").replace("}", "}}")  # ``what`` is a template
+    general = BY_HARDWARE
+    if not names or not (block is None or block.by_pin):
+        return general
+    return Words(
+        f"the radio is switched off, and {names}, a switch of the laptop's platform, is soft-blocked",
+        f"Lift that block (rfkill unblock wlan). If the radio stays off, {general.remedy[0].lower()}"
+        f"{general.remedy[1:]}",
+    )
