@@ -23,13 +23,13 @@ from ..._system.errors import FleetError, NotFound
 from . import listener
 from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .monitor import WpaMonitor
+from .numbers import frequencies_of
 from .pinning import (
     SEARCHING,
     apply_pin,
     commands_to_widen,
     end_rest_of,
     find_network,
-    frequencies_of,
     is_reset,
     known_frequencies,
     socket_of,

@@ -18,7 +18,8 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from ..._network.values import decode_value
 from ..._system.errors import DecodeFailed
 from .conf_lines import NETWORK, OUTSIDE, content_of, lines_of, opens, size_in
-from .variables import TEXTS, number_of
+from .numbers import number_of
+from .variables import TEXTS
 
 #: The numbers of a network with the greatest value, or None for any number (``ssid_fields`` in config.c). Release 2.10
 #: lets numbers below 0 pass, and also ``ieee80211w=3``, which is the value without such a line.

@@ -14,7 +14,8 @@ from ..._system.files import is_there
 from .conf import Block, parse, settings_of
 from .conf import read as read_conf
 from .fitness import Exists, limits_of, obstacle_of
-from .variables import is_station, number_of, ssid_of
+from .numbers import number_of
+from .variables import is_station, ssid_of
 
 #: The key managements of a network that sets none (config.c, DEFAULT_KEY_MGMT).
 _DEFAULT_KEY_MGMT = "WPA-PSK WPA-EAP"

@@ -14,7 +14,7 @@ import re
 from typing import Callable, FrozenSet, Mapping, Optional, Tuple
 
 from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
-from .variables import number_of
+from .numbers import number_of
 
 #: Says whether a file exists, or returns None if this user can't find out.
 Exists = Callable[[str], Optional[bool]]

@@ -13,21 +13,15 @@ from typing import Iterable, List, Optional, Tuple
 from ..._network.backend import SupplicantStatus
 from ..._network.pin import Key, Pin, Standing
 from ..._network.values import encode_bssid, encode_frequencies
-from ..._system.errors import DecodeFailed, SupplicantRefused
+from ..._system.errors import SupplicantRefused
 from .codec import Network
 from .control import WpaCtrl
+from .numbers import frequencies_of
 
 #: wpa_supplicant's states in which it looks for a network, and would join the first that it finds.
 SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 #: wpa_supplicant's states in which there is a link, whose keys are set or are being negotiated.
 _LINKED = frozenset({"4WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED"})
-
-
-def frequencies_of(text: Optional[str]) -> Tuple[int, ...]:
-    words = (text or "").split()
-    if not all(re.fullmatch(r"[0-9]{1,6}", word) for word in words):
-        raise DecodeFailed("scan_freq is not a list of frequencies", where=ascii(words)[:80])
-    return tuple(int(word) for word in words)
 
 
 def known_frequencies(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:

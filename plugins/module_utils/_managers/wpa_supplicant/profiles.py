@@ -22,7 +22,7 @@ from ..._system.files import is_there
 from .codec import Network
 from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .fitness import ASKED, ASKED_FOR_EAP, GLOBAL, limits_of, obstacle_of
-from .pinning import frequencies_of
+from .numbers import frequencies_of
 
 #: hostap's VERSION_STR: "2.10", "2.12-devel-hostap_2_11-857-g54930b62b".
 _VERSION = re.compile(r"[0-9][0-9A-Za-z._+~-]{0,79}\Z")

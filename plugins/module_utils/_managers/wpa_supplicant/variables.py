@@ -19,6 +19,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 from ..._network.declared import Eap, NetworkProfile, is_passphrase
 from ..._network.values import decode_value, encode_bssid, encode_ssid, ssid_text
 from ..._system.errors import DecodeFailed
+from .numbers import number_of
 
 #: The variables that a profile determines. A variable that is None must not be set.
 Wanted = Mapping[str, Optional[str]]
@@ -85,9 +86,6 @@ _KINDS: Mapping[str, str] = {
 _PMF: Mapping[str, str] = {"disabled": "0", "optional": "1", "required": "2"}
 #: Text that can be put in quotes unchanged: without a quote, which could end it, and a #, which could begin a comment.
 _PLAIN = re.compile(r"[ !$-~]+\Z")
-
-#: A number as C's ``strtol`` reads it with base 0. White space (``isspace``) may come before it.
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)\Z")
 
 
 # --- encoding -------------------------------------------------------------------------------------------------------
@@ -277,26 +275,6 @@ def is_station(found: Found) -> bool:
     Access points, ad-hoc networks, mesh networks and remembered P2P groups can't.
     """
     return number_of(found.get("mode", "0")) == 0 and number_of(found.get("disabled", "0")) != 2
-
-
-_LONG_MAX = 2**63 - 1
-
-
-def number_of(value: str) -> Optional[int]:
-    """Return a value as a number, as wpa_supplicant reads it, or None if wpa_supplicant refuses it.
-
-    It calls C's ``strtol`` with base 0 (``wpa_config_parse_int``). So ``010`` is 8, and no text at all is 0. What does
-    not fit into a C int loses its upper bits. A long has 64 bits here.
-    """
-    match = _NUMBER.match(value)
-    if match is None:
-        return None if value else 0
-    sign, digits = match.groups()
-    prefix = digits[:2].lower()
-    base = 16 if prefix == "0x" else 8 if digits.startswith("0") else 10
-    number = int(digits[2:] if base == 16 else digits, base)
-    long = max(-number, -_LONG_MAX - 1) if sign == "-" else min(number, _LONG_MAX)
-    return (long + 2**31) % 2**32 - 2**31
 
 
 def _same_psk(want: str, have: str, wanted: Wanted) -> bool:

@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     IN_NETWORK,
     assignment,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import number_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.numbers import number_of
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import decode_value
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 

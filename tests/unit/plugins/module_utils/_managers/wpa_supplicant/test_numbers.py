@@ -10,7 +10,8 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import agrees, number_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.numbers import number_of
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.variables import agrees
 
 
 @pytest.mark.parametrize(
