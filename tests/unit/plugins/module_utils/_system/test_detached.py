@@ -56,14 +56,15 @@ def test_a_killed_process_is_told() -> None:
         return {}
 
     with pytest.raises(TransportFailed, match="without a result"):
-        run_detached(die, 10)
+        run_detached(die, 120)
 
 
 def test_a_long_one_goes_on(tmp_path: Path) -> None:
-    done = tmp_path / "done"
+    done, go_on = tmp_path / "done", tmp_path / "go_on"
 
     def slow() -> dict[str, object]:
-        time.sleep(0.5)
+        while not go_on.exists():
+            time.sleep(0.01)
         done.write_text("yes")
         return {}
 
@@ -72,6 +73,7 @@ def test_a_long_one_goes_on(tmp_path: Path) -> None:
         run_detached(slow, 0.05)
     assert "handover" not in str(caught.value), "what the work is only its caller knows"
     assert not done.exists()
+    go_on.touch()
     os.wait()
     assert done.exists()
 
@@ -85,7 +87,7 @@ def work():
     time.sleep(0.5)
     Path(sys.argv[1], "done").write_text("")
     return {}
-run_detached(work, 10)
+run_detached(work, 120)
 """
 
 
@@ -102,7 +104,7 @@ def test_it_goes_on_when_the_caller_and_its_terminal_end(tmp_path: Path, number:
         time.sleep(0.01)
     os.killpg(caller.pid, number)
     caller.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not (tmp_path / "done").exists():
         assert time.monotonic() < deadline, "the work ended with its caller"
         time.sleep(0.01)
@@ -118,7 +120,7 @@ def test_asked_to_end_it_cleans_up(tmp_path: Path) -> None:
         return {}
 
     with pytest.raises(TransportFailed, match="ended by signal 15"):
-        run_detached(work, 10)
+        run_detached(work, 120)
     assert (tmp_path / "undone").exists()
 
 
@@ -134,7 +136,7 @@ def test_half_a_result_is_told() -> None:
         return {}
 
     with pytest.raises(TransportFailed, match="cut off"):
-        run_detached(work, 10)
+        run_detached(work, 120)
 
 
 def test_a_pipe_that_takes_little_at_a_time_gets_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,6 @@ from typing import Any, Optional, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
@@ -22,6 +20,9 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wp
     eap,
     happened,
     psk,
+)
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.patience import (
+    wait_briefly,
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeSupplicant
 
@@ -38,12 +39,14 @@ def test_without_a_supplicant_the_file_is_written_and_it_says_so(laptop: Laptop)
 
 def test_a_supplicant_that_dies_in_between(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = laptop.start()
-    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 1.0))
+    silent = ["SET_NETWORK"]
+    wait_briefly(monkeypatch, lambda command: command.startswith(tuple(silent)))
     fake.hook = lambda request: "" if request.startswith("SET_NETWORK") else None
     result = laptop.declare(psk())
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)
     assert "did not answer SET_NETWORK 0 ssid" in result["runtime"]["reason"]
     fake.hook = lambda _request: None
+    silent.clear()
     assert happened(laptop.declare(psk())) == (True, False, True, True)
 
 

@@ -21,6 +21,9 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wp
     FakeSupplicant,
     profile_of,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.patience import (
+    wait_briefly,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
 
 
@@ -41,17 +44,31 @@ def test_a_network_that_was_set_aside_after_failures_is_taken_back_into_use(
 
 
 @pytest.mark.parametrize("step", range(5))
-def test_a_crash_at_any_step_is_undone_from_the_journal(fake: FakeSupplicant, tmp_path: Path, step: int) -> None:
+def test_a_crash_at_any_step_is_undone_from_the_journal(
+    fake: FakeSupplicant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
     """From some step on nothing answers any more, the undoing included; later another process finds the journal."""
     before = fake.snapshot()
-    supplicant = WpaSupplicant("wlan0", fake.path, timeout=1.0)
+    supplicant = WpaSupplicant("wlan0", fake.path)
+    changes: List[str] = []
+
+    def silence(_change: str) -> Optional[str]:
+        return "" if len(fake.changes) > step else None
+
+    def silenced(command: str) -> bool:
+        if command.partition(" ")[0] in ("SET_NETWORK", "ENABLE_NETWORK", "DISABLE_NETWORK"):
+            changes.append(command)
+            return fake.hook is silence and len(changes) > step
+        return False
+
+    wait_briefly(monkeypatch, silenced)
     profile = profile_of(supplicant, 1)
     journal = tmp_path / "journal"
 
     def record(pin: Pin) -> None:
         journal.write_text(json.dumps(pin.as_dict()))
 
-    fake.hook = lambda _change: "" if len(fake.changes) > step else None
+    fake.hook = silence
     with pytest.raises(TimedOut):
         supplicant.pin(profile, BSSID, [2437], record)
     assert (fake.networks == before) == (step == 0)
