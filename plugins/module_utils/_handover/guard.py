@@ -107,7 +107,14 @@ class Changed(Bare):
 
 
 class Retry(Bare):
-    """The guard's own timer: the pause before the next look."""
+    """A timer of the guard's own: the short pause before the next look."""
+
+
+class Slow(Bare):
+    """A timer of the guard's own: the slow pause before the next look.
+
+    It runs beside the short pauses, which neither cut it short nor put it off.
+    """
 
 
 GuardEvent = Union[messages.Event, Free, Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Changed]
@@ -127,8 +134,9 @@ class Tell:
     outcome: Outcome
 
 
-#: The guard's own timer.
+#: The guard's own timers.
 RETRY = Retry()
+SLOW = Slow()
 GuardAction = Union[messages.Action, Look, Tell]
 
 
@@ -150,8 +158,9 @@ class Guard:
         unanswered: how many looks in a row got no profiles, or no answer of the driver. It is not counted further once
             the pause is at its longest.
         looks: how many of the slow pauses have begun in a row. It is not counted further once the pause is at its
-            longest. It is 0 while none of them is under way.
-        again: whether a slow pause is over, so that a handover may be tried although it failed too often.
+            longest.
+        again: whether a slow pause is over, so that a handover may be tried although it failed too often. No other
+            pause allows that.
         network: SSID and authentication of the network on which CSME was when it kept the radio.
     """
 
@@ -176,17 +185,18 @@ class Guard:
         It is empty when none of them applies. A radio that is looked at again only slowly is ``left``.
 
         Args:
-            waits: whether a timer runs, after which the radio is looked at again.
+            waits: whether a short pause is under way (``RETRY``), after which the radio is looked at again.
         """
         if self.handover is not None:
             return "staying" if self.handover.phase is Phase.STAYING else "handover"
         if self.left is not None:
-            return "retrying" if waits and not self.looks else "left"
+            return "retrying" if waits else "left"
         return ""
 
 
 Result = Tuple[Guard, Tuple[GuardAction, ...]]
 _LOOK: Tuple[GuardAction, ...] = (Look(),)
+_NO_LOOK: Tuple[GuardAction, ...] = (CancelTimer(RETRY), CancelTimer(SLOW))
 #: After these outcomes, a retry makes no sense until the switch or the interface comes back, which is an event.
 _QUIET = frozenset({Outcome.AIRPLANE_MODE, Outcome.SWITCH_OFF, Outcome.INTERFACE_GONE})
 
@@ -215,7 +225,7 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
 def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, (Unanswered, Untold)):
         left = UNANSWERED if isinstance(event, Unanswered) else Outcome.CSME_UNREADABLE.value
-        return _unanswered(replace(guard, left=left, looks=0), policy)
+        return _unanswered(replace(guard, left=left), policy)
     if isinstance(event, Spoke):
         # Only the first event brings the next look forward. A manager that reports events but does not answer must not
         # be asked after each of them.
@@ -228,19 +238,19 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Free):
         return _free(guard, event, policy)
     if isinstance(event, Changed):
-        return _anew(guard), _LOOK
-    if event == Expired(RETRY):
+        return _anew(guard), (CancelTimer(SLOW), *_LOOK)
+    if event == Expired(SLOW):
         return replace(guard, again=_gave_up(guard, policy)), _LOOK
-    if isinstance(event, (BlockBack, RoamingForbidden)):
+    if event == Expired(RETRY) or isinstance(event, (BlockBack, RoamingForbidden)):
         return guard, _LOOK
     if isinstance(event, Connected):
         return guard, _LOOK if guard.forbidden else ()
     if isinstance(event, (Busy, Awaited)):
         if isinstance(event, Awaited):
-            guard = replace(guard, left=AWAITED, looks=0)
+            guard = replace(guard, left=AWAITED)
         return guard, (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
-        return replace(_anew(guard), left=None), (CancelTimer(RETRY),)
+        return replace(_anew(guard), left=None), _NO_LOOK
     return guard, ()
 
 
@@ -258,7 +268,8 @@ def _slowly(guard: Guard, policy: GuardPolicy) -> Result:
     """Begin the next slow pause."""
     pauses = policy.slow_seconds
     looks = min(guard.looks + 1, len(pauses))
-    return replace(guard, looks=looks, again=False), (SetTimer(RETRY, pauses[looks - 1]),) if pauses else ()
+    pausing = (SetTimer(SLOW, pauses[looks - 1]),) if pauses else ()
+    return replace(guard, looks=looks, again=False), (CancelTimer(RETRY), *pausing)
 
 
 def _unanswered(guard: Guard, policy: GuardPolicy) -> Result:
@@ -277,13 +288,13 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
             guard = _anew(guard)
         guard = replace(guard, network=network)
     if _gave_up(guard, policy) and not guard.again and guard.ended is not None:
-        # What kept the look before from an answer is over, so the reason is the failure again.
-        return replace(guard, left=guard.ended.value), ()
+        # What kept the look before from an answer is over, so the reason is the failure again. The slow pause goes on.
+        return replace(guard, left=guard.ended.value), (CancelTimer(RETRY),)
     # After a handover in which CSME refused all requests, each further one asks only once. So the host is pinned for
     # 1 s, and not for 12 s.
     once = guard.failures > 0 and guard.ended is Outcome.DENIED
     state, actions = machine.step(State(last=once), event, policy.handover)
-    return _after(replace(guard, left=None, again=False), State(), state, (CancelTimer(RETRY), *actions), policy)
+    return _after(replace(guard, left=None, again=False), State(), state, (*_NO_LOOK, *actions), policy)
 
 
 def _network(event: Blocked) -> Optional[Tuple[bytes, str]]:
@@ -297,9 +308,9 @@ def _network(event: Blocked) -> Optional[Tuple[bytes, str]]:
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
     guard = replace(_anew(guard), left=None)
     if not (guard.forbidden and policy.handover.stay) or event.profile is None or event.bssid is None:
-        return guard, (CancelTimer(RETRY),)
+        return guard, _NO_LOOK
     state, actions = machine.stay(event.profile, event.bssid)
-    return replace(guard, handover=state), (CancelTimer(RETRY), *actions)
+    return replace(guard, handover=state), (*_NO_LOOK, *actions)
 
 
 def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPolicy) -> Result:
@@ -327,8 +338,12 @@ def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction
         return _anew(guard), actions
     guard = replace(guard, left=None if outcome is None else outcome.value, ended=outcome)
     if outcome is Outcome.CSME_UNREADABLE and not after.requests:
-        # No event tells when CSME is on another channel or network, of which all can be read.
-        return replace(guard, looks=0), (*actions, SetTimer(RETRY, policy.unanswered_seconds))
+        # No event tells when CSME is on another channel or network, of which all can be read. CSME was not asked, so
+        # the next look may still try what a slow pause allowed this one.
+        return replace(guard, looks=0, again=_gave_up(guard, policy)), (
+            *actions,
+            SetTimer(RETRY, policy.unanswered_seconds),
+        )
     if outcome is not Outcome.NO_CREDENTIALS and not _gave_up(guard, policy):
         guard = replace(guard, failures=guard.failures + 1)
         if not _gave_up(guard, policy):

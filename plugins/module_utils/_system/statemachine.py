@@ -69,6 +69,10 @@ class Machine(Generic[_State]):
         """The time, by the clock, at which the next timer runs out. It is None when no timer runs."""
         return min(self._timers.values(), default=None)
 
+    def due_of(self, timer: Hashable) -> Optional[float]:
+        """Return the time, by the clock, at which a timer runs out, or None if it does not run."""
+        return self._timers.get(timer)
+
     def expire(self) -> None:
         """Give the machine the events of all timers that have run out."""
         now = self._clock()

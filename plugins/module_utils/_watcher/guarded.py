@@ -15,7 +15,7 @@ from .._handover import guard, messages
 from .._handover.addressing import Addressing
 from .._handover.deferred import Rest, journal_of
 from .._handover.effects import Calls, Hands
-from .._handover.guard import RETRY, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
+from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
 from .._handover.policy import FAILED, Outcome
 from .._handover.undo import undo_journal
@@ -119,7 +119,7 @@ class Watched:
     @property
     def state(self) -> str:
         """The state as one word: ``watching``, ``handover``, ``staying``, ``left``, ``retrying`` or ``held``."""
-        return self._machine.state.word(waits=self._machine.due is not None) or (
+        return self._machine.state.word(waits=self._machine.due_of(RETRY) is not None) or (
             "held" if self.view.held else "watching"
         )
 
@@ -217,7 +217,7 @@ class Watched:
         self.hands.unpin()
         blocked = self._switch is not None and self._switch.owner == "csme"
         self._machine.state = Guard(left=FAILED if blocked else None)
-        for timer in messages.Timer:  # a timer of this handover must not run out during the next one
+        for timer in (*messages.Timer, SLOW):  # a timer of this handover must not run out during the next one
             self._machine.cancel_timer(timer)
         self._machine.set_timer(RETRY, (self.policy.retry_seconds or (_UNDO_SECONDS,))[-1])
 

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Hashable, Iterable, List, Tuple
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
+    RETRY,
+    SLOW,
     Guard,
     GuardAction,
     GuardEvent,
@@ -50,3 +52,12 @@ def play(*events: GuardEvent, policy: GuardPolicy = POLICY, guard: Guard = Guard
         guard, actions = step(guard, event, policy)
         done += actions
     return guard, [action for action in done if not isinstance(action, (SetTimer, CancelTimer))]
+
+
+def pauses_of(actions: Iterable[GuardAction]) -> List[Tuple[Hashable, float]]:
+    """Return the pauses before the next look that actions begin: the timer of each, and its seconds."""
+    return [
+        (action.timer, action.seconds)
+        for action in actions
+        if isinstance(action, SetTimer) and action.timer in (RETRY, SLOW)
+    ]

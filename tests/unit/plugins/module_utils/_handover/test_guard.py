@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
     RETRY,
+    SLOW,
     Busy,
     Changed,
     Free,
@@ -31,6 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     BlockBack,
     Blocked,
     BlockGone,
+    CancelTimer,
     Expired,
     InterfaceGone,
     PinFailed,
@@ -60,6 +62,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
     ON,
     POLICY,
     PROFILE,
+    pauses_of,
     play,
 )
 
@@ -93,10 +96,10 @@ def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
     taken_back = (Pinned(), BlockGone(), BlockBack())
     guard = Guard()
     pauses = []
-    for event in (CAN, *taken_back, Expired(RETRY), CAN, *taken_back, Expired(RETRY), CAN):
+    for event in (CAN, *taken_back, Expired(RETRY), CAN, *taken_back, Expired(SLOW), CAN):
         guard, actions = step(guard, event, POLICY)
-        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
-    assert pauses == [3.0, 60]
+        pauses += pauses_of(actions)
+    assert pauses == [(RETRY, 3.0), (SLOW, 60)]
     assert guard.handover is not None, "after the slow pause"
     guard = play(CAN, *taken_back, Expired(RETRY), CAN, *taken_back)[0]
     assert guard.left == "taken_back"
@@ -161,8 +164,8 @@ def test_who_does_not_answer_is_asked_ever_less_often() -> None:
     # What is new is looked at, at once or soon, and the pauses begin anew.
     for event in (BlockBack(), Changed(), Blocked(None, None), Busy()):
         assert step(guard, event, POLICY)[0].unanswered == 0
-    for event in (BlockBack(), Changed()):
-        assert step(guard, event, POLICY)[1] == (Look(),)
+    assert step(guard, BlockBack(), POLICY)[1] == (Look(),)
+    assert step(guard, Changed(), POLICY)[1] == (CancelTimer(SLOW), Look())
     anew, actions = step(guard, Spoke(), POLICY)
     assert actions == (SetTimer(RETRY, 0.5),)
     assert pauses(anew, 2)[1] == [0.5, 1.0]
@@ -208,9 +211,13 @@ def test_each_failure_has_a_pause_of_its_own() -> None:
     policy = GuardPolicy(handover=Policy(), retry_seconds=(3.0, 10.0))
     guard = Guard()
     pauses: List[float] = []
-    for event in (CAN, PinFailed(), Expired(RETRY)) * 9:
-        guard, actions = step(guard, event, policy)
-        pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer == RETRY]
+    for _try in range(9):
+        guard = play(CAN, guard=guard, policy=policy)[0]
+        guard, end = step(guard, PinFailed(), policy)
+        ((timer, seconds),) = pauses_of(end)
+        pauses.append(seconds)
+        guard, actions = play(Expired(timer), guard=guard, policy=policy)
+        assert actions == [Look()]
     assert pauses == [3.0, 10.0, 60.0, 120.0, 240.0, 480.0, 600.0, 600.0, 600.0]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
     RETRY,
+    SLOW,
     Awaited,
     Busy,
     Changed,
@@ -172,7 +173,7 @@ def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
         guard, timers = whole
         # Nothing under way: none of its timers runs, so nothing wakes an idle watcher.
         if guard.handover is None:
-            assert timers <= {RETRY}, told(policy, whole, Busy())
+            assert timers <= {RETRY, SLOW}, told(policy, whole, Busy())
         for event, (after, later), actions in transitions:
             asks = RequestOwnership() in actions
             # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.
@@ -190,12 +191,18 @@ def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
             # Failures are bounded.
             assert after.failures <= len(policy.retry_seconds) + 1, told(policy, whole, event)
             # What CSME keeps is looked at again: no state that a timer or an event could change is left without one.
-            if (guard.left is None or guard.handover is not None or RETRY in timers) and Look() not in actions:
+            if (guard.left is None or guard.handover is not None or timers & {RETRY, SLOW}) and Look() not in actions:
                 kept = after.left is not None and after.handover is None
-                assert not kept or RETRY in later, told(policy, whole, event)
+                assert not kept or later & {RETRY, SLOW}, told(policy, whole, event)
+            # Who failed too often is tried again when a slow pause is over, and at no other time by itself.
+            begins = guard.handover is None and after.handover is not None and after.handover.phase is not Phase.STAYING
+            if begins and guard.failures > len(policy.retry_seconds) and guard.ended is not None:
+                assert guard.again or after.failures == 0, told(policy, whole, event)
+            if after.again and not guard.again:
+                assert event == Expired(SLOW), told(policy, whole, event)
             # An outcome is told once.
             assert sum(isinstance(action, Tell) for action in actions) <= 1, told(policy, whole, event)
-            assert len(later) <= len(Timer) + 1, told(policy, whole, event)
+            assert len(later) <= len(Timer) + 2, told(policy, whole, event)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -213,4 +220,4 @@ def test_nothing_unencoded_is_handed_to_a_supplicant(policy: GuardPolicy) -> Non
 def _harmless(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(isinstance(each, int) for each in value)
-    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, BSSID, PROFILE)
+    return isinstance(value, (int, float, Timer, Outcome)) or value in (RETRY, SLOW, BSSID, PROFILE)

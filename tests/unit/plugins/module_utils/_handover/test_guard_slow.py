@@ -13,30 +13,39 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
     RETRY,
+    SLOW,
+    Awaited,
+    Busy,
     Changed,
     Guard,
     GuardEvent,
     GuardPolicy,
     Look,
+    Tell,
+    Unanswered,
+    Untold,
     step,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     BlockBack,
     Blocked,
+    CancelTimer,
     Expired,
     PinFailed,
     RoamingForbidden,
     SetPin,
     SetTimer,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE, Outcome
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_guard import (
     CAN,
     CANNOT,
     NETWORK,
     NOTHING,
+    PART,
     POLICY,
     PROFILE,
+    pauses_of,
     play,
 )
 
@@ -49,9 +58,10 @@ def looks(guard: Guard, answer: GuardEvent, count: int, policy: GuardPolicy) -> 
         while guard.handover is not None:
             guard, more = step(guard, PinFailed(), policy)
             actions += more
-        found += [action.seconds for action in actions if isinstance(action, SetTimer) and action.timer == RETRY]
+        ((timer, seconds),) = pauses_of(actions)
+        found.append(seconds)
         asked += sum(isinstance(action, SetPin) for action in actions)
-        guard, actions = step(guard, Expired(RETRY), policy)
+        guard, actions = step(guard, Expired(timer), policy)
         assert actions == (Look(),)
     return guard, found, asked
 
@@ -63,10 +73,10 @@ def looks(guard: Guard, answer: GuardEvent, count: int, policy: GuardPolicy) -> 
 def test_what_was_left_alone_is_looked_at_ever_less_often(answer: Blocked, left: str, policy: GuardPolicy) -> None:
     guard, found, asked = looks(Guard(), answer, 7, policy)
     assert (found, asked) == ([60.0, 120.0, 240.0, 480.0, 600.0, 600.0, 600.0], 0)
-    assert (guard.left, guard.word(waits=True)) == (left, "left")
+    assert (guard.left, guard.word(waits=False)) == (left, "left")
     # A change is looked at at once, and the pauses begin anew.
     guard, actions = step(guard, Changed(), policy)
-    assert (actions, looks(guard, answer, 2, policy)[1]) == ((Look(),), [60.0, 120.0])
+    assert (actions, looks(guard, answer, 2, policy)[1]) == ((CancelTimer(SLOW), Look()), [60.0, 120.0])
     # A profile that nobody reported is found by such a look.
     assert play(CAN, guard=guard, policy=policy)[0].handover is not None
 
@@ -74,10 +84,32 @@ def test_what_was_left_alone_is_looked_at_ever_less_often(answer: Blocked, left:
 def test_a_handover_that_failed_too_often_is_tried_at_each_slow_look_and_at_no_other() -> None:
     guard, found, asked = looks(Guard(), CAN, 6, POLICY)
     assert (found, asked) == ([3.0, 60, 600, 600, 600, 600], 6)
-    assert guard.word(waits=True) == "left"
     guard = play(CAN, PinFailed(), guard=guard)[0]
     for event in (BlockBack(), RoamingForbidden()):
         assert play(event, CAN, guard=guard)[1] == [Look()]
+    assert play(Expired(SLOW), CAN, guard=guard)[0].handover is not None
+
+
+@pytest.mark.parametrize("answer", [Busy(), Awaited(), Unanswered(), Untold()])
+def test_a_short_pause_neither_allows_a_try_nor_puts_it_off(answer: GuardEvent) -> None:
+    """Another task has the lock for a moment, or who is asked does not answer: CSME is not asked more often for it."""
+    guard = looks(Guard(), CAN, 4, POLICY)[0]
+    guard = play(CAN, PinFailed(), guard=guard)[0]
+    # The slow pause is under way. Something makes the guard look, and the answer is none.
+    guard, actions = step(step(guard, BlockBack(), POLICY)[0], answer, POLICY)
+    assert ([timer for timer, _seconds in pauses_of(actions)], CancelTimer(SLOW) in actions) == ([RETRY], False)
+    guard, actions = step(step(guard, Expired(RETRY), POLICY)[0], CAN, POLICY)
+    assert (guard.handover, guard.left, actions) == (None, "pin_failed", (CancelTimer(RETRY),))
+    assert (guard.word(waits=True), guard.word(waits=False)) == ("retrying", "left")
+    # When the slow pause is over, it does not matter that the answer takes a moment.
+    guard = play(Expired(SLOW), answer, Expired(RETRY), CAN, guard=guard)[0]
+    assert guard.handover is not None
+
+
+def test_a_look_that_asks_for_nothing_does_not_use_up_the_try() -> None:
+    guard = looks(Guard(), CAN, 4, POLICY)[0]
+    guard, actions = play(Blocked(PART, None), guard=guard)
+    assert (guard.left, actions) == ("csme_unreadable", [Tell(Outcome.CSME_UNREADABLE)])
     assert play(Expired(RETRY), CAN, guard=guard)[0].handover is not None
 
 
@@ -85,7 +117,7 @@ def test_the_word_is_retrying_between_the_first_tries_alone() -> None:
     guard = play(CAN, PinFailed())[0]
     assert (guard.word(waits=True), guard.word(waits=False)) == ("retrying", "left")
     # What was left for want of a profile, and then failed, is tried again soon.
-    guard = play(CANNOT, Expired(RETRY), CAN, PinFailed())[0]
+    guard = play(CANNOT, Expired(SLOW), CAN, PinFailed())[0]
     assert guard.word(waits=True) == "retrying"
 
 

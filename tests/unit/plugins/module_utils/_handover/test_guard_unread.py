@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
     RETRY,
+    SLOW,
     Awaited,
     Free,
     Guard,
@@ -26,6 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Blocked,
+    CancelTimer,
     Expired,
     Pinned,
     RequestOwnership,
@@ -81,8 +83,8 @@ def test_a_failure_is_the_reason_again_when_all_can_be_read_again() -> None:
         between, _actions = step(guard, event, POLICY)
         assert between.word(waits=True) == "retrying"
         again, actions = step(between, Blocked(NETWORK, PROFILE), POLICY)
-        assert (again.left, again.failures, actions) == ("denied", 9, ())
-        later, _actions = step(step(again, Expired(RETRY), POLICY)[0], Blocked(NETWORK, PROFILE), POLICY)
+        assert (again.left, again.failures, actions) == ("denied", 9, (CancelTimer(RETRY),))
+        later, _actions = step(step(again, Expired(SLOW), POLICY)[0], Blocked(NETWORK, PROFILE), POLICY)
         assert later.handover is not None
         assert later.handover.last
 

@@ -82,6 +82,7 @@ def test_timers_run_out_when_they_are_due_and_once(story: Story) -> None:
     story.machine.set_timer("late", 5.0)
     story.machine.set_timer("early", 2.0)
     assert story.machine.due == 102.0
+    assert [story.machine.due_of(timer) for timer in ("late", "early", "none")] == [105.0, 102.0, None]
     story.now = 101.9
     story.machine.expire()
     assert story.told == []
@@ -90,6 +91,7 @@ def test_timers_run_out_when_they_are_due_and_once(story: Story) -> None:
     story.machine.expire()
     assert story.told == ["early ran out in 0"]
     assert story.machine.due == 105.0
+    assert story.machine.due_of("early") is None
 
 
 def test_several_run_out_in_the_order_of_their_times(story: Story) -> None:

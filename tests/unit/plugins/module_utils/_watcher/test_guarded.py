@@ -273,3 +273,24 @@ def test_a_pin_that_stands_is_undone_soon_although_the_next_look_is_far(laptop: 
     assert (laptop.as_before, laptop.requests) == (True, 1)
     assert watched.due is not None
     assert watched.due > laptop.now + 30
+
+
+def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop: Laptop) -> None:
+    watched = laptop.watched(policy=GuardPolicy(retry_seconds=()))
+    watched.attach()
+    watched.look()
+    for hard in (False, True):  # granted, and taken back
+        watched.heard_rfkill(rfkill(hard))
+    slow = watched.due
+    other = run_folder.Lock("phy0", laptop.folder)
+    assert other.acquire()
+    watched.look()
+    assert (watched.state, watched.reason) == ("retrying", "taken_back"), "it looks again in half a second"
+    other.release()
+    laptop.now += 1.0
+    watched.expire()
+    assert (watched.state, watched.reason, watched.due, laptop.requests) == ("left", "taken_back", slow, 1)
+    laptop.now = slow or 0.0
+    watched.expire()
+    assert (watched.state, laptop.requests) == ("handover", 2)
+    watched.stop()
