@@ -16,7 +16,7 @@ from vpro_lab.air.security import SECURITY
 from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
-from vpro_lab.play.watching import drops, free, log, start_supplicant, state, wait_for
+from vpro_lab.play.watching import free, log, start_supplicant, state, wait_for
 
 Watched = Callable[..., Scene]
 #: The library that the watcher needs, as Debian's package has it.
@@ -99,38 +99,6 @@ def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watc
     scene.laptop.guest.check(f"systemctl stop {SERVICE}")
     assert scene.laptop.pins() == ""
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status")
-
-
-@pytest.mark.with_networkmanager
-def test_a_watcher_that_is_started_again_in_a_stay_goes_on_with_it(watched: Watched) -> None:
-    scene = watched()
-    laptop = scene.laptop
-    wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
-    laptop.wait_until("CSME's word", lambda: "CSME forbids roaming" in log(laptop), 10)
-    before = drops(laptop)
-    laptop.guest.check(f"systemctl restart {SERVICE}")
-    wait_for(scene, "staying")
-    assert "CSME forbade roaming before the watcher was started again" in log(laptop)
-    assert laptop.pins() != ""
-    # It is CSME's own word by now: no patience of the watcher ends the stay.
-    laptop.guest.check("sleep 20")
-    assert state(laptop)["state"] == "staying"
-    # Another country waits for the end of the session.
-    if laptop.manager == "wpa_supplicant":
-        options = {"interface": INTERFACE, "group": SERVICE, "country": "JP"}
-        done = run_module(laptop, "amt_wifi_supplicant", options)
-        assert (done["file"]["changed"], done["runtime"]["changed"]) == (True, False)
-        assert "keeps the country" in done["warnings"][0]
-        assert laptop.wpa("get country").strip() != "JP"
-    assert scene.session.survives()
-    assert drops(laptop) == before, "the link was dropped"
-    scene.csme.control("roaming allowed")
-    free(scene)
-    assert drops(laptop) == before, "the link was dropped"
-    if laptop.manager == "wpa_supplicant":
-        done = run_module(laptop, "amt_wifi_supplicant", options)
-        assert (done["file"]["changed"], done["runtime"]["changed"]) == (False, True)
 
 
 @pytest.mark.parametrize(

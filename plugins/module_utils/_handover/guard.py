@@ -102,6 +102,17 @@ class Spoke(Bare):
     """The interface's manager reported an event. So it may answer again."""
 
 
+@dataclass(frozen=True)
+class Resumed:
+    """The watcher was started again in a stay for which CSME had not reported that roaming is forbidden.
+
+    Attributes:
+        seconds: the rest of the time for that report (``Policy.confirm_seconds``).
+    """
+
+    seconds: float
+
+
 class Changed(Bare):
     """Something changed that may let a handover succeed: the manager, its profiles, or the configuration."""
 
@@ -117,7 +128,7 @@ class Slow(Bare):
     """
 
 
-GuardEvent = Union[messages.Event, Free, Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Changed]
+GuardEvent = Union[messages.Event, Free, Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Resumed, Changed]
 
 
 # -- actions, in addition to those of a handover -----------------------------------------------------------------------
@@ -150,6 +161,7 @@ class Guard:
     Attributes:
         handover: the running handover, or the stay at an access point. It is None when there is neither.
         forbidden: whether CSME's last report about roaming was that it is forbidden.
+        unconfirmed: the seconds of ``Resumed``, until the stay goes on. It is None at any other time.
         failures: how many handovers in a row failed.
         left: why CSME keeps the radio. It is the outcome of the last handover, or one of ``REASONS``. It is None when
             CSME does not keep the radio, or a handover runs.
@@ -166,6 +178,7 @@ class Guard:
 
     handover: Optional[State] = None
     forbidden: bool = False
+    unconfirmed: Optional[float] = None
     failures: int = 0
     left: Optional[str] = None
     unanswered: int = 0
@@ -178,6 +191,11 @@ class Guard:
     def pinned(self) -> bool:
         """Whether the supplicant may have a pin."""
         return self.handover is not None and self.handover.pinned
+
+    @property
+    def stays(self) -> bool:
+        """Whether a connected host has to stay at its access point, without a handover."""
+        return self.forbidden or self.unconfirmed is not None
 
     def word(self, *, waits: bool) -> str:
         """Return the state as one word: ``handover``, ``staying``, ``left`` or ``retrying``.
@@ -213,10 +231,10 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
         The new state, and the actions to carry out, in order.
     """
     if isinstance(event, RoamingForbidden):
-        guard = replace(guard, forbidden=True)
+        guard = replace(guard, forbidden=True, unconfirmed=None)
     elif isinstance(event, (RoamingAllowed, BlockBack, Blocked, InterfaceGone)):
         # When CSME itself has the radio, its report to the host does not count any more.
-        guard = replace(guard, forbidden=False)
+        guard = replace(guard, forbidden=False, unconfirmed=None)
     if guard.handover is not None:
         return _under_way(guard, guard.handover, event, policy)
     return _idle(guard, event, policy)
@@ -237,6 +255,8 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
         return _blocked(guard, event, policy)
     if isinstance(event, Free):
         return _free(guard, event, policy)
+    if isinstance(event, Resumed):
+        return replace(guard, unconfirmed=None if guard.forbidden else event.seconds), _LOOK
     if isinstance(event, Changed):
         return _anew(guard), (CancelTimer(SLOW), *_LOOK)
     if event == Expired(SLOW):
@@ -244,13 +264,13 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if event == Expired(RETRY) or isinstance(event, (BlockBack, RoamingForbidden)):
         return guard, _LOOK
     if isinstance(event, Connected):
-        return guard, _LOOK if guard.forbidden else ()
+        return guard, _LOOK if guard.stays else ()
     if isinstance(event, (Busy, Awaited)):
         if isinstance(event, Awaited):
             guard = replace(guard, left=AWAITED)
         return guard, (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
-        return replace(_anew(guard), left=None), _NO_LOOK
+        return replace(_anew(guard), left=None, unconfirmed=None), _NO_LOOK
     return guard, ()
 
 
@@ -306,10 +326,11 @@ def _network(event: Blocked) -> Optional[Tuple[bytes, str]]:
 
 
 def _free(guard: Guard, event: Free, policy: GuardPolicy) -> Result:
-    guard = replace(_anew(guard), left=None)
-    if not (guard.forbidden and policy.handover.stay) or event.profile is None or event.bssid is None:
+    stays, confirm_seconds = guard.stays, guard.unconfirmed
+    guard = replace(_anew(guard), left=None, unconfirmed=None)
+    if not (stays and policy.handover.stay) or event.profile is None or event.bssid is None:
         return guard, _NO_LOOK
-    state, actions = machine.stay(event.profile, event.bssid)
+    state, actions = machine.stay(event.profile, event.bssid, confirm_seconds)
     return replace(guard, handover=state), (*_NO_LOOK, *actions)
 
 
@@ -318,7 +339,7 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
         event = BlockBack()
     elif isinstance(event, Free):
         event = BlockGone()
-    elif isinstance(event, (Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Changed)):
+    elif isinstance(event, (Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Resumed, Changed)):
         return guard, ()
     after, actions = machine.step(before, event, policy.handover)
     # CSME took the radio from a connected host. There may be a session that has to be saved at once.

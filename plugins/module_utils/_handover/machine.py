@@ -306,15 +306,18 @@ _PHASES: Dict[Phase, Callable[[State, Event, Policy], Result]] = {
 }
 
 
-def stay(profile: Profile, bssid: str) -> Result:
+def stay(profile: Profile, bssid: str, confirm_seconds: Optional[float] = None) -> Result:
     """Return the state of a stay that begins without a handover, and the actions to carry out.
 
     Args:
         profile: the profile by which the host is connected.
         bssid: the access point to which it is connected.
+        confirm_seconds: how long to stay while CSME has not reported that roaming is forbidden. None means that it has.
     """
-    state = State(phase=Phase.STAYING, pinned=True, forbidden=True, outcome=Outcome.PROTECTED)
-    return state, (Stay(profile, bssid),)
+    forbidden = True if confirm_seconds is None else None
+    state = State(phase=Phase.STAYING, pinned=True, forbidden=forbidden, outcome=Outcome.PROTECTED)
+    confirm = () if confirm_seconds is None else (SetTimer(Timer.CONFIRM, confirm_seconds),)
+    return state, (Stay(profile, bssid), *confirm)
 
 
 def _request(state: State, policy: Policy, *before: Action) -> Result:

@@ -36,7 +36,7 @@ from .account import Account
 from .attachment import Attachment
 from .places import PLACES, Places
 from .remainder import Remainder
-from .stay_message import leave_stay, take_stay
+from .stay_message import Kept, leave_stay, take_stay
 from .view import View
 
 #: Seconds from a change of profiles to the next look at them. Often several profiles are changed one after another.
@@ -130,10 +130,12 @@ class Watched:
         return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
 
     @property
-    def kept_at(self) -> Optional[str]:
-        """The access point at which the host is kept because CSME forbids roaming, or None."""
-        stays = self._machine.state.forbidden and self.state == "staying"
-        return self.hands.pin.bssid if stays and self.hands.pin is not None else None
+    def kept(self) -> Optional[Kept]:
+        """The stay of the host at its access point, or None when the host may roam."""
+        if self.hands.pin is None or self.state != "staying":
+            return None
+        due = self._machine.due_of(messages.Timer.CONFIRM)
+        return Kept(self.hands.pin.bssid, None if due is None else due - self._clock())
 
     @property
     def last(self) -> Optional[HandoverRecord]:
@@ -305,15 +307,15 @@ class Watched:
 
     def resume(self) -> None:
         """Go on with the stay in which the watcher was stopped, if the host is still at that access point."""
-        bssid = take_stay(self.radio, self._account, self._folder)
-        if bssid is not None and self.view.of_host().bssid == bssid:
-            self._account.write("info", "CSME forbade roaming before the watcher was started again")
-            self.feed(messages.RoamingForbidden())
+        kept = take_stay(self.radio, self._account, self._folder)
+        if kept is not None and self.view.of_host().bssid == kept.bssid:
+            self._account.write("info", kept.words)
+            self.feed(kept.event)
 
     def stop(self) -> None:
         """Undo the pin, and the rest of an earlier one, and release everything. Tell the next watcher of a stay."""
-        if self.kept_at is not None:
-            leave_stay(self.radio, self.kept_at, self._account, self._folder)
+        if self.kept is not None:
+            leave_stay(self.radio, self.kept, self._account, self._folder)
         self.hands.unpin(now=True)
         self._rest.end_now()
         self.detach()
@@ -355,7 +357,7 @@ class Watched:
                 undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
         self._account.forget("failure")
         if not switch.hard:
-            return self.view.of_host() if self._machine.state.forbidden else guard.Free()
+            return self.view.of_host() if self._machine.state.stays else guard.Free()
         if self._machine.state.handover is None:
             self._account.trace.begin()
         return self.view.of_csme(required=self.policy.handover.require_credentials)

@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
     GuardEvent,
     GuardPolicy,
     Look,
+    Resumed,
     Spoke,
     Tell,
     Unanswered,
@@ -140,6 +141,29 @@ def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
     assert play(RoamingForbidden(), RoamingAllowed(), Free(PROFILE, BSSID))[1] == [Look()]
     off = GuardPolicy(handover=Policy(stay=False))
     assert play(RoamingForbidden(), Free(PROFILE, BSSID), policy=off)[1] == [Look()]
+
+
+def test_a_stay_that_csme_has_not_confirmed_goes_on_for_the_rest_of_its_time() -> None:
+    guard, actions = play(Resumed(4.0))
+    assert (guard.stays, guard.forbidden, actions) == (True, False, [Look()])
+    # Another task has the lock for a moment.
+    waits = play(Busy(), Expired(RETRY), guard=guard)[0]
+    stays, more = step(waits, Free(PROFILE, BSSID), POLICY)
+    assert more[-2:] == (Stay(PROFILE, BSSID), SetTimer(Timer.CONFIRM, 4.0))
+    assert play(Expired(Timer.CONFIRM), guard=stays) == (Guard(), [Unpin()])
+    # CSME's word ends that time, before the look and after it.
+    confirmed, more = step(play(RoamingForbidden(), guard=waits)[0], Free(PROFILE, BSSID), POLICY)
+    assert (more[-1], confirmed.forbidden) == (Stay(PROFILE, BSSID), True)
+    assert step(stays, RoamingForbidden(), POLICY)[1] == (CancelTimer(Timer.CONFIRM),)
+    assert play(Resumed(4.0), guard=Guard(forbidden=True))[0] == Guard(forbidden=True)
+
+
+@pytest.mark.parametrize("event", [RoamingAllowed(), BlockBack(), SoftBlocked(), InterfaceGone(), Free(), CAN])
+def test_a_stay_that_csme_has_not_confirmed_is_not_begun_later(event: GuardEvent) -> None:
+    guard = play(Resumed(4.0), event)[0]
+    assert not guard.stays
+    # In a handover, the last process's stay means nothing.
+    assert not play(CAN, Resumed(4.0))[0].stays
 
 
 def test_another_handover_is_waited_for() -> None:

@@ -24,6 +24,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
     GuardEvent,
     GuardPolicy,
     Look,
+    Resumed,
     Spoke,
     Tell,
     Unanswered,
@@ -72,7 +73,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 
 EVENTS: Tuple[GuardEvent, ...] = (
     *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(), Awaited(), Unanswered(), Untold()),
-    *(Blocked(PART, None), Spoke(), Changed()),
+    *(Blocked(PART, None), Spoke(), Resumed(5.0), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),
     *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),

@@ -110,3 +110,12 @@ def test_a_host_without_a_handover_can_be_held() -> None:
     assert step(state, PinFailed(), STAYING)[0].phase is Phase.DONE
     # It is as after a handover: the scan is not narrow, and CSME said its word.
     assert (state.pinned, state.forbidden, state.outcome) == (True, True, Outcome.PROTECTED)
+
+
+def test_a_host_can_be_held_for_the_rest_of_the_time_that_csme_has_for_its_word() -> None:
+    state, actions = stay(PROFILE, BSSID, 4.0)
+    assert actions == (Stay(PROFILE, BSSID), SetTimer(Timer.CONFIRM, 4.0))
+    assert (state.phase, state.pinned, state.forbidden) == (Phase.STAYING, True, None)
+    assert step(state, Expired(Timer.CONFIRM), STAYING)[0].phase is Phase.DONE
+    state, actions = step(state, RoamingForbidden(), STAYING)
+    assert (state.phase, actions) == (Phase.STAYING, (CancelTimer(Timer.CONFIRM),))
