@@ -10,6 +10,7 @@ All times are the laptop's own.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Callable
 
 import pytest
@@ -34,6 +35,8 @@ SLOW = 3
 A_MINUTE = 60.0
 #: After CSME's deadline of 3 s, and before the handover is given up a second later.
 LATE_SECONDS = 3.3
+#: The DHCP clients that the watcher asks through a pipe.
+CLIENTS = ("networkd", "dhcpcd")
 SECURITIES = ("wpa2-psk", *(pytest.param(each, marks=pytest.mark.release) for each in ("wpa3-sae", "wpa2-eap")))
 
 
@@ -44,6 +47,16 @@ def has_address(laptop: Laptop) -> bool:
 def pass_by(laptop: Laptop, seconds: float) -> None:
     """Let so many seconds of the laptop's pass, however long they take here."""
     laptop.guest.check(f"sleep {seconds}", timeout=seconds + 60)
+
+
+def is_another(laptop: Laptop, before: str, unit: str = SERVICE) -> bool:
+    """Say whether a unit was started again since it had the invocation *before*."""
+    return laptop.guest.check(f"systemctl show -P InvocationID {unit}") not in (before, "\n")
+
+
+def is_open(laptop: Laptop, client: str) -> bool:
+    """Say whether systemd listens to the pipe of a DHCP client."""
+    return laptop.guest.run(f"systemctl is-active -q {SERVICE}-address-{client}.socket").rc == 0
 
 
 def assert_in_time(run: Run) -> None:
@@ -146,12 +159,34 @@ def test_the_pipes_take_many_asks_and_stay(watched: Stage) -> None:
     for word in words:
         guest.check(f"echo '{word}' > {pipe}")
     pass_by(scene.laptop, len(words) * 1.0)
-    for client in ("networkd", "dhcpcd"):
+    for client in CLIENTS:
         assert guest.check(f"systemctl is-active {SERVICE}-address-{client}.socket").strip() == "active"
     guest.check(f"systemctl stop {SERVICE}")
-    assert guest.run(f"test -e {pipe}").rc, "the pipes go with the watcher"
+    scene.laptop.wait_until("the end of the pipes", lambda: guest.run(f"test -e {pipe}").rc != 0, 10)
     guest.check(f"systemctl start {SERVICE}")
     assert guest.run(f"test -p {pipe}").rc == 0
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_watcher_that_is_started_again_beside_an_ask_can_ask_again(watched: Stage) -> None:
+    """systemd starts no socket whose service is active, and after an ask the service is active for half a second."""
+    scene = watched(session=False)
+    guest = scene.laptop.guest
+    asks = "; ".join(f"echo {INTERFACE} > /run/{SERVICE}-address-{client}" for client in CLIENTS)
+    for again in (f"restart {SERVICE}", f"kill -s KILL {SERVICE}", f"stop {SERVICE}; systemctl start {SERVICE}"):
+        before = guest.check(f"systemctl show -P InvocationID {SERVICE}")
+        guest.check(f"{asks}; systemctl {again}")
+        scene.laptop.wait_until("the next watcher", partial(is_another, scene.laptop, before), 30)
+        for client in CLIENTS:
+            unit = f"{SERVICE}-address-{client}"
+            scene.laptop.wait_until("the pipe", partial(is_open, scene.laptop, client), 10)
+            pass_by(scene.laptop, 1.0)
+            assert "refusing" not in guest.check(f"journalctl -b -o cat -u {unit}.socket"), again
+            assert is_open(scene.laptop, client), again
+            asked = guest.check(f"systemctl show -P InvocationID {unit}.service")
+            guest.check(f"echo {INTERFACE} > /run/{unit}")
+            heard = partial(is_another, scene.laptop, asked, f"{unit}.service")
+            scene.laptop.wait_until("the service of the pipe", heard, 10)
 
 
 @pytest.mark.manager("wpa_supplicant")

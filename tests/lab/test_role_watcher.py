@@ -165,7 +165,10 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
     # All files stood in one folder once: one of them may have the name of a folder of now.
     obsolete = " ".join(f"{PACKAGE}/{name}" for name in _OBSOLETE)
     guest.check(f"echo 0.9.0 > {PACKAGE}/VERSION; mkdir {PACKAGE}/_older; touch {obsolete}; echo '# older' >> {UNIT}")
-    guest.check("systemctl daemon-reload")
+    # One of its pipes was another one, and a DHCP client was asked through it just now.
+    pipe, socket = f"/run/{NAME}-address-networkd", f"{NAME}-address-networkd.socket"
+    guest.check(f"sed -i s/SocketMode=0200/SocketMode=0600/ /etc/systemd/system/{socket}; systemctl daemon-reload")
+    guest.check(f"systemctl restart {socket}; stat -c %a {pipe} | grep 600; echo {INTERFACE} > {pipe}")
     upgraded = role(bare, "--diff", log_level="debug").ok()
     for name in _OBSOLETE:
         assert f"-{name}: 0 bytes" in upgraded.output
@@ -179,6 +182,7 @@ def test_an_older_watcher_is_replaced_and_the_new_one_goes(bare: Laptop) -> None
     for name in (*_OBSOLETE, "_older"):
         assert guest.run(f"test -e {PACKAGE}/{name}").rc == 1, name
     assert state(bare)["version"] == version()
+    assert guest.check(f"stat -c %a {pipe}; systemctl is-active {socket}").split() == ["200", "active"]
 
     # It has failed, which must leave no record behind.
     drop_in = f"/run/systemd/system/{NAME}.service.d"
