@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, List, Optional, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
-from .._network.profile import find_profile
+from .._network.profile import Profile, find_profile
 from .._radio import rtnetlink, sysfs
 from .._radio.connection import PartialConnection, Reported
 from .._radio.radio import routable
@@ -190,10 +190,15 @@ class Hands:
             if mine is not None and before is not None and (mine.ssid, before.auth) == (now.ssid, now.auth):
                 # It is the same network. The manager would tell the profile with its pin, which is for the old place.
                 return Seen(now, find_profile((mine,), now))
-            return Seen(now, find_profile(self.supplicant.profiles(now.ssid), now))
+            return Seen(now, find_profile(self._unpinned(self.supplicant.profiles(now.ssid)), now))
         except FleetError as error:
             self._warn_once(f"CSME's connection can't be read again: {error}")
             return Unread()
+
+    def _unpinned(self, profiles: Sequence[Profile]) -> Tuple[Profile, ...]:
+        """Return profiles as they were before the pin, which disabled those that it is not for."""
+        mine = () if self.pin is None else self.pin.disabled
+        return tuple(replace(each, enabled=True) if (each.id, each.ssid.hex()) in mine else each for each in profiles)
 
     def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
         if self.supplicant is None:

@@ -112,6 +112,13 @@ class Laptop:
         return self.supplicant.networks == self.before and run_folder.journals(self.folder) == []
 
 
+def refuse_once(laptop: Laptop, watched: Watched) -> None:
+    """Let CSME keep the radio until the first request's time is over, and the pause before the next one, too."""
+    for seconds in (1.0, 0.5):  # ``Policy.answer_seconds`` and the first of ``Policy.pauses_seconds``
+        laptop.now += seconds
+        watched.expire()
+
+
 def rfkill(hard: bool, soft: bool = False, index: int = 7) -> RfkillEvent:
     return RfkillEvent(index, "wlan", "change", soft, hard, NOT_OWNER if hard else frozenset())
 
