@@ -460,7 +460,10 @@ ansible_facts:
               returned: always
               contains:
                 outcome:
-                  description: How the handover ended, as in RV(vpro.fleet.amt_wifi_ownership#module:outcome).
+                  description:
+                    - How the handover ended, as in RV(vpro.fleet.amt_wifi_ownership#module:outcome), or if it failed,
+                      as in RV(vpro.fleet.amt_wifi_ownership#module:error.code).
+                    - V(failed) if a device, socket or file failed. The watcher's journal says which.
                   type: str
                   returned: always
                   sample: protected

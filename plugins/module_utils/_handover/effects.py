@@ -11,7 +11,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
-from .._network.profile import Profile, find_profile
+from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio import rtnetlink, sysfs
 from .._radio.connection import PartialConnection, Reported
 from .._radio.radio import routable
@@ -189,8 +189,11 @@ class Hands:
             mine, before = last.profile, last.connection
             if mine is not None and before is not None and (mine.ssid, before.auth) == (now.ssid, now.auth):
                 # It is the same network. The manager would tell the profile with its pin, which is for the old place.
-                return Seen(now, find_profile((mine,), now))
-            return Seen(now, find_profile(self._unpinned(self.supplicant.profiles(now.ssid)), now))
+                profiles: Tuple[Profile, ...] = (mine,)
+            else:
+                profiles = self._unpinned(self.supplicant.profiles(now.ssid))
+            profile = find_profile(profiles, now)
+            return Seen(now, profile, find_obstacle(profiles, now) if profile is None else None)
         except FleetError as error:
             self._warn_once(f"CSME's connection can't be read again: {error}")
             return Unread()

@@ -164,7 +164,7 @@ class Guard:
         unconfirmed: the seconds of ``Resumed``, until the stay goes on. It is None at any other time.
         failures: how many handovers in a row failed.
         left: why CSME keeps the radio. It is the outcome of the last handover, or one of ``REASONS``. It is None when
-            CSME does not keep the radio, or a handover runs.
+            CSME does not keep the radio, as after a handover in which the host got it, or a handover runs.
         ended: how the last handover failed, also while *left* is one of ``REASONS``. It is None when that does not
             count any more.
         unanswered: how many looks in a row got no profiles, or no answer of the driver. It is not counted further once
@@ -357,7 +357,9 @@ def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction
     outcome = after.outcome
     if before.outcome is not None or outcome in SUCCESSES or outcome in _QUIET:
         return _anew(guard), actions
-    guard = replace(guard, left=None if outcome is None else outcome.value, ended=outcome)
+    # After a grant the host has the radio, whether it could use it or not, unless CSME took it back.
+    granted = before.phase in (Phase.CONNECTING, Phase.ADDRESSING) and outcome is not Outcome.TAKEN_BACK
+    guard = replace(guard, left=None if outcome is None or granted else outcome.value, ended=outcome)
     if outcome is Outcome.CSME_UNREADABLE and not after.requests:
         # No event tells when CSME is on another channel or network, of which all can be read. CSME was not asked, so
         # the next look may still try what a slow pause allowed this one.

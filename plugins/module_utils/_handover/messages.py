@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Hashable, Optional, Tuple, Union
 
 from .._network.events import LinkEvent
+from .._network.limits import Obstacle
 from .._network.profile import Profile
 from .._radio.connection import CsmeConnection, Reported
 from .._system.bare import Bare
@@ -37,10 +38,13 @@ class Seen:
     Attributes:
         connection: as for ``Blocked``.
         profile: as for ``Blocked``.
+        obstacle: why the profile for the connection can't carry it on. It is None when no profile is for it, or one
+            can.
     """
 
     connection: Optional[Reported]
     profile: Optional[Profile]
+    obstacle: Optional[Obstacle] = None
 
 
 class Unread(Bare):

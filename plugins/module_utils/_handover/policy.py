@@ -47,6 +47,9 @@ class Outcome(str, Enum):
     MANAGER_GONE = "manager_gone"
     #: The interface or the radio went away.
     INTERFACE_GONE = "interface_gone"
+    #: A device, socket or file failed in the middle of the handover. Only the watcher says that. A task fails with the
+    #: error itself.
+    FAILED = "failed"
 
 
 #: Outcomes after which the host owns the radio.
@@ -61,8 +64,8 @@ IDLE = "idle"
 AWAITED = "manager_awaited"
 #: The reason while the interface's manager does not tell its profiles.
 UNANSWERED = "profiles_unreadable"
-#: The reason after an error of a device, socket or file, which the log names.
-FAILED = "failed"
+#: The reason after an error of a device, socket or file, which the log names. It may have come without a handover.
+FAILED = Outcome.FAILED.value
 REASONS = (IDLE, AWAITED, UNANSWERED, FAILED)
 
 

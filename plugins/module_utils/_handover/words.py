@@ -12,7 +12,7 @@ from .._radio.connection import PartialConnection, Reported
 from .._radio.switched_off import BY_HARDWARE
 from .._system.printable import quoted
 from .._system.words import Words
-from .policy import AWAITED, FAILED, UNANSWERED, Outcome
+from .policy import AWAITED, UNANSWERED, Outcome
 
 _LOOK_AT_THE_ACCESS_POINT = (
     "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
@@ -55,6 +55,7 @@ BOOK: Dict[Outcome, Words] = {
     ),
     Outcome.INTERFACE_GONE: Words("the interface went away in the middle of the handover", "Try again when it is back"),
     Outcome.TIMED_OUT: Words("the handover did not end within the time allowed", "Give a longer timeout"),
+    Outcome.FAILED: Words("a device, socket or file failed", "The watcher's journal says which"),
 }
 
 
@@ -63,7 +64,6 @@ BOOK: Dict[Outcome, Words] = {
 PAUSES: Dict[str, Words] = {
     AWAITED: Words("the program that manages the interface has not started yet, and may start soon"),
     UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
-    FAILED: Words("a device, socket or file failed", "The watcher's journal says which"),
 }
 
 

@@ -22,7 +22,8 @@ from .._radio.switched_off import switched_off
 from .._radio.values import Radio
 from .._system.systemd import Log
 
-#: The outcomes of handovers that did not begin.
+#: The outcomes of handovers that did not begin, unless CSME had been asked before. Then CSME went to another network or
+#: channel in the middle of the handover.
 _REFUSALS = frozenset({Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE})
 
 
@@ -84,8 +85,8 @@ class Account:
 
     def ended(
         self, outcome: Outcome, wanted: Optional[Reported], who: Optional[str], obstacle: Optional[Obstacle]
-    ) -> None:
-        """Log how a handover ended.
+    ) -> bool:
+        """Log how a handover ended, and keep its record. Return False if there was none, because it did not begin.
 
         Args:
             outcome: how it ended.
@@ -109,10 +110,11 @@ class Account:
                 text = f"{text}. {words.remedy}"
         elif outcome is Outcome.CSME_UNREADABLE:
             text = f"{text}. {words.remedy}"
-        if outcome in _REFUSALS:
+        begun = outcome not in _REFUSALS or self.trace.seen("requested")
+        if not begun:
             again, self._refused = self._refused == (text, wanted), (text, wanted)
             if again:  # the radio was looked at again because of a change that did not matter
-                return
+                return False
         else:
             self._refused = None
             self.last = report
@@ -124,3 +126,4 @@ class Account:
             amt_wifi_request_to_connected_ms=report.request_to_connected_ms,
             amt_wifi_request_to_address_ms=report.request_to_address_ms,
         )
+        return begun

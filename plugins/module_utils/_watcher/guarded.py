@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Optional
 
@@ -34,6 +33,7 @@ from .._system.statemachine import Machine
 from .._system.systemd import Log
 from .account import Account
 from .attachment import Attachment
+from .followed import FollowedSwitch
 from .places import PLACES, Places
 from .remainder import Remainder
 from .stay_message import Kept, leave_stay, take_stay
@@ -81,7 +81,7 @@ class Watched:
         self._folder = places.run
         self._clock = clock
         self._lock = Lock(radio.phy, places.run)
-        self._switch = radio.switch
+        self._switch = FollowedSwitch(radio.switch)
         self._account = Account(radio, log, clock)
         #: The interface's manager, and its listeners.
         self.attachment = Attachment(radio, self._account, clock)
@@ -170,9 +170,9 @@ class Watched:
             why: the reason, as a text for people.
         """
         self._account.write("info", why)
-        self._give_up()
-        self._settle()
-        self._addressing.feed(ManagerGone())
+        if self._machine.state.handover is None:
+            self._give_up()
+        self.feed(ManagerGone())
         self.detach()
 
     # -- what happens ----------------------------------------------------------------------------------------------
@@ -217,24 +217,23 @@ class Watched:
     def _give_up(self) -> None:
         """Undo the pin, end the handover or stay, and look again later."""
         self.hands.unpin()
-        blocked = self._switch is not None and self._switch.owner == "csme"
-        self._machine.state = Guard(left=FAILED if blocked else None)
+        handover = self._machine.state.handover
+        self._machine.state = Guard(left=FAILED if self._switch.owned else None)
         for timer in (*messages.Timer, SLOW):  # a timer of this handover must not run out during the next one
             self._machine.cancel_timer(timer)
         self._machine.set_timer(RETRY, (self.policy.retry_seconds or (_UNDO_SECONDS,))[-1])
+        if handover is not None and handover.outcome is None:
+            self._tell(Outcome.FAILED)
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
         """Handle an event of rfkill. Events of other switches are ignored."""
-        switch = self._switch
-        if switch is None or event.index != switch.index:
+        news = self.hands.from_rfkill(event) if self._switch.is_of(event) else None
+        if news is None:
             return
-        news = self.hands.from_rfkill(event)
-        if news is not None:
-            changed = (event.soft, event.hard, event.reasons) != (switch.soft, switch.hard, switch.reasons)
-            self._switch = replace(switch, soft=event.soft, hard=event.hard, reasons=event.reasons)
-            # The kernel reports a switch at every change of any of its values. A block that is not new is ignored.
-            if changed or not isinstance(news, (messages.BlockBack, messages.BlockGone)):
-                self.feed(news)
+        changed = self._switch.follow(event)
+        # The kernel reports a switch at every change of any of its values. A block that is not new is ignored.
+        if changed or not isinstance(news, (messages.BlockBack, messages.BlockGone)):
+            self.feed(news)
 
     def heard_supplicant(self, source: Listener) -> None:
         """Handle the events of a listener.
@@ -333,7 +332,10 @@ class Watched:
         elif isinstance(action, messages.CancelTimer):
             self._machine.cancel_timer(action.timer)
         else:
-            return self.hands.do(action)
+            answer = self.hands.do(action)
+            if isinstance(answer, messages.Seen):
+                self.view.saw(answer, blocked=self._switch.blocked)
+            return answer
         return None
 
     def _look(self) -> GuardEvent:
@@ -343,10 +345,9 @@ class Watched:
             FleetError: the driver or the lock can't be used.
         """
         self._end_rest()
-        switch = self._switch
         if not self.view.held:
             self.view.wanted = None
-        if switch is None or switch.reasons is None or switch.soft or switch.off:
+        if not self._switch.usable:
             return guard.Unusable()
         if not self._lock.acquire():
             return guard.Busy()
@@ -356,14 +357,14 @@ class Watched:
             if not self._rest.stands and self.hands.supplicant is not None:
                 undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
         self._account.forget("failure")
-        if not switch.hard:
+        if not self._switch.blocked:
             return self.view.of_host() if self._machine.state.stays else guard.Free()
         if self._machine.state.handover is None:
             self._account.trace.begin()
         return self.view.of_csme(required=self.policy.handover.require_credentials)
 
     def _end_rest(self) -> None:
-        self._rest.end_if_over(blocked=self._switch is not None and self._switch.hard)
+        self._rest.end_if_over(blocked=self._switch.blocked)
 
     def _settle(self) -> None:
         """Update what depends on the guard's state: the lock, timers for what is left of a pin, and the log."""
@@ -387,9 +388,8 @@ class Watched:
             self._account.write("info", f"asking CSME for the radio{network_name(self.view.wanted)}")
 
     def _tell(self, outcome: Outcome) -> None:
-        if outcome not in (Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE):
+        if self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle):
             self._decided = self._clock()
-        self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle)
 
 
 def _expired(timer: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from .._handover.guard import Awaited, Free, GuardEvent, Unanswered, Untold
-from .._handover.messages import Blocked
+from .._handover.messages import Blocked, Seen
 from .._handover.words import HELD, network_name
 from .._network.limits import Obstacle
 from .._network.profile import find_obstacle, find_profile
@@ -103,6 +103,16 @@ class View:
         profile = find_profile(profiles, connection)
         self.obstacle = find_obstacle(profiles, connection) if profile is None else None
         return Blocked(connection, profile)
+
+    def saw(self, seen: Seen, *, blocked: bool) -> None:
+        """Keep what was read of CSME's connection in the middle of a handover.
+
+        Args:
+            seen: what was read.
+            blocked: whether CSME still has the radio. If not, and it has no connection any more, the last one counts.
+        """
+        if blocked or seen.connection is not None:
+            self.wanted, self.obstacle = seen.connection, seen.obstacle
 
     def of_host(self) -> Free:
         """Return the profile and the access point of the host's connection, as an answer to ``guard.Look``.

@@ -39,7 +39,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile, find_obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import (
     CsmeConnection,
     PartialConnection,
@@ -290,7 +290,7 @@ TIED = replace(MINE, limits=Limits(only_bssids=(BSSID,)))
         (ON, ReadConnection(ON, MINE), Seen(ON, MINE)),
         (MOVED, ReadConnection(ON, MINE), Seen(MOVED, MINE)),
         # A profile that is for one access point alone.
-        (MOVED, ReadConnection(ON, TIED), Seen(MOVED, None)),
+        (MOVED, ReadConnection(ON, TIED), Seen(MOVED, None, find_obstacle((TIED,), MOVED))),
         (OTHER, ReadConnection(ON, MINE), Seen(OTHER, replace(MINE, ssid=b"branch"))),
         (ON, ReadConnection(None, None), Seen(ON, replace(MINE, id=7))),
         (None, ReadConnection(ON, MINE), Seen(None, None)),

@@ -166,6 +166,7 @@ def test_what_holds_on_every_transition(policy: Policy) -> None:
 
 def test_every_outcome_can_happen() -> None:
     outcomes: Set[Optional[Outcome]] = {state.outcome for policy in POLICIES for state in explore(policy)}
-    assert outcomes == {None, *Outcome}
+    # An error ends a handover around the machine.
+    assert outcomes == {None, *Outcome} - {Outcome.FAILED}
     assert not any(state.phase is Phase.STAYING for state in explore(POLICY)), "a task holds nothing"
     assert {Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED} == SUCCESSES

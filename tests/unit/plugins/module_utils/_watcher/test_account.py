@@ -32,8 +32,8 @@ class Told:
         self.log = Book()
         self.account = Account(radio(), self.log, lambda: self.now)  # type: ignore[arg-type]
 
-    def ended(self, outcome: Outcome, wanted: Any = NETWORK, who: Any = "NetworkManager", obstacle: Any = None) -> None:
-        self.account.ended(outcome, wanted, who, obstacle)
+    def ended(self, outcome: Outcome, wanted: Any = NETWORK, who: Any = "NetworkManager", obstacle: Any = None) -> bool:
+        return self.account.ended(outcome, wanted, who, obstacle)
 
 
 @pytest.fixture
@@ -104,17 +104,33 @@ def test_a_handover_that_succeeded(told: Told) -> None:
     assert not trace.open
 
 
-#: The handovers that did not begin.
+#: The handovers that did not begin, unless CSME was asked before.
 REFUSALS = (Outcome.NO_CREDENTIALS, Outcome.CSME_UNREADABLE)
 
 
 def test_a_connection_that_can_not_be_read_is_told_of_once(told: Told) -> None:
     for _look in range(2):
-        told.ended(Outcome.CSME_UNREADABLE, wanted=PART)
+        assert not told.ended(Outcome.CSME_UNREADABLE, wanted=PART)
     ((level, text),) = told.log.lines
     assert level == "warning"
     assert "('corp', psk, unknown channel, not readable: There is no channel 255). Report what could not be" in text
     assert told.account.last is None
+
+
+@pytest.mark.parametrize("outcome", REFUSALS)
+def test_a_handover_that_ended_so_after_a_request_is_kept(told: Told, outcome: Outcome) -> None:
+    for _handover in range(2):
+        told.account.trace.begin()
+        told.account.trace.mark("requested")
+        assert told.ended(outcome)
+        last = told.account.last
+        assert last is not None
+        assert (last.outcome, last.session_kept, last.request_to_connected_ms) == (outcome, None, None)
+    assert len(told.log.lines) == 2, "each handover is news"
+    # The next look asks for nothing. It is no handover, and hides none.
+    told.account.trace.begin()
+    assert not told.ended(Outcome.NO_CREDENTIALS)
+    assert told.account.last is last
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome not in REFUSALS])

@@ -174,6 +174,8 @@ def test_a_driver_that_fails_ends_it_unpinned_and_it_is_tried_again(
     watched.look()
     assert (watched.state, watched.reason, laptop.as_before) == ("retrying", "failed", True)
     assert "the driver is gone" in laptop.log.text
+    assert watched.last is not None
+    assert watched.last.outcome == "failed"
     assert watched.due is not None
     # Once more, from a timer: it is tried again all the same, with no event to bring that about.
     laptop.now += 60
@@ -210,6 +212,7 @@ def test_what_fails_at_the_first_look_is_tried_again_and_told(laptop: Laptop, mo
         patch.setattr(f"{guarded.__name__}.Lock.acquire", refuse)
         watched.look()
     assert (watched.state, watched.reason, watched.due is not None) == ("retrying", "failed", True)
+    assert watched.last is None, "no handover began"
     free = laptop.watched(FREE)
     with monkeypatch.context() as patch:
         patch.setattr(f"{guarded.__name__}.Lock.acquire", refuse)
@@ -294,3 +297,20 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     watched.expire()
     assert (watched.state, laptop.requests) == ("handover", 2)
     watched.stop()
+
+
+def test_a_host_that_did_not_connect_has_the_radio_all_the_same(laptop: Laptop) -> None:
+    for retries in ((3.0,), ()):
+        watched = laptop.watched(policy=GuardPolicy(retry_seconds=retries))
+        watched.attach()
+        watched.look()
+        watched.heard_rfkill(rfkill(False))
+        laptop.now += 4.1
+        watched.expire()
+        assert watched.last is not None
+        assert watched.last.outcome == "not_connected"
+        assert (watched.state, watched.reason) == ("watching", None), "nobody may say that CSME keeps it"
+        # CSME takes it again, and keeps it until the pause is over.
+        watched.heard_rfkill(rfkill(True))
+        assert (watched.state, watched.reason) == (("handover", None) if retries else ("left", "not_connected"))
+        watched.stop()

@@ -61,6 +61,8 @@ def test_when_networkmanager_ends_what_is_pinned_is_undone(laptop: Laptop, manag
     watched.heard_supplicant(heard)
     assert laptop.as_before
     assert (watched.attachment.manager, heard.closed) == (None, True)
+    assert watched.last is not None
+    assert (watched.last.outcome, watched.reason) == ("manager_gone", "manager_gone")
     # It looks again, and finds whoever came.
     laptop.now += 60.0
     watched.expire()
@@ -78,6 +80,8 @@ def test_a_timer_from_before_networkmanager_ended_does_not_end_a_later_hold(lapt
     # The link is lost as well: two timers run.
     manager.heard.events = [Disconnected(), ManagerGone()]
     watched.heard_supplicant(manager.heard)
+    assert watched.last is not None
+    assert watched.last.outcome == "protected", "the handover had ended before"
     assert watched.attach()
     status = f"wpa_state=COMPLETED\nbssid={BSSID}\nssid=corp\nid=1\n"
     laptop.supplicant.hook = {"STATUS": status, "DETACH": "OK\n"}.get
