@@ -21,6 +21,7 @@ from typing import Callable, Optional, Tuple
 from . import networkd
 from .errors import AccessDenied, FleetError, NotFound, TransportFailed
 from .files import read_text
+from .process import is_alive
 
 #: The values of DHCP= (systemd.network(5), systemd.syntax(7), and older ones that networkd still accepts). networkd
 #: ignores any other value, and also an empty one.
@@ -89,7 +90,7 @@ def networkd_with_dhcp(ifindex: int, root: str = "/") -> Optional[Tuple[str, Opt
 
 def dhcpcd_runs(interface: str, root: str = "/", alive: Optional[Callable[[int], bool]] = None) -> bool:
     """Say whether a dhcpcd serves an interface. The arguments are those of ``find_client``."""
-    alive = alive or _is_alive
+    alive = alive or is_alive
     for path in _DHCPCD_PIDS:
         try:
             pid = read_text(os.path.join(root, path.format(interface)), 32).strip()
@@ -105,17 +106,6 @@ def _turns_dhcp_on(settings: networkd.Settings) -> bool:
     # When there are several settings, the last one that networkd understands counts.
     known = [value.lower() for value in settings.get(("Network", "DHCP"), ()) if value.lower() in _NO_DHCP | _DHCP]
     return bool(known) and known[-1] in _DHCP
-
-
-def _is_alive(pid: int) -> bool:
-    """Say whether there is a process with this id. This also finds processes that /proc hides from this user."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def ask_through_pipe(client: Client, interface: str, root: str = "/") -> None:

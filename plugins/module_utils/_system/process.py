@@ -50,6 +50,27 @@ class ProcessEnd:
             self._descriptor = -1
 
 
+def is_alive(pid: int, root: str = "/") -> bool:
+    """Say whether there is a process with an id. This also finds processes that /proc hides from this user.
+
+    Args:
+        pid: the process's id.
+        root: the directory that stands for ``/``.
+    """
+    if pid <= 0:  # for kill(2), such a number is no process
+        return False
+    shown = os.path.isdir(os.path.join(root, "proc", str(pid)))
+    if shown or root != "/":
+        return shown
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def running(names: AbstractSet[str], root: str = "/") -> FrozenSet[str]:
     """Return those of the programs *names* that run in this network namespace.
 

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from typing import Any, Dict, List, Optional, TextIO
 
-from .._system.errors import FleetError, NotFound
+from .._system.errors import FleetError
 from .._system.files import read_text
 from .._system.systemd import Log
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
-from .._watcher.state import STATE_PATH, network_of, report_of
+from .._watcher.report import WatcherReport
+from .._watcher.state import network_of, radios_of, read_state, report_of
 
 #: The exit status of "bring-up" that means "not yet". With any other status, the supplicant starts.
 NOT_YET = 3
@@ -130,37 +130,42 @@ def _version() -> str:
 
 
 def _status() -> int:
-    try:
-        state: Dict[str, Any] = json.loads(read_text(STATE_PATH, follow=False))
-    except NotFound:
+    state = read_state()
+    if not state:
         _tell("amt-wifi-watcher does not run. Start it with: systemctl start amt-wifi-watcher", sys.stderr)
         return 1
     report = report_of(state)
     if report.lacks is not None:
         _tell(f"amt-wifi-watcher can't work here, and waits for what is missing: {report.lacks}", sys.stderr)
         return 1
-    _tell(f"amt-wifi-watcher {state['version']} (process {state['pid']})")
-    if not state["radios"]:
+    _tell(f"amt-wifi-watcher {report.version} (process {state['pid']})")
+    radios = radios_of(state)
+    if not radios:
         _tell("  there is no radio that CSME can own")
-    for radio in state["radios"]:
-        _tell(f"  {radio['interface']} ({radio['phy']}): {_SENTENCES.get(radio['state'], radio['state'])}")
-        if radio["reason"]:
-            _tell(f"    because: {radio['reason']}")
-        why = report.why_left(str(radio["interface"]))
-        if why is not None:
-            _tell(f"    {why}")
-        if radio["wanted"]:
-            wanted = radio["wanted"]
-            # With any other reason, the host already has a profile for the network.
-            word = "wanted: a profile for" if radio["reason"] == "no_credentials" else "CSME's network:"
-            _tell(f"    {word} {network_of(wanted)}")
-        if not radio["supplicant"]:
-            _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
-    last = state["last_handover"]
-    if last:
-        took = last["request_to_address_ms"]
-        _tell(f"  last handover: {last['outcome']} at {last['at']}" + (f", address after {took} ms" if took else ""))
+    for radio in radios:
+        _tell_radio(radio, report)
+    last = report.last_handover
+    if last is not None:
+        took = last.request_to_address_ms
+        _tell(f"  last handover: {last.outcome} at {last.at}" + (f", address after {took} ms" if took else ""))
     return 0
+
+
+def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
+    """Show one radio of a state. The watcher may be of another version, so a value may be missing."""
+    word, reason, wanted = radio.get("state"), radio.get("reason"), radio.get("wanted")
+    _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {_SENTENCES.get(str(word), word)}")
+    if reason:
+        _tell(f"    because: {reason}")
+    why = report.why_left(str(radio.get("interface")))
+    if why is not None:
+        _tell(f"    {why}")
+    if isinstance(wanted, dict):
+        # With any other reason, the host already has a profile for the network.
+        network = "wanted: a profile for" if reason == "no_credentials" else "CSME's network:"
+        _tell(f"    {network} {network_of(wanted)}")
+    if not radio.get("supplicant"):
+        _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
 
 
 _SENTENCES = {

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
+from functools import partial
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional
 
 from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
 from .._system.printable import printable, quoted
+from .._system.process import is_alive
 from .._system.reading import Reading
 from .report import WatcherReport
 
@@ -40,49 +42,56 @@ def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
         root: the directory that stands for ``/``.
     """
     installed = any(os.path.exists(os.path.join(root, folder, UNIT)) for folder in _UNIT_FOLDERS)
-    found = reading.attempt("watcher", lambda: _read_state(root))
+    found = reading.attempt("watcher", partial(read_state, root))
     if found is None:
         return WatcherReport(installed, None)
-    running, document = found
-    return report_of(document, installed=installed, running=running)
+    return report_of(found, installed=installed)
 
 
-def report_of(document: Dict[str, Any], *, installed: bool = True, running: Optional[bool] = True) -> WatcherReport:
-    """Return what a state file says.
+def report_of(document: Dict[str, Any], *, installed: bool = True) -> WatcherReport:
+    """Return what a state says.
 
     Args:
-        document: the document in the file.
+        document: what ``read_state`` returned.
         installed: whether the watcher's unit is installed.
-        running: whether the watcher that wrote the file runs.
     """
+    if not document:
+        return WatcherReport(installed, running=False)
     lacks = _field(document, "lacks", str)
-    radios = _radios(document.get("radios"))
+    radios = radios_of(document)
     return WatcherReport(
         installed=installed,
         # A watcher that waits for something does no handover, so nothing may be held back for it.
-        running=running if lacks is None else False,
+        running=lacks is None,
         version=_field(document, "version", str),
         state=_field(document, "state", str),
         last_handover=_last_handover(document.get("last_handover")),
         held=_held(radios),
         managers={str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio},
         left=_left(radios),
-        busy=_busy(radios) if running else frozenset(),
-        lacks=lacks if running else None,
+        busy=_busy(radios),
+        lacks=lacks,
     )
 
 
-def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
-    """Return whether the watcher that wrote the state file still runs, and the document in the file.
+def read_state(root: str = "/") -> Dict[str, Any]:
+    """Return the document in the state file. It is empty if there is none, or if the watcher that wrote it has ended.
 
-    The document is empty when there is no file.
+    Everything that tells of the watcher reads its state here, so that nothing says what another one denies.
+
+    Args:
+        root: the directory that stands for ``/``.
+
+    Raises:
+        AccessDenied, TransportFailed: the file can't be read.
+        DecodeFailed: the file is damaged.
     """
     path = os.path.join(root, STATE_PATH.lstrip("/"))
     try:
         # The folder is the watcher's user's, who must not make root read another file or wait for ever.
         text = read_text(path, _STATE_MAX, follow=False)
     except NotFound:
-        return False, {}
+        return {}
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -90,12 +99,13 @@ def _read_state(root: str) -> Tuple[bool, Dict[str, Any]]:
     if not isinstance(document, dict):
         raise DecodeFailed("the watcher's state is not a mapping", where=path, remedy=f"Restart {UNIT}")
     pid = _field(document, "pid", int)
-    return pid is not None and os.path.isdir(os.path.join(root, "proc", str(pid))), document
+    return document if pid is not None and is_alive(pid, root) else {}
 
 
-def _radios(document: Any) -> List[Dict[str, Any]]:
-    """Return the radios in the state document, without what is none."""
-    return [radio for radio in document if isinstance(radio, dict)] if isinstance(document, list) else []
+def radios_of(document: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Return the radios in a state, without what is none."""
+    radios = document.get("radios")
+    return [radio for radio in radios if isinstance(radio, dict)] if isinstance(radios, list) else []
 
 
 def _held(radios: Iterable[Dict[str, Any]]) -> Dict[str, str]:

@@ -13,7 +13,6 @@ from typing import List, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system import dhcp
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client, ask_through_pipe, find_client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
 
@@ -137,11 +136,6 @@ def test_a_file_without_a_process_is_nobody(tmp_path: Path, pid: str) -> None:
 def test_dhcpcd_of_another_interface_is_nobody(tmp_path: Path) -> None:
     dhcpcd(tmp_path, "eth0.pid")
     assert find(tmp_path) is None
-
-
-def test_who_is_alive() -> None:
-    assert dhcp._is_alive(os.getpid())
-    assert not dhcp._is_alive(4194304 + 1)  # beyond the largest id that the kernel gives
 
 
 # -- through the pipe -------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Type
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system import process
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, NotFound, TransportFailed
-from ansible_collections.vpro.fleet.plugins.module_utils._system.process import ProcessEnd
+from ansible_collections.vpro.fleet.plugins.module_utils._system.process import ProcessEnd, is_alive
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 NAMES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
@@ -34,6 +34,39 @@ def test_the_end_is_told_once_it_came() -> None:
         end.close()
     end.close()
     assert end.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    ("pid", "refusal", "alive"),
+    [
+        (700, None, True),
+        # /proc hides it from this user.
+        (701, PermissionError, True),
+        (702, ProcessLookupError, False),
+        (10**400, OverflowError, False),
+        *((number, None, False) for number in (0, -1)),
+    ],
+)
+def test_who_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int, refusal: Optional[Type[Exception]], alive: bool
+) -> None:
+    machine = Machine(tmp_path)
+    machine.process(700, "python3")
+    assert is_alive(pid, machine.root) == (pid == 700), "another machine's processes can't be asked for"
+
+    def kill(asked: int, signal: int) -> None:
+        assert (asked, signal) == (pid, 0)
+        if refusal is not None:
+            raise refusal
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr("os.path.isdir", lambda path: path == "/proc/700")
+    assert is_alive(pid) == alive
+
+
+def test_this_process_is_alive() -> None:
+    assert is_alive(os.getpid())
+    assert not is_alive(4194304 + 1)  # beyond the largest id that the kernel gives
 
 
 def test_a_process_that_has_ended_already() -> None:

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -18,7 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import LOOKS_AGAIN
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up, bring_up_networkmanager
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up, bring_up_networkmanager, state
 
 RADIO = {"phy": "phy0", "interface": "wlan0", "state": "watching", "reason": None, "wanted": None, "supplicant": True}
 
@@ -37,8 +38,8 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
     def tell(radios: List[Dict[str, Any]], last: Any = None) -> str:
         path = tmp_path / "state.json"
-        path.write_text(json.dumps({"version": "1.2.3", "pid": 7, "radios": radios, "last_handover": last}))
-        monkeypatch.setattr(command, "STATE_PATH", str(path))
+        path.write_text(json.dumps({"version": "1.2.3", "pid": os.getpid(), "radios": radios, "last_handover": last}))
+        monkeypatch.setattr(state, "STATE_PATH", str(path))
         assert command.main(["status"]) == 0
         return capsys.readouterr().out
 
@@ -46,7 +47,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def test_a_state_without_a_radio(told: Callable[..., str]) -> None:
-    assert told([]) == "amt-wifi-watcher 1.2.3 (process 7)\n  there is no radio that CSME can own\n"
+    assert told([]) == f"amt-wifi-watcher 1.2.3 (process {os.getpid()})\n  there is no radio that CSME can own\n"
 
 
 def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
@@ -82,11 +83,46 @@ def test_a_watcher_that_waits_for_what_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "state.json"
-    state = {"version": "1.2.3", "pid": 7, "state": "lacking", "lacks": "this kernel has no rfkill", "radios": []}
-    path.write_text(json.dumps(state))
-    monkeypatch.setattr(command, "STATE_PATH", str(path))
+    lacking = {"version": "1.2.3", "pid": os.getpid(), "state": "lacking", "lacks": "this kernel has no rfkill"}
+    path.write_text(json.dumps(lacking))
+    monkeypatch.setattr(state, "STATE_PATH", str(path))
     assert command.main(["status"]) == 1
     assert "waits for what is missing: this kernel has no rfkill" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "amt-wifi-watcher does not run"),
+        # It was killed, and nobody has removed what it wrote.
+        ('{"pid": 4194305, "version": "1.2.3", "radios": []}', "amt-wifi-watcher does not run"),
+        ("{", "the watcher's state is not JSON"),
+        ("[]", "the watcher's state is not a mapping"),
+    ],
+)
+def test_a_state_of_no_watcher_is_no_state(
+    text: Optional[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "state.json"
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setattr(state, "STATE_PATH", str(path))
+    assert command.main(["status"]) == 1
+    shown = capsys.readouterr()
+    assert (shown.out, said in shown.err) == ("", True)
+
+
+def test_a_state_of_another_version_is_shown_as_far_as_it_goes(told: Callable[..., str]) -> None:
+    assert told([{"interface": "wlan0", "state": "left", "reason": "denied"}, 7]).splitlines()[1:] == [
+        "  wlan0 (None): CSME keeps the radio",
+        "    because: denied",
+        "    CSME did not give the radio away. End the remote session, or try again when it has ended. " + LOOKS_AGAIN,
+        "    neither wpa_supplicant nor NetworkManager can be used for it",
+    ]
 
 
 @pytest.mark.parametrize(("took", "sentence"), [(290, ", address after 290 ms"), (None, "")])

@@ -23,7 +23,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder, systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state_file
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.telling import Telling, status_of
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_loop import (
@@ -171,7 +171,7 @@ def test_the_state_that_is_told(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = machine.folder / "state.json"
-    monkeypatch.setattr(command, "STATE_PATH", str(path))
+    monkeypatch.setattr(state, "STATE_PATH", str(path))
     assert command.main(["status"]) == 1
     assert "does not run" in capsys.readouterr().err
     machine.radios, machine.connection = (radio(0, blocked=True), radio(1)), NETWORK

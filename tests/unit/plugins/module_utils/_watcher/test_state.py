@@ -118,8 +118,9 @@ def test_what_it_leaves_to_csme(machine: Machine) -> None:
 
 @pytest.mark.parametrize("pid", [701, None, "700", True, 700.0, -1, 10**400])
 def test_a_state_that_nobody_keeps(machine: Machine, pid: Any) -> None:
-    machine.write(STATE, json.dumps({**WHOLE, "pid": pid}))
-    assert read(machine).running is False
+    held = [{"interface": "wlan0", "state": "held"}, {"interface": "wlan1", "state": "left", "reason": "denied"}]
+    machine.write(STATE, json.dumps({**WHOLE, "pid": pid, "radios": held}))
+    assert read(machine) == WatcherReport(installed=False, running=False), "nothing of it counts any more"
 
 
 @pytest.mark.parametrize("value", [None, 1, [], {}, {"outcome": 5, "request_to_connected_ms": "1", "session_kept": 1}])
