@@ -91,6 +91,8 @@ RADIO = {
     ),
     "a profile for another access point": case(network("bssid_accept 02:00:00:00:09:01"), "profile_unfit"),
     "a profile without CSME's cipher": case(network("pairwise TKIP"), "profile_unfit"),
+    "a profile that only has a stronger cipher for group traffic": case(network("group GCMP"), "profile_unfit"),
+    "a profile of the protocol before WPA2": case(network("proto WPA"), "profile_unfit"),
     "a supplicant that chooses no network": case(f"{RELOAD}wpa_cli -i {INTERFACE} ap_scan 0", "profile_unfit"),
     "an interface with another MAC address": case(
         f"{RELOAD}ip link set {INTERFACE} down; ip link set {INTERFACE} address 02:00:00:00:09:09",

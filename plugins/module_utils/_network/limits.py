@@ -7,14 +7,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterator, Optional, Protocol, Sequence, Tuple
+from typing import FrozenSet, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 #: The code of an obstacle that is about the interface's MAC address.
 MAC_ADDRESS = "mac_address_differs"
 #: The code of a doubt that is about the identity of the DHCP client.
 DHCP_IDENTITY = "dhcp_identity_differs"
-#: The ciphers that CSME's connection can have, so that a profile can be compared with them.
-_CIPHERS = frozenset({"tkip", "ccmp", "gcmp", "gcmp-256"})
+#: The ciphers that CSME's connection can have, so that a profile can be compared with them. Each has the ciphers that
+#: its network can't have for group traffic, because they are stronger (hostapd's ``wpa_select_ap_group_cipher``).
+_STRONGER: Mapping[str, FrozenSet[str]] = {
+    "tkip": frozenset({"ccmp", "gcmp", "ccmp-256", "gcmp-256"}),
+    "ccmp": frozenset({"gcmp", "ccmp-256", "gcmp-256"}),
+    "gcmp": frozenset({"ccmp-256", "gcmp-256"}),
+    "gcmp-256": frozenset(),
+}
+#: The authentications that CSME tells as those of RSN, the protocol of WPA2 and WPA3 (RSNA, RSNA_PSK and SAE in
+#: linux/include/uapi/linux/nl80211-vnd-intel.h).
+_BY_RSN = frozenset({"psk", "sae", "eap"})
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,8 @@ class Limits:
         only_bssids: the only access points. Each may have a mask: ``02:00:00:00:00:00/ff:ff:ff:00:00:00``.
         never_bssids: the access points that it never uses. Each may have a mask.
         ciphers: the only ciphers for unicast frames, with the names of ``Joined.cipher``.
+        groups: the only ciphers for group traffic (broadcast and multicast frames), with the same names.
+        protocols: the only security protocols: ``wpa``, ``rsn`` (the one of WPA2 and WPA3), or others.
         pmf: whether management frames are protected if the access point asks for that. None means that it is not known.
         eap: what EAP lacks. It is None when EAP lacks nothing, or that is not known.
     """
@@ -132,19 +143,24 @@ class Limits:
     only_bssids: Optional[Tuple[str, ...]] = None
     never_bssids: Tuple[str, ...] = ()
     ciphers: Optional[FrozenSet[str]] = None
+    groups: Optional[FrozenSet[str]] = None
+    protocols: Optional[FrozenSet[str]] = None
     pmf: Optional[bool] = None
     eap: Optional[Obstacle] = None
 
     def obstacles(self, connection: Joined) -> Iterator[Optional[Obstacle]]:
         """Check these limits against a connection. Yield the obstacle or None for each check."""
-        auth, bssid, frequencies = connection.auth, connection.bssid, connection.frequencies
+        auth, bssid, cipher, frequencies = connection.auth, connection.bssid, connection.cipher, connection.frequencies
         yield self.eap if auth == "eap" else None
         unprotected = "does not protect management frames, which SAE needs (ieee80211w=0, or pmf=0 for all networks)"
         remedy = "Set ieee80211w=1 or 2 in the profile"
         yield Obstacle(unprotected, remedy) if auth == "sae" and self.pmf is False else None
-        cipher = connection.cipher
-        other = self.ciphers is not None and cipher in _CIPHERS and cipher not in self.ciphers
-        yield Obstacle(f"does not use the cipher of CSME's connection ({cipher})", _REMOVE) if other else None
+        # TKIP comes from WPA, so a network with it may offer both protocols.
+        by_rsn = auth in _BY_RSN and cipher != "tkip"
+        older = by_rsn and self.protocols is not None and "rsn" not in self.protocols
+        without = f"does not use RSN, the protocol of WPA2 and WPA3 (proto={_list(self.protocols)}), but CSME does"
+        yield Obstacle(without, _REMOVE) if older else None
+        yield from self._cipher_obstacles(cipher)
         elsewhere = bssid is not None and self.only_bssids is not None and not _is_one(bssid, self.only_bssids)
         there = f"is restricted to another access point than CSME's ({bssid})"
         yield Obstacle(there, _REMOVE) if elsewhere else None
@@ -153,10 +169,22 @@ class Limits:
         off = bool(frequencies) and self.channels is not None and self.channels.isdisjoint(frequencies)
         yield Obstacle("is restricted to another band or channel than CSME's", _REMOVE) if off else None
 
+    def _cipher_obstacles(self, cipher: Optional[str]) -> Iterator[Optional[Obstacle]]:
+        """Check the ciphers. What is not known of CSME's connection, and of its network, is no obstacle."""
+        other = self.ciphers is not None and cipher in _STRONGER and cipher not in self.ciphers
+        yield Obstacle(f"does not use the cipher of CSME's connection ({cipher})", _REMOVE) if other else None
+        stronger = bool(self.groups) and (self.groups or frozenset()) <= _STRONGER.get(cipher or "", frozenset())
+        group = f"only allows a stronger cipher for group traffic ({_list(self.groups)}) than CSME's ({cipher})"
+        yield Obstacle(group, _REMOVE) if stronger else None
+
 
 _REMOVE = "Remove that from the profile"
 #: No restriction at all.
 NO_LIMITS = Limits()
+
+
+def _list(words: Optional[FrozenSet[str]]) -> str:
+    return " ".join(sorted(words or ())).upper()
 
 
 def _is_one(bssid: str, patterns: Sequence[str]) -> bool:

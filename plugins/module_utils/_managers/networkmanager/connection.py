@@ -75,6 +75,8 @@ class Connection:
             None means NetworkManager's default.
         dhcp: whether the address comes by DHCP.
         ciphers: the only ciphers for unicast frames, or None for any.
+        groups: the only ciphers for group traffic, or None for any.
+        protocols: the only security protocols (``wpa``, ``rsn``), or None for any.
         names: patterns of the interfaces that it is for, see ``matches``. Without any, it is for all.
         conditions: the names of other settings that restrict it to some machines or devices.
         elsewhere: the flags, with their values, of needed secrets that the system does not have.
@@ -99,6 +101,8 @@ class Connection:
     client_id: Optional[str] = None
     dhcp: bool = True
     ciphers: Optional[FrozenSet[str]] = None
+    groups: Optional[FrozenSet[str]] = None
+    protocols: Optional[FrozenSet[str]] = None
     names: Tuple[str, ...] = ()
     conditions: Tuple[str, ...] = ()
     elsewhere: Tuple[Tuple[str, int], ...] = ()
@@ -144,6 +148,8 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             client_id=settings.get("ipv4", {}).get("dhcp-client-id") or None,
             dhcp=settings.get("ipv4", {}).get("method", "auto") == "auto",
             ciphers=_ciphers(security),
+            groups=_words(security, "group"),
+            protocols=_words(security, "proto"),
             names=tuple(map(str, match.get("interface-name", ()))),
             conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
             elsewhere=elsewhere,
@@ -185,11 +191,14 @@ def _assigned(wireless: Mapping[str, Any]) -> Optional[str]:
 
 def _ciphers(security: Optional[Mapping[str, Any]]) -> Optional[FrozenSet[str]]:
     """Return the only ciphers that a profile allows for unicast frames, or None for any."""
-    if security is None:
-        return None
-    if security["key-mgmt"] == "wpa-eap-suite-b-192":
+    if security is not None and security["key-mgmt"] == "wpa-eap-suite-b-192":
         return frozenset({"gcmp-256"})
-    return frozenset(str(each).lower() for each in security.get("pairwise", ())) or None
+    return _words(security, "pairwise")
+
+
+def _words(security: Optional[Mapping[str, Any]], key: str) -> Optional[FrozenSet[str]]:
+    """Return the words of a list in a profile's security, or None for any."""
+    return frozenset(str(each).lower() for each in (security or {}).get(key, ())) or None
 
 
 def _key_mgmt(security: Optional[Mapping[str, Any]]) -> FrozenSet[str]:

@@ -69,6 +69,8 @@ def profile_of(
             channels=_allowed(connection),
             only_bssids=None if connection.bssid is None else (connection.bssid,),
             ciphers=connection.ciphers,
+            groups=connection.groups,
+            protocols=connection.protocols,
         ),
         own=connection.interface is not None or connection.mac is not None,
     )

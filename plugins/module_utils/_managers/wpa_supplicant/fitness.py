@@ -20,7 +20,9 @@ from .numbers import number_of
 Exists = Callable[[str], Optional[bool]]
 
 #: The variables of a network that have to be read for this.
-ASKED: Tuple[str, ...] = ("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "pairwise", "ieee80211w", "mode")
+ASKED: Tuple[str, ...] = (
+    *("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "proto", "pairwise", "group", "ieee80211w", "mode"),
+)
 #: The further variables of a network with EAP.
 ASKED_FOR_EAP: Tuple[str, ...] = ("password", "private_key", "private_key2", "client_cert", "ca_cert")
 #: The settings outside of networks that apply to all networks.
@@ -45,7 +47,9 @@ def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: E
         channels=_frequencies(network.get("freq_list") or settings.get("freq_list")),
         only_bssids=_addresses(network.get("bssid_accept") or network.get("bssid_whitelist")),
         never_bssids=_addresses(network.get("bssid_ignore") or network.get("bssid_blacklist")) or (),
-        ciphers=_ciphers(network.get("pairwise")),
+        ciphers=_words(network.get("pairwise")),
+        groups=_words(network.get("group")),
+        protocols=_protocols(network.get("proto")),
         pmf=_pmf(network, settings),
         eap=_eap_obstacle(network, exists),
     )
@@ -112,8 +116,14 @@ def _addresses(value: Optional[str]) -> Optional[Tuple[str, ...]]:
     return words or None
 
 
-def _ciphers(value: Optional[str]) -> Optional[FrozenSet[str]]:
+def _words(value: Optional[str]) -> Optional[FrozenSet[str]]:
     return frozenset(value.lower().split()) if value else None
+
+
+def _protocols(value: Optional[str]) -> Optional[FrozenSet[str]]:
+    """Return the protocols of a list. RSN has a second name (``wpa_config_parse_proto``)."""
+    words = _words(value)
+    return None if words is None else frozenset("rsn" if word == "wpa2" else word for word in words)
 
 
 def _pmf(network: Mapping[str, str], settings: Mapping[str, str]) -> Optional[bool]:

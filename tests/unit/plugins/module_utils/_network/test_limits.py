@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, Dict, FrozenSet, Optional
 
 import pytest
 
@@ -68,6 +68,64 @@ def test_what_is_not_known_of_the_connection_is_no_obstacle() -> None:
     # Nor is a cipher that no profile could name.
     assert first(Limits(ciphers=frozenset({"tkip"})), cipher="unknown(9)") is None
     assert first(Limits(ciphers=frozenset({"ccmp"})), auth="open", cipher="none") is None
+
+
+OLD = frozenset({"wpa"})
+OLDER = "does not use RSN, the protocol of WPA2 and WPA3 (proto=WPA), but CSME does"
+
+
+@pytest.mark.parametrize(
+    ("protocols", "connection", "what"),
+    [
+        (None, {}, None),
+        (OLD, {}, OLDER),
+        (OLD, {"auth": "eap"}, OLDER),
+        (OLD, {"auth": "sae", "cipher": "gcmp-256"}, OLDER),
+        (OLD, {"cipher": None}, OLDER),
+        (frozenset({"rsn"}), {}, None),
+        (frozenset({"wpa", "rsn"}), {}, None),
+        # A network with TKIP may offer the older protocol too.
+        (OLD, {"cipher": "tkip"}, None),
+        (OLD, {"auth": "open", "cipher": "none"}, None),
+        (OLD, {"auth": "unknown(4)"}, None),
+        (OLD, {"auth": None}, None),
+    ],
+)
+def test_csmes_authentications_are_those_of_rsn(
+    protocols: Optional[FrozenSet[str]], connection: Dict[str, Optional[str]], what: Optional[str]
+) -> None:
+    assert first(Limits(protocols=protocols), **connection) == what
+
+
+@pytest.mark.parametrize(
+    ("cipher", "groups", "fits"),
+    [
+        ("tkip", "tkip", True),
+        ("tkip", "ccmp", False),
+        ("tkip", "ccmp wep104", True),
+        ("ccmp", "ccmp", True),
+        # The network may be a mixed one. Nobody knows that before the connection.
+        ("ccmp", "tkip", True),
+        ("ccmp", "gcmp", False),
+        ("ccmp", "gcmp-256 ccmp-256", False),
+        ("ccmp", "gcmp-256 tkip", True),
+        ("gcmp", "ccmp", True),
+        ("gcmp", "gcmp-256", False),
+        ("gcmp-256", "gcmp-256", True),
+        ("gcmp-256", "ccmp", True),
+        ("ccmp", "gtk_not_used", True),
+        ("ccmp", "", True),
+        ("none", "gcmp", True),
+        ("unknown(5)", "gcmp", True),
+        (None, "gcmp", True),
+    ],
+)
+def test_the_cipher_for_group_traffic_is_no_stronger_than_csmes(cipher: Optional[str], groups: str, fits: bool) -> None:
+    told = first(Limits(groups=frozenset(groups.split()) or None), cipher=cipher)
+    assert (told is None) == fits
+    if told is not None:
+        named = " ".join(sorted(groups.split())).upper()
+        assert told == f"only allows a stronger cipher for group traffic ({named}) than CSME's ({cipher})"
 
 
 @pytest.mark.parametrize(("pmf", "fits"), [(False, False), (True, True), (None, True)])

@@ -254,3 +254,17 @@ def test_the_ciphers_of_a_profile() -> None:
         )
         assert connection is not None
         assert profile_of(connection, "wlan0").limits.ciphers == ciphers
+
+
+def test_the_protocols_and_the_ciphers_for_group_traffic() -> None:
+    for security, protocols, groups in (
+        (PSK, None, None),
+        ({**PSK, "proto": [], "group": []}, None, None),
+        ({**PSK, "proto": ["wpa"], "group": ["ccmp", "tkip"]}, frozenset({"wpa"}), frozenset({"ccmp", "tkip"})),
+        ({**PSK, "proto": ["rsn"]}, frozenset({"rsn"}), None),
+        (None, None, None),
+    ):
+        connection = read_connection(PATH, settings(security))
+        assert connection is not None
+        limits = profile_of(connection, "wlan0").limits
+        assert (limits.protocols, limits.groups) == (protocols, groups)

@@ -64,11 +64,16 @@ def test_lists_of_channels_and_access_points() -> None:
         bssid_ignore="02:00:00:00:01:00 02:00:00:00:02:00/FF:FF:FF:FF:00:00",
         bssid_accept="02:00:00:00:09:01",
         pairwise="CCMP GCMP-256",
+        group="CCMP WEP104",
+        proto="WPA",
     )
     assert found.channels == frozenset({5220, 2412})
     assert found.never_bssids == ("02:00:00:00:01:00", "02:00:00:00:02:00/ff:ff:ff:ff:00:00")
     assert found.only_bssids == ("02:00:00:00:09:01",)
     assert found.ciphers == frozenset({"ccmp", "gcmp-256"})
+    assert found.groups == frozenset({"ccmp", "wep104"})
+    assert found.protocols == frozenset({"wpa"})
+    assert limits(proto="WPA2 OSEN").protocols == limits(proto="RSN OSEN").protocols == frozenset({"rsn", "osen"})
     # The names of before 2.10, and a list above the networks.
     old = limits({"freq_list": "2412"}, bssid_blacklist="02:00:00:00:01:00", bssid_whitelist="02:00:00:00:09:01")
     assert (old.channels, old.never_bssids, old.only_bssids) == (
