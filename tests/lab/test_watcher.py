@@ -178,6 +178,33 @@ def test_a_network_that_is_enabled_by_hand_is_found_by_a_slow_look(watched: Watc
 
 
 @pytest.mark.manager("wpa_supplicant")
+def test_a_network_that_was_set_aside_is_tried_when_the_host_has_the_radio_and_not_before(watched: Watched) -> None:
+    scene = watched(session=False)
+    laptop = scene.laptop
+    wait_for(scene, "staying")
+    scene.csme.control("roaming allowed")
+    free(scene)
+    number = number_of(scene)
+    # The results of its scans are too old by then, but for this.
+    laptop.wpa("set scan_res_valid_for_connect 120")
+    laptop.wpa(f"set_network {number} psk '\"another passphrase\"'")
+    laptop.wpa("reassociate")
+    laptop.wait_until("its failure", lambda: "[TEMP-DISABLED]" in laptop.wpa("list_networks"), 60)
+    laptop.wpa(f"set_network {number} psk '\"{PASSPHRASE}\"'")
+    scene.csme.control("answer silent")
+    requests = scene.csme.state()["requests"]
+    since = laptop.mark()
+    scene.csme.take()
+    laptop.wait_until("the request", lambda: scene.csme.state()["requests"] != requests, 10)
+    said = laptop.said(since, laptop.service)
+    assert "CTRL-EVENT-SSID-REENABLED" in said, said
+    assert "Trying to" not in said, "it was tried through the blocked radio"
+    scene.csme.control("answer grant")
+    wait_for(scene, "staying")
+    assert state(laptop)["last_handover"]["outcome"] == "protected", log(laptop)
+
+
+@pytest.mark.manager("wpa_supplicant")
 def test_a_task_that_changes_only_the_running_supplicant_is_heard_at_once(watched: Watched) -> None:
     scene = watched(start=False)
     profile = {"interface": INTERFACE, "ssid": "corp-wifi", "security": "psk", "passphrase": PASSPHRASE}

@@ -39,9 +39,10 @@ def find_network(networks: Iterable[Network], network_id: int, ssid_hex: str) ->
 
 
 def is_reset(mine: Network) -> bool:
-    """Say whether a pin has to disable its network and enable it again, which is the only way to end TEMP-DISABLED.
+    """Say whether a pin has to disable its network and enable it again.
 
-    On the current network, DISABLE_NETWORK would drop the link.
+    That is the only way to end TEMP-DISABLED, and ``no-connect`` does not end it (``wpas_clear_temp_disabled``). On the
+    current network, DISABLE_NETWORK would drop the link.
     """
     return mine.temp_disabled and not mine.current
 
@@ -51,6 +52,8 @@ def apply_pin(ctrl: WpaCtrl, pin: Pin) -> None:
 
     SELECT_NETWORK would override an administrator's DISCONNECT. Also, with scan results of the last seconds, it would
     try to associate while the interface is still blocked, and then the supplicant would not scan when the block lifts.
+    ENABLE_NETWORK does the same for a network that was disabled (``wpa_supplicant_fast_associate``). Where it is needed
+    without ``no-connect``, the scan results go first. It asks for a scan then, which has to wait for the interface.
     """
     ctrl.set(pin.network_id, "bssid", encode_bssid(pin.bssid))
     ctrl.set(pin.network_id, "scan_freq", encode_frequencies(pin.frequencies))
@@ -58,6 +61,7 @@ def apply_pin(ctrl: WpaCtrl, pin: Pin) -> None:
         ctrl.command(f"DISABLE_NETWORK {network_id}")
     if pin.resets:
         ctrl.command(f"DISABLE_NETWORK {pin.network_id}")
+        ctrl.command("BSS_FLUSH 0")
         ctrl.command(f"ENABLE_NETWORK {pin.network_id}")
 
 

@@ -44,6 +44,8 @@ class FakeSupplicant:
         #: What STATUS says of the link, beside the state.
         self.link: Dict[str, str] = {}
         self.link_dropped = False
+        #: Whether there are scan results of the last seconds, from which it would associate at once.
+        self.scanned = True
         #: Commands that change something, in order.
         self.changes: List[str] = []
         #: What a listener said.
@@ -88,8 +90,9 @@ class FakeSupplicant:
             return self.settings.get(rest, "FAIL\n")
         if request == "GET_CAPABILITY freq":
             return self.capability
-        if verb == "SCAN":
+        if verb in ("SCAN", "BSS_FLUSH"):
             self.changes.append(request)
+            self.scanned = self.scanned and request != "BSS_FLUSH 0"
             return "OK\n"
         if verb in ("ATTACH", "DETACH", "PING"):
             self.asked.append(request)
@@ -115,8 +118,9 @@ class FakeSupplicant:
             network.disabled = True
             self.link_dropped |= self.current == int(number)
         elif verb == "ENABLE_NETWORK":
-            if rest != "no-connect":
-                assert self.state != "INTERFACE_DISABLED", "this may associate through a blocked interface"
+            if rest != "no-connect" and network.disabled:
+                blocked = self.state == "INTERFACE_DISABLED"
+                assert not (blocked and self.scanned), "this may associate through a blocked interface"
                 network.temp_disabled = False
             network.disabled = False
         else:

@@ -34,12 +34,14 @@ def test_pinning_the_current_network_keeps_the_link(fake: FakeSupplicant, suppli
     assert not fake.link_dropped
 
 
+@pytest.mark.parametrize("state", ["INTERFACE_DISABLED", "DISCONNECTED"])
 def test_a_network_that_was_set_aside_after_failures_is_taken_back_into_use(
-    fake: FakeSupplicant, supplicant: WpaSupplicant
+    fake: FakeSupplicant, supplicant: WpaSupplicant, state: str
 ) -> None:
-    fake.state = "DISCONNECTED"
+    """It must not be tried through a blocked interface with the scan results of before."""
+    fake.state = state
     supplicant.pin(profile_of(supplicant, 5), BSSID, [2437])
-    assert fake.changes[-2:] == ["DISABLE_NETWORK 5", "ENABLE_NETWORK 5"]
+    assert fake.changes[-3:] == ["DISABLE_NETWORK 5", "BSS_FLUSH 0", "ENABLE_NETWORK 5"]
     assert not fake.networks[5].temp_disabled
 
 
