@@ -14,10 +14,12 @@ import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.scene import Scene
+from vpro_lab.air.scene import stage as build
 from vpro_lab.air.security import keyfile
 from vpro_lab.laptop.control import MAC, Laptop
 from vpro_lab.laptop.guest import PATIENCE
 from vpro_lab.laptop.networkmanager import PROFILES, configure
+from vpro_lab.laptop.udev import address, give_address
 from vpro_lab.play.handover import kill_both, own
 from vpro_lab.play.playbook import run_module
 
@@ -114,6 +116,37 @@ def test_a_profile_that_could_not_carry_a_session_on_is_named_with_the_setting(s
         assert words in told.get(code, ""), (extra, told)
     refused = own(scene)
     assert (refused["error"]["code"], scene.csme.state()["requests"]) == ("no_credentials", "0")
+
+
+@pytest.mark.release
+def test_a_link_file_that_changes_the_mac_address_is_named(laptop: Laptop) -> None:
+    file = give_address(laptop, "MACAddressPolicy=random")
+    scene = build(laptop)
+
+    def told() -> str:
+        facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        messages = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}
+        return str(messages.get("mac_address_differs", ""))
+
+    # The interface is blocked, and has an address for scans.
+    assert f"NetworkManager's default): systemd-udevd gives wlan0 another MAC address ({file}: " in told()
+    refused = own(scene)
+    assert (refused["error"]["code"], scene.csme.state()["requests"]) == ("no_credentials", "0")
+    assert file in refused["msg"]
+    # With this setting it does not matter.
+    permanent = "[wifi]\ncloned-mac-address=permanent\n"
+    configure(laptop, {"corp": keyfile("corp", "wpa2-psk", DEFAULT_SSID, permanent)})
+    assert told() == ""
+    assert own(scene)["outcome"] == "protected"
+    assert scene.session.survives(), log(laptop)
+    assert address(laptop, "wlan0") == MAC
+    # Without it, NetworkManager really joins with the other address, and that is told before and meanwhile.
+    configure(laptop, {"corp": keyfile("corp", "wpa2-psk", DEFAULT_SSID)})
+    laptop.guest.check("nmcli device disconnect wlan0")
+    assert file in told()
+    laptop.guest.check("nmcli --wait 60 connection up corp")
+    assert address(laptop, "wlan0") != MAC
+    assert f"wlan0 has the MAC address {address(laptop, 'wlan0')} ({file}: " in told()
 
 
 @pytest.mark.release

@@ -12,10 +12,12 @@ from typing import Any, Dict, FrozenSet, List, Tuple
 
 import pytest
 
+from vpro_lab.air.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.air.csme import Csme
 from vpro_lab.air.security import network_block
-from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.laptop.guest import PAYLOAD
+from vpro_lab.laptop.udev import address, give_address
 from vpro_lab.play.collected import collected_after
 from vpro_lab.play.playbook import facts_after, run_module
 
@@ -28,6 +30,7 @@ RUNTIME = "/run/amt-wifi-watcher"
 SERVICE = f"wpa_supplicant@{INTERFACE}.service"
 CONF = f"/etc/wpa_supplicant/wpa_supplicant-{INTERFACE}.conf"
 STAYS = frozenset({"watcher_not_running"})
+DIFFERS = "mac_address_differs"
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,24 @@ def test_each_blocker_of_the_drivers(ready: Laptop) -> None:
     assert facts["a driver that asks"]["kernel"]["generation"] == "driver_managed"
     assert facts["a driver that does not ask"]["kernel"]["generation"] == "userspace_managed"
     assert facts["the other op mode"]["kernel"]["generation"] == "unsupported"
+
+
+@pytest.mark.parametrize("scans", ["0", "1"])
+def test_a_link_file_is_named_whatever_address_the_interface_has(laptop: Laptop, ap: AccessPoint, scans: str) -> None:
+    file = give_address(laptop, "MACAddressPolicy=random")
+    laptop.radios()
+    ap.start("wpa2-psk", mac=MAC)
+    laptop.supplicant(f"preassoc_mac_addr={scans}\n" + network_block("wpa2-psk", DEFAULT_SSID))
+    laptop.wait_until("the connection", lambda: "wpa_state=COMPLETED" in laptop.wpa("status"), 40)
+    connected = address(laptop, INTERFACE)
+    assert connected != MAC, "wpa_supplicant joins with the address that udevd gave"
+    scan = f"wpa_cli -i {INTERFACE} disconnect; wpa_cli -i {INTERFACE} scan; sleep 1"
+    facts = collected_after(laptop, ["true", scan])
+    assert (address(laptop, INTERFACE) != connected) == (scans == "1")
+    for each in facts:
+        (told,) = [blocker["message"] for blocker in each["readiness"]["blockers"] if blocker["code"] == DIFFERS]
+        assert f"{file}: MACAddressPolicy=random" in told
+        assert f"Set MACAddressPolicy=persistent in [Link] of {file} instead" in told
 
 
 def test_a_supplicant_that_hangs_costs_a_second_at_most(ready: Laptop) -> None:

@@ -2,12 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading the state that systemd-networkd publishes for a link, and its settings with their drop-ins."""
+"""Reading the state that systemd-networkd publishes for a link, and its settings with their drop-ins.
+
+The ``.link`` files of systemd-udevd are in the same folders, and have the same format and drop-ins (systemd.link(5)).
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .errors import NotFound
 from .files import list_folder, read_text
@@ -23,6 +26,20 @@ _SIZE_MAX = 65536
 #: The values of each setting by its section and name, in the order in which networkd reads them. Sections and names are
 #: case-sensitive, as they are for networkd.
 Settings = Dict[Tuple[str, str], List[str]]
+
+
+class Entry(NamedTuple):
+    """One setting in a file.
+
+    Attributes:
+        file: the path of the file, which may be a drop-in.
+        key: the section and the name.
+        value: the value.
+    """
+
+    file: str
+    key: Tuple[str, str]
+    value: str
 
 
 def read_link(ifindex: int, root: str = "/") -> Dict[str, str]:
@@ -55,6 +72,16 @@ def read_settings(file: str, root: str = "/", *, without: Sequence[str] = ()) ->
         AccessDenied, TransportFailed: a file or a folder can't be read.
     """
     found: Settings = {}
+    for entry in read_entries(file, root, without=without):
+        found.setdefault(entry.key, []).append(entry.value)
+    return found
+
+
+def read_entries(file: str, root: str = "/", *, without: Sequence[str] = ()) -> Iterator[Entry]:
+    """Yield the settings of one file, followed by those of its drop-ins, in the order in which systemd reads them.
+
+    The arguments and errors are those of ``read_settings``.
+    """
     drop_ins = (path for path in _drop_ins(root, os.path.basename(file)) if os.path.basename(path) not in without)
     for path in (os.path.join(root, file.lstrip("/")), *drop_ins):
         section = ""
@@ -63,8 +90,7 @@ def read_settings(file: str, root: str = "/", *, without: Sequence[str] = ()) ->
                 section = line.strip("[]")
             elif line and line[0] not in "#;":
                 name, _sign, value = line.partition("=")
-                found.setdefault((section, name.strip()), []).append(value.strip())
-    return found
+                yield Entry(f"/{os.path.relpath(path, root)}", (section, name.strip()), value.strip())
 
 
 def _drop_ins(root: str, name: str) -> List[str]:

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Callable, Iterable, Optional, Tuple
 
 from .._handover.words import network_name
+from .._managers.wpa_supplicant.address import address_at_start
 from .._managers.wpa_supplicant.conf import CONF_PATH
 from .._managers.wpa_supplicant.configured import configured_profiles
 from .._network.limits import target_of
-from .._network.profile import Profile, find_profile
+from .._network.profile import Profile, find_obstacle, find_profile
 from .._radio import csme, sysfs
 from .._radio.connection import Reported
 from .._radio.driver import asks_by_itself
@@ -144,7 +145,7 @@ def may_bring_up(
         root: the directory that stands for ``/``.
     """
     try:
-        config, profiles_of = read_config(config_path), _configured(interface, conf)
+        config, profiles_of = read_config(config_path), _configured(interface, conf, root)
         _reason, wanted = verdict(interface, config, connection_of, profiles_of, root)
     except FleetError:
         return True
@@ -176,7 +177,7 @@ def hold_back(
         sleep: waits for some seconds.
     """
     begun = clock()
-    profiles_of = profiles_of or _configured(interface)
+    profiles_of = profiles_of or _configured(interface, root=root)
 
     def look() -> Tuple[str, Optional[Reported], int]:
         try:
@@ -189,8 +190,8 @@ def hold_back(
     reason, wanted, limit = look()
     if wanted is not None:
         tell(
-            f"{interface}: held back for at most {limit} s, because its bring-up could end a session of CSME: no "
-            f"enabled profile can join CSME's network{network_name(wanted)}. Add one with credentials"
+            f"{interface}: held back for at most {limit} s, because its bring-up could end a session of CSME: "
+            f"{_missing(wanted, profiles_of)}"
         )
     try:
         with ExitStack() as stack:
@@ -211,8 +212,20 @@ def hold_back(
     tell(f"{interface}: may be brought up: {reason}")
 
 
-def _configured(interface: str, conf: Optional[str] = None) -> ProfilesOf:
-    return lambda: configured_profiles(conf or CONF_PATH.format(interface=interface))
+def _missing(wanted: Reported, profiles_of: ProfilesOf) -> str:
+    """Return why no profile can carry CSME's connection on, and what to do about it."""
+    target = target_of(wanted)
+    with suppress(FleetError):
+        obstacle = None if target is None else find_obstacle(profiles_of(), target)
+        if obstacle is not None:
+            return f"the profile for CSME's network{network_name(wanted)} {obstacle.what}. {obstacle.remedy}"
+    return f"no enabled profile can join CSME's network{network_name(wanted)}. Add one with credentials"
+
+
+def _configured(interface: str, conf: Optional[str] = None, root: str = "/") -> ProfilesOf:
+    """Return a function that returns the profiles with which a wpa_supplicant will start."""
+    path = conf or CONF_PATH.format(interface=interface)
+    return lambda: configured_profiles(path, address_at_start(interface, root))
 
 
 def _notes(root: str) -> str:

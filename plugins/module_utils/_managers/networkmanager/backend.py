@@ -24,12 +24,10 @@ from ..._network.profile import Profile, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
-from .client import NetworkManager
-from .connection import Connection
-from .files import Defaults, defaults
+from .client import Device, NetworkManager
 from .listener import Armed, Listener
 from .names import WPA, number_of, path_of
-from .profiles import SECRET, UNTOLD, profile_of
+from .profiles import SECRET, UNTOLD, judged
 from .supplicant import Supplicant, SupplicantNetwork
 
 
@@ -107,18 +105,12 @@ class NetworkManagerBackend:
         with self._bus() as bus:
             manager = NetworkManager(bus)
             connections = manager.connections()
-            mac = self._mac(manager)
-        profiles = self._judged([each for each in connections if ssid is None or each.ssid == ssid], mac)
+            device = self._device(manager)
+            used = manager.active(device.path) if device is not None and device.connected else None
+        in_use = next((each for each in connections if each.path == used), None)
+        mine = [each for each in connections if ssid is None or each.ssid == ssid]
+        profiles = judged(mine, self._interface, None if device is None else device.mac, in_use)
         return profiles if ssid is None else self.as_stored(profiles, ssid)
-
-    def _judged(self, connections: Sequence[Connection], mac: Optional[str]) -> Tuple[Profile, ...]:
-        """Return NetworkManager's profiles as profiles. *mac* is as for ``profile_of``.
-
-        NetworkManager's configuration is read only if a profile leaves something to it, because a handover waits.
-        """
-        left = any(each.address is None or each.client_id is None for each in connections)
-        by_default = defaults(self._interface) if left else Defaults()
-        return tuple(profile_of(each, self._interface, mac, by_default) for each in connections)
 
     def as_stored(self, profiles: Sequence[Profile], ssid: bytes) -> Tuple[Profile, ...]:
         """Return profiles after checking that the system has the secrets of those for one network.
@@ -204,7 +196,7 @@ class NetworkManagerBackend:
                 f"profile {profile.id} of NetworkManager is gone or changed meanwhile", where=self._interface
             )
         # The checks of its choice are made again, because it may have been changed since.
-        (now,) = self._judged([connection], device.mac)
+        (now,) = judged([connection], self._interface, device.mac)
         obstacle = find_obstacle((now,), Target(now.ssid, None, wanted, tuple(frequencies)))
         if obstacle is not None:
             raise NotFound(
@@ -348,10 +340,10 @@ class NetworkManagerBackend:
                 "configuration has auth-polkit=root-only, remove that",
             )
 
-    def _mac(self, manager: NetworkManager) -> Optional[str]:
-        """Return the permanent MAC address of the interface's device, or None if NetworkManager does not tell it."""
+    def _device(self, manager: NetworkManager) -> Optional[Device]:
+        """Return the interface's device, or None if NetworkManager has none."""
         with suppress(NotFound, SupplicantRefused):
-            return manager.device(self._interface, unmanaged=True).mac
+            return manager.device(self._interface, unmanaged=True)
         return None
 
     def _bus(self) -> SystemBus:

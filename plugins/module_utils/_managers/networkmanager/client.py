@@ -21,6 +21,7 @@ from ..._system.dbus import PROPERTIES, SystemBus
 from ..._system.errors import AccessDenied, NotFound, SupplicantRefused, TimedOut
 from .connection import SECURED, Connection, is_asked_for, read_connection
 from .names import (
+    ACTIVATED,
     MAY_BE_NONE,
     NM,
     NM_DEVICE,
@@ -40,11 +41,19 @@ _NO_SECRETS = "NoSecrets"
 
 @dataclass(frozen=True)
 class Device:
-    """A wireless device of NetworkManager: its path, its permanent MAC address, and whether it supports 6 GHz."""
+    """A wireless device of NetworkManager.
+
+    Attributes:
+        path: its D-Bus path.
+        mac: its permanent MAC address, or None if NetworkManager does not tell it.
+        can_6_ghz: whether it supports 6 GHz.
+        connected: whether it is connected by a profile.
+    """
 
     path: str
     mac: Optional[str]
     can_6_ghz: bool
+    connected: bool = False
 
     def frequencies(self, wanted: Sequence[int]) -> Tuple[int, ...]:
         """Return those of *wanted* (in MHz) that the device may support. If that leaves none, return all of them.
@@ -93,6 +102,7 @@ class NetworkManager:
             path=path,
             mac=str(wireless.get("PermHwAddress", "")).lower() or None,
             can_6_ghz=bool(int(wireless.get("WirelessCapabilities", 0)) & _CAN_6_GHZ),
+            connected=told.get("State") == ACTIVATED,
         )
 
     def settings(self, *, variants: bool = False) -> Iterator[Tuple[str, Any]]:

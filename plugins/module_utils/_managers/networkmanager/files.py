@@ -22,6 +22,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 from ..._radio import sysfs
 from ..._system.errors import FleetError
 from ..._system.files import names_in, read_text
+from ..._system.udev import properties
 from . import records
 
 #: The folders of NetworkManager's configuration, in the order in which they are read (``read_entire_config``). A file
@@ -30,9 +31,8 @@ _FOLDERS = ("usr/lib/NetworkManager/conf.d", "run/NetworkManager/conf.d", "etc/N
 _FILE = "etc/NetworkManager/NetworkManager.conf"
 #: The words for no and yes in NetworkManager's configuration (``_nm_utils_ascii_str_to_bool``).
 _NO, _YES = frozenset({"0", "no", "false", "off"}), frozenset({"1", "yes", "true", "on"})
-#: udev's record of an interface, by ifindex, and the property in it.
-_UDEV = "run/udev/data/n{index}"
-_UDEV_PROPERTY = re.compile(r"^E:NM_UNMANAGED=(\S+)$", re.MULTILINE)
+#: The property in udev's record of an interface.
+_UDEV_PROPERTY = "NM_UNMANAGED"
 
 #: The remedy when ``is_over_iwd`` says yes.
 IWD_REMEDY = "Remove 'wifi.backend=iwd' from NetworkManager's configuration, and restart NetworkManager"
@@ -142,11 +142,9 @@ def _may_mean(section: Dict[str, str], interface: str) -> bool:
 
 
 def _udev_says_so(index: int, root: str) -> bool:
-    try:
-        found = _UDEV_PROPERTY.search(read_text(os.path.join(root, _UDEV.format(index=index))))
-    except FleetError:
-        return False
-    return found is not None and found.group(1).lower() in _YES
+    with suppress(FleetError):
+        return properties(index, root).get(_UDEV_PROPERTY, "").lower() in _YES
+    return False
 
 
 def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:

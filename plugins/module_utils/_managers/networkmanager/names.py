@@ -15,6 +15,7 @@ UNMANAGED = 10
 UNAVAILABLE = 20
 DISCONNECTED = 30
 PREPARE = 40
+ACTIVATED = 100
 WPA = "fi.w1.wpa_supplicant1"
 WPA_PATH = "/fi/w1/wpa_supplicant1"
 WPA_INTERFACE = f"{WPA}.Interface"

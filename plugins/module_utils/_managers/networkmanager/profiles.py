@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterator, Optional
+from contextlib import suppress
+from typing import FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Limits, Obstacle
 from ..._network.profile import Profile
 from ..._radio import channels
+from ..._radio.own_address import OtherAddress, first_address, present_address
 from ..._system.dbus import SystemBus
-from ..._system.errors import NotFound
+from ..._system.errors import FleetError, NotFound
 from .connection import Connection, matches
-from .files import Defaults
+from .files import Defaults, defaults
 from .names import AGENT_OWNED, NM
 
 #: The bands by their names in profiles. 6 GHz has a name since NetworkManager 1.58.
@@ -22,6 +24,8 @@ _BANDS = {"bg": channels.BAND_2GHZ, "a": channels.BAND_5GHZ, "6GHz": channels.BA
 #: The credentials of a profile that need a secret.
 SECRET = frozenset({"psk", "eap"})
 NO_DEFAULTS = Defaults()
+#: The word for the interface's own MAC address.
+_PRESERVE = "preserve"
 
 
 def networkmanager_runs() -> bool:
@@ -37,8 +41,47 @@ def networkmanager_runs() -> bool:
         return False
 
 
+def judged(
+    connections: Sequence[Connection], interface: str, mac: Optional[str], in_use: Optional[Connection] = None
+) -> Tuple[Profile, ...]:
+    """Return NetworkManager's profiles as profiles of a backend, with all that is known of the laptop.
+
+    NetworkManager's configuration and udev's are read only if a profile leaves something to them, because a handover
+    waits.
+
+    Args:
+        connections: NetworkManager's profiles.
+        interface: the name of the interface.
+        mac: as for ``profile_of``.
+        in_use: the profile by which the interface is connected, or None.
+    """
+    known = connections if in_use is None else (*connections, in_use)
+    left = any(each.address is None or each.client_id is None for each in known)
+    by_default = defaults(interface) if left else NO_DEFAULTS
+    own = None
+    if any(_keeps_address(each, by_default) for each in connections):
+        own = _own_address(interface, shown=in_use is not None and _keeps_address(in_use, by_default))
+    return tuple(profile_of(each, interface, mac, by_default, own) for each in connections)
+
+
+def _own_address(interface: str, *, shown: bool) -> Optional[OtherAddress]:
+    """Return how an interface's own address differs from the permanent one, or None if it does not, or in doubt.
+
+    Args:
+        interface: the name of the interface.
+        shown: whether the interface has its own address now, and not one for scans or one of a profile.
+    """
+    with suppress(FleetError):
+        return present_address(interface) if shown else first_address(interface)
+    return None
+
+
 def profile_of(
-    connection: Connection, interface: str, mac: Optional[str] = None, by_default: Defaults = NO_DEFAULTS
+    connection: Connection,
+    interface: str,
+    mac: Optional[str] = None,
+    by_default: Defaults = NO_DEFAULTS,
+    own: Optional[OtherAddress] = None,
 ) -> Profile:
     """Return NetworkManager's profile as a profile of a backend.
 
@@ -51,8 +94,10 @@ def profile_of(
         interface: the name of the interface.
         mac: the permanent MAC address of its device, or None when it is not known.
         by_default: what NetworkManager's configuration sets for profiles that leave it open.
+        own: how the interface's own address differs from the permanent one, if it does. It is the address that the
+            interface has when NetworkManager finds it.
     """
-    obstacle = next(_obstacles(connection, interface, mac, by_default.address), None)
+    obstacle = next(_obstacles(connection, interface, mac, by_default, own), None)
     return Profile(
         id=connection.number,
         ssid=connection.ssid,
@@ -76,8 +121,26 @@ def profile_of(
     )
 
 
+def _keeps_address(connection: Connection, by_default: Defaults) -> bool:
+    """Say whether a profile leaves the interface its own MAC address. NetworkManager's own default is to do that."""
+    return _address(connection, by_default)[0] == _PRESERVE
+
+
+def _address(connection: Connection, by_default: Defaults) -> Tuple[str, str]:
+    """Return the MAC address that a profile gives the interface, or the word for one, and where it comes from."""
+    if connection.address:
+        return connection.address, ""
+    if by_default.address:
+        return by_default.address, ", the default in NetworkManager's configuration"
+    return _PRESERVE, ", NetworkManager's default"
+
+
 def _obstacles(
-    connection: Connection, interface: str, mac: Optional[str], default_address: Optional[str]
+    connection: Connection,
+    interface: str,
+    mac: Optional[str],
+    by_default: Defaults,
+    own: Optional[OtherAddress],
 ) -> Iterator[Obstacle]:
     """Yield the reasons why an interface can't use a profile when a laptop boots.
 
@@ -86,19 +149,27 @@ def _obstacles(
     yield from _of_others(connection, interface, mac)
     for condition in connection.conditions:
         yield Obstacle(f"is only for some machines or devices, by its {condition}, which is not checked", _ANOTHER)
-    where = "" if connection.address else ", the default in NetworkManager's configuration"
-    address = connection.address or default_address or "permanent"
-    if address not in ("preserve", "permanent", mac) and not (mac is None and ":" in address):
-        yield Obstacle(
-            f"gives the interface another MAC address than CSME's (cloned-mac-address: {address}{where})",
-            "Set cloned-mac-address to permanent",
-            code=MAC_ADDRESS,
-        )
+    yield from _of_address(connection, mac, by_default, own)
     if connection.owned:
         yield Obstacle("is only for some users (connection.permissions)", "Clear that, so that it is for all users")
     for flag, value in connection.elsewhere:
         what = "leaves a secret to the agent of a user, who has to log in first" if value & AGENT_OWNED else _UNSTORED
         yield Obstacle(f"{what} ({flag} {value})", f"Let the system store it: set {flag} to 0, and set the secret")
+
+
+def _of_address(
+    connection: Connection, mac: Optional[str], by_default: Defaults, own: Optional[OtherAddress]
+) -> Iterator[Obstacle]:
+    """Yield the reason if the interface would have another MAC address than CSME's."""
+    address, where = _address(connection, by_default)
+    said = f"(cloned-mac-address: {address}{where})"
+    if address == _PRESERVE and own is not None:
+        what = f"leaves the interface its own MAC address {said}: {own.what}"
+    elif address not in (_PRESERVE, "permanent", mac) and not (mac is None and ":" in address):
+        what = f"gives the interface another MAC address than CSME's {said}"
+    else:
+        return
+    yield Obstacle(what, "Set cloned-mac-address to permanent", code=MAC_ADDRESS)
 
 
 def _doubt(connection: Connection, mac: Optional[str], by_default: Optional[str]) -> Optional[Obstacle]:

@@ -33,6 +33,7 @@ from ..._system.files import is_there
 from ..._system.printable import quoted
 from ..._system.run_folder import FOLDER, read_journal
 from . import conf as _wpa_conf
+from .address import address_of_udev, changed_address
 from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .configured import profile_of, profiles_in
@@ -43,7 +44,7 @@ from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, outcome, plan, without_pin
 from .pinning import kept_out, socket_of
-from .profiles import changed_address, read_profiles, read_settings
+from .profiles import read_profiles, read_settings
 from .variables import Found
 
 #: Where no running wpa_supplicant can be reached.
@@ -77,7 +78,8 @@ class _RunningNetworks:
         self._supplicant: Optional[Supplicant] = None
         self._proof: Optional[FrozenSet[str]] = None
         self._settings: Mapping[str, str] = {}
-        self._changed: Optional[Obstacle] = None
+        #: What keeps the interface from using any network.
+        self.other_address: Optional[Obstacle] = None
         #: The variables that the declared networks will have.
         self._foreseen: Tuple[Found, ...] = ()
         self.plan = Plan()
@@ -100,19 +102,20 @@ class _RunningNetworks:
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
         """Read the supplicant's networks, and plan the changes."""
-        ctrl = self._ctrl
+        ctrl, root = self._ctrl, self._places.root
+        self.other_address = address_of_udev(self._request.interface, root)
         if ctrl is None:
             return
         with self._reaching():
             removable = None if self._request.declared.prune else frozenset(self._request.declared.absent)
             if entries:
                 self._settings = read_settings(ctrl)
-                self._changed = changed_address(ctrl, self._request.interface, self._settings, self._places.root)
+                self.other_address = changed_address(ctrl, self._request.interface, self._settings, root)
             networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, self._settings)
             pin = self._pin()
             if pin is not None and pin.belongs_to(socket_of(self._socket)):
                 networks = without_pin(networks, pin, kept_out(pin, ctrl.networks()))
-            self._supplicant = supplicant_of(ctrl, self._places.root)
+            self._supplicant = supplicant_of(ctrl, root)
             self._proof = self._loaded.unsure(conf, self._supplicant)
             desired = [_desired(entry, self._proof) for entry in entries]
             self.plan = plan(networks, desired, connected=ctrl.status().connected)
@@ -157,7 +160,7 @@ class _RunningNetworks:
         if not self.applied or self._ctrl is None:
             return ()
         variables = enumerate(self._foreseen)
-        planned = (profile_of(number, each, self._settings, exists, self._changed) for number, each in variables)
+        planned = (profile_of(number, each, self._settings, exists, self.other_address) for number, each in variables)
         foreseen = tuple(profile for profile in planned if profile is not None)
         changed = {ssid for ssid, _shown in self.plan.after} if self.touched else set()
         if not changed:
@@ -165,7 +168,7 @@ class _RunningNetworks:
         # If they can't be read now, what was planned is the best answer, because the supplicant accepted it.
         with suppress(FleetError):
             networks = [network for network in self._ctrl.networks() if network.ssid in changed]
-            found = read_profiles(self._ctrl, networks, self._settings, self._changed)
+            found = read_profiles(self._ctrl, networks, self._settings, self.other_address)
             seen = {profile.ssid for profile in found}
             return (*found, *(profile for profile in foreseen if profile.ssid not in seen))
         return foreseen
@@ -246,7 +249,8 @@ def bring(
             # In check mode, an earlier task may have been going to create a file that a network names.
             exists: Exists = (lambda _path: None) if check_mode else is_there
             text, profiles = file.text or "", request.declared.profiles
-            stored = judge(profiles, profiles_in(text, conf.path, exists) if profiles else (), csme, FILE)
+            found = profiles_in(text, conf.path, exists, runtime.other_address) if profiles else ()
+            stored = judge(profiles, found, csme, FILE)
             return (*stored, *judge(profiles, runtime.profiles(exists), csme, RUNTIME))
 
         verdicts = judged()

@@ -24,26 +24,30 @@ _CREDENTIALS = ("psk", "sae_password", "identity", "eap")
 _UNSET = frozenset({"", '""', 'P""', "NULL"})
 
 
-def configured_profiles(path: str) -> Tuple[Profile, ...]:
+def configured_profiles(path: str, obstacle: Optional[Obstacle] = None) -> Tuple[Profile, ...]:
     """Return the profiles in a configuration file. There are none when there is no such file.
 
     Args:
         path: the file's path.
+        obstacle: what keeps the interface from using any network, or None.
 
     Raises:
         DecodeFailed: the file is not a configuration.
         AccessDenied, TransportFailed: the file can't be read.
     """
-    return profiles_in(read_conf(path).text or "", path)
+    return profiles_in(read_conf(path).text or "", path, obstacle=obstacle)
 
 
-def profiles_in(text: str, path: str, exists: Exists = is_there) -> Tuple[Profile, ...]:
+def profiles_in(
+    text: str, path: str, exists: Exists = is_there, obstacle: Optional[Obstacle] = None
+) -> Tuple[Profile, ...]:
     """Return the profiles in the text of a configuration file.
 
     Args:
         text: the text.
         path: the file's path, for errors.
         exists: says whether a file that a network names exists.
+        obstacle: what keeps the interface from using any network, or None.
 
     Raises:
         DecodeFailed: the text is not a configuration.
@@ -51,7 +55,7 @@ def profiles_in(text: str, path: str, exists: Exists = is_there) -> Tuple[Profil
     parts = parse(text, path)
     settings = settings_of(parts)
     blocks = (part for part in parts if isinstance(part, Block))
-    found = (profile_of(number, block.variables, settings, exists) for number, block in enumerate(blocks))
+    found = (profile_of(number, block.variables, settings, exists, obstacle) for number, block in enumerate(blocks))
     return tuple(profile for profile in found if profile is not None)
 
 

@@ -258,6 +258,11 @@ class WpaCtrl(ControlSocket):
         reply = self.request(f"GET_NETWORK {int(network_id)} {checked_variable(variable)}")
         return None if reply in ("FAIL\n", "UNKNOWN COMMAND\n", "") else reply
 
+    def setting(self, name: str) -> Optional[str]:
+        """Return the value of a setting outside of the networks, or None when the supplicant does not tell it."""
+        value = self.request(f"GET {checked_variable(name)}").strip()
+        return None if value.startswith(("FAIL", "UNKNOWN COMMAND")) else value
+
     def set(self, network_id: int, variable: str, value: str) -> None:
         """Set a network's variable to a value that an encoder made.
 

@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import Iterable, List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
-from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Obstacle
+from ..._network.limits import DHCP_IDENTITY, Obstacle
 from ..._network.managed import Patience
 from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
 from ..._radio import sysfs
 from ..._system.dhcp_identity import other_identity
 from ..._system.errors import FleetError
 from ..._system.files import is_there
+from .address import changed_address
 from .codec import Network
 from .control import DEFAULT_TIMEOUT, WpaCtrl
 from .fitness import ASKED, ASKED_FOR_EAP, GLOBAL, limits_of, obstacle_of
@@ -101,41 +102,7 @@ def read_settings(ctrl: WpaCtrl) -> Mapping[str, str]:
     Raises:
         NotFound, AccessDenied, TimedOut, TransportFailed: see ``WpaCtrl``.
     """
-    return {name: value for name in GLOBAL if (value := _known(ctrl.request(f"GET {name}"))) is not None}
-
-
-def _known(reply: str) -> Optional[str]:
-    """Return a setting's value, or None when the supplicant does not tell it."""
-    value = reply.strip()
-    return None if value.startswith(("FAIL", "UNKNOWN COMMAND")) else value
-
-
-def changed_address(ctrl: WpaCtrl, interface: str, settings: Mapping[str, str], root: str = "/") -> Optional[Obstacle]:
-    """Return an obstacle if the interface has another MAC address than its radio, or else None.
-
-    wpa_supplicant uses the address that the interface has when it starts. ``macchanger`` or a ``.link`` file of systemd
-    may have set that one. With ``preassoc_mac_addr``, it sets another address for scans, but not for a connection. With
-    ``mac_addr``, it may have set another one itself, and for a network with ``mac_addr=0`` it sets it back.
-
-    Args:
-        ctrl: the connection to the supplicant.
-        interface: the interface's name.
-        settings: the values of ``read_settings``.
-        root: the directory that stands for ``/``.
-    """
-    try:
-        now, permanent = sysfs.mac_of(interface, root), sysfs.permanent_mac_of(interface, root)
-    except FleetError:
-        return None
-    if now == permanent or settings.get("mac_addr", "0") != "0":
-        return None
-    if _known(ctrl.request("GET preassoc_mac_addr")) not in (None, "0"):
-        return None
-    return Obstacle(
-        f"can't carry the session on: {interface} has the MAC address {now}, but CSME uses its radio's ({permanent})",
-        "Give the interface its permanent address (look for macchanger, and for .link files in /etc/systemd/network)",
-        code=MAC_ADDRESS,
-    )
+    return {name: value for name in GLOBAL if (value := ctrl.setting(name)) is not None}
 
 
 def _other_identity(interface: str) -> Optional[Obstacle]:

@@ -52,6 +52,16 @@ class Machine:
         self.write(f"sys/class/net/{name}/ifindex", f"{index}\n")
         (self.path / f"sys/class/net/{name}/phy80211").mkdir()
 
+    def addresses(self, now: str, permanent: Optional[str] = None, name: str = "wlan0") -> None:
+        """Give a wireless interface and its radio MAC addresses."""
+        self.write(f"sys/class/net/{name}/address", f"{now}\n")
+        self.write(f"sys/class/net/{name}/phy80211/macaddress", f"{permanent or now}\n")
+
+    def link_file(self, path: str, setting: str, index: int = 3) -> Path:
+        """Apply a ``.link`` file with a setting to an interface, as udevd does; return its path."""
+        self.write(f"run/udev/data/n{index}", f"E:ID_NET_LINK_FILE=/{path}\n")
+        return self.write(path, f"[Match]\nOriginalName=*\n[Link]\n{setting}\n")
+
     def module(self, name: str, file: bool = True, loaded: bool = True) -> None:
         """Install a kernel module, and load it."""
         if file:

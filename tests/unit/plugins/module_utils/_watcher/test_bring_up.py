@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.configured import configured_profiles
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import (
     CsmeConnection,
     PartialConnection,
@@ -104,6 +105,21 @@ def test_what_ends_a_wait(laptop: Laptop, end: str) -> None:
     assert len(laptop.lines) == 2
 
 
+def test_an_interface_with_another_mac_address_has_to_wait(laptop: Laptop) -> None:
+    """Its profile would not carry CSME's session on."""
+    laptop.conf.write_text(PROFILE)
+    laptop.addresses("02:00:00:00:00:00")
+    assert laptop.ask()
+    laptop.addresses("02:00:00:00:09:09", "02:00:00:00:00:00")
+    assert not laptop.ask()
+
+
+def test_what_keeps_a_profile_from_being_used_is_told(laptop: Laptop) -> None:
+    laptop.conf.write_text(PROFILE.replace("psk=", "disabled=1\n psk="))
+    laptop.run()
+    assert laptop.lines[0].endswith("the profile for CSME's network ('corp', psk, channel 6) is disabled. Enable it")
+
+
 def test_a_watcher_that_is_started_anew_goes_on_with_it(laptop: Laptop) -> None:
     laptop.later = lambda: laptop.watcher(4711 if laptop.now % 10 < 4 else 1)
     assert laptop.run() > 100
@@ -172,7 +188,7 @@ def test_the_kernels_with_which_bringing_up_may_ask_csme(laptop: Laptop, release
 def test_the_supplicants_usual_file_is_looked_at(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: List[str] = []
 
-    def configured(path: str) -> List[Any]:
+    def configured(path: str, _obstacle: Optional[Obstacle]) -> List[Any]:
         looked.append(path)
         return []
 

@@ -11,8 +11,10 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import (
+    ACTIVATED,
     NM,
     NM_DEVICE,
     NM_PATH,
@@ -30,6 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.own_address import OtherAddress
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     FleetError,
@@ -98,6 +101,20 @@ def test_one_that_is_for_something_else_is_not_chosen_before_one_that_fits(
     assert profile is not None
     assert profile.id == 8
     assert backend.pin(profile, BSSID, (2437,)).network_id == 8
+
+
+@pytest.mark.parametrize(("state", "seen"), [(ACTIVATED, True), (UNAVAILABLE, False)])
+def test_a_connection_shows_the_address_that_its_profile_leaves(
+    backend: NetworkManagerBackend, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, state: int, seen: bool
+) -> None:
+    other = OtherAddress("wlan0 has another MAC address", "Mend it")
+    monkeypatch.setattr(profiles, "present_address", lambda _interface: other)
+    monkeypatch.setattr(profiles, "first_address", lambda _interface: None)
+    laptop.lift_the_block()
+    laptop.connect()
+    laptop.bus.properties[DEVICE, NM_DEVICE]["State"] = ("u", state)
+    obstacle = corp(backend).obstacle
+    assert (obstacle is not None and other.what in obstacle.what) == seen
 
 
 def test_which_profiles_are_for_the_device_is_told_with_them(backend: NetworkManagerBackend, laptop: Laptop) -> None:

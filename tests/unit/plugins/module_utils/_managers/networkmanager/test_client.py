@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
 import pytest
@@ -83,7 +84,9 @@ def device_answers(told: Dict[str, Any], wireless: Dict[str, Any]) -> Dict[Tuple
     ],
 )
 def test_a_device_is_told_with_its_permanent_address_and_6_ghz(wireless: Dict[str, Any], expected: Device) -> None:
-    assert manager(device_answers({"Managed": True, "State": 100}, wireless)).device("wlan0") == expected
+    connected = replace(expected, connected=True)
+    assert manager(device_answers({"Managed": True, "State": 100}, wireless)).device("wlan0") == connected
+    assert manager(device_answers({"Managed": True, "State": 90}, wireless)).device("wlan0") == expected
     assert manager(device_answers({}, wireless)).device("wlan0") == expected, "as of old"
 
 

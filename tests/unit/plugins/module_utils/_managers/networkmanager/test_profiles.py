@@ -10,15 +10,19 @@ from typing import Any, Dict, Optional, Set
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import profiles as nm_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.connection import read_connection
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.files import Defaults
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import (
+    judged,
     networkmanager_runs,
     profile_of,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.own_address import OtherAddress
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     EAP,
     PATH,
@@ -212,6 +216,82 @@ def test_the_default_of_the_configuration_counts_where_the_profile_says_nothing(
             "mac_address_differs",
             True,
         )
+
+
+OWN = OtherAddress("wlan0 is somebody else", "Be the same")
+NMS_DEFAULT, BY_CONF = "preserve, NetworkManager's default", "preserve, the default in NetworkManager's configuration"
+
+
+@pytest.mark.parametrize(
+    ("address", "default", "said"),
+    [
+        (None, None, NMS_DEFAULT),
+        (None, "preserve", BY_CONF),
+        ("preserve", "random", "preserve"),
+        ("permanent", None, None),
+        (None, "permanent", None),
+        (MAC, None, None),
+    ],
+)
+def test_the_interfaces_own_address_matters_to_a_profile_that_leaves_it(
+    address: Optional[str], default: Optional[str], said: Optional[str]
+) -> None:
+    wireless = {} if address is None else {"assigned-mac-address": address}
+    connection = read_connection(PATH, settings(PSK, wireless=wireless))
+    assert connection is not None
+    by_default = Defaults(address=default)
+    assert profile_of(connection, "wlan0", MAC, by_default).obstacle is None
+    found = profile_of(connection, "wlan0", MAC, by_default, OWN).obstacle
+    assert (found is None) == (said is None)
+    if found is not None:
+        assert found == Obstacle(
+            f"leaves the interface its own MAC address (cloned-mac-address: {said}): wlan0 is somebody else",
+            "Set cloned-mac-address to permanent",
+            code="mac_address_differs",
+        )
+
+
+NOW, AT_FIRST = OtherAddress("it has another", "Mend it"), OtherAddress("it got another", "Mend it")
+
+
+@pytest.mark.parametrize(
+    ("in_use", "default", "told"),
+    [
+        # The present address may be one for scans.
+        (None, None, AT_FIRST),
+        # A connection shows the interface's own address, unless its profile sets one.
+        ("preserve", None, NOW),
+        ("none", None, NOW),
+        ("none", "random", AT_FIRST),
+        ("permanent", None, AT_FIRST),
+    ],
+)
+def test_where_the_interfaces_own_address_is_seen(
+    monkeypatch: pytest.MonkeyPatch, in_use: Optional[str], default: Optional[str], told: OtherAddress
+) -> None:
+    monkeypatch.setattr(nm_profiles, "present_address", lambda interface: {"wlan0": NOW}[interface])
+    monkeypatch.setattr(nm_profiles, "first_address", lambda interface: {"wlan0": AT_FIRST}[interface])
+    monkeypatch.setattr(nm_profiles, "defaults", lambda _interface: Defaults(address=default))
+    connections = [
+        read_connection(PATH, settings(PSK, wireless={"assigned-mac-address": address} if address else {}))
+        for address in ("preserve", "permanent", None if in_use == "none" else in_use)
+    ]
+    keeps, sets, used = connections
+    assert keeps is not None
+    assert sets is not None
+    found = judged([keeps, sets], "wlan0", MAC, used if in_use is not None else None)
+    assert [each.obstacle is None for each in found] == [False, True]
+    assert told.what in str(found[0].obstacle)
+
+
+def test_an_address_that_can_not_be_read_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_interface: str) -> None:
+        raise NotFound("no udev")
+
+    monkeypatch.setattr(nm_profiles, "first_address", fail)
+    connection = read_connection(PATH, settings(PSK))
+    assert connection is not None
+    assert [each.obstacle for each in judged([connection], "wlan0", MAC)] == [None]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Dict, Set
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import profiles as wpa_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import MAC_ADDRESS, Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
-from ansible_collections.vpro.fleet.plugins.module_utils._radio import sysfs
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
@@ -99,28 +99,12 @@ def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSuppli
 # --- another MAC address ---
 
 
-@pytest.mark.parametrize(
-    ("now", "scans", "differs"),
-    [
-        ("02:00:00:00:00:00", "0", False),
-        ("02:00:00:00:09:09", "0", True),
-        # It is the one for scans, perhaps.
-        ("02:00:00:00:09:09", "1", False),
-    ],
-)
-def test_an_interface_whose_address_is_not_its_radios(
-    fake: FakeSupplicant,
-    supplicant: WpaSupplicant,
-    monkeypatch: pytest.MonkeyPatch,
-    now: str,
-    scans: str,
-    differs: bool,
+def test_an_interface_with_another_address_is_in_the_way_of_every_network(
+    supplicant: WpaSupplicant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sysfs, "mac_of", lambda _interface, _root: now)
-    monkeypatch.setattr(sysfs, "permanent_mac_of", lambda _interface, _root: "02:00:00:00:00:00")
-    fake.settings["preassoc_mac_addr"] = scans
-    obstacles = [profile.obstacle for profile in supplicant.profiles()]
-    assert [each is not None and each.code == "mac_address_differs" for each in obstacles] == [differs] * 5
+    obstacle = Obstacle("can't be used", "Mend it", code=MAC_ADDRESS)
+    monkeypatch.setattr(wpa_profiles, "changed_address", lambda _ctrl, name, _settings: {"wlan0": obstacle}[name])
+    assert [profile.obstacle for profile in supplicant.profiles()] == [obstacle] * 5
 
 
 def test_what_a_network_is_restricted_to_is_asked_for(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
