@@ -12,8 +12,9 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
 from .._network.profile import Profile, find_obstacle, find_profile
-from .._radio import rtnetlink, sysfs
+from .._radio import rtnetlink
 from .._radio.connection import PartialConnection, Reported
+from .._radio.own_address import present_address
 from .._radio.radio import routable
 from .._radio.rfkill import RfkillEvent
 from .._radio.rtnetlink import Address, AddressEvent
@@ -55,12 +56,16 @@ class Calls:
         read: reads CSME's connection.
         ask: makes the DHCP client of an interface ask again.
         mark: is called with the name of each thing that was done: ``requested``, ``address_asked``, ``unpinned``.
+        waits: says whether a handover is under way, which waits for the connection and its address. Otherwise it does
+            not matter whether the host has CSME's MAC address, and only a DHCP client that loses its first message is
+            asked again.
     """
 
     request: Callable[[], None]
     read: Callable[[], Optional[Reported]]
     ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe
     mark: Callable[[str], None] = lambda name: None
+    waits: Callable[[], bool] = lambda: True
 
 
 class Hands:
@@ -138,38 +143,33 @@ class Hands:
         """Return the event if one of the addresses counts: CSME sees that the host has it by DHCP, so it is of IPv4."""
         if not routable(tuple(address for address in addresses if address.family == "inet")):
             return None
-        return AddressArrived(same_host=self._has_the_mac())
+        return AddressArrived(same_host=self._is_same_host() if self._calls.waits() else True)
 
-    def _has_the_mac(self) -> bool:
-        """Say whether the interface has the MAC address of its radio, which CSME uses too. If not, warn."""
+    def _is_same_host(self) -> bool:
+        """Say whether the interface has CSME's MAC address. If not, warn."""
         try:
-            interface = self._radio.interface or ""
-            now, permanent = sysfs.mac_of(interface), sysfs.permanent_mac_of(interface)
+            other = present_address(self._radio.interface or "")
         except FleetError as error:
             self._warn_once(f"the MAC address of the interface can't be read: {error}")
             return False
-        if now != permanent:
-            self._warn_once(f"the interface has the MAC address {now}, but CSME uses its radio's ({permanent})")
-        return now == permanent
+        if other is not None:
+            self._warn_once(f"{other.what}. {other.remedy}")
+        return other is None
 
     def _warn_once(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
 
-    def ask_for_address(self, *, in_handover: bool = True) -> Optional[dhcp.Client]:
+    def ask_for_address(self) -> Optional[dhcp.Client]:
         """Make the DHCP client of the interface ask again. Return the client, or None if none was asked.
 
         A failure is a warning.
-
-        Args:
-            in_handover: whether CSME waits for the address. If not, only a client that loses its first message is
-                asked.
         """
         interface = self._radio.interface
         if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
             return None  # another manager has its own DHCP client, which begins when the port is open
         client = dhcp.find_client(interface, self._ifindex)
-        if client is None or not (in_handover or client.loses_its_first_message):
+        if client is None or not (self._calls.waits() or client.loses_its_first_message):
             return None
         self._calls.mark("address_asked")
         try:

@@ -80,7 +80,8 @@ class AddressArrived:
     """The connected interface has an IPv4 address that is not link-local.
 
     Attributes:
-        same_host: whether the host has CSME's MAC address, so that it is the same host for the network.
+        same_host: whether the host has CSME's MAC address, so that it is the same host for the network. It is not
+            looked up outside of a handover.
     """
 
     same_host: bool = True

@@ -89,7 +89,8 @@ class Watched:
         self._decided = -_ECHO_SECONDS
         rest = Rest(radio.phy, places.run)
         at = (nl, radio.ifindex or -1)
-        calls = Calls(partial(csme.request_ownership, *at), partial(csme.connection, *at), ask_through_pipe, self._mark)
+        request, read = partial(csme.request_ownership, *at), partial(csme.connection, *at)
+        calls = Calls(request, read, ask_through_pipe, self._mark, self._waits)
         self.hands = Hands(radio, None, calls, rest, places.run)
         #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
         self._addressing = Addressing(
@@ -292,10 +293,13 @@ class Watched:
     def _address_found(self, event: AddressArrived) -> None:
         self._advance(lambda: self._machine.feed(event))
 
-    def _ask_for_address(self) -> None:
+    def _waits(self) -> bool:
+        """Say whether a handover is under way whose outcome is not known yet."""
         handover = self._machine.state.handover
-        waits = handover is not None and handover.outcome is None
-        client = self.hands.ask_for_address(in_handover=waits)
+        return handover is not None and handover.outcome is None
+
+    def _ask_for_address(self) -> None:
+        client = self.hands.ask_for_address()
         if client is not None:
             self._account.write("info", f"no address came yet, so {client.value} is asked again")
 

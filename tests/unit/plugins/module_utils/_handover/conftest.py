@@ -13,6 +13,7 @@ from typing import Iterator
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, run
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_address
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_transports import Laptop
 
 
@@ -33,8 +34,8 @@ def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{run.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{run.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
+    monkeypatch.setattr(f"{own_address.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
+    monkeypatch.setattr(f"{own_address.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{module}.ask", made.ask)
     yield made

@@ -45,8 +45,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection impor
     PartialConnection,
     Reported,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.own_address import OtherAddress
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import MalformedRecord, RfkillEvent
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
@@ -112,11 +113,40 @@ def test_addresses_are_read_when_asked_for(
         return [Address("192.0.2.7", 24, "inet", scope)]
 
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname: "02:00:00:00:00:00")
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname: "02:00:00:00:00:00")
+    monkeypatch.setattr(f"{effects.__name__}.present_address", lambda ifname: None)
     assert hands(tmp_path).read_address() == (AddressArrived() if there else None)
     assert hands(tmp_path).look_for_address() == (AddressArrived() if there else NoAddress())
     assert asked == [3, 3]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_mac_address_matters_in_a_handover_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    asked: List[str] = []
+
+    def other(interface: str) -> OtherAddress:
+        asked.append(interface)
+        return OtherAddress("wlan0 is somebody else", "Be the same")
+
+    monkeypatch.setattr(f"{effects.__name__}.present_address", other)
+    calls = Calls(lambda: None, lambda: None, waits=lambda: waits)
+    mine = Hands(RADIO, None, calls, folder=str(tmp_path))
+    heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
+    assert mine.from_address(heard) == mine.from_address(heard) == AddressArrived(same_host=not waits)
+    assert mine.warnings == (["wlan0 is somebody else. Be the same"] if waits else [])
+    assert asked == (["wlan0"] * 2 if waits else [])
+
+
+def test_a_mac_address_that_can_not_be_read_is_no_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(interface: str) -> None:
+        raise TransportFailed("no sysfs")
+
+    monkeypatch.setattr(f"{effects.__name__}.present_address", fail)
+    mine = hands(tmp_path)
+    heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
+    assert mine.from_address(heard) == AddressArrived(same_host=False)
+    assert mine.warnings == ["the MAC address of the interface can't be read: no sysfs"]
 
 
 def test_addresses_that_can_not_be_read_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +189,12 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
 ) -> None:
     asked: List[Any] = []
     client[0] = runs
-    mine = asking(tmp_path, Supplicant(), lambda *what: asked.append(what))
-    mine.ask_for_address(in_handover=False)
+    waits: List[bool] = []
+    calls = Calls(lambda: None, lambda: None, lambda *what: asked.append(what), waits=lambda: bool(waits))
+    mine = Hands(RADIO, Supplicant(), calls, folder=str(tmp_path))  # type: ignore[arg-type]
+    mine.ask_for_address()
     assert len(asked) == (runs is Client.NETWORKD)
+    waits.append(True)
     mine.ask_for_address()
     assert asked[-1] == (runs, "wlan0")
 

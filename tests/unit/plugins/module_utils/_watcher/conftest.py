@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Backend
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_address
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, view
@@ -38,8 +39,8 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
-    monkeypatch.setattr(f"{effects.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
+    monkeypatch.setattr(f"{own_address.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
+    monkeypatch.setattr(f"{own_address.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
     monkeypatch.setattr(f"{deferred.__name__}._RETRY_SECONDS", 0.0)
     yield made

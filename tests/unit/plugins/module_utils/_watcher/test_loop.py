@@ -244,7 +244,7 @@ def test_addresses_reach_their_radio(machine: Machine, monkeypatch: pytest.Monke
         routable,
     ]
     watcher._heard_addresses()
-    assert fed == ["wlan1 AddressArrived(same_host=False)"]
+    assert fed == ["wlan1 AddressArrived(same_host=True)"]
     assert read == []
     watcher._addresses.heard = [EventsLost("overrun")]  # type: ignore[attr-defined]
     watcher._heard_addresses()
