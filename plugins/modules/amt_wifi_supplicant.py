@@ -57,6 +57,13 @@ options:
     type: str
     choices: [auto, wpa_supplicant, networkmanager]
     default: wpa_supplicant
+  wait:
+    description:
+      - How many seconds to wait if the watcher hands the interface over, or keeps the host at its access point for a
+        session of CSME. What that is about is in RV(busy).
+      - The module waits before it reads or changes anything, also in check mode.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
@@ -141,6 +148,13 @@ runtime:
 restart_needed:
   description:
     - Whether the running wpa_supplicant has another control interface than the file, so that it has to be restarted.
+  type: bool
+  returned: success
+  sample: false
+busy:
+  description:
+    - Whether the watcher hands the interface over now, or keeps the host at its access point for a session of CSME.
+    - If it is V(true), a restart of wpa_supplicant would end that session.
   type: bool
   returned: success
   sample: false
@@ -236,6 +250,7 @@ def main() -> None:
                 "choices": list(backend.BACKENDS),
                 "default": WPA_SUPPLICANT,
             },
+            "wait": {"type": "int", "default": 0},
         }
     )
     options = supplicant.Options(**module.params)

@@ -9,15 +9,17 @@ A run of the role takes long here, so each test does with few, and looks at much
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID, AccessPoint
 from vpro_lab.air.csme import Csme
+from vpro_lab.air.scene import Scene
 from vpro_lab.air.security import PASSPHRASE, network_block
 from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
 from vpro_lab.play.playbook import Play, run_tasks
+from vpro_lab.play.watching import free, start_supplicant, wait_for
 
 # About wpa_supplicant, or about neither: once is enough.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -193,3 +195,25 @@ def test_a_distribution_without_the_template_and_a_laptop_without_csme(bare: Lap
     cat = bare.guest.check(f"systemctl cat {SERVICE}")
     assert cat.startswith("# /etc/systemd/system/wpa_supplicant@.service\n")
     assert "The role vpro.fleet.supplicant writes this unit" in cat
+
+
+def test_a_restart_waits_for_the_end_of_a_session(watched: Callable[..., Scene]) -> None:
+    scene = watched(start=False)
+    laptop = scene.laptop
+    # It has the same effect, but is not what the role sets.
+    other = f"ctrl_interface=/run/wpa_supplicant\\nctrl_interface_group={GROUP}"
+    laptop.guest.check(f"sed -i 's|^ctrl_interface=.*|{other}|' {CONF}")
+    start_supplicant(scene)
+    wait_for(scene, "staying")
+    scene.csme.control("roaming forbidden")
+    before = life(laptop)
+    later = role(laptop).ok()
+    assert f"{SERVICE} is not restarted yet" in later.output
+    assert life(laptop) == before, "the supplicant was restarted, or the link dropped"
+    assert scene.session.survives()
+    assert CONTROL in laptop.guest.read(CONF)
+    scene.csme.control("roaming allowed")
+    free(scene)
+    assert "is not restarted yet" not in role(laptop).ok().output
+    assert life(laptop)[0] != before[0]
+    assert "changed=0" in role(laptop).ok().output

@@ -40,6 +40,9 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _OFF = ("update_config", "mac_addr")
 #: Seconds to wait for another task that changes networks on this laptop. The modules for profiles wait as long.
 _OTHERS_WAIT = 120.0
+#: The most seconds that a task may wait for the end of a handover or session, and the pause between two looks.
+_WAIT_MAX = 3600
+_LOOK_SECONDS = 1.0
 #: Seconds to wait for the control socket of a supplicant that was just started.
 _SOCKET_WAIT = 5.0
 
@@ -53,6 +56,7 @@ class Options:
     path: Optional[str] = None
     country: Optional[str] = None
     backend: str = WPA_SUPPLICANT
+    wait: int = 0
 
 
 def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
@@ -113,14 +117,14 @@ class RunningSettings:
                 self.before[name], self.after[name] = has[name], wanted[name]
 
     def spare_the_link(self) -> List[str]:
-        """Leave the country alone while the watcher hands the interface over, or keeps it at its access point.
+        """Leave the country alone, because the watcher hands the interface over, or keeps it at its access point.
 
         Return a warning if another country was to be set. With another country, the kernel ends a link on a channel
         that is not allowed there (``reg_check_chans_work`` in linux/net/wireless/reg.c, 60 s later), and with it CSME's
         session.
         """
         name = self._interface.name
-        if "country" not in self.after or name not in read_watcher(Reading()).busy:
+        if "country" not in self.after:
             return []
         old, new = self.before.pop("country"), self.after.pop("country")
         return [
@@ -162,6 +166,21 @@ class RunningSettings:
                 self._loaded.write(identity, text, supplicant, unsure)
 
 
+def is_busy(interface: str, wait: float = 0.0) -> bool:
+    """Say whether the watcher hands an interface over now, or keeps it at its access point for a session of CSME.
+
+    Args:
+        interface: the interface's name.
+        wait: seconds to wait for the end of that.
+    """
+    deadline = time.monotonic() + wait
+    while interface in read_watcher(Reading()).busy:
+        if time.monotonic() >= deadline:
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
+
+
 def _wait_socket(interface: str) -> str:
     """Return the control socket of a running supplicant, which may have started only a moment ago.
 
@@ -191,6 +210,8 @@ def _settings_of(options: Options) -> Tuple[str, str, Dict[str, str]]:
         raise Refused("invalid_option", str(error)) from None
     if _GROUP.match(group) is None:
         raise Refused("invalid_option", f"group: {group!r} can't be the name of a group")
+    if not 0 <= options.wait <= _WAIT_MAX:
+        raise Refused("invalid_option", f"wait: {options.wait} is not between 0 and {_WAIT_MAX} seconds")
     settings = {"ctrl_interface": f"DIR={_DIRECTORY} GROUP={group}"}
     if country is not None:
         if _COUNTRY.match(country) is None:
@@ -248,6 +269,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         error.details["warnings"] = list(choice.warnings)
         raise
     runtime = RunningSettings(interface, wanted, _gid(options.group, check_mode=check_mode))
+    is_busy(name, options.wait)
     with ExitStack() as stack:
         if not check_mode:
             stack.enter_context(run_folder.lock("profiles", _OTHERS_WAIT))
@@ -260,7 +282,9 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private
         runtime.look()
-        warnings = [*choice.warnings, *runtime.spare_the_link()]
+        # Other tasks may have taken a while.
+        busy = is_busy(name)
+        warnings = [*choice.warnings, *(runtime.spare_the_link() if busy else ())]
         check_loads(interface.program, new, conf.text, path)
         if not check_mode:
             # The supplicant may refuse a value. It is asked first, so that such a value never gets into the file, where
@@ -278,6 +302,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         "file": {"changed": changes, "path": conf.path},
         "runtime": {"changed": bool(runtime.after), "running": interface.running},
         "restart_needed": runtime.restart_needed,
+        "busy": busy,
         "held": is_held(name),
         "present": interface.index is not None,
         "program": interface.program,
@@ -301,6 +326,7 @@ def _left_to_networkmanager(name: str) -> Dict[str, Any]:
         "file": {"changed": False, "path": None},
         "runtime": {"changed": False, "running": False},
         "restart_needed": False,
+        "busy": False,
         "held": False,
         "present": True,
         "program": None,

@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers import confli
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.choice import Choice
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_supplicant as module
 
 
@@ -78,6 +79,8 @@ def test_update_config_is_turned_off(no_runtime: Path, capsys: pytest.CaptureFix
         ({"path": "/"}, "invalid_option"),
         ({"country": False}, "invalid_option"),
         ({"group": 0}, "invalid_option"),
+        ({"wait": -1}, "invalid_option"),
+        ({"wait": 3601}, "invalid_option"),
         ({"group": "no-such-group-here"}, "group_missing"),
     ],
 )
@@ -86,6 +89,15 @@ def test_refusals(no_runtime: Path, capsys: pytest.CaptureFixture[str], options:
     assert result["failed"] is True
     assert result["error"]["code"] == code
     assert not no_runtime.exists()
+
+
+@pytest.mark.parametrize("interface", ["wlan9", "wlan0"])
+def test_what_the_watcher_is_in_the_middle_of_is_told(
+    no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, interface: str
+) -> None:
+    report = WatcherReport(installed=True, running=True, busy=frozenset({interface}))
+    monkeypatch.setattr(supplicant, "read_watcher", lambda _reading: report)
+    assert run(capsys, path=str(no_runtime))["busy"] is (interface == "wlan9")
 
 
 def test_conflicts_come_first(
