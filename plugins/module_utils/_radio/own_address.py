@@ -18,6 +18,11 @@ from .._system.errors import FleetError
 from .._system.udev import GivenAddress, given_address
 from . import sysfs
 
+_LOOK = (
+    "Give the interface its permanent address. Look for macchanger, for rules of udev, and for MACAddress= in "
+    "systemd-networkd's files"
+)
+
 
 @dataclass(frozen=True)
 class OtherAddress:
@@ -48,7 +53,7 @@ def present_address(interface: str, root: str = "/") -> Optional[OtherAddress]:
         return None
     given = _given(interface, root)
     if given is None or given.mac not in (None, now):
-        by, remedy = "", "Give the interface its permanent address. Look for macchanger, and for rules of udev"
+        by, remedy = "", _LOOK
     else:
         by, remedy = f" ({given.file}: {given.setting})", _remedy(given)
     return OtherAddress(f"{interface} has the MAC address {now}{by}, but CSME uses its radio's ({permanent})", remedy)

@@ -135,7 +135,8 @@ def test_a_host_with_another_mac_address_is_not_called_protected(laptop: Laptop)
     assert (report.outcome, report.request_to_address_ms) == (Outcome.CONNECTED, 0)
     assert report.warnings == (
         "wlan0 has the MAC address 02:00:00:00:00:99, but CSME uses its radio's (02:00:00:00:00:00). Give the "
-        "interface its permanent address. Look for macchanger, and for rules of udev",
+        "interface its permanent address. Look for macchanger, for rules of udev, and for MACAddress= in "
+        "systemd-networkd's files",
     )
 
 

@@ -41,7 +41,10 @@ def test_an_interface_with_its_radios_address(machine: Machine) -> None:
 
 def test_an_address_that_some_program_set(machine: Machine) -> None:
     machine.addresses(OTHER.upper(), PERMANENT)
-    look = "Give the interface its permanent address. Look for macchanger, and for rules of udev"
+    look = (
+        "Give the interface its permanent address. Look for macchanger, for rules of udev, and for MACAddress= in "
+        "systemd-networkd's files"
+    )
     told = OtherAddress(f"wlan0 has the MAC address {OTHER}, {CSMES}", look)
     assert present_address("wlan0", machine.root) == told
     assert first_address("wlan0", machine.root) is None

@@ -125,7 +125,20 @@ def test_an_interface_with_another_mac_address_is_told_of(laptop: Laptop, above:
     fake = laptop.start()
     fake.settings["mac_addr"] = above
     result = laptop.declare(psk())
-    assert seen(result) == ([("home", ["runtime"], "mac_address_differs")] if differs else [])
+    assert seen(result) == ([("home", ["file", "runtime"], "mac_address_differs")] if differs else [])
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_link_file_is_told_of_before_a_supplicant_runs(laptop: Laptop, runs: bool) -> None:
+    # NetworkManager may have the interface now, and have set this address for its scans.
+    laptop.machine.write("sys/class/net/wlan0/address", "02:00:00:00:09:09\n")
+    (laptop.machine.path / "phy7/macaddress").write_text("02:00:00:00:00:00\n")
+    if runs:
+        laptop.start()
+    assert bool(laptop.declare(psk())["obstacles"]) is runs
+    laptop.machine.link_file("etc/systemd/network/10-private.link", "MACAddressPolicy=random")
+    places = ["file", "runtime"] if runs else ["file"]
+    assert seen(laptop.declare(psk())) == [("home", places, "mac_address_differs")]
 
 
 def test_files_that_an_earlier_task_would_have_made_are_not_missed_in_check_mode(laptop: Laptop) -> None:
