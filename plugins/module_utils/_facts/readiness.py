@@ -111,7 +111,9 @@ def _all(known: Known) -> Iterator[Blocker]:
         found = tuple(_radio(radio, known))
         if radio.interface is not None:
             found += tuple(_supplicant(radio.interface, target_of(radio.reported), known))
-            found = found or tuple(_left(radio.interface, radio, known))
+            # What is so now is said once, as it was found. What happened is told by the watcher alone.
+            if not found or known.watcher.failed(radio.interface):
+                found += tuple(_left(radio.interface, radio, known))
         yield from found
     yield from _watcher(known)
 
@@ -329,13 +331,22 @@ def _profile(interface: str, csme: Joined, profiles: Sequence[Profile]) -> Itera
 
 
 def _left(interface: str, radio: Radio, known: Known) -> Iterator[Blocker]:
-    """Yield the blocker if the watcher leaves a radio to CSME although nothing else is known against a handover.
+    """Yield the blocker if the watcher leaves a radio to CSME, or does not watch it.
 
     What the watcher says itself (``amt-wifi-watcher status``) and the readiness are one verdict.
     """
-    why = known.watcher.why_left(interface) if known.watcher.running else None
-    if why is not None and radio.owner == "csme":
+    watcher = known.watcher
+    if not watcher.running or radio.owner != "csme":
+        return
+    why = watcher.why_left(interface)
+    if why is not None:
         yield Blocker("left_to_csme", f"the watcher leaves the radio of {interface} to CSME for now: {why}")
+    elif watcher.watched is not None and interface not in watcher.watched:
+        yield Blocker(
+            "left_to_csme",
+            f"the watcher leaves the radio of {interface} to CSME, because it does not watch it. Set the role's "
+            "watcher_interfaces to names that include it, or to an empty list",
+        )
 
 
 def _watcher(known: Known) -> Iterator[Blocker]:

@@ -141,7 +141,7 @@ def _status() -> int:
     _tell(f"amt-wifi-watcher {report.version} (process {state['pid']})")
     radios = radios_of(state)
     if not radios:
-        _tell("  there is no radio that CSME can own")
+        _tell("  it watches no radio: CSME can own none, or the configuration names others")
     for radio in radios:
         _tell_radio(radio, report)
     last = report.last_handover

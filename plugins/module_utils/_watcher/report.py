@@ -28,6 +28,7 @@ class WatcherReport:
         left: why CSME keeps the radio of an interface although the watcher wants it, as the code of an outcome, or as
             one of ``policy.REASONS``. The readiness and the command ``amt-wifi-watcher status`` both say this, so that
             they do not contradict each other.
+        watched: the interfaces whose radios the watcher watches. It is None when the watcher does not tell them.
         busy: the interfaces that the watcher hands over now, or keeps at their access point.
         lacks: what the machine lacks, so that the watcher waits and can't work, as a text for people. None means that
             it does not wait.
@@ -41,8 +42,15 @@ class WatcherReport:
     held: Mapping[str, str] = field(default_factory=dict)
     managers: Mapping[str, Optional[str]] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    watched: Optional[FrozenSet[str]] = None
     busy: FrozenSet[str] = frozenset()
     lacks: Optional[str] = None
+
+    def failed(self, interface: str) -> bool:
+        """Say whether CSME keeps the radio of an interface because of what happened, and not of what is so now."""
+        from .._handover.policy import OF_NOW  # loaded only where it is needed
+
+        return interface in self.left and self.left[interface] not in OF_NOW
 
     def why_left(self, interface: str) -> Optional[str]:
         """Return why CSME keeps the radio of an interface, and what to do, as sentences without the last full stop.

@@ -69,6 +69,7 @@ def report_of(document: Dict[str, Any], *, installed: bool = True) -> WatcherRep
         held=_held(radios),
         managers={str(radio.get("interface")): radio["manager"] for radio in radios if "manager" in radio},
         left=_left(radios),
+        watched=frozenset(str(radio.get("interface")) for radio in radios) if "radios" in document else None,
         busy=_busy(radios),
         lacks=lacks,
     )

@@ -61,5 +61,5 @@ class Telling:
 def status_of(radios: Collection[Guarded]) -> str:
     """Return the state of the guarded radios as one line for people."""
     if not radios:
-        return "There is no radio that CSME can own"
+        return "Watches no radio: CSME can own none, or the configuration names others"
     return ", ".join(f"{guarded.radio.interface}: {guarded.state}" for guarded in radios)

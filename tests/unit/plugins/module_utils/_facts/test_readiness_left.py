@@ -38,8 +38,11 @@ def test_what_keeps_the_watcher_from_it_is_said_in_the_watchers_words(reason: st
 
 
 def test_a_cause_that_is_known_is_said_alone() -> None:
-    nobody = replace(LEFT, managed={"wlan0": Managed("wlan0", "wpa_supplicant", profiles=())})
-    assert codes(nobody) == ["no_profile"]
+    looked = replace(LEFT, watcher=replace(LEFT.watcher, left={"wlan0": "no_credentials"}))
+    nobody = {"wlan0": Managed("wlan0", "wpa_supplicant", profiles=())}
+    assert codes(replace(looked, managed=nobody)) == ["no_profile"]
+    # That a handover failed is no consequence of what is so now.
+    assert codes(replace(LEFT, managed=nobody)) == ["no_profile", "left_to_csme"]
     (radio,) = LEFT.radios
     unread = replace(LEFT, watcher=replace(LEFT.watcher, left={"wlan0": "csme_unreadable"}))
     assert codes(replace(unread, radios=(replace(radio, csme=None, part=PART),))) == ["csme_unreadable"]

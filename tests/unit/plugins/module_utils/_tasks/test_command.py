@@ -47,7 +47,10 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def test_a_state_without_a_radio(told: Callable[..., str]) -> None:
-    assert told([]) == f"amt-wifi-watcher 1.2.3 (process {os.getpid()})\n  there is no radio that CSME can own\n"
+    assert told([]).splitlines() == [
+        f"amt-wifi-watcher 1.2.3 (process {os.getpid()})",
+        "  it watches no radio: CSME can own none, or the configuration names others",
+    ]
 
 
 def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:

@@ -49,7 +49,9 @@ def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
     machine.radios = ()
     watcher = machine.watcher()
     assert document(watcher)["state"] == "no_radio"
-    assert status_of(watcher._radios.values()) == "There is no radio that CSME can own"
+    assert (
+        status_of(watcher._radios.values()) == "Watches no radio: CSME can own none, or the configuration names others"
+    )
 
 
 def test_what_the_last_watcher_left_is_taken_when_a_radio_comes(machine: Machine) -> None:

@@ -39,8 +39,8 @@ def test_a_full_disk_is_told_once_and_written_to_when_there_is_room(systemd: Cal
     telling.report(())
     telling.report(())
     assert [state["state"] for state in disk.states] == ["no_radio"], "once there is room, without a change"
-    assert systemd() == ["STATUS=There is no radio that CSME can own"]
-    assert status_of(()) == "There is no radio that CSME can own"
+    assert systemd() == ["STATUS=Watches no radio: CSME can own none, or the configuration names others"]
+    assert status_of(()) == "Watches no radio: CSME can own none, or the configuration names others"
 
 
 def test_what_the_machine_lacks() -> None:
