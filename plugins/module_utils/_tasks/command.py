@@ -157,7 +157,7 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
     _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {_SENTENCES.get(str(word), word)}")
     if reason:
         _tell(f"    because: {reason}")
-    why = report.why_left(str(radio.get("interface")))
+    why = report.why_left(str(radio.get("interface"))) or (_why_off(reason) if word == "watching" else None)
     if why is not None:
         _tell(f"    {why}")
     if isinstance(wanted, dict):
@@ -166,6 +166,21 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
         _tell(f"    {network} {network_of(wanted)}")
     if not radio.get("supplicant"):
         _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
+
+
+def _why_off(reason: Any) -> Optional[str]:
+    """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
+    from .._handover.policy import Outcome
+    from .._handover.words import BOOK, switched_off
+    from .._radio.rfkill import platform_switches
+
+    if reason == Outcome.AIRPLANE_MODE.value:
+        words = BOOK[Outcome.AIRPLANE_MODE]
+    elif reason == Outcome.SWITCH_OFF.value:
+        words = switched_off(None, platform_switches())
+    else:
+        return None
+    return f"{words.of(None)}. {words.remedy}"
 
 
 _SENTENCES = {

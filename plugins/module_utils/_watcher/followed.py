@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
+from .._handover.policy import Outcome
 from .._radio.rfkill import RfkillEvent
 from .._radio.values import Switch
 
@@ -37,6 +38,14 @@ class FollowedSwitch:
     def owned(self) -> bool:
         """Whether CSME owns the radio."""
         return self._switch is not None and self._switch.owner == "csme"
+
+    @property
+    def off(self) -> Optional[Outcome]:
+        """What keeps host and CSME from the radio: airplane mode or a switch that is off. None means neither."""
+        switch = self._switch
+        if switch is None or switch.reasons is None:
+            return None
+        return Outcome.AIRPLANE_MODE if switch.soft else Outcome.SWITCH_OFF if switch.off else None
 
     def is_of(self, event: RfkillEvent) -> bool:
         """Say whether an event is about this switch."""

@@ -126,9 +126,11 @@ class Watched:
 
     @property
     def reason(self) -> Optional[str]:
-        """The code that says why CSME keeps the radio, or None when CSME does not keep it."""
-        left = self._machine.state.left
-        return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
+        """The code that says why CSME keeps the radio, or why nobody can use it. It is None when neither is so."""
+        left, off = self._machine.state.left, self._switch.off
+        if left is None and self.state == "held":
+            return Outcome.NO_CREDENTIALS.value
+        return off.value if off is not None and self.state == "watching" else left
 
     @property
     def kept(self) -> Optional[Kept]:

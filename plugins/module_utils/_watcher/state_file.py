@@ -42,7 +42,7 @@ class Guarded(Protocol):
 
     @property
     def reason(self) -> Optional[str]:
-        """The code that says why CSME keeps the radio, or None when CSME does not keep it."""
+        """The code that says why CSME keeps the radio, or why nobody can use it. It is None when neither is so."""
 
     @property
     def last(self) -> Optional[HandoverRecord]:
@@ -73,7 +73,7 @@ def document(version: str, radios: Iterable[Guarded], *, lacks: Optional[str] = 
 
 
 def _radio(guarded: Guarded) -> Dict[str, Any]:
-    wanted = guarded.view.wanted if guarded.reason is not None else None
+    wanted = guarded.view.wanted if guarded.state in ("left", "retrying", "held") else None
     return {
         "phy": guarded.radio.phy,
         "interface": guarded.radio.interface,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 import pytest
 
@@ -20,11 +20,20 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import
     Outcome,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._radio import rfkill
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state import report_of
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import document
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import PART, RADIO, READY
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
+    OWNED,
+    PART,
+    RADIO,
+    READY,
+)
 
+#: A switch of the platform that is soft-blocked.
+WIRELESS_KEY = Switch(9, "wlan", "hp-wifi", True, False, frozenset(), None)
 #: Why CSME may keep a radio that the watcher wants.
 KEPT = [
     *dict.fromkeys([*(each.value for each in Outcome if each not in SUCCESSES), *REASONS, "of a newer version"]),
@@ -89,6 +98,22 @@ def test_a_radio_that_the_watcher_was_told_to_leave_is_ready(status: Any) -> Non
     told = state("left", IDLE)
     assert status(told)[1:] == ["  wlan0 (phy0): CSME keeps the radio", "    because: idle"]
     assert blockers(known(told)) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "soft", "reasons"), [("airplane_mode", True, {"not_owner"}), ("switch_off", False, {"signal"})]
+)
+def test_a_radio_that_nobody_can_use_is_named_by_both(
+    status: Any, monkeypatch: pytest.MonkeyPatch, reason: str, soft: bool, reasons: Set[str]
+) -> None:
+    monkeypatch.setattr(f"{rfkill.__name__}.platform_switches", lambda: (WIRELESS_KEY,))
+    told = state("watching", reason)
+    switch = replace(OWNED, soft=soft, reasons=frozenset(reasons))
+    (blocker,) = blockers(known(told, radios=(replace(RADIO, switch=switch, platform=(WIRELESS_KEY,)),)))
+    shown = status(told)
+    assert (blocker.code, shown[2]) == (reason, f"    because: {reason}")
+    assert blocker.message.endswith(shown[3].rpartition(". ")[2])
+    assert ("hp-wifi" in shown[3]) == ("hp-wifi" in blocker.message) == (reason == "switch_off")
 
 
 @pytest.mark.parametrize(("owner", "codes"), [("csme", ["left_to_csme"]), ("host", [])])

@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import document
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     BSSID,
@@ -139,11 +140,14 @@ def test_the_switch_is_listened_to(laptop: Laptop) -> None:
     watched.heard_rfkill(rfkill(True))
     assert laptop.requests == 1
     watched.heard_rfkill(rfkill(True, soft=True))
-    assert (watched.state, laptop.as_before) == ("watching", True)
+    assert (watched.state, watched.reason, laptop.as_before) == ("watching", "airplane_mode", True)
     assert watched.last is not None
     assert watched.last.outcome == "airplane_mode"
+    assert document("1.2.3", [watched])["radios"][0]["wanted"] is None, "CSME can't use it either"
+    watched.heard_rfkill(replace(rfkill(True), reasons=frozenset({"signal"})))
+    assert (watched.state, watched.reason) == ("watching", "switch_off")
     watched.heard_rfkill(rfkill(True))
-    assert laptop.requests == 2
+    assert (watched.state, watched.reason, laptop.requests) == ("handover", None, 2)
     watched.gone()
     assert laptop.as_before
 
