@@ -171,8 +171,9 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
 def _why_off(reason: Any) -> Optional[str]:
     """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
     from .._handover.policy import Outcome
-    from .._handover.words import BOOK, switched_off
+    from .._handover.words import BOOK
     from .._radio.rfkill import platform_switches
+    from .._radio.switched_off import switched_off
 
     if reason == Outcome.AIRPLANE_MODE.value:
         words = BOOK[Outcome.AIRPLANE_MODE]
