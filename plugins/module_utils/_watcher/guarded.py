@@ -12,12 +12,11 @@ from typing import Any, Callable, Optional
 
 from .._handover import guard, messages
 from .._handover.addressing import Addressing
-from .._handover.deferred import Rest, journal_of
+from .._handover.deferred import Rest
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
 from .._handover.policy import FAILED, Outcome
-from .._handover.undo import undo_journal
 from .._handover.words import network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
@@ -358,10 +357,7 @@ class Watched:
         if not self._lock.acquire():
             return guard.Busy()
         if self._machine.state.handover is None and self.hands.pin is None:
-            # The process that held the lock before may have been killed, and have left a pin.
-            undo_journal(self.radio.phy, self.hands.supplicant, self._folder)
-            if not self._rest.stands and self.hands.supplicant is not None:
-                undo_journal(journal_of(self.radio.phy), self.hands.supplicant, self._folder)
+            self._rest.undo_what_was_left(self.radio.phy, self._folder)
         self._account.forget("failure")
         if not self._switch.blocked:
             return self.view.of_host() if self._machine.state.stays else guard.Free()

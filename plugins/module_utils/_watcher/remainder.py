@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from .._handover.deferred import Rest
+from .._handover.deferred import Rest, journal_of
 from .._handover.effects import Hands
+from .._handover.undo import undo_journal
 from .._handover.words import NARROW, STUCK
 from .._system.errors import FleetError
 from .._system.run_folder import Lock
@@ -51,6 +52,20 @@ class Remainder:
                 self._rest.end(supplicant, now=blocked)
         except FleetError as error:
             self._account.write_once("rest", "warning", f"{STUCK}: {error}")
+
+    def undo_what_was_left(self, phy: str, folder: str) -> None:
+        """Undo the pin, and the rest of one, of a process that held the lock before and was killed.
+
+        Args:
+            phy: the radio's name.
+            folder: the folder of the journals.
+
+        Raises:
+            FleetError: see ``undo_journal``.
+        """
+        undo_journal(phy, self._hands.supplicant, folder)
+        if not self._rest.stands and self._hands.supplicant is not None:
+            undo_journal(journal_of(phy), self._hands.supplicant, folder)
 
     def end_now(self) -> None:
         """Undo the rest, because nothing will wait for the end of the link."""
