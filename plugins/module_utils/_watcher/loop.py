@@ -311,9 +311,10 @@ class Watcher:
         watched = Watched(radio, nl, policy_of(self._config), self._log, places=Places(self._folder))
         self._radios[watched.interface] = watched
         self._log.write("info", f"{watched.interface}: watching its radio ({radio.phy})", **_fields(radio))
-        self._attach(watched)
         watched.view.look_for_bring_up()
-        watched.look()
+        # A manager that was found is a reason to look, too. A handover may be under way after that.
+        if not self._attach(watched):
+            watched.look()
         watched.resume()
 
     def _drop(self, watched: Watched) -> None:
@@ -322,15 +323,17 @@ class Watcher:
         del self._radios[watched.interface]
         self._log.write("info", f"{watched.interface}: its radio is not watched any more", **_fields(watched.radio))
 
-    def _attach(self, watched: Watched, *, anew: bool = True) -> None:
+    def _attach(self, watched: Watched, *, anew: bool = True) -> bool:
+        """Find the manager of a radio's interface. Return whether there is a new one, for which the radio was read."""
         if not watched.attach(anew=anew):
-            return
+            return False
         for source in watched.attachment.sources:
             self._listen(source.fileno(), partial(self._heard_supplicant, watched, source))
         # The listeners may have read events already while they were attached. epoll does not report these.
         for source in watched.attachment.sources:
             self._heard_supplicant(watched, source)
         watched.feed(Changed())
+        return True
 
     def _detach(self, watched: Watched) -> None:
         self._forget(self._descriptors(watched))

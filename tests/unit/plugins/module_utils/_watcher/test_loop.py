@@ -260,12 +260,24 @@ class Supplicant:
 
     def __init__(self) -> None:
         self.source = Events()
+        #: How often it was asked for its profiles.
+        self.asked = 0
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Events]:
         return (self.source,)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
+        self.asked += 1
         return ()
+
+
+def test_at_its_start_it_asks_for_the_profiles_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a profile that fits, a handover is under way after that, and another look would only delay it."""
+    machine.radios, machine.connection = (radio(blocked=True),), NETWORK
+    backend = Supplicant()
+    monkeypatch.setattr(attachment, "backend_from_within", lambda _interface, _ifindex: backend)
+    machine.watcher()
+    assert backend.asked == 1
 
 
 def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
