@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import sys
 from graphlib import TopologicalSorter
-from typing import Dict, Set
+from typing import Dict, Set, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.tests.rooms import FILES, HOUSE, PORCH, PURE, ROOMS, imports, room_of
 
-#: Each file's imports that are in the house.
-INSIDE: Dict[str, Set[str]] = {name: {each for each in imports(name) if each in FILES} for name in FILES}
+#: Each file's imports, read once: many tests ask for those of the same file.
+IMPORTS: Dict[str, Tuple[str, ...]] = {name: tuple(imports(name)) for name in FILES}
+#: Those that are in the house.
+INSIDE: Dict[str, Set[str]] = {name: {*IMPORTS[name]} & {*FILES} for name in FILES}
 #: A file with more lines has more than one subject.
 LONGEST = 400
 
@@ -33,7 +35,7 @@ def reached(name: str) -> Set[str]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_imports_what_its_room_may(name: str) -> None:
-    for imported in imports(name):
+    for imported in IMPORTS[name]:
         assert "ansible_collections" not in imported, "imports within the house are relative"
         if imported in FILES:
             assert room_of(imported) in (room_of(name), *ROOMS[room_of(name)]), f"{name} imports {imported}"
@@ -53,20 +55,20 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 
 @pytest.mark.parametrize("name", sorted(PURE | {name for name in FILES if room_of(name) == "_network"}))
 def test_pure_is_a_wall(name: str) -> None:
-    everything = {imported.split(".")[0] for each in reached(name) for imported in imports(each)}
+    everything = {imported.split(".")[0] for each in reached(name) for imported in IMPORTS[each]}
     assert everything.isdisjoint({"fcntl", "os", "select", "signal", "socket", "subprocess", "threading", "time"})
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_only_the_porch_knows_ansible(name: str) -> None:
-    knows = any(imported.split(".")[0] == "ansible" for each in reached(name) for imported in imports(each))
+    knows = any(imported.split(".")[0] == "ansible" for each in reached(name) for imported in IMPORTS[each])
     assert knows == (room_of(name) == PORCH)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="sys knows the names of its library since 3.10")
 @pytest.mark.parametrize("name", FILES)
 def test_no_third_party_library_but_pyroute2(name: str) -> None:
-    others: Set[str] = {imported.split(".")[0] for imported in imports(name) if imported not in FILES}
+    others: Set[str] = {imported.split(".")[0] for imported in IMPORTS[name] if imported not in FILES}
     library = {"pyroute2"} if name == "_radio/netlink" else set()
     assert others <= {*sys.stdlib_module_names, "ansible", *library}
 
