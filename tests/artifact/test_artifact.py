@@ -122,11 +122,23 @@ def test_a_network_is_planned(controller: Controller) -> None:
     assert "correct horse" not in json.dumps(result)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_each_module_starts_from_there(controller: Controller, module: str) -> None:
+def test_each_module_starts_from_there(controller: Controller) -> None:
     """With an argument that none has, so that all of its imports are done and nothing else is."""
-    result = controller.run_module(f"vpro.fleet.{module}", "-a", '{"no_such_option": 1}', "--check", status=2)
-    assert result["msg"].startswith(("Unsupported parameters for ", "missing required arguments: "))
+    names = [f"vpro.fleet.{module}" for module in MODULES]
+    tasks = [
+        {name: {"no_such_option": 1}, "ignore_errors": True, "register": f"result{n}"} for n, name in enumerate(names)
+    ]
+    told = {"ansible.builtin.debug": {"msg": {name: f"{{{{ result{n} }}}}" for n, name in enumerate(names)}}}
+    path = controller.work / "start.yml"
+    path.write_text(
+        json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [*tasks, told]}]), encoding="utf-8"
+    )
+    shown = controller.run("ansible-playbook", "--check", str(path))
+    results = json.loads(shown.rpartition("ok: [localhost] => ")[2].partition("\n\n")[0])["msg"]
+    assert sorted(results) == names
+    for name, result in results.items():
+        assert result["failed"], name
+        assert result["msg"].startswith(("Unsupported parameters for ", "missing required arguments: ")), (name, result)
 
 
 def test_the_filter_names_each_error(controller: Controller) -> None:
@@ -136,12 +148,12 @@ def test_the_filter_names_each_error(controller: Controller) -> None:
     assert sorted(shown["errors"]) == ["all[0].priority: is not a whole number", "all[0].security: is missing"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_each_example_is_read(controller: Controller, example: str) -> None:
-    path = controller.installed / "docs" / "examples" / example
+def test_each_example_is_read(controller: Controller) -> None:
+    paths = [str(controller.installed / "docs" / "examples" / example) for example in EXAMPLES]
     # A group that the playbook itself makes as it runs.
     made = ["ignoring: laptops_on_line"]
-    controller.run("ansible-playbook", "-i", "localhost,", "--syntax-check", str(path), warnings=made)
+    shown = controller.run("ansible-playbook", "-i", "localhost,", "--syntax-check", *paths, warnings=made)
+    assert [line.partition(": ")[2] for line in shown.splitlines() if line.startswith("playbook: ")] == paths
 
 
 def test_both_roles_run_in_check_mode(controller: Controller) -> None:
