@@ -6,11 +6,17 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 # How long an example takes says something of the machine alone.
 settings.register_profile("vpro", deadline=None)
 settings.load_profile("vpro")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of pytest-cov also where it is not installed."""
+    config.addinivalue_line("markers", "no_cover: nothing is counted while the test runs")
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import (
     RETRY,
     SLOW,
+    Awaited,
     Busy,
     Changed,
     Free,
@@ -24,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
     Spoke,
     Tell,
     Unanswered,
+    Untold,
     Unusable,
     step,
 )
@@ -255,6 +257,13 @@ def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
     guard, actions = play(*begun, BlockGone(), CAN)
     assert (guard.handover, guard.left) == (None, "taken_back")
     assert actions[-2:] == [Unpin(), Tell(Outcome.TAKEN_BACK)]
+
+
+@pytest.mark.parametrize("event", [Unusable(), Busy(), Awaited(), Unanswered(), Untold(), Spoke(), Changed()])
+def test_what_says_nothing_of_a_handover_leaves_one_under_way_alone(event: GuardEvent) -> None:
+    guard = play(CAN, Pinned())[0]
+    assert guard.handover is not None
+    assert step(guard, event, POLICY) == (guard, ())
 
 
 def test_a_handover_for_which_there_is_no_time_is_a_failure() -> None:

@@ -73,6 +73,10 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
     PROFILE,
 )
 
+# Half a million steps take three times as long where each line is counted. What has lines of its own here has a test of
+# its own in the other files.
+pytestmark = pytest.mark.no_cover
+
 EVENTS: Tuple[GuardEvent, ...] = (
     *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(), Awaited(), Unanswered(), Untold()),
     *(Blocked(PART, None), Spoke(), Resumed(5.0), Changed()),
