@@ -28,15 +28,28 @@ ROOT = TREE / "build" / "ansible-test" / Path(sys.prefix).name
 COPY = ROOT / "ansible_collections" / "vpro" / "fleet"
 HOME = ROOT / "home"
 
-#: Runs in place of the pip installer that ansible-test downloads: the pip that every Python carries does as well,
-#: and without the internet. Its arguments are packages, and options of that installer.
+#: Runs in place of the pip installer that ansible-test downloads, without the internet. Its arguments are packages,
+#: which is one version of pip, and options of that installer. ansible-test makes an environment for each of its tests,
+#: and the same pip goes into each. So it is installed and compiled once for a Python, and copied from then on.
 BOOTSTRAP = """\
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 
-subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
-packages = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check"] + packages))
+packages = sorted(argument for argument in sys.argv[1:] if not argument.startswith("-"))
+name = "{{}}-{{}}.{{}}".format("-".join(packages), *sys.version_info)
+kept = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+if not os.path.exists(kept):
+    new = kept + ".new"
+    shutil.rmtree(new, ignore_errors=True)
+    pip = [{python!r}, "-m", "pip", "--python", sys.executable, "--disable-pip-version-check"]
+    # Its programs are not wanted: ansible-test runs the module.
+    subprocess.check_call(pip + ["install", "--no-deps", "--compile", "--target", new] + packages)
+    shutil.rmtree(os.path.join(new, "bin"), ignore_errors=True)
+    os.rename(new, kept)
+shutil.copytree(kept, sysconfig.get_path("purelib"), dirs_exist_ok=True)
 """
 
 
@@ -79,7 +92,7 @@ def make_home() -> None:
     cache.mkdir(parents=True, exist_ok=True)
     for version in pip_versions():
         script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text(BOOTSTRAP, encoding="ascii")
+        script.write_text(BOOTSTRAP.format(python=sys.executable), encoding="utf-8")
 
 
 def pip_versions() -> set[str]:
