@@ -157,8 +157,8 @@ def ensure_modules(image: Image, progress: Progress) -> Path:
             for source in sources:
                 shutil.copy(source, work)
             build = f"/lib/modules/{image.kernel_release}/build"
-            done = _run(
-                [*_enter_root(), "chroot", str(image.root), "make", "-C", build, "M=/tmp/csme_standin", "modules"]
+            done = run(
+                [*enter_root(), "chroot", str(image.root), "make", "-C", build, "M=/tmp/csme_standin", "modules"]
             )
             if done.returncode:
                 raise LabError(f"the kernel modules do not build:\n{done.stdout}")
@@ -189,7 +189,7 @@ def ensure_payload(image: Image, progress: Progress) -> Path:
                     shutil.copy(file, files)
                 with open(disk, "wb") as handle:
                     handle.truncate(16 * 1024 * 1024)
-                done = _run(
+                done = run(
                     ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-L", "vpro-lab", "-d", str(files), str(disk)]
                 )
                 if done.returncode:
@@ -286,13 +286,14 @@ def _apt_transport_options() -> List[str]:
     return [line.rstrip(";") for line in dump.splitlines() if line.startswith(wanted) and '""' not in line]
 
 
-def _enter_root() -> List[str]:
+def enter_root() -> List[str]:
     """Return the command prefix that lets an ordinary user chroot: a user namespace of its own."""
     return [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
 
 
-def _run(argv: List[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def run(argv: List[str], folder: Optional[Path] = None) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, in *folder* if one is given; what it prints is in ``stdout``."""
+    return subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
 def _step(argv: List[str], log: Path, **environment: str) -> None:

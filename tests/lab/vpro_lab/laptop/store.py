@@ -24,7 +24,10 @@ _DAY = 24 * 3600
 #: How long the cache keeps what nobody uses, in seconds. Of what is under way it is the moment until the lock is held:
 #: what nobody holds later is what a killed process left.
 KEPT_SECONDS = {
-    **dict.fromkeys(("image-*", "modules-*", "payload-*", "accelerator-*", "failed-*"), 14 * _DAY),
+    **dict.fromkeys(
+        ("image-*", "modules-*", "payload-*", "accelerator-*", "source-*", "drivers-*", "engine-*", "failed-*"),
+        14 * _DAY,
+    ),
     "snapshot-*": 3 * _DAY,
     f"{UNDER_WAY}*": 60,
 }
