@@ -25,6 +25,7 @@ COMMANDS: FrozenSet[str] = frozenset({"__main__", "cli", "measuring"})
 #: What each room may import, beside itself. The order is from the ground up.
 ROOMS: Dict[str, Tuple[str, ...]] = {
     "common": (),
+    "engine": (),
     "laptop": ("common",),
     "air": ("common", "laptop"),
     "play": ("common", "laptop", "air"),

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The firmware: it serves the device, and does what the lab says.
+
+A command is a JSON object, one a line, and so is its answer: ``{"state": {...}}`` or ``{"error": "..."}``. ``do`` says
+what to do:
+
+- ``state``: nothing;
+- ``behaviour``, with fields of :class:`.ownership.Behaviour`;
+- ``connection``, with ``link_protection``, and ``connection`` as :class:`.sap.Connection` (SSID and BSSID in
+  hexadecimal): what CSME has now, which it tells the host;
+- ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
+- ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
+- ``reset``: the firmware crashes and starts again;
+- ``power_off``: the device goes, and the firmware ends when the host has said goodbye.
+
+The log has a JSON object for each message and each thing that CSME did, with ``at``, the time in nanoseconds
+(CLOCK_MONOTONIC).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import Any, Callable, Dict, Mapping, TextIO
+
+from . import hbm, sap, shared
+from .bus import Bus
+from .device import Device, HostReset
+from .ownership import ANSWERS, Csme
+from .sap import Connection
+from .timers import Timers
+from .wlan import Wlan
+
+#: The address of the wireless client on the bus.
+_WLAN = 7
+
+
+class Firmware:
+    """The engine's firmware, with what it is told to do.
+
+    Args:
+        device: which it serves.
+        log: where it writes what happens.
+        version: of SAP.
+    """
+
+    def __init__(self, device: Device, log: TextIO, version: int) -> None:
+        self._device = device
+        self._log = log
+        self.timers = Timers()
+        self.csme = Csme(self.timers, self._note)
+        self.wlan = Wlan(self.csme, device.memory, self._record, version)
+        self.csme.attach(self.wlan)
+        self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
+        self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+            "state": self._do_nothing,
+            "behaviour": self._behaviour,
+            "connection": self._connection,
+            "amt": self._amt,
+            "take": self._take,
+            "offer": self._offer,
+            "raw": self._raw,
+            "reset": self._reset,
+            "power_off": self._power_off,
+        }
+
+    def serve(self) -> bool:
+        """Take what the host says; return False when there is no device any more."""
+        message = self._device.read()
+        if message is None:
+            return False
+        with suppress(HostReset):
+            if message == hbm.RESET:
+                self._note("host_reset", {})
+                self._bus.reset()
+                self._device.ready()
+            else:
+                self._receive(message)
+        return True
+
+    def _receive(self, message: bytes) -> None:
+        try:
+            self._bus.receive(message)
+        except (hbm.Malformed, shared.QueueCorrupt) as error:
+            self._note("malformed", {"text": str(error)})
+
+    def obey(self, line: bytes) -> bytes:
+        """Do what a command says; return the answer."""
+        try:
+            command = json.loads(line)
+            with suppress(HostReset):
+                self._commands[command["do"]](command)
+        except (KeyError, TypeError, ValueError) as error:
+            return json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
+        return json.dumps({"state": self.state()}).encode()
+
+    def state(self) -> Dict[str, object]:
+        """Return how CSME stands."""
+        known = self.csme.state
+        return {
+            "owner": known.owner.name,
+            "amt": known.amt,
+            "sap": self.wlan.started,
+            "driver_up": known.driver_up,
+            "link_protection": known.link_protection,
+            "host_link": known.host is not None,
+            "mac": known.mac.hex(":"),
+            "radio": known.radio,
+        }
+
+    def _do_nothing(self, command: Mapping[str, Any]) -> None:
+        pass
+
+    def _behaviour(self, command: Mapping[str, Any]) -> None:
+        if command.get("answer", ANSWERS[0]) not in ANSWERS:
+            raise ValueError(f"no answer: {command['answer']}")
+        for name, value in command.items():
+            if name != "do":
+                if not hasattr(self.csme.behaviour, name):
+                    raise ValueError(f"no behaviour: {name}")
+                setattr(self.csme.behaviour, name, value)
+
+    def _connection(self, command: Mapping[str, Any]) -> None:
+        told = command.get("connection")
+        connection = None
+        if told is not None:
+            texts = {name: bytes.fromhex(told[name].replace(":", "")) for name in ("ssid", "bssid") if name in told}
+            connection = Connection(**{**told, **texts})
+        self.csme.tell_connection(connection, command.get("link_protection"))
+
+    def _amt(self, command: Mapping[str, Any]) -> None:
+        self.csme.switch_amt(command["on"])
+
+    def _take(self, command: Mapping[str, Any]) -> None:
+        self.csme.take()
+
+    def _offer(self, command: Mapping[str, Any]) -> None:
+        self.csme.offer()
+
+    def _raw(self, command: Mapping[str, Any]) -> None:
+        self.wlan.raw(bytes.fromhex(command["hex"]))
+
+    def _reset(self, command: Mapping[str, Any]) -> None:
+        self._device.reset()
+
+    def _power_off(self, command: Mapping[str, Any]) -> None:
+        self._device.power_off()
+
+    def _note(self, event: str, details: Mapping[str, object]) -> None:
+        self._write({"event": event, **details})
+
+    def _record(self, sender: str, kind: int, name: str, payload: bytes) -> None:
+        self._write({"from": sender, "type": kind, "name": name, "size": len(payload), "hex": payload.hex()})
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        self._log.write(json.dumps({"at": time.monotonic_ns(), **line}) + "\n")

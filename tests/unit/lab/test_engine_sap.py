@@ -1,0 +1,447 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSME's side of SAP does what iwlmei waits for (``mei/main.c`` of the kernel's iwlwifi)."""
+
+from __future__ import annotations
+
+import struct
+from typing import List, Mapping, Tuple
+
+import pytest
+
+from vpro_lab.engine import sap, shared
+from vpro_lab.engine.hbm import Status
+from vpro_lab.engine.ownership import DENY, GRANT, SILENT, Csme
+from vpro_lab.engine.sap import Auth, Cipher, Connection, MeMessage, NicOwner, Notification
+from vpro_lab.engine.timers import Timers
+from vpro_lab.engine.wlan import Wlan
+
+from .test_engine_codec import frame
+
+CORP = Connection(b"corp", bytes.fromhex("02aabbccddee"), 6, Auth.RSNA_PSK, Cipher.CCMP)
+DHCP_ACK = frame(b"\x35\x01\x05\xff")
+#: The words of the shared area where each queue's pointers begin: host's notifications and data, CSME's likewise.
+H2M, H2M_DATA, M2H, M2H_DATA = 3, 6, 10, 13
+
+
+class Memory(bytearray):
+    """The host's memory, which goes when it is closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        """Take note of it: no view may be left."""
+        self.append(0)  # BufferError otherwise
+        self.closed = True
+
+
+class Station:
+    """CSME's own station, and when it went and came."""
+
+    def __init__(self) -> None:
+        self.events: List[str] = []
+
+    def leave(self) -> None:
+        self.events.append("leave")
+
+    def enter(self) -> None:
+        self.events.append("enter")
+
+
+class Host:
+    """What iwlmei does, as far as CSME sees it.
+
+    Args:
+        version: of SAP, which the host has mapped memory for.
+        newest: that CSME's firmware knows.
+    """
+
+    def __init__(self, version: int = 4, newest: int = 4) -> None:
+        self.now = 0.0
+        self.timers = Timers(lambda: self.now)
+        self.station = Station()
+        self.events: List[Tuple[str, Mapping[str, object]]] = []
+        self.csme = Csme(self.timers, lambda event, details: self.events.append((event, details)), self.station)
+        self.wlan = Wlan(self.csme, self._open, lambda *record: None, newest)
+        self.csme.attach(self.wlan)
+        self.version = version
+        self.memory = Memory(shared.size_of(version))
+        #: What came over the MEI connection.
+        self.messages: List[bytes] = []
+        #: What came over the shared area.
+        self.told: List[Tuple[int, bytes]] = []
+
+    def _open(self, buffer: int, size: int) -> Memory:
+        assert (buffer, size) == (sap.BUFFER, len(self.memory))
+        return self.memory
+
+    def send(self, data: bytes) -> None:
+        """Take a message of CSME's, as its connection."""
+        self.messages.append(data)
+        if sap.ME_HEADER.unpack_from(data)[0] == MeMessage.CHECK_SHARED_AREA:
+            self.told += self.read(M2H)
+
+    # -- the queues, as iwl_mei_write_cyclic_buf() and iwl_mei_handle_sap_rx() treat them -----------------------------
+
+    def _queue(self, control: int) -> Tuple[int, int]:
+        at = shared._CONTROL_SIZE
+        for each, size in zip((H2M, H2M_DATA, M2H, M2H_DATA), shared.QUEUES[self.version], strict=True):
+            if each == control:
+                return at, size
+            at += size
+        raise AssertionError
+
+    def word(self, index: int, value: int | None = None) -> int:
+        """Read a word of the control block, or write it."""
+        if value is not None:
+            struct.pack_into("<I", self.memory, 4 * index, value)
+        read: int = struct.unpack_from("<I", self.memory, 4 * index)[0]
+        return read
+
+    def write(self, control: int, message: bytes) -> None:
+        """Put a message in, wherever the pointers stand."""
+        at, size = self._queue(control)
+        write = self.word(control)
+        for position, byte in enumerate(message):
+            self.memory[at + (write + position) % size] = byte
+        self.word(control, (write + len(message)) % size)
+
+    def read(self, control: int) -> List[Tuple[int, bytes]]:
+        """Take all messages."""
+        at, size = self._queue(control)
+        write, read = self.word(control), self.word(control + 1)
+        data = bytes(self.memory[at + (read + position) % size] for position in range((write - read) % size))
+        self.word(control + 1, write)
+        return list(shared._messages(data))
+
+    # -- what it does -------------------------------------------------------------------------------------------------
+
+    def initialize(self) -> None:
+        """Write the control block, as iwl_mei_init_shared_mem() does."""
+        self.word(0, shared.CONTROL_ID)
+        self.word(1, shared._CONTROL_SIZE)
+        for control in (H2M, H2M_DATA, M2H, M2H_DATA):
+            self.word(control + 2, self._queue(control)[1])
+        self.word(sum(self._queue(M2H_DATA)) // 4, shared.CONTROL_ID)
+
+    def start(self) -> None:
+        """Map, connect, start."""
+        assert self.wlan.mapped(sap.BUFFER, len(self.memory)) is Status.SUCCESS
+        self.initialize()
+        assert self.wlan.connected(self) is Status.SUCCESS
+        self.say_me(MeMessage.START, sap.ME_START.pack(0, 0x100, 0x800, bytes((self.version,))))
+
+    def say_me(self, kind: int, payload: bytes = b"") -> None:
+        """Say something over the MEI connection."""
+        self.wlan.received(self, sap.ME_HEADER.pack(kind, 1, 0) + payload)
+
+    def say(self, kind: int, payload: bytes = b"", queue: int = H2M) -> List[int]:
+        """Say something over the shared area, and ring; return what kinds were answered."""
+        self.told.clear()
+        self.write(queue, sap.HEADER.pack(kind, len(payload), 1) + payload)
+        self.say_me(MeMessage.CHECK_SHARED_AREA)
+        return [told[0] for told in self.told]
+
+    def up(self) -> Host:
+        """Be a host whose driver has registered."""
+        self.start()
+        self.say(Notification.WIFIDR_UP)
+        self.told.clear()
+        return self
+
+    def passes(self, seconds: float) -> List[int]:
+        """Let time pass; return what kinds were told meanwhile."""
+        self.told.clear()
+        self.now += seconds
+        self.timers.run()
+        return [told[0] for told in self.told]
+
+    def owner(self) -> NicOwner:
+        """Return who owns the NIC."""
+        return self.csme.state.owner
+
+    def named(self, event: str) -> List[Mapping[str, object]]:
+        """Return what is known of events of a name."""
+        return [details for name, details in self.events if name == event]
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_sap_starts_with_the_version_of_the_host(version: int) -> None:
+    host = Host(version)
+    host.start()
+    assert host.messages[0] == sap.start_ok(version, 1)
+    assert host.told == [(Notification.AMT_STATE, b"\1\0\0\0")]
+    assert host.wlan.started
+
+
+def test_an_old_firmware_refuses_the_memory_of_a_new_host() -> None:
+    host = Host(newest=3)
+    assert host.wlan.mapped(sap.BUFFER, shared.size_of(4)) is Status.INVALID_PARAMETER
+    host = Host(3, newest=3)
+    host.start()
+    assert host.wlan.started
+
+
+@pytest.mark.parametrize("fault", ["identifier", "size", "version", "memory"])
+def test_a_host_that_does_not_fit_gets_no_answer(fault: str) -> None:
+    host = Host()
+    if fault != "memory":
+        host.wlan.mapped(sap.BUFFER, len(host.memory))
+        host.initialize()
+    if fault == "identifier":
+        host.word(sum(host._queue(M2H_DATA)) // 4, 1)
+    if fault == "size":
+        host.word(H2M + 2, 1)
+    host.wlan.connected(host)
+    host.say_me(MeMessage.START, sap.ME_START.pack(0, 0, 0, b"\3" if fault == "version" else b"\4"))
+    assert host.messages == []
+    host.say_me(MeMessage.CHECK_SHARED_AREA)
+    assert not host.wlan.started
+
+
+def test_a_driver_that_comes_is_told_all_as_by_real_firmware() -> None:
+    host = Host()
+    host.start()
+    kinds = [Notification.AMT_STATE, Notification.CSME_FILTERS, Notification.CSME_CONN_STATUS, Notification.AMT_STATE]
+    assert host.say(Notification.WIFIDR_UP) == kinds
+    assert [len(payload) for _kind, payload in host.told] == [4, 1896, 64, 4]
+    assert host.csme.state.driver_up
+    assert len(host.messages) == 3, "one doorbell for all of it"
+
+
+def test_a_driver_learns_who_owns_and_csme_learns_of_the_driver() -> None:
+    host = Host().up()
+    assert host.say(Notification.WHO_OWNS_NIC) == [Notification.NIC_OWNER]
+    assert host.told[0][1] == sap.DW.pack(NicOwner.ME)
+    assert host.say(Notification.PING) == [Notification.PONG]
+    assert host.say(Notification.PLDR, bytes(4)) == [Notification.PLDR_ACK]
+    host.say(Notification.NIC_INFO, bytes.fromhex("020000000001020000000002"))
+    host.say(Notification.RADIO_STATE, sap.DW.pack(3))
+    assert (host.csme.state.mac.hex(), host.csme.state.radio) == ("020000000001", 3)
+    assert host.say(999, b"?") == [], "what is not known is passed over"
+
+
+def test_a_grant_takes_csme_off_the_air_first() -> None:
+    host = Host().up()
+    host.csme.behaviour.delay = 0.1
+    assert host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP) == []
+    assert host.passes(0.05) == []
+    assert host.passes(0.05) == [Notification.CSME_REPLY_TO_HOST_OWNERSHIP_REQ]
+    assert host.told[0][1] == b"\1\0\0\0"
+    assert host.station.events == ["leave"]
+    host.say(Notification.HOST_OWNERSHIP_CONFIRMED)
+    assert [event for event, _details in host.events[-3:]] == ["owner", "grant", "host_confirmed"]
+    assert host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP) == [Notification.CSME_REPLY_TO_HOST_OWNERSHIP_REQ]
+    assert host.passes(60) == [], "without a session there is no deadline"
+    assert host.owner() is NicOwner.HOST
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"), [(DENY, [(Notification.CSME_REPLY_TO_HOST_OWNERSHIP_REQ, bytes(4))]), (SILENT, [])]
+)
+def test_a_request_that_is_not_granted(answer: str, told: List[Tuple[int, bytes]]) -> None:
+    host = Host().up()
+    host.csme.behaviour.answer = answer
+    host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP)
+    host.passes(0)
+    assert host.told == told
+    assert host.owner() is NicOwner.ME
+    assert host.station.events == []
+
+
+def granted(*, with_dhcp: bool = True) -> Host:
+    """Return a host that was granted the NIC under link protection."""
+    host = Host().up()
+    host.csme.tell_connection(CORP, link_protection=True)
+    assert host.told == [(Notification.CSME_CONN_STATUS, sap.connection_status(True, CORP))]
+    host.csme.behaviour.with_dhcp = with_dhcp
+    host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP)
+    assert host.passes(0) == [Notification.CSME_REPLY_TO_HOST_OWNERSHIP_REQ]
+    return host
+
+
+def test_a_host_that_does_not_connect_loses_the_nic_after_3_seconds() -> None:
+    host = granted()
+    assert host.passes(2.9) == []
+    assert host.passes(0.2) == [Notification.CSME_TAKING_OWNERSHIP]
+    assert host.named("deadline") == [{"met": False, "link_up": False, "dhcp": False}]
+    assert host.owner() is NicOwner.HOST, "until the host has let go"
+    host.say(Notification.CSME_OWNERSHIP_CONFIRMED)
+    assert host.owner() is NicOwner.ME
+    assert host.station.events == ["leave", "enter"]
+
+
+def test_a_link_alone_does_not_end_the_deadline() -> None:
+    host = granted()
+    host.say(Notification.HOST_LINK_UP, CORP.pack())
+    assert host.csme.state.host == CORP
+    assert host.passes(3.1) == [Notification.CSME_TAKING_OWNERSHIP]
+    assert host.named("deadline") == [{"met": False, "link_up": True, "dhcp": False}]
+
+
+@pytest.mark.parametrize("link_first", [True, False])
+def test_link_and_dhcp_end_the_deadline(link_first: bool) -> None:
+    host = granted()
+    for link in (link_first, not link_first):
+        if link:
+            host.say(Notification.HOST_LINK_UP, CORP.pack())
+        else:
+            host.say(Notification.DATA_PACKET, DHCP_ACK, queue=H2M_DATA)
+    assert host.named("deadline") == [{"met": True}]
+    assert host.passes(60) == []
+
+
+def test_dhcp_may_be_left_out() -> None:
+    host = granted(with_dhcp=False)
+    host.say(Notification.HOST_LINK_UP, CORP.pack())
+    assert host.named("deadline") == [{"met": True}]
+
+
+def test_the_dhcp_of_an_earlier_grant_does_not_count() -> None:
+    host = Host().up()
+    host.say(Notification.DATA_PACKET, DHCP_ACK, queue=H2M_DATA)
+    host.csme.tell_connection(link_protection=True)
+    host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP)
+    host.passes(0)
+    host.say(Notification.HOST_LINK_UP, CORP.pack())
+    assert host.passes(3.1) == [Notification.CSME_TAKING_OWNERSHIP]
+
+
+def test_csme_takes_the_nic_from_a_host_that_says_nothing() -> None:
+    host = granted()
+    host.csme.take()
+    assert host.passes(host.csme.behaviour.patience) == []
+    assert host.owner() is NicOwner.ME
+    assert host.named("taken_anyway") == [{}]
+
+
+def test_an_offer_makes_the_host_ask() -> None:
+    host = Host().up()
+    host.csme.offer()
+    assert host.told == [(Notification.CSME_CAN_RELEASE_OWNERSHIP, b"")]
+
+
+def test_amt_that_is_off_owns_nothing() -> None:
+    host = granted()
+    host.csme.switch_amt(False)
+    assert host.told[-1] == (Notification.AMT_STATE, bytes(4))
+    assert host.owner() is NicOwner.HOST
+    assert host.passes(60) == [], "nobody takes anything any more"
+    host.csme.take()
+    assert host.passes(60) == []
+    assert host.say(Notification.WIFIDR_UP) == [Notification.AMT_STATE]
+
+
+@pytest.mark.parametrize("kind", [Notification.WIFIDR_DOWN, Notification.HOST_GOES_DOWN])
+def test_a_driver_that_goes_leaves_the_nic_to_csme(kind: Notification) -> None:
+    host = granted()
+    host.say(kind)
+    assert host.owner() is NicOwner.ME
+    assert host.station.events == ["leave", "enter"]
+    assert host.word(H2M) == host.word(H2M + 1), "iwlmei waits for CSME to have read that"
+
+
+def test_the_end_of_the_connection_ends_sap() -> None:
+    host = granted()
+    host.wlan.disconnected(host)
+    assert not host.wlan.started
+    assert host.owner() is NicOwner.ME
+    assert host.passes(60) == []
+    host.wlan.unmapped(sap.BUFFER)
+    assert host.memory.closed
+
+
+def test_memory_of_a_host_that_was_reset_is_let_go_of_before_the_new() -> None:
+    host = Host().up()
+    old = host.memory
+    host.wlan.disconnected(host)
+    host.memory = Memory(shared.size_of(4))
+    host.start()
+    assert old.closed
+    assert host.wlan.started
+
+
+def test_a_host_that_starts_again_begins_anew() -> None:
+    host = granted()
+    host.say_me(MeMessage.START, sap.ME_START.pack(0, 0, 0, b"\4"))
+    assert host.wlan.started
+    assert host.owner() is NicOwner.ME
+    assert [event for event, _details in host.events if event.startswith("sap_")] == ["sap_up", "sap_down", "sap_up"]
+
+
+def test_frames_go_both_ways() -> None:
+    host = Host().up()
+    rang = len(host.messages)
+    assert host.wlan.transmit([b"one" * 20, b"two" * 20]) == 2
+    assert host.read(M2H_DATA) == [(Notification.DATA_PACKET, b"one" * 20), (Notification.DATA_PACKET, b"two" * 20)]
+    assert len(host.messages) == rang + 1
+    asked = frame(b"\x35\x01\x03\xff", ports=(68, 67))
+    host.say(Notification.CB_DATA_PACKET, sap.CB_DATA.pack(1 << 30, len(asked)) + asked, queue=H2M_DATA)
+    assert host.named("host_dhcp") == [{"type": 3}]
+
+
+def test_a_queue_goes_round_and_is_never_quite_full() -> None:
+    host = Host().up()
+    size = shared.QUEUES[4][3]
+    frames = [bytes((number % 251,)) * 1500 for number in range(100)]
+    sent: List[bytes] = []
+    while len(sent) < len(frames):
+        count = host.wlan.transmit(frames[len(sent) :])
+        assert 0 < count <= size // 1508
+        got = [payload for _kind, payload in host.read(M2H_DATA)]
+        assert got == frames[len(sent) : len(sent) + count]
+        sent += got
+
+
+def test_a_queue_takes_all_but_one_byte() -> None:
+    host = Host().up()
+    room = shared.QUEUES[4][3] - 1 - sap.HEADER.size
+    assert host.wlan.transmit([bytes(room + 1)]) == 0
+    assert host.wlan.transmit([bytes(room)]) == 1
+
+
+def test_the_hosts_queue_goes_round_as_well() -> None:
+    host = Host().up()
+    host.word(H2M, shared.QUEUES[4][0] - 3)
+    host.word(H2M + 1, shared.QUEUES[4][0] - 3)
+    assert host.say(Notification.WHO_OWNS_NIC) == [Notification.NIC_OWNER]
+
+
+@pytest.mark.parametrize("fault", ["pointer", "length", "header"])
+def test_a_corrupt_queue_is_told(fault: str) -> None:
+    host = Host().up()
+    if fault == "pointer":
+        host.word(H2M, 40000)
+    elif fault == "length":
+        host.write(H2M, sap.HEADER.pack(Notification.PING, 100, 1))
+    else:
+        host.write(H2M, b"\1\0\0\0")
+    with pytest.raises(shared.QueueCorrupt):
+        host.say_me(MeMessage.CHECK_SHARED_AREA)
+
+
+def test_raw_bytes_reach_the_host_as_they_are() -> None:
+    host = Host().up()
+    assert host.wlan.raw(sap.HEADER.pack(Notification.PING, 0, 7))
+    assert host.told == [(Notification.PING, b"")]
+    host.wlan.disconnected(host)
+    assert not host.wlan.raw(b"")
+
+
+def test_nothing_goes_out_while_sap_is_down() -> None:
+    host = Host()
+    host.csme.tell_connection(CORP, link_protection=True)
+    host.csme.offer()
+    host.csme.take()
+    assert host.wlan.transmit([bytes(60)]) == 0
+    assert (host.messages, host.told) == ([], [])
+
+
+def test_requests_have_the_answer_of_the_moment() -> None:
+    host = Host().up()
+    host.csme.behaviour.answer = SILENT
+    host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP)
+    host.csme.behaviour.answer = GRANT
+    assert host.passes(10) == []
