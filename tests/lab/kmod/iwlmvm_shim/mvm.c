@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What iwlmvm does with iwlmei, restated: all of it, and nothing else. Beside
+ * each part stand the lines of drivers/net/wireless/intel/iwlwifi/mvm that it
+ * restates, of Linux 6.1.176 and of 6.12.117 as Debian has them.
+ *
+ * Copyright 2026 The vpro.fleet developers
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/nl80211-vnd-intel.h>
+#include <linux/rtnetlink.h>
+#include <linux/version.h>
+#include <net/cfg80211.h>
+#include <net/netlink.h>
+
+#include "shim.h"
+
+/* 6.1: mvm.h 2214; 6.12: mvm.h 2830. No radio of hwsim is too hot or switched off by hardware. */
+static void set_sw_rfkill_state(void)
+{
+	bool blocked = mvm.hw_registered ?
+			       rfkill_soft_blocked(mvm.hw->wiphy->rfkill) :
+			       false;
+
+	if (mvm.mei_registered)
+		iwl_mei_set_rfkill_state(false, blocked);
+}
+
+/* 6.1: mvm.h 2208; 6.12: mvm.h 2824 */
+static void device_state(bool up)
+{
+	if (mvm.mei_registered)
+		iwl_mei_device_state(up);
+}
+
+/* 6.1: mvm.h 2187; 6.12: mvm.h 2803 */
+static int get_ownership(void)
+{
+	lockdep_assert_held(&mvm.mutex);
+	return mvm.mei_registered ? iwl_mei_get_ownership() : 0;
+}
+
+/* -- vendor commands and events: vendor-cmd.c, the same in both ----------- */
+
+static const struct nla_policy
+vendor_attr_policy[NUM_IWL_MVM_VENDOR_ATTR] = {
+	[IWL_MVM_VENDOR_ATTR_ROAMING_FORBIDDEN] = { .type = NLA_U8 },
+	[IWL_MVM_VENDOR_ATTR_AUTH_MODE] = { .type = NLA_U32 },
+	[IWL_MVM_VENDOR_ATTR_CHANNEL_NUM] = { .type = NLA_U8 },
+	[IWL_MVM_VENDOR_ATTR_SSID] = { .type = NLA_BINARY,
+				       .len = IEEE80211_MAX_SSID_LEN },
+	[IWL_MVM_VENDOR_ATTR_BAND] = { .type = NLA_U8 },
+	[IWL_MVM_VENDOR_ATTR_COLLOC_CHANNEL] = { .type = NLA_U8 },
+	[IWL_MVM_VENDOR_ATTR_COLLOC_ADDR] = { .type = NLA_BINARY,
+					      .len = ETH_ALEN },
+};
+
+/* vendor-cmd.c 21 */
+static int get_csme_conn_info(struct wiphy *wiphy, struct wireless_dev *wdev,
+			      const void *data, int data_len)
+{
+	struct iwl_mei_conn_info info;
+	struct sk_buff *skb;
+	bool known;
+
+	mutex_lock(&mvm.mutex);
+	spin_lock_bh(&mvm.lock);
+	known = mvm.has_csme_conn_info;
+	info = mvm.csme_conn_info;
+	spin_unlock_bh(&mvm.lock);
+	mutex_unlock(&mvm.mutex);
+	if (!known)
+		return -EINVAL;
+
+	skb = cfg80211_vendor_cmd_alloc_reply_skb(wiphy, 200);
+	if (!skb)
+		return -ENOMEM;
+	if (nla_put_u32(skb, IWL_MVM_VENDOR_ATTR_AUTH_MODE, info.auth_mode) ||
+	    nla_put(skb, IWL_MVM_VENDOR_ATTR_SSID, info.ssid_len, info.ssid) ||
+	    nla_put_u32(skb, IWL_MVM_VENDOR_ATTR_STA_CIPHER,
+			info.pairwise_cipher) ||
+	    nla_put_u8(skb, IWL_MVM_VENDOR_ATTR_CHANNEL_NUM, info.channel) ||
+	    nla_put(skb, IWL_MVM_VENDOR_ATTR_ADDR, ETH_ALEN, info.bssid)) {
+		kfree_skb(skb);
+		return -ENOBUFS;
+	}
+	return cfg80211_vendor_cmd_reply(skb);
+}
+
+/* vendor-cmd.c 68 */
+static int host_get_ownership(struct wiphy *wiphy, struct wireless_dev *wdev,
+			      const void *data, int data_len)
+{
+	int err;
+
+	mutex_lock(&mvm.mutex);
+	err = get_ownership();
+	mutex_unlock(&mvm.mutex);
+	return err;
+}
+
+/* vendor-cmd.c 84 */
+static const struct wiphy_vendor_command vendor_commands[] = {
+	{
+		.info = {
+			.vendor_id = INTEL_OUI,
+			.subcmd = IWL_MVM_VENDOR_CMD_GET_CSME_CONN_INFO,
+		},
+		.doit = get_csme_conn_info,
+		.flags = WIPHY_VENDOR_CMD_NEED_WDEV,
+		.policy = vendor_attr_policy,
+		.maxattr = MAX_IWL_MVM_VENDOR_ATTR,
+	},
+	{
+		.info = {
+			.vendor_id = INTEL_OUI,
+			.subcmd = IWL_MVM_VENDOR_CMD_HOST_GET_OWNERSHIP,
+		},
+		.doit = host_get_ownership,
+		.flags = WIPHY_VENDOR_CMD_NEED_WDEV,
+		.policy = vendor_attr_policy,
+		.maxattr = MAX_IWL_MVM_VENDOR_ATTR,
+	},
+};
+
+/* vendor-cmd.c 107: 0 to 3 are deprecated */
+enum { EVENT_ROAMING_FORBIDDEN = 4, EVENTS };
+
+static const struct nl80211_vendor_cmd_info vendor_events[EVENTS] = {
+	[EVENT_ROAMING_FORBIDDEN] = {
+		.vendor_id = INTEL_OUI,
+		.subcmd = IWL_MVM_VENDOR_CMD_ROAMING_FORBIDDEN_EVENT,
+	},
+};
+
+/* vendor-cmd.c 129 */
+static void send_roaming_forbidden_event(struct ieee80211_vif *vif,
+					 bool forbidden)
+{
+	struct sk_buff *msg =
+		cfg80211_vendor_event_alloc(mvm.hw->wiphy,
+					    ieee80211_vif_to_wdev(vif), 200,
+					    EVENT_ROAMING_FORBIDDEN,
+					    GFP_ATOMIC);
+
+	if (!msg)
+		return;
+	if (nla_put(msg, IWL_MVM_VENDOR_ATTR_VIF_ADDR, ETH_ALEN, vif->addr) ||
+	    nla_put_u8(msg, IWL_MVM_VENDOR_ATTR_ROAMING_FORBIDDEN, forbidden)) {
+		kfree_skb(msg);
+		return;
+	}
+	cfg80211_vendor_event(msg, GFP_ATOMIC);
+}
+
+/* -- what iwlmei calls ------------------------------------------------------ */
+
+/* 6.1: ops.c 961; 6.12: ops.c 1145. It is only ever replaced. */
+static void me_conn_status(void *priv, const struct iwl_mei_conn_info *info)
+{
+	spin_lock_bh(&mvm.lock);
+	mvm.csme_conn_info = *info;
+	mvm.has_csme_conn_info = true;
+	spin_unlock_bh(&mvm.lock);
+}
+
+static void set_block(bool blocked)
+{
+	mvm.mei_rfkill_blocked = blocked;
+	if (mvm.hw_registered)
+		wiphy_rfkill_set_hw_state_reason(mvm.hw->wiphy, blocked,
+						 RFKILL_HARD_BLOCK_NOT_OWNER);
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+/* 6.12: ops.c 1168 */
+static void rfkill(void *priv, bool blocked, bool csme_taking_ownership)
+{
+	if (blocked && !csme_taking_ownership)
+		return;
+	set_block(blocked);
+}
+#else
+/* 6.1: ops.c 984 */
+static void rfkill(void *priv, bool blocked)
+{
+	set_block(blocked);
+}
+#endif
+
+/* 6.1: ops.c 997; 6.12: ops.c 1185 */
+static void roaming_forbidden(void *priv, bool forbidden)
+{
+	if (!mvm.hw_registered || !mvm.csme_vif)
+		return;
+	send_roaming_forbidden_event(mvm.csme_vif, forbidden);
+}
+
+/*
+ * 6.1: ops.c 1039; 6.12: ops.c 1227. There it starts a radio whose NVM only
+ * CSME could read. A radio of hwsim has none, and has started.
+ */
+static void sap_connected(void *priv)
+{
+}
+
+/* 6.1: ops.c 1047; 6.12: ops.c 1235 */
+static void nic_stolen(void *priv)
+{
+	rtnl_lock();
+	cfg80211_shutdown_all_interfaces(mvm.hw->wiphy);
+	rtnl_unlock();
+}
+
+/* 6.1: ops.c 1056; 6.12: ops.c 1244 */
+static const struct iwl_mei_ops mei_ops = {
+	.me_conn_status = me_conn_status,
+	.rfkill = rfkill,
+	.roaming_forbidden = roaming_forbidden,
+	.sap_connected = sap_connected,
+	.nic_stolen = nic_stolen,
+};
+
+/* -- the driver's coming and going ------------------------------------------ */
+
+/* 6.1: ops.c 1323; 6.12: ops.c 1539 */
+void mvm_begin(void)
+{
+	mvm.mei_registered = !iwl_mei_register(&mvm, &mei_ops);
+}
+
+/* vendor-cmd.c 121 */
+void mvm_before_registration(void)
+{
+	struct wiphy *wiphy = mvm.hw->wiphy;
+
+	wiphy->vendor_commands = vendor_commands;
+	wiphy->n_vendor_commands = ARRAY_SIZE(vendor_commands);
+	wiphy->vendor_events = vendor_events;
+	wiphy->n_vendor_events = ARRAY_SIZE(vendor_events);
+}
+
+/* 6.1: ops.c 763; 6.12: ops.c 944 */
+void mvm_after_registration(void)
+{
+	mvm.hw_registered = true;
+	set_block(mvm.mei_rfkill_blocked);
+	set_sw_rfkill_state();
+}
+
+/* 6.1: ops.c 1380; 6.12: ops.c 1599 */
+void mvm_before_unregistration(void)
+{
+	if (!mvm.mei_registered)
+		return;
+	rtnl_lock();
+	iwl_mei_set_netdev(NULL);
+	rtnl_unlock();
+	iwl_mei_start_unregister();
+}
+
+/* 6.1: ops.c 1437; 6.12: ops.c 1659 */
+void mvm_end(void)
+{
+	mvm.hw_registered = false;
+	if (mvm.mei_registered)
+		iwl_mei_unregister_complete();
+	mvm.mei_registered = false;
+	mvm.mei_rfkill_blocked = false;
+	mvm.csme_vif = NULL;
+	mvm.has_csme_conn_info = false;
+	mvm.akm = 0;
+}
+
+/* mvm.h: IWL_MAX_INIT_RETRY */
+#define TRIES (1 + 2)
+
+/* 6.1: mac80211.c 973, 1030; 6.12: mac80211.c 1206, 1292. The firmware's start never fails here. */
+int mvm_mac_start(void)
+{
+	int try, err = 0;
+
+	mutex_lock(&mvm.mutex);
+	for (try = 0; try < TRIES; try++) {
+		err = get_ownership();
+		if (!err)
+			break;
+		wiphy_err(mvm.hw->wiphy, "mac start retry %d\n", try);
+	}
+	/* 6.1: fw.c 1668; 6.12: fw.c 1621 */
+	if (!err)
+		device_state(true);
+	mutex_unlock(&mvm.mutex);
+	return err;
+}
+
+/* The end of the same. */
+void mvm_mac_started(int err)
+{
+	if (err)
+		device_state(false);
+	set_sw_rfkill_state();
+}
+
+/* 6.1: mac80211.c 1179; 6.12: mac80211.c 1452 */
+void mvm_mac_stop(void)
+{
+	set_sw_rfkill_state();
+}
+
+/* 6.1: ops.c 1377; 6.12: ops.c 1596, mac80211.c 1383 */
+void mvm_mac_stopped(void)
+{
+	mutex_lock(&mvm.mutex);
+	device_state(false);
+	mutex_unlock(&mvm.mutex);
+}
+
+/* -- the interface and its connection ---------------------------------------- */
+
+/* 6.1: mac80211.c 1458; 6.12: mac80211.c 1868, mld-mac80211.c 95 */
+void mvm_interface_added(struct ieee80211_vif *vif)
+{
+	mutex_lock(&mvm.mutex);
+	if (vif->type == NL80211_IFTYPE_STATION && !vif->p2p &&
+	    !mvm.csme_vif && mvm.mei_registered) {
+		iwl_mei_set_nic_info(vif->addr, mvm.hw->wiphy->perm_addr);
+		iwl_mei_set_netdev(ieee80211_vif_to_wdev(vif)->netdev);
+		mvm.csme_vif = vif;
+		/* The driver's part of a vif begins empty (mac80211). */
+		mvm.akm = 0;
+		mvm.associated = false;
+	}
+	mutex_unlock(&mvm.mutex);
+}
+
+/* 6.1: mac80211.c 1516; 6.12: mac80211.c 1932 */
+void mvm_interface_removed(struct ieee80211_vif *vif)
+{
+	mutex_lock(&mvm.mutex);
+	if (vif == mvm.csme_vif) {
+		iwl_mei_set_netdev(NULL);
+		mvm.csme_vif = NULL;
+	}
+	mutex_unlock(&mvm.mutex);
+}
+
+/* 6.1: mac80211.c 3045; 6.12: mac80211.c 3710. False: nothing is sent. */
+static bool find_cipher(u8 *cipher)
+{
+	switch (mvm.pairwise_cipher) {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	case WLAN_CIPHER_SUITE_TKIP:
+		*cipher = IWL_MEI_CIPHER_TKIP;
+		return true;
+#endif
+	case WLAN_CIPHER_SUITE_CCMP:
+		*cipher = IWL_MEI_CIPHER_CCMP;
+		return true;
+	case WLAN_CIPHER_SUITE_GCMP:
+		*cipher = IWL_MEI_CIPHER_GCMP;
+		return true;
+	case WLAN_CIPHER_SUITE_GCMP_256:
+		*cipher = IWL_MEI_CIPHER_GCMP_256;
+		return true;
+	case 0:
+		*cipher = IWL_MEI_CIPHER_NONE;
+		return true;
+	}
+	return false;
+}
+
+/* 6.1: mac80211.c 3064; 6.12: mac80211.c 3731. False: nothing is sent. */
+static bool find_akm(u8 *auth)
+{
+	switch (mvm.akm) {
+	case WLAN_AKM_SUITE_SAE & 0xff:
+		*auth = IWL_MEI_AKM_AUTH_SAE;
+		return true;
+	case WLAN_AKM_SUITE_PSK & 0xff:
+		*auth = IWL_MEI_AKM_AUTH_RSNA_PSK;
+		return true;
+	case WLAN_AKM_SUITE_8021X & 0xff:
+		*auth = IWL_MEI_AKM_AUTH_RSNA;
+		return true;
+	case 0:
+		*auth = IWL_MEI_AKM_AUTH_OPEN;
+		return true;
+	}
+	return false;
+}
+
+static struct ieee80211_channel *channel_of(struct ieee80211_vif *vif)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return vif->bss_conf.chanreq.oper.chan;
+#else
+	return vif->bss_conf.chandef.chan;
+#endif
+}
+
+/* 6.1: mac80211.c 3030, 3237; 6.12: mac80211.c 3688, 4017 */
+void mvm_authorized(struct ieee80211_vif *vif)
+{
+	struct iwl_mei_conn_info info = {
+		.ssid_len = vif->cfg.ssid_len,
+	};
+	struct ieee80211_channel *channel = channel_of(vif);
+
+	if (!mvm.mei_registered || !channel || !find_cipher(&info.pairwise_cipher) ||
+	    !find_akm(&info.auth_mode))
+		return;
+	/* There the hw_value is the channel's number; hwsim's is its frequency. */
+	info.channel = ieee80211_frequency_to_channel(channel->center_freq);
+	memcpy(info.ssid, vif->cfg.ssid, vif->cfg.ssid_len);
+	memcpy(info.bssid, vif->bss_conf.bssid, ETH_ALEN);
+	iwl_mei_host_associated(&info, NULL);
+}
+
+/* 6.1: mac80211.c 2273; 6.12: mac80211.c 2935. There, too, for each interface. */
+void mvm_association_changed(struct ieee80211_vif *vif)
+{
+	bool was = mvm.associated;
+
+	mvm.associated = vif->cfg.assoc;
+	if (was && !vif->cfg.assoc && mvm.mei_registered)
+		iwl_mei_host_disassociated();
+}

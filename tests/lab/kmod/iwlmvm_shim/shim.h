@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What iwlmvm does with iwlmei, over a radio of mac80211_hwsim.
+ *
+ * Copyright 2026 The vpro.fleet developers
+ */
+
+#ifndef IWLMVM_SHIM_H
+#define IWLMVM_SHIM_H
+
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <net/mac80211.h>
+
+#include "mei/iwl-mei.h"
+
+/* The radio that CSME may own, as struct iwl_mvm is it (mvm/mvm.h). */
+struct mvm {
+	struct ieee80211_hw *hw;
+	/* Those of mac80211_hwsim, and those that mac80211 has instead. */
+	const struct ieee80211_ops *below;
+	struct ieee80211_ops ops;
+
+	struct mutex mutex;
+	bool mei_registered;
+	bool hw_registered;
+	bool mei_rfkill_blocked;
+	/* The interface that CSME knows of; RTNL and the mutex guard it. */
+	struct ieee80211_vif *csme_vif;
+	bool associated;
+	/* Of the last connection: nl80211 numbers, the AKM's last byte. */
+	u32 pairwise_cipher;
+	u8 akm;
+
+	/* Guards what CSME told of its connection. */
+	spinlock_t lock;
+	bool has_csme_conn_info;
+	struct iwl_mei_conn_info csme_conn_info;
+};
+
+extern struct mvm mvm;
+
+/* mvm.c: what iwlmvm does. */
+void mvm_begin(void);
+void mvm_before_registration(void);
+void mvm_after_registration(void);
+void mvm_before_unregistration(void);
+void mvm_end(void);
+int mvm_mac_start(void);
+void mvm_mac_started(int err);
+void mvm_mac_stop(void);
+void mvm_mac_stopped(void);
+void mvm_interface_added(struct ieee80211_vif *vif);
+void mvm_interface_removed(struct ieee80211_vif *vif);
+void mvm_authorized(struct ieee80211_vif *vif);
+void mvm_association_changed(struct ieee80211_vif *vif);
+
+#endif
