@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What iwlmvm does with iwlmei, restated: all of it, and nothing else. Beside
- * each part stand the lines of drivers/net/wireless/intel/iwlwifi/mvm that it
- * restates, of Linux 6.1.176 and of 6.12.117 as Debian has them.
+ * What iwlmvm does with iwlmei, restated: all of it but its vendor commands,
+ * which are in vendor.c, and nothing else. Beside each part stand the lines of
+ * drivers/net/wireless/intel/iwlwifi/mvm that it restates, of Linux 6.1.176 and
+ * of 6.12.117 as Debian has them.
  *
  * Copyright 2026 The vpro.fleet developers
  */
 
 #include <linux/etherdevice.h>
-#include <linux/nl80211-vnd-intel.h>
 #include <linux/rtnetlink.h>
 #include <linux/version.h>
 #include <net/cfg80211.h>
-#include <net/netlink.h>
 
 #include "shim.h"
 
@@ -35,123 +34,10 @@ static void device_state(bool up)
 }
 
 /* 6.1: mvm.h 2187; 6.12: mvm.h 2803 */
-static int get_ownership(void)
+int mvm_get_ownership(void)
 {
 	lockdep_assert_held(&mvm.mutex);
 	return mvm.mei_registered ? iwl_mei_get_ownership() : 0;
-}
-
-/* -- vendor commands and events: vendor-cmd.c, the same in both ----------- */
-
-static const struct nla_policy
-vendor_attr_policy[NUM_IWL_MVM_VENDOR_ATTR] = {
-	[IWL_MVM_VENDOR_ATTR_ROAMING_FORBIDDEN] = { .type = NLA_U8 },
-	[IWL_MVM_VENDOR_ATTR_AUTH_MODE] = { .type = NLA_U32 },
-	[IWL_MVM_VENDOR_ATTR_CHANNEL_NUM] = { .type = NLA_U8 },
-	[IWL_MVM_VENDOR_ATTR_SSID] = { .type = NLA_BINARY,
-				       .len = IEEE80211_MAX_SSID_LEN },
-	[IWL_MVM_VENDOR_ATTR_BAND] = { .type = NLA_U8 },
-	[IWL_MVM_VENDOR_ATTR_COLLOC_CHANNEL] = { .type = NLA_U8 },
-	[IWL_MVM_VENDOR_ATTR_COLLOC_ADDR] = { .type = NLA_BINARY,
-					      .len = ETH_ALEN },
-};
-
-/* vendor-cmd.c 21 */
-static int get_csme_conn_info(struct wiphy *wiphy, struct wireless_dev *wdev,
-			      const void *data, int data_len)
-{
-	struct iwl_mei_conn_info info;
-	struct sk_buff *skb;
-	bool known;
-
-	mutex_lock(&mvm.mutex);
-	spin_lock_bh(&mvm.lock);
-	known = mvm.has_csme_conn_info;
-	info = mvm.csme_conn_info;
-	spin_unlock_bh(&mvm.lock);
-	mutex_unlock(&mvm.mutex);
-	if (!known)
-		return -EINVAL;
-
-	skb = cfg80211_vendor_cmd_alloc_reply_skb(wiphy, 200);
-	if (!skb)
-		return -ENOMEM;
-	if (nla_put_u32(skb, IWL_MVM_VENDOR_ATTR_AUTH_MODE, info.auth_mode) ||
-	    nla_put(skb, IWL_MVM_VENDOR_ATTR_SSID, info.ssid_len, info.ssid) ||
-	    nla_put_u32(skb, IWL_MVM_VENDOR_ATTR_STA_CIPHER,
-			info.pairwise_cipher) ||
-	    nla_put_u8(skb, IWL_MVM_VENDOR_ATTR_CHANNEL_NUM, info.channel) ||
-	    nla_put(skb, IWL_MVM_VENDOR_ATTR_ADDR, ETH_ALEN, info.bssid)) {
-		kfree_skb(skb);
-		return -ENOBUFS;
-	}
-	return cfg80211_vendor_cmd_reply(skb);
-}
-
-/* vendor-cmd.c 68 */
-static int host_get_ownership(struct wiphy *wiphy, struct wireless_dev *wdev,
-			      const void *data, int data_len)
-{
-	int err;
-
-	mutex_lock(&mvm.mutex);
-	err = get_ownership();
-	mutex_unlock(&mvm.mutex);
-	return err;
-}
-
-/* vendor-cmd.c 84 */
-static const struct wiphy_vendor_command vendor_commands[] = {
-	{
-		.info = {
-			.vendor_id = INTEL_OUI,
-			.subcmd = IWL_MVM_VENDOR_CMD_GET_CSME_CONN_INFO,
-		},
-		.doit = get_csme_conn_info,
-		.flags = WIPHY_VENDOR_CMD_NEED_WDEV,
-		.policy = vendor_attr_policy,
-		.maxattr = MAX_IWL_MVM_VENDOR_ATTR,
-	},
-	{
-		.info = {
-			.vendor_id = INTEL_OUI,
-			.subcmd = IWL_MVM_VENDOR_CMD_HOST_GET_OWNERSHIP,
-		},
-		.doit = host_get_ownership,
-		.flags = WIPHY_VENDOR_CMD_NEED_WDEV,
-		.policy = vendor_attr_policy,
-		.maxattr = MAX_IWL_MVM_VENDOR_ATTR,
-	},
-};
-
-/* vendor-cmd.c 107: 0 to 3 are deprecated */
-enum { EVENT_ROAMING_FORBIDDEN = 4, EVENTS };
-
-static const struct nl80211_vendor_cmd_info vendor_events[EVENTS] = {
-	[EVENT_ROAMING_FORBIDDEN] = {
-		.vendor_id = INTEL_OUI,
-		.subcmd = IWL_MVM_VENDOR_CMD_ROAMING_FORBIDDEN_EVENT,
-	},
-};
-
-/* vendor-cmd.c 129 */
-static void send_roaming_forbidden_event(struct ieee80211_vif *vif,
-					 bool forbidden)
-{
-	struct sk_buff *msg =
-		cfg80211_vendor_event_alloc(mvm.hw->wiphy,
-					    ieee80211_vif_to_wdev(vif), 200,
-					    EVENT_ROAMING_FORBIDDEN,
-					    GFP_ATOMIC);
-
-	if (!msg)
-		return;
-	if (nla_put(msg, IWL_MVM_VENDOR_ATTR_VIF_ADDR, ETH_ALEN, vif->addr) ||
-	    nla_put_u8(msg, IWL_MVM_VENDOR_ATTR_ROAMING_FORBIDDEN, forbidden)) {
-		kfree_skb(msg);
-		return;
-	}
-	cfg80211_vendor_event(msg, GFP_ATOMIC);
 }
 
 /* -- what iwlmei calls ------------------------------------------------------ */
@@ -194,7 +80,7 @@ static void roaming_forbidden(void *priv, bool forbidden)
 {
 	if (!mvm.hw_registered || !mvm.csme_vif)
 		return;
-	send_roaming_forbidden_event(mvm.csme_vif, forbidden);
+	vendor_send_roaming_forbidden(mvm.csme_vif, forbidden);
 }
 
 /*
@@ -230,18 +116,7 @@ void mvm_begin(void)
 	mvm.mei_registered = !iwl_mei_register(&mvm, &mei_ops);
 }
 
-/* vendor-cmd.c 121 */
-void mvm_before_registration(void)
-{
-	struct wiphy *wiphy = mvm.hw->wiphy;
-
-	wiphy->vendor_commands = vendor_commands;
-	wiphy->n_vendor_commands = ARRAY_SIZE(vendor_commands);
-	wiphy->vendor_events = vendor_events;
-	wiphy->n_vendor_events = ARRAY_SIZE(vendor_events);
-}
-
-/* 6.1: ops.c 763; 6.12: ops.c 944 */
+/* 6.1: ops.c 760; 6.12: ops.c 944 */
 void mvm_after_registration(void)
 {
 	mvm.hw_registered = true;
@@ -283,7 +158,7 @@ int mvm_mac_start(void)
 
 	mutex_lock(&mvm.mutex);
 	for (try = 0; try < TRIES; try++) {
-		err = get_ownership();
+		err = mvm_get_ownership();
 		if (!err)
 			break;
 		wiphy_err(mvm.hw->wiphy, "mac start retry %d\n", try);
@@ -327,9 +202,8 @@ void mvm_interface_added(struct ieee80211_vif *vif)
 	    !mvm.csme_vif && mvm.mei_registered) {
 		iwl_mei_set_nic_info(vif->addr, mvm.hw->wiphy->perm_addr);
 		iwl_mei_set_netdev(ieee80211_vif_to_wdev(vif)->netdev);
+		radio_watch(ieee80211_vif_to_wdev(vif)->netdev);
 		mvm.csme_vif = vif;
-		/* The driver's part of a vif begins empty (mac80211). */
-		mvm.akm = 0;
 		mvm.associated = false;
 	}
 	mutex_unlock(&mvm.mutex);
@@ -340,6 +214,7 @@ void mvm_interface_removed(struct ieee80211_vif *vif)
 {
 	mutex_lock(&mvm.mutex);
 	if (vif == mvm.csme_vif) {
+		radio_watch(NULL);
 		iwl_mei_set_netdev(NULL);
 		mvm.csme_vif = NULL;
 	}
@@ -371,7 +246,12 @@ static bool find_cipher(u8 *cipher)
 	return false;
 }
 
-/* 6.1: mac80211.c 3064; 6.12: mac80211.c 3731. False: nothing is sent. */
+/*
+ * 6.1: mac80211.c 3064; 6.12: mac80211.c 3731. False: nothing is sent. It is
+ * what the supplicant told last, which is of an earlier connection: it tells
+ * after a connection was authorized. wpa_supplicant 2.10 tells keys and no AKM,
+ * so that all it makes count as open.
+ */
 static bool find_akm(u8 *auth)
 {
 	switch (mvm.akm) {
@@ -426,4 +306,11 @@ void mvm_association_changed(struct ieee80211_vif *vif)
 	mvm.associated = vif->cfg.assoc;
 	if (was && !vif->cfg.assoc && mvm.mei_registered)
 		iwl_mei_host_disassociated();
+}
+
+/* 6.1: mvm.h 2194; 6.12: mvm.h 2810 */
+void mvm_transmitted(struct sk_buff *frame)
+{
+	if (mvm.mei_registered)
+		iwl_mei_tx_copy_to_csme(frame, 0);
 }

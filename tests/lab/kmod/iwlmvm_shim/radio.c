@@ -7,12 +7,87 @@
  * Copyright 2026 The vpro.fleet developers
  */
 
+#include <linux/if_ether.h>
+#include <linux/ip.h>
 #include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <linux/version.h>
+
+#include <net/ip.h>
 
 #include "shim.h"
 
 struct mvm mvm;
+
+/* -- what the host sends -------------------------------------------------------- */
+
+/* As mac80211 makes it: a header for the access point, and LLC/SNAP before the packet. */
+static const u8 snap[] = { 0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00 };
+/* Room for what iwlmei puts before a frame: more than struct iwl_sap_cb_data. */
+#define HEADROOM 128
+
+/*
+ * iwlmvm hands each data frame to iwlmei before the hardware encrypts it (6.1:
+ * mvm/tx.c 1215; 6.12: 1315). What hwsim gets, mac80211 has encrypted: so here
+ * it is taken from the network device, and made into what iwlmvm would have.
+ */
+static int seen(struct sk_buff *skb, struct net_device *dev,
+		struct packet_type *type, struct net_device *original)
+{
+	struct ieee80211_hdr_3addr hdr = {
+		.frame_control = cpu_to_le16(IEEE80211_FTYPE_DATA |
+					     IEEE80211_STYPE_DATA |
+					     IEEE80211_FCTL_TODS),
+	};
+	const struct ethhdr *eth;
+	struct sk_buff *frame;
+
+	if (skb->pkt_type != PACKET_OUTGOING ||
+	    skb->protocol != htons(ETH_P_IP) ||
+	    !pskb_may_pull(skb, ETH_HLEN + sizeof(struct iphdr)))
+		goto out;
+	eth = (const struct ethhdr *)skb->data;
+	frame = alloc_skb(HEADROOM + sizeof(hdr) + sizeof(snap) + skb->len,
+			  GFP_ATOMIC);
+	if (!frame)
+		goto out;
+	memcpy(hdr.addr2, eth->h_source, ETH_ALEN);
+	memcpy(hdr.addr3, eth->h_dest, ETH_ALEN);
+	skb_reserve(frame, HEADROOM);
+	skb_put_data(frame, &hdr, sizeof(hdr));
+	skb_put_data(frame, snap, sizeof(snap));
+	/* The type of the packet, and the packet. */
+	skb_copy_bits(skb, ETH_HLEN - sizeof(__be16),
+		      skb_put(frame, skb->len - ETH_HLEN + sizeof(__be16)),
+		      skb->len - ETH_HLEN + sizeof(__be16));
+	frame->protocol = skb->protocol;
+	skb_set_network_header(frame, sizeof(hdr) + sizeof(snap) + sizeof(__be16));
+	skb_set_transport_header(frame, skb_network_offset(frame) +
+						ip_hdrlen(frame));
+	if (skb_transport_offset(frame) + sizeof(struct udphdr) <= frame->len)
+		mvm_transmitted(frame);
+	kfree_skb(frame);
+out:
+	kfree_skb(skb);
+	return 0;
+}
+
+static struct packet_type tap = {
+	.type = cpu_to_be16(ETH_P_ALL),
+	.func = seen,
+};
+
+/* CSME's interface has come or gone; RTNL is held. */
+void radio_watch(struct net_device *dev)
+{
+	if (tap.dev)
+		dev_remove_pack(&tap);
+	tap.dev = dev;
+	if (dev)
+		dev_add_pack(&tap);
+}
 
 /* -- what mac80211 calls ------------------------------------------------------ */
 
@@ -66,7 +141,11 @@ static void vif_cfg_changed(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
 		mvm_association_changed(vif);
 }
 
-/* What drv_sta_state() of net/mac80211/driver-ops.c does for the older operations. */
+/*
+ * hwsim's radios without links have the older operations. It adds a station as
+ * early as its radios with links do (mac80211_hwsim_sta_state()): from then on
+ * mac80211 sends frames with it.
+ */
 static int below_sta_state(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
 			   struct ieee80211_sta *sta,
 			   enum ieee80211_sta_state old,
@@ -74,9 +153,9 @@ static int below_sta_state(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
 {
 	if (mvm.below->sta_state)
 		return mvm.below->sta_state(hw, vif, sta, old, new);
-	if (old == IEEE80211_STA_AUTH && new == IEEE80211_STA_ASSOC)
+	if (old == IEEE80211_STA_NOTEXIST)
 		return mvm.below->sta_add(hw, vif, sta);
-	if (old == IEEE80211_STA_ASSOC && new == IEEE80211_STA_AUTH)
+	if (new == IEEE80211_STA_NOTEXIST)
 		mvm.below->sta_remove(hw, vif, sta);
 	return 0;
 }
@@ -111,6 +190,7 @@ static int set_key(struct ieee80211_hw *hw, enum set_key_cmd cmd,
 static void set_rekey_data(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
 			   struct cfg80211_gtk_rekey_data *data)
 {
+	wiphy_dbg(hw->wiphy, "the supplicant tells the AKM %08x\n", data->akm);
 	if (vif == mvm.csme_vif)
 		mvm.akm = data->akm & 0xff;
 }
@@ -160,7 +240,7 @@ int iwlmvm_shim_register_hw(struct ieee80211_hw *hw)
 
 	if (hw != mvm.hw)
 		return ieee80211_register_hw(hw);
-	mvm_before_registration();
+	vendor_register();
 	err = ieee80211_register_hw(hw);
 	if (!err)
 		mvm_after_registration();

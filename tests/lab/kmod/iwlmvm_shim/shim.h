@@ -28,7 +28,7 @@ struct mvm {
 	/* The interface that CSME knows of; RTNL and the mutex guard it. */
 	struct ieee80211_vif *csme_vif;
 	bool associated;
-	/* Of the last connection: nl80211 numbers, the AKM's last byte. */
+	/* An nl80211 number, of the pairwise key; the last byte of the AKM that the supplicant told. */
 	u32 pairwise_cipher;
 	u8 akm;
 
@@ -42,7 +42,6 @@ extern struct mvm mvm;
 
 /* mvm.c: what iwlmvm does. */
 void mvm_begin(void);
-void mvm_before_registration(void);
 void mvm_after_registration(void);
 void mvm_before_unregistration(void);
 void mvm_end(void);
@@ -54,5 +53,14 @@ void mvm_interface_added(struct ieee80211_vif *vif);
 void mvm_interface_removed(struct ieee80211_vif *vif);
 void mvm_authorized(struct ieee80211_vif *vif);
 void mvm_association_changed(struct ieee80211_vif *vif);
+void mvm_transmitted(struct sk_buff *frame);
+int mvm_get_ownership(void);
+
+/* vendor.c: iwlmvm's vendor commands and event. */
+void vendor_register(void);
+void vendor_send_roaming_forbidden(struct ieee80211_vif *vif, bool forbidden);
+
+/* radio.c: look at what an interface sends; NULL: at none. */
+void radio_watch(struct net_device *dev);
 
 #endif
