@@ -27,9 +27,9 @@ ROOMS: Dict[str, Tuple[str, ...]] = {
     "common": (),
     "engine": (),
     "laptop": ("common",),
-    "air": ("common", "laptop"),
-    "play": ("common", "laptop", "air"),
-    "commands": ("common", "laptop", "air", "play"),
+    "air": ("common", "engine", "laptop"),
+    "play": ("common", "engine", "laptop", "air"),
+    "commands": ("common", "engine", "laptop", "air", "play"),
 }
 #: The folders whose files run elsewhere: on the laptop, and within Ansible.
 ELSEWHERE: FrozenSet[str] = frozenset({"laptop/guest", "play/callback"})

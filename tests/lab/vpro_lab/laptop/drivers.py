@@ -93,7 +93,7 @@ def ensure_engine(image: Image, progress: Progress) -> Path:
 
 
 def _files(part: Path) -> List[Path]:
-    return sorted(part.iterdir()) if part.is_dir() else [part]
+    return sorted(file for file in part.iterdir() if file.suffix != ".md") if part.is_dir() else [part]
 
 
 def _hash(*parts: str) -> str:

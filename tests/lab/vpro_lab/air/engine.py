@@ -1,0 +1,127 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSME behind the real iwlmei: a management engine in software, and what stands between it and a laptop's radio.
+
+It takes the place of the stand-in: a laptop has the one or the other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import zipapp
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+from ..engine import sap
+from ..engine.sap import MeMessage
+from ..errors import LabError
+from ..laptop.control import Laptop
+from ..laptop.drivers import ensure_drivers, ensure_engine
+from ..paths import PACKAGE
+from ..progress import Progress
+
+#: Where all of it is on the laptop.
+_FOLDER = "/opt/engine"
+_PROGRAM = "engine.pyz"
+_LOG = "/run/csme-engine.log"
+_OUTPUT = "/run/csme-engine.out"
+_STATUS = "/sys/kernel/debug/iwlmei/status"
+#: What iwlmei's debug messages say of each that it sends, and of each that it has got (``mei/main.c``). Its trace
+#: events say more, but Debian's 6.1 is configured without them.
+_TOLD = re.compile(r"iwlmei \S+: (Sending|Got a new SAP message: type) (\d+)")
+#: The order in which they need each other. The MEI bus and mac80211 are the kernel's own.
+_MODULES = ("iwlmei.ko dyndbg=+p", "iwlmvm_shim.ko", "mac80211_hwsim.ko radios={radios}", "csme_engine.ko")
+
+
+class Engine:
+    """The engine of one laptop.
+
+    Args:
+        laptop: whose. What the lab has put on its air goes.
+        progress: where to report, while things are built that the cache has not.
+    """
+
+    def __init__(self, laptop: Laptop, progress: Progress) -> None:
+        self._laptop = laptop
+        laptop.no_radios()
+        laptop.occupied()
+        files = [*ensure_drivers(laptop.image, progress).glob("iwlmei.ko")]
+        files += ensure_engine(laptop.image, progress).glob("*.ko")
+        laptop.guest.check(f"mkdir -p {_FOLDER}")
+        with tempfile.TemporaryDirectory() as name:
+            laptop.send([*files, _archive(Path(name))], _FOLDER)
+
+    def load(self, *, radios: int = 3) -> None:
+        """Load the drivers, as a boot does: radios without CSME."""
+        loads = [f"insmod {_FOLDER}/{module.format(radios=radios)}" for module in _MODULES]
+        self._laptop.guest.check("\n".join(("set -e", "modprobe -a mei mac80211", *loads)))
+
+    def start(self, *, version: int = 4) -> None:
+        """Start the firmware, and wait until iwlmei has connected with it.
+
+        Args:
+            version: the newest of SAP that it knows.
+        """
+        argv = ["python3", f"{_FOLDER}/{_PROGRAM}", "--sap", str(version)]
+        self._laptop.guest.spawn("csme-engine", argv, _OUTPUT)
+        self._laptop.wait_until("SAP", lambda: self.connected)
+
+    @property
+    def connected(self) -> bool:
+        """Whether iwlmei says that SAP is up."""
+        return self._laptop.guest.run(f"cat {_STATUS}").out.strip() == "1"
+
+    def state(self) -> Mapping[str, Any]:
+        """Return how CSME stands."""
+        return self.do("state")
+
+    def do(self, what: str, **arguments: object) -> Mapping[str, Any]:
+        """Have CSME do something, see :mod:`vpro_lab.engine.firmware`; return how it stands then.
+
+        Raises:
+            LabError: it refused.
+        """
+        command = json.dumps({"do": what, **arguments})
+        told = self._laptop.guest.check(f"python3 {_FOLDER}/{_PROGRAM} --ask '{command}'")
+        answer: Dict[str, Any] = json.loads(told)
+        if "error" in answer:
+            raise LabError(f"the engine refused {command}: {answer['error']}")
+        state: Mapping[str, Any] = answer["state"]
+        return state
+
+    def owns(self, connection: Mapping[str, object], *, link_protection: bool = True) -> None:
+        """Let CSME be connected, with a session or without, and tell the host."""
+        self.do("connection", connection=connection, link_protection=link_protection)
+
+    def log(self) -> List[Dict[str, Any]]:
+        """Return what happened so far: messages both ways, and what CSME did."""
+        return [json.loads(line) for line in self._laptop.guest.read(_LOG).splitlines()]
+
+    def said(self) -> List[str]:
+        """Return the names of all messages so far without doorbells, those of CSME with a ``>`` before them."""
+        return [
+            ("> " if line["from"] == "csme" else "") + line["name"]
+            for line in self.log()
+            if "from" in line and line["name"] != MeMessage.CHECK_SHARED_AREA.name
+        ]
+
+    def told_by_iwlmei(self) -> List[str]:
+        """Return the same as iwlmei itself tells it, without those by which SAP starts."""
+        return [
+            ("" if how == "Sending" else "> ") + sap.name_of(int(number))
+            for how, number in _TOLD.findall(self._laptop.guest.check("dmesg"))
+        ]
+
+
+def _archive(folder: Path) -> Path:
+    """Return the firmware as one file that Python runs."""
+    source = folder / "source"
+    shutil.copytree(PACKAGE / "engine", source / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    (source / "__main__.py").write_text("from engine.cli import main\n\nmain()\n", encoding="utf-8")
+    zipapp.create_archive(source, folder / _PROGRAM)
+    return folder / _PROGRAM
