@@ -37,6 +37,8 @@ static int probe(struct platform_device *pdev)
 	pm_runtime_set_active(dev);
 	pm_runtime_get_noresume(dev);
 	pm_runtime_enable(dev);
+	/* As all PCI devices: iwlmei waits for the radio, which suspends beside. */
+	device_enable_async_suspend(dev);
 	WRITE_ONCE(engine->mei, mei);
 
 	err = mei_start(mei);
