@@ -21,10 +21,15 @@ from vpro_lab.engine.hbm import Command, Message, Properties
 from vpro_lab.engine.sap import Auth, Cipher, Connection
 
 CORP = Connection(b"corp", bytes.fromhex("02aabbccddee"), 149, Auth.RSNA_PSK, Cipher.CCMP, band=1)
-CORP_STATUS = (
-    "0100000000000000" "04000000636f727000000000000000000000000000000000000000000000000000000000"
-    "0700000004000000" "95010000" "02aabbccddee0000"
-)  # fmt: skip
+CORP_STATUS = "".join(
+    (
+        "0100000000000000",
+        "04000000636f727000000000000000000000000000000000000000000000000000000000",
+        "0700000004000000",
+        "95010000",
+        "02aabbccddee0000",
+    )
+)
 
 
 @pytest.mark.parametrize(

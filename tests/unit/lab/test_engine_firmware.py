@@ -62,7 +62,7 @@ def lines(log: io.StringIO) -> List[Dict[str, Any]]:
 def test_it_starts_after_each_reset_until_the_device_goes() -> None:
     device = FakeDevice(hbm.RESET, START, b"\7\3", hbm.RESET, None)
     firmware, log = made(device)
-    assert [firmware.serve() for _ in range(5)] == [True] * 4 + [False]
+    assert [firmware.serve() for _time in range(5)] == [True] * 4 + [False]
     assert device.did == ["ready", hbm.Message(0, 0, bytes.fromhex("81010202")).pack(), "ready"]
     assert lines(log) == [
         {"event": "host_reset"},
