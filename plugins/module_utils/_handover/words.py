@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional, Sequence
 
 from .._radio.connection import PartialConnection, Reported
-from .._radio.switched_off import BY_HARDWARE
+from .._radio.switched_off import BY_HARDWARE, switched_off
+from .._radio.values import Block, Switch
 from .._system.printable import quoted
 from .._system.words import Words
 from .policy import AWAITED, UNANSWERED, Outcome
@@ -57,6 +58,17 @@ BOOK: Dict[Outcome, Words] = {
     Outcome.TIMED_OUT: Words("the handover did not end within the time allowed", "Give a longer timeout"),
     Outcome.FAILED: Words("a device, socket or file failed", "The watcher's journal says which"),
 }
+
+
+def words_of(outcome: Outcome, block: Optional[Block], platform: Callable[[], Sequence[Switch]]) -> Words:
+    """Return the text about an outcome.
+
+    Args:
+        outcome: how a handover ended, or why none is made.
+        block: as for ``switched_off``.
+        platform: returns the WLAN switches of the platform. It is called only if the radio's switch is off.
+    """
+    return switched_off(block, platform()) if outcome is Outcome.SWITCH_OFF else BOOK[outcome]
 
 
 #: The texts about the reasons why no handover is made now, as for outcomes. ``IDLE`` is none of them, because the

@@ -171,16 +171,12 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
 def _why_off(reason: Any) -> Optional[str]:
     """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
     from .._handover.policy import Outcome
-    from .._handover.words import BOOK
+    from .._handover.words import words_of
     from .._radio.rfkill import platform_switches
-    from .._radio.switched_off import switched_off
 
-    if reason == Outcome.AIRPLANE_MODE.value:
-        words = BOOK[Outcome.AIRPLANE_MODE]
-    elif reason == Outcome.SWITCH_OFF.value:
-        words = switched_off(None, platform_switches())
-    else:
+    if reason not in (Outcome.AIRPLANE_MODE.value, Outcome.SWITCH_OFF.value):
         return None
+    words = words_of(Outcome(reason), None, platform_switches)
     return f"{words.of(None)}. {words.remedy}"
 
 

@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import BOOK, network_name
+from .._handover.words import network_name, words_of
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
@@ -24,7 +24,6 @@ from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import platform_switches
-from .._radio.switched_off import switched_off
 from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (
@@ -327,7 +326,7 @@ def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> 
 
 
 def _refusal(outcome: Outcome, radio: Radio, who: Optional[str] = None) -> Refused:
-    words = switched_off(radio.switch, radio.platform) if outcome is Outcome.SWITCH_OFF else BOOK[outcome]
+    words = words_of(outcome, radio.switch, lambda: radio.platform)
     return Refused(outcome.value, f"{words.of(who)} ({radio.interface})", remedy=words.remedy)
 
 

@@ -13,12 +13,11 @@ from .._handover import evidence
 from .._handover.evidence import Evidence
 from .._handover.policy import SUCCESSES, Outcome
 from .._handover.trace import Trace
-from .._handover.words import BOOK, KEPT, LOST, NOBODY, UNUSABLE, network_name
+from .._handover.words import KEPT, LOST, NOBODY, UNUSABLE, network_name, words_of
 from .._network.handover_record import HandoverRecord
 from .._network.limits import Obstacle
 from .._radio.connection import Reported
 from .._radio.rfkill import platform_switches
-from .._radio.switched_off import switched_off
 from .._radio.values import Radio
 from .._system.systemd import Log
 
@@ -95,7 +94,7 @@ class Account:
             obstacle: why the profile for that connection can't carry it on. It is None when no profile is for it, or
                 one can.
         """
-        words = switched_off(None, platform_switches()) if outcome is Outcome.SWITCH_OFF else BOOK[outcome]
+        words = words_of(outcome, None, platform_switches)
         network = network_name(wanted)
         text = f"{words.of(who)}{network}"
         report = self.trace.report(outcome)
