@@ -143,7 +143,7 @@ class Hands:
         """Return the event if one of the addresses counts: CSME sees that the host has it by DHCP, so it is of IPv4."""
         if not routable(tuple(address for address in addresses if address.family == "inet")):
             return None
-        return AddressArrived(same_host=self._is_same_host() if self._calls.waits() else True)
+        return AddressArrived(same_host=not self._calls.waits() or self._is_same_host())
 
     def _is_same_host(self) -> bool:
         """Say whether the interface has CSME's MAC address. If not, warn."""

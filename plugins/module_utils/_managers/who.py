@@ -189,12 +189,18 @@ def backend_by_name(
         from .networkmanager.backend import NetworkManagerBackend
 
         return NetworkManagerBackend(interface)
-    from .wpa_supplicant.backend import WpaSupplicant
-
     try:
-        return WpaSupplicant(interface, control_socket(interface, directories))
+        return _wpa_supplicant(interface, directories)
     except NotFound:
         return None
+
+
+def _wpa_supplicant(interface: str, directories: Sequence[str]) -> Backend:
+    """Return wpa_supplicant as the backend. This raises the errors of ``control_socket``."""
+    # This is loaded only where it is needed.
+    from .wpa_supplicant.backend import WpaSupplicant
+
+    return WpaSupplicant(interface, control_socket(interface, directories))
 
 
 def _recorded(interface: str, ifindex: Optional[int], root: str) -> Tuple[Optional[bool], Optional[FleetError]]:
@@ -252,6 +258,4 @@ def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, pati
     trouble = verdict.supplicant_error or verdict.record_error
     if trouble is not None:
         raise trouble
-    from .wpa_supplicant.backend import WpaSupplicant
-
-    return WpaSupplicant(interface, control_socket(interface, directories))
+    return _wpa_supplicant(interface, directories)

@@ -269,7 +269,8 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         error.details["warnings"] = list(choice.warnings)
         raise
     runtime = RunningSettings(interface, wanted, _gid(options.group, check_mode=check_mode))
-    is_busy(name, options.wait)
+    if options.wait:
+        is_busy(name, options.wait)
     with ExitStack() as stack:
         if not check_mode:
             stack.enter_context(run_folder.lock("profiles", _OTHERS_WAIT))

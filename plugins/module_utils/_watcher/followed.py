@@ -26,8 +26,7 @@ class FollowedSwitch:
     @property
     def usable(self) -> bool:
         """Whether nothing but CSME can block the radio now: no airplane mode, no physical switch, a known reason."""
-        switch = self._switch
-        return switch is not None and switch.reasons is not None and not (switch.soft or switch.off)
+        return self._switch is not None and self._switch.reasons is not None and self.off is None
 
     @property
     def blocked(self) -> bool:
