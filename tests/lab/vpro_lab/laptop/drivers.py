@@ -9,8 +9,6 @@ Everything is cached like the images: under a hash of what it was made from. Two
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from ..errors import LabError
 from ..paths import KERNEL_MODULES, cache
 from ..progress import Progress
 from .image import Image, enter_root, run
-from .store import lock, need_room, publish, work_folder
+from .store import ensured, hash_of, need_room, publish, work_folder
 
 #: What of the kernel's source is needed, as tar(1) matches it. mac80211_hwsim has moved between 6.1 and 6.12.
 _SOURCES = ("*/drivers/net/wireless/intel/iwlwifi/*", "*/drivers/misc/mei/*.[ch]", "*/mac80211_hwsim.[ch]")
@@ -39,14 +37,14 @@ def ensure_source(image: Image, progress: Progress) -> Path:
         LabError: the archive has no such package any more, or it can't be unpacked.
     """
     version = _kernel_version(image)
-    target = cache() / f"source-{version}-{_hash(*_SOURCES)}"
-    with lock(target):
-        if not target.exists():
-            need_room(target.parent, _UNPACK_BYTES, f"the source of Linux {version}")
-            with progress.step(f"source of Linux {version}"), work_folder() as work:
-                _unpacked(_download(image, version, work), work).rename(target)
-        os.utime(target)
-    return target
+    target = cache() / f"source-{version}-{hash_of(*_SOURCES)}"
+
+    def make() -> None:
+        need_room(target.parent, _UNPACK_BYTES, f"the source of Linux {version}")
+        with progress.step(f"source of Linux {version}"), work_folder() as work:
+            _unpacked(_download(image, version, work), work).rename(target)
+
+    return ensured(target, make)
 
 
 def ensure_drivers(image: Image, progress: Progress) -> Path:
@@ -56,16 +54,16 @@ def ensure_drivers(image: Image, progress: Progress) -> Path:
         LabError: there is no source, or the compiler refused; the message carries its output.
     """
     recipe = KERNEL_MODULES / _RECIPE
-    target = cache() / f"drivers-{_kernel_version(image)}-{_hash(image.kernel_release, recipe.read_text())}"
-    with lock(target):
-        if not target.exists():
-            source = ensure_source(image, progress)
-            with progress.step(f"drivers of Linux {image.kernel_release}: minutes"), _inside(image) as work:
-                shutil.copytree(source, work.path / "source")
-                shutil.copy(recipe, work.path)
-                work.make("build.sh", ("source",), target)
-        os.utime(target)
-    return target
+    target = cache() / f"drivers-{_kernel_version(image)}-{hash_of(image.kernel_release, recipe.read_text())}"
+
+    def make() -> None:
+        source = ensure_source(image, progress)
+        with progress.step(f"drivers of Linux {image.kernel_release}: minutes"), _inside(image) as work:
+            shutil.copytree(source, work.path / "source")
+            shutil.copy(recipe, work.path)
+            work.make("build.sh", ("source",), target)
+
+    return ensured(target, make)
 
 
 def ensure_engine(image: Image, progress: Progress) -> Path:
@@ -76,31 +74,24 @@ def ensure_engine(image: Image, progress: Progress) -> Path:
     """
     drivers = ensure_drivers(image, progress)
     files = [file for part in _ENGINE for file in _files(KERNEL_MODULES / part)]
-    target = cache() / f"engine-{_kernel_version(image)}-{_hash(drivers.name, *(file.read_text() for file in files))}"
-    with lock(target):
-        if not target.exists():
-            source = ensure_source(image, progress)
-            with progress.step(f"engine for Linux {image.kernel_release}"), _inside(image) as work:
-                shutil.copytree(source, work.path / "source")
-                shutil.copytree(drivers, work.path / "drivers")
-                for file in files:
-                    copy = work.path / file.relative_to(KERNEL_MODULES)
-                    copy.parent.mkdir(exist_ok=True)
-                    shutil.copy(file, copy)
-                work.make("engine.sh", ("source", "drivers"), target)
-        os.utime(target)
-    return target
+    target = cache() / f"engine-{_kernel_version(image)}-{hash_of(drivers.name, *(file.read_text() for file in files))}"
+
+    def make() -> None:
+        source = ensure_source(image, progress)
+        with progress.step(f"engine for Linux {image.kernel_release}"), _inside(image) as work:
+            shutil.copytree(source, work.path / "source")
+            shutil.copytree(drivers, work.path / "drivers")
+            for file in files:
+                copy = work.path / file.relative_to(KERNEL_MODULES)
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copy(file, copy)
+            work.make("engine.sh", ("source", "drivers"), target)
+
+    return ensured(target, make)
 
 
 def _files(part: Path) -> List[Path]:
     return sorted(file for file in part.iterdir() if file.suffix != ".md") if part.is_dir() else [part]
-
-
-def _hash(*parts: str) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def _kernel_version(image: Image) -> str:

@@ -22,7 +22,7 @@ from typing import List, Mapping, Optional, Tuple
 from ..errors import LabError
 from ..paths import KERNEL_MODULES, PACKAGE, cache
 from ..progress import Progress
-from .store import lock, need_room, prune, publish, work_folder
+from .store import ensured, hash_of, need_room, prune, publish, work_folder
 
 #: Debian releases that the lab knows.
 SUITES = ("bookworm", "trixie")
@@ -100,18 +100,8 @@ class Image:
 
 def recipe_hash(suite: str, manager: str = "wpa_supplicant") -> str:
     """Return the hash of everything that the image of *suite* with *manager* is made from."""
-    digest = hashlib.sha256()
-    for part in (
-        suite,
-        manager,
-        *PACKAGES,
-        *MANAGERS[manager],
-        *EXCLUDED,
-        DISK_SIZE,
-        (PACKAGE / "laptop" / "image" / "customize.sh").read_text(),
-    ):
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()[:16]
+    customize = (PACKAGE / "laptop" / "image" / "customize.sh").read_text()
+    return hash_of(suite, manager, *PACKAGES, *MANAGERS[manager], *EXCLUDED, DISK_SIZE, customize)
 
 
 def ensure_image(suite: str, progress: Progress, manager: str = "wpa_supplicant") -> Image:
@@ -125,11 +115,12 @@ def ensure_image(suite: str, progress: Progress, manager: str = "wpa_supplicant"
     if manager not in MANAGERS:
         raise LabError(f"unknown manager {manager!r}: the lab knows {', '.join(MANAGERS)}")
     image = Image(suite, manager, cache() / f"image-{suite}-{manager}-{recipe_hash(suite, manager)}")
-    with lock(image.folder):
-        if not image.folder.exists():
-            _build(image, progress)
-            prune()
-        os.utime(image.folder)
+
+    def make() -> None:
+        _build(image, progress)
+        prune()
+
+    ensured(image.folder, make)
     return image
 
 
@@ -146,10 +137,8 @@ def ensure_modules(image: Image, progress: Progress) -> Path:
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     target = cache() / f"modules-{image.folder.name}-{digest.hexdigest()[:16]}"
-    with lock(target):
-        if target.exists():
-            os.utime(target)
-            return target
+
+    def make() -> None:
         with progress.step("building the CSME stand-in"):
             work = image.root / "tmp" / "csme_standin"
             shutil.rmtree(work, ignore_errors=True)
@@ -163,7 +152,8 @@ def ensure_modules(image: Image, progress: Progress) -> Path:
             if done.returncode:
                 raise LabError(f"the kernel modules do not build:\n{done.stdout}")
             publish(sorted(work.glob("*.ko")), target)
-    return target
+
+    return ensured(target, make)
 
 
 def ensure_payload(image: Image, progress: Progress) -> Path:
@@ -180,23 +170,21 @@ def ensure_payload(image: Image, progress: Progress) -> Path:
     for program in programs:
         digest.update(program.name.encode() + b"\0" + program.read_bytes() + b"\0")
     target = cache() / f"payload-{digest.hexdigest()[:16]}"
-    with lock(target):
-        if not target.exists():
-            with work_folder() as work:
-                files, disk = work / "files", work / "payload.img"
-                files.mkdir()
-                for file in (*programs, *modules.iterdir()):
-                    shutil.copy(file, files)
-                with open(disk, "wb") as handle:
-                    handle.truncate(16 * 1024 * 1024)
-                done = run(
-                    ["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-L", "vpro-lab", "-d", str(files), str(disk)]
-                )
-                if done.returncode:
-                    raise LabError(f"mkfs.ext4 of the payload disk failed: {done.stdout}")
-                publish([disk], target)
-        os.utime(target)
-    return target / "payload.img"
+
+    def make() -> None:
+        with work_folder() as work:
+            files, disk = work / "files", work / "payload.img"
+            files.mkdir()
+            for file in (*programs, *modules.iterdir()):
+                shutil.copy(file, files)
+            with open(disk, "wb") as handle:
+                handle.truncate(16 * 1024 * 1024)
+            done = run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-L", "vpro-lab", "-d", str(files), str(disk)])
+            if done.returncode:
+                raise LabError(f"mkfs.ext4 of the payload disk failed: {done.stdout}")
+            publish([disk], target)
+
+    return ensured(target, make) / "payload.img"
 
 
 def debian_mirror() -> Optional[str]:

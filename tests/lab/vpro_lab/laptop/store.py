@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator, List
+from typing import Callable, Iterator, List
 
 from ..errors import LabError
 from ..paths import cache
@@ -99,6 +100,23 @@ def publish(files: List[Path], target: Path) -> None:
             except OSError:
                 shutil.copy(file, partial)
         partial.rename(target)
+
+
+def hash_of(*parts: str) -> str:
+    """Return the hash of texts, for the name of what is made from them."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def ensured(target: Path, make: Callable[[], object]) -> Path:
+    """Return *target*, which was used now. *make* is called where there is none, and has to publish it."""
+    with lock(target):
+        if not target.exists():
+            make()
+        os.utime(target)
+    return target
 
 
 @contextmanager

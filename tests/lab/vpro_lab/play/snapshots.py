@@ -16,7 +16,6 @@ that.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +25,7 @@ from ..air.scene import Scene, resume, stage
 from ..laptop import qemu
 from ..laptop.control import Laptop, hardware, start
 from ..laptop.image import DEFAULT_MANAGER, SUITES
-from ..laptop.store import lock, prune, publish, work_folder
+from ..laptop.store import ensured, prune, publish, work_folder
 from ..paths import PACKAGE, REPOSITORY, cache
 from ..progress import Progress
 from .deployed import PLAYBOOK, SERVICE, deploy
@@ -136,12 +135,12 @@ def ensure_snapshot(kind: Kind, progress: Progress) -> Path:
     """
     changes = "deployed" if kind.deployed else "scene" if kind.scene else "booted"
     target = cache() / f"snapshot-{changes}-{_key(kind, progress)}"
-    with lock(target):
-        if not target.exists():
-            _make(kind, target, progress)
-            prune()
-        os.utime(target)
-    return target
+
+    def make() -> None:
+        _make(kind, target, progress)
+        prune()
+
+    return ensured(target, make)
 
 
 def _hardware(kind: Kind, progress: Progress) -> qemu.Hardware:
