@@ -16,11 +16,13 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, List
 
 import pytest
 
+from vpro_lab.air.ap import LAPTOP_ADDRESS
 from vpro_lab.errors import LabError
 from vpro_lab.laptop import store
 from vpro_lab.laptop.artifacts import keep_artifacts
@@ -29,6 +31,7 @@ from vpro_lab.laptop.guest import Guest
 from vpro_lab.laptop.image import SUITES, debian_mirror, recipe_hash
 from vpro_lab.paths import BUILD, REPOSITORY, cache
 from vpro_lab.play.demo import by_itself, kept_promises
+from vpro_lab.play.handover import hand_over_by_watcher
 from vpro_lab.play.snapshots import Kind
 
 # About wpa_supplicant, or about neither: once is enough.
@@ -204,6 +207,15 @@ def test_a_laptop_that_is_restored_is_one_that_wakes_up(lab: Any, laptop_kind: K
     booted = float(laptop.guest.check("cat /proc/uptime").split()[0])
     assert booted < 600
     assert laptop.guest.check("ip -o link show wlan0").strip() != ""
+
+
+def test_a_scene_that_is_restored_days_later_is_the_same(lab: Any, laptop_kind: Kind) -> None:
+    # Snapshots are cached. CSME's lease must not have ended while the laptop was saved, and no timer may be in the way.
+    scene = lab.scene(replace(laptop_kind, deployed=True), start=False)
+    scene.laptop.guest.check("date --set='+8 days'")
+    run = hand_over_by_watcher(scene)
+    assert run.seen.kept, run.report()
+    assert LAPTOP_ADDRESS in scene.laptop.guest.check("ip -o -4 address show dev wlan0")
 
 
 def test_the_laptops_clock_counts_its_own_work(laptop: Laptop) -> None:

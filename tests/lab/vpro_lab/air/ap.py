@@ -23,7 +23,8 @@ _CONFIG = "/run/lab-hostapd.conf"
 _LOG = "/run/lab-hostapd.log"
 #: The DHCP server's leases, as dnsmasq writes them: when each ends, MAC address, address, name, client identifier.
 _LEASES = "/run/lab-leases"
-_LEASE_SECONDS = 3600
+#: dnsmasq's end of a lease that has none. A laptop may be saved with CSME's lease, and go on from there days later.
+_NEVER = 0
 #: What ``capture_air`` captured.
 AIR = "/run/lab-air.pcap"
 
@@ -106,9 +107,7 @@ class AccessPoint:
         MAC address. It can't be one that is made of the machine's id, because CSME does not know that. A host with
         another identifier gets another address, as from any server that keeps to RFC 2131, 4.2.
         """
-        # In one command, because a scene may be written down for a boot, where nobody is asked for the time before.
-        expires = f"$(($(date +%s) + {_LEASE_SECONDS}))"
-        self._guest.check(f'echo "{expires} {mac} {LAPTOP_ADDRESS} * 01:{mac}" >{_LEASES}')
+        self._guest.check(f'echo "{_NEVER} {mac} {LAPTOP_ADDRESS} * 01:{mac}" >{_LEASES}')
         dhcp = [
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--log-dhcp"),
             *("--log-facility=-", f"--interface={INTERFACE}", "--bind-interfaces", "--dhcp-authoritative"),
