@@ -20,7 +20,7 @@ from typing import Callable, FrozenSet, Optional, Sequence
 
 from .._system.directories import Directories
 from .._system.errors import FleetError
-from .._system.systemd import Log, notify, watchdog_seconds
+from .._system.systemd import Log, Watchdog, notify
 from .signals import ENDING, signals_heard
 
 #: Seconds between two looks for what is missing, in case no event reports that it came. The last one is repeated.
@@ -28,8 +28,6 @@ SLOW_SECONDS = (60.0, 120.0, 240.0, 480.0, 600.0)
 #: Seconds from a change in a watched folder to the next look. A package has many files, and a new device belongs to
 #: root until udev has handled it.
 SETTLE_SECONDS = 2.0
-#: The service reports to systemd's watchdog after this share of the watchdog's time (sd_watchdog_enabled(3): half).
-WATCHDOG_SHARE = 0.5
 
 
 def places() -> Sequence[str]:
@@ -93,7 +91,7 @@ def _pause(seconds: float, wake: int, folders: Directories) -> FrozenSet[int]:
 
     If the signal does not end the service, ``SETTLE_SECONDS`` more pass.
     """
-    beat = watchdog_seconds()
+    watchdog = Watchdog()
     poll = select.poll()
     poll.register(wake, select.POLLIN)
     numbers: FrozenSet[int] = frozenset()
@@ -102,12 +100,11 @@ def _pause(seconds: float, wake: int, folders: Directories) -> FrozenSet[int]:
         left = end - time.monotonic()
         if left <= 0:
             break
-        if beat is not None:
-            left = min(left, beat * WATCHDOG_SHARE)
+        if watchdog.pause is not None:
+            left = min(left, watchdog.pause)
         if poll.poll(left * 1000 + 1):
             numbers |= signals_heard(wake)
             folders.refresh()
             end = min(end, time.monotonic() + SETTLE_SECONDS)
-        if beat is not None:
-            notify("WATCHDOG=1")
+        watchdog.tell()
     return numbers

@@ -33,12 +33,12 @@ from .._radio.values import Radio
 from .._system.directories import Directories
 from .._system.errors import FleetError, NotFound
 from .._system.run_folder import FOLDER
-from .._system.systemd import Log, notify, watchdog_seconds
+from .._system.systemd import Log, Watchdog, notify
 from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
 from .guarded import Watched
-from .lacking import WATCHDOG_SHARE, until_there
+from .lacking import until_there
 from .own_folder import OwnFolder
 from .places import Places
 from .policy import policy_of
@@ -101,12 +101,11 @@ class Watcher:
             # The objects that exist now stay. Without them, a collection takes very little time.
             gc.collect()
             gc.freeze()
-            beat = watchdog_seconds()
+            watchdog = Watchdog()
             while not self._stopping:
-                self._wait(None if beat is None else beat * WATCHDOG_SHARE)
+                self._wait(watchdog.pause)
                 self._telling.report(self._radios.values())
-                if beat is not None:
-                    notify("WATCHDOG=1")
+                watchdog.tell()
         finally:
             notify("STOPPING=1")
             for watched in self._radios.values():
@@ -135,12 +134,12 @@ class Watcher:
         except FleetError as error:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
 
-    def _wait(self, beat: Optional[float]) -> None:
-        """Wait for the next event or timer, and handle it."""
+    def _wait(self, longest: Optional[float]) -> None:
+        """Wait for the next event or timer, but no longer than some seconds, and handle it."""
         due = [watched.due for watched in self._radios.values() if watched.due is not None]
         timeout = max(0.0, min(due) - time.monotonic()) if due else None
-        if beat is not None:
-            timeout = beat if timeout is None else min(timeout, beat)
+        if longest is not None:
+            timeout = longest if timeout is None else min(timeout, longest)
         # epoll counts milliseconds. The time is rounded up, because a wait that ends early would be repeated at once.
         for descriptor, _event in self._epoll.poll(None if timeout is None else timeout + 0.001):
             handler = self._handlers.get(descriptor)

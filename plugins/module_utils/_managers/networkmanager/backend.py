@@ -86,7 +86,7 @@ class NetworkManagerBackend:
             device = manager.device(self._interface).path
             try:
                 interface = supplicant.interface(self._interface)
-                state = str(supplicant.properties(interface).get("State", ""))
+                state = supplicant.state(interface)
             except (NotFound, SupplicantRefused):
                 return SupplicantStatus(state="INTERFACE_DISABLED")
             ssid, bssid = supplicant.network_in_use(interface)

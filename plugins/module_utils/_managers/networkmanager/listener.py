@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..._network import events
 from ..._network.events import Connected, Disconnected, Event, ManagerGone, ScanStarted
@@ -37,7 +38,7 @@ from .joining import (
     SetTimer,
     TooLong,
 )
-from .names import NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
+from .names import DISCONNECTED, NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
 from .supplicant import Supplicant
 
 #: The supplicant's states in which an existing link goes on. In the second and third, it renews its keys.
@@ -103,21 +104,28 @@ class Listener:
         self._joining: Optional[Joining] = None
         self._carried: Optional[Armed] = None
         self._interface: Optional[str] = None
+        #: The paths of the supplicant's other interfaces. It never uses a path twice.
+        self._others: Set[str] = set()
         self._linked = False
+        #: Whether to ask for the supplicant's state, unless a signal that has come already tells it.
+        self._to_see = False
         #: Whether NetworkManager ended, or let go of the interface. An old path may be another object's then.
         self._gone = False
         try:
             bus.watch(NM)
             bus.watch(WPA)
             self._device = self._networkmanager.device(interface, unmanaged=unmanaged).path
-            # Only the signals that are needed are subscribed. Each access point in reach sends many others.
+            # Only the signals that are needed are subscribed. Each access point in reach sends many others. A signal
+            # InterfaceAdded carries all that the supplicant can do, and reading it takes 6 million instructions.
             bus.subscribe(NM, path=self._device, interface=NM_DEVICE, member="StateChanged")
             bus.subscribe(NM, interface=NM_SETTINGS)
             bus.subscribe(NM, interface=f"{NM_SETTINGS}.Connection", member="Updated")
-            bus.subscribe(WPA, interface=WPA)
+            bus.subscribe(WPA, interface=WPA, member="InterfaceRemoved")
             bus.subscribe(WPA, interface=PROPERTIES, member="PropertiesChanged", arg0=WPA_INTERFACE)
             bus.subscribe(WPA, interface=WPA_INTERFACE, member="NetworkAdded")
             self._find_interface()
+            if self._interface is not None:
+                self._linked = self._supplicant.state(self._interface) in _CONNECTED
         except FleetError:
             bus.close()
             raise
@@ -141,13 +149,16 @@ class Listener:
         while True:
             signals = self._bus.read()
             failures = self._bus.failures()
-            if not signals and not failures:
-                return tuple(found)
             for member, error in failures:
                 self._failed(member, error)
             for signal in signals:
                 for heard in self._heard(signal, found):
                     self._follow(heard)
+            if signals or failures:
+                continue
+            if not self._to_see:
+                return tuple(found)
+            self._see_what_came()
 
     @property
     def due(self) -> Optional[float]:
@@ -174,21 +185,30 @@ class Listener:
             if signal.body[0] <= UNMANAGED:
                 self._gone = True
                 found.append(ManagerGone())
+            elif signal.body[0] >= DISCONNECTED:
+                self._find_interface()
             yield DeviceState(signal.body[0])
         elif signal.member in _PROFILES and signal.interface.startswith(NM_SETTINGS):
             found.append(_PROFILES[signal.member])
-        elif signal.path == WPA_PATH and signal.member == "InterfaceAdded":
-            path, properties = signal.body
-            if properties.get("Ifname") == self._name:
-                self._interface = path
-        elif signal.path == WPA_PATH and signal.member == "InterfaceRemoved" and signal.body[0] == self._interface:
-            self._interface = None
-            yield from self._came_to("interface_disabled", found)
-        elif self._interface is not None and signal.path == self._interface:
+        elif signal.path == WPA_PATH and signal.member == "InterfaceRemoved":
+            self._others.discard(signal.body[0])
+            if signal.body[0] == self._interface:
+                self._interface = None
+                yield from self._came_to("interface_disabled", found)
+        elif signal.interface in (WPA_INTERFACE, PROPERTIES) and self._is_ours(signal.path):
             if signal.member == "NetworkAdded":
                 yield from self._added(signal.body[0])
             elif signal.interface == PROPERTIES and signal.body[0] == WPA_INTERFACE:
                 yield from self._changed(signal.body[1], found)
+
+    def _is_ours(self, path: str) -> bool:
+        """Say whether an interface of the supplicant is the one that this listens for."""
+        if self._interface is None and path not in self._others:
+            # The supplicant was given an interface, and this is its first signal.
+            self._find_interface()
+            if path != self._interface:
+                self._others.add(path)
+        return path == self._interface
 
     def _ended(self, signal: Signal, found: List[Event]) -> None:
         """Add the event of an end to *found*.
@@ -199,6 +219,7 @@ class Listener:
             return
         if signal.body[0] == WPA:
             self._interface = None
+            self._others.clear()
             found.append(events.SupplicantGone())
         else:
             if self._armed() is not None:
@@ -207,9 +228,20 @@ class Listener:
             found.append(ManagerGone())
 
     def _added(self, path: str) -> Iterable[Heard]:
-        """Yield the event of a new network. The signal comes before its properties are set, so these are asked for."""
+        """Yield the event of a new network, if a pin is to be carried out.
+
+        The signal comes before the network's properties are set. As long as NetworkManager brings up the pin's profile,
+        it is that profile's network. NetworkManager says so at once. The supplicant would first compute the key from
+        the passphrase, and then tell all of the network's properties, which are 3 kB.
+        """
+        armed = self._armed()
+        if armed is None:
+            return
         try:
-            ssid = self._supplicant.network(path).ssid
+            if self._networkmanager.active(self._device) == armed.profile:
+                ssid: Optional[bytes] = bytes.fromhex(armed.pin.ssid_hex)
+            else:
+                ssid = self._supplicant.network(path).ssid
         except FleetError as error:
             self._warn(f"a network that NetworkManager added can't be read: {error}")
             return
@@ -229,6 +261,7 @@ class Listener:
             # One signal may cover several changes, so the supplicant may be connecting again already.
             self._linked = False
             found.append(Disconnected())
+        self._to_see = self._to_see and state in _WAITING
         yield InterfaceState(state)
         if self._linked or state != "completed":
             return
@@ -241,11 +274,10 @@ class Listener:
         yield Joined(elsewhere)
 
     def _find_interface(self) -> None:
-        try:
-            self._interface = self._supplicant.interface(self._name)
-            self._linked = self._supplicant.properties(self._interface).get("State") in _CONNECTED
-        except (NotFound, SupplicantRefused):
-            self._interface = None
+        """Look for the interface, unless it is known. While CSME's block stands, the supplicant does not have it."""
+        if self._interface is None:
+            with suppress(NotFound, SupplicantRefused):
+                self._interface = self._supplicant.interface(self._name)
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
@@ -275,13 +307,16 @@ class Listener:
         elif isinstance(action, Reassociate):
             self._supplicant.reassociate(self._interface)
         elif isinstance(action, SeeWhatCame):
-            self._see_what_came(self._interface)
+            self._to_see = True
         else:
             self._supplicant.scan(self._interface, bytes.fromhex(armed.pin.ssid_hex), armed.pin.frequencies)
 
-    def _see_what_came(self, interface: str) -> None:
+    def _see_what_came(self) -> None:
+        self._to_see = False
+        if self._interface is None:
+            return
         try:
-            waits = self._supplicant.state(interface) in _WAITING
+            waits = self._supplicant.state(self._interface) in _WAITING
         except FleetError:  # the supplicant is gone or hangs, so another scan is not possible
             return
         if waits:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from ..._network.values import decode_value
 from ..._system.dbus import PROPERTIES, SystemBus
@@ -59,10 +59,6 @@ class Supplicant:
         path: str = self._bus.call(WPA, WPA_PATH, WPA, "GetInterface", "s", (name,))[0]
         return path
 
-    def properties(self, interface: str) -> Dict[str, Any]:
-        """Return an interface's properties by name."""
-        return self._bus.get_all(WPA, interface, WPA_INTERFACE)
-
     def state(self, interface: str) -> str:
         """Return an interface's state, as wpa_supplicant names it."""
         return str(self._bus.get(WPA, interface, WPA_INTERFACE, "State"))
@@ -93,10 +89,9 @@ class Supplicant:
     def network_in_use(self, interface: str) -> Tuple[Optional[bytes], Optional[str]]:
         """Return the SSID and the access point to which an interface is connected or connecting, or None for each."""
         try:
-            bss = self.properties(interface).get("CurrentBSS", "/")
-            if bss == "/":
-                return None, None
-            told = self._bus.get_all(WPA, bss, f"{WPA}.BSS")
+            # Only this property is asked for. All of an interface's properties are 6 kB, mostly what the radio can do.
+            bss = self._bus.get(WPA, interface, WPA_INTERFACE, "CurrentBSS")
+            told = {} if bss == "/" else self._bus.get_all(WPA, bss, f"{WPA}.BSS")
         except (NotFound, SupplicantRefused):
             return None, None
         ssid = told.get("SSID")

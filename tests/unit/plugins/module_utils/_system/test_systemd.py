@@ -14,7 +14,7 @@ from typing import Iterator, List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system import systemd
-from ansible_collections.vpro.fleet.plugins.module_utils._system.systemd import Log, notify, watchdog_seconds
+from ansible_collections.vpro.fleet.plugins.module_utils._system.systemd import Log, Watchdog, notify
 
 
 @pytest.fixture
@@ -68,7 +68,36 @@ def test_the_watchdog(
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
-    assert watchdog_seconds() == seconds
+    assert Watchdog().pause == (None if seconds is None else seconds / 2)
+
+
+def test_in_a_burst_of_events_the_watchdog_has_one_sign(
+    monkeypatch: pytest.MonkeyPatch, listener: socket.socket
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "90000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    watchdog = Watchdog()
+    listener.setblocking(False)  # a datagram is there as soon as it was sent
+    for _time in range(3):
+        watchdog.tell()
+    assert listener.recv(1000) == b"WATCHDOG=1"
+    with pytest.raises(BlockingIOError):
+        listener.recv(1000)
+    # One that comes a moment too early to count may be followed by the longest pause: still in time.
+    now[0] += 8.9
+    watchdog.tell()
+    now[0] += watchdog.pause or 0.0
+    watchdog.tell()
+    assert listener.recv(1000) == b"WATCHDOG=1"
+    assert now[0] - 1000.0 < 90.0
+    # Without a watchdog, nothing is told.
+    monkeypatch.delenv("WATCHDOG_USEC")
+    Watchdog().tell()
+    with pytest.raises(BlockingIOError):
+        listener.recv(1000)
 
 
 def test_nobody_is_waited_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:

@@ -121,13 +121,17 @@ class Laptop:
         told = {"Properties": ("a{sv}", {"scan_ssid": ("s", "0")}), "Enabled": ("b", True)}
         self.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, told))
 
+    def brings_up(self, profile: str) -> None:
+        """NetworkManager brings up a profile, or has it up."""
+        active = f"{NM_PATH}/ActiveConnection/1"
+        self.bus.properties[active, f"{NM}.Connection.Active"] = {"Connection": ("o", profile)}
+        self.bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", active)
+
     def connect(self, bssid: str = BSSID) -> None:
         """The supplicant joins the network at an access point."""
         octets = bytes.fromhex(bssid.replace(":", ""))
         self.bus.properties[BSS, f"{WPA}.BSS"] = {"BSSID": ("ay", octets), "SSID": ("ay", b"corp")}
-        active = f"{NM_PATH}/ActiveConnection/1"
-        self.bus.properties[active, f"{NM}.Connection.Active"] = {"Connection": ("o", f"{SETTINGS}/7")}
-        self.bus.properties[DEVICE, NM_DEVICE]["ActiveConnection"] = ("o", active)
+        self.brings_up(f"{SETTINGS}/7")
         self.changed(State=("s", "4way_handshake"))
         self.changed(State=("s", "completed"), CurrentBSS=("o", BSS))
 

@@ -63,8 +63,9 @@ def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert backend.status().state == "INTERFACE_DISABLED"
     laptop.lift_the_block()
     assert backend.status() == SupplicantStatus("DISCONNECTED")
+    # The interface goes between two questions.
     del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
-    assert backend.status() == SupplicantStatus("")
+    assert backend.status() == SupplicantStatus("INTERFACE_DISABLED")
     laptop.connect()
     assert backend.status() == SupplicantStatus("COMPLETED", bssid=BSSID, ssid=b"corp", network_id=7)
     with pytest.raises(FleetError):

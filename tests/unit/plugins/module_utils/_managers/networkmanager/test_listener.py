@@ -21,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     UNMANAGED,
     WPA,
     WPA_INTERFACE,
+    WPA_NETWORK,
     WPA_PATH,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -149,11 +150,26 @@ def test_a_network_that_can_not_be_read_is_told_and_ends_nothing(
     backend.pin(corp(backend), BSSID, (2437,))
     laptop.lift_the_block()
     laptop.bus.signal(INTERFACE, WPA_INTERFACE, "NetworkAdded", "oa{sv}", (NETWORK, {}))
+    until(listener, lambda: bool(warnings))
     laptop.connect()
     assert heard(listener, 1) == [Connected(BSSID)]
     (warning,) = warnings
     assert warning.startswith("a network that NetworkManager added can't be read: ")
     assert NETWORK in warning
+    listener.close()
+
+
+@pytest.mark.parametrize(("profile", "asked"), [("7", []), ("8", [(WPA_NETWORK, "Properties")])])
+def test_a_network_is_read_unless_networkmanager_says_that_it_is_the_pins(
+    backend: NetworkManagerBackend, laptop: Laptop, profile: str, asked: List[object]
+) -> None:
+    (listener,) = backend.listen(print)
+    backend.pin(corp(backend), BSSID, (2437,))
+    laptop.lift_the_block()
+    laptop.brings_up(f"{SETTINGS}/{profile}")
+    laptop.add_network()
+    until(listener, lambda: laptop.bssid() == BSSID)
+    assert [body for path, name, body in laptop.bus.calls if (path, name) == (NETWORK, "Get")] == asked
     listener.close()
 
 
@@ -245,6 +261,23 @@ def test_what_another_interface_of_the_supplicants_does_is_not_this_ones(
     listener.close()
 
 
+def test_of_the_supplicants_other_interfaces_each_is_asked_about_once(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    (listener,) = backend.listen(print)
+    laptop.bus.calls.clear()
+    another = f"{WPA_PATH}/Interfaces/9"
+    for _time in range(3):
+        laptop.bus.changed(another, WPA_INTERFACE, Scanning=("b", True))
+    until(listener, lambda: bool(laptop.bus.called("GetInterface")))
+    # The interface is found by the first that it says of itself.
+    laptop.has_interface = True
+    laptop.changed(Scanning=("b", True))
+    assert heard(listener, 1) == [ScanStarted()]
+    assert len(laptop.bus.called("GetInterface")) == 2
+    listener.close()
+
+
 def test_who_listens_for_long_carries_out_each_pin_anew(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     (listener,) = backend.listen(print)
     for _round in range(2):
@@ -295,7 +328,7 @@ def test_no_more_is_listened_to_than_what_is_understood(backend: NetworkManagerB
             {"sender": NM, "path": DEVICE, "interface": NM_DEVICE, "member": "StateChanged"},
             {"sender": NM, "interface": NM_SETTINGS},
             {"sender": NM, "interface": f"{NM_SETTINGS}.Connection", "member": "Updated"},
-            {"sender": WPA, "interface": WPA},
+            {"sender": WPA, "interface": WPA, "member": "InterfaceRemoved"},
             {"sender": WPA, "interface": PROPERTIES, "member": "PropertiesChanged", "arg0": WPA_INTERFACE},
             {"sender": WPA, "interface": WPA_INTERFACE, "member": "NetworkAdded"},
         ],

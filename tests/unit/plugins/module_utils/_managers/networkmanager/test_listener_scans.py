@@ -61,10 +61,24 @@ def test_a_scan_that_finds_nothing_is_made_again(
     laptop.changed(Scanning=("b", True))
     laptop.changed(Scanning=("b", False))
     # Its end is heard, and all that comes of it.
+    until(listener, lambda: (WPA_INTERFACE, "State") in laptop.bus.called("Get"))
     laptop.changed(Scanning=("b", True))
     until(listener, lambda: len(laptop.bus.called("Scan") + laptop.bus.called("AbortScan")) == 2)
     assert len(laptop.bus.called("Scan")) == looks
     assert warnings == []
+    listener.close()
+
+
+def test_a_state_that_is_told_with_the_end_of_a_scan_is_not_asked_for(
+    backend: NetworkManagerBackend, laptop: Laptop
+) -> None:
+    listener, _pin = looking(backend, laptop, print)
+    laptop.changed(Scanning=("b", True))
+    laptop.changed(Scanning=("b", False), State=("s", "associating"))
+    laptop.connect()
+    assert heard(listener, 2) == [ScanStarted(), Connected(BSSID)]
+    assert (WPA_INTERFACE, "State") not in laptop.bus.called("Get")
+    assert len(laptop.bus.called("Scan")) == 1
     listener.close()
 
 

@@ -66,14 +66,15 @@ def supplicant(answers: Dict[Tuple[Any, ...], Any]) -> Tuple[Supplicant, Bus]:
     ],
 )
 def test_the_network_in_use_is_the_one_of_the_access_point(told: Any, expected: Any) -> None:
-    one, _bus = supplicant({(WPA, "/i/0", WPA_INTERFACE): {"CurrentBSS": BSS}, (WPA, BSS, f"{WPA}.BSS"): told})
+    one, _bus = supplicant({(WPA, "/i/0", WPA_INTERFACE, "CurrentBSS"): BSS, (WPA, BSS, f"{WPA}.BSS"): told})
     assert one.network_in_use("/i/0") == expected
     assert one.bssid("/i/0") == expected[1]
 
 
-@pytest.mark.parametrize("properties", [{}, {"CurrentBSS": "/"}])
-def test_without_an_access_point_no_network_is_in_use(properties: Dict[str, str]) -> None:
-    assert supplicant({(WPA, "/i/0", WPA_INTERFACE): properties})[0].network_in_use("/i/0") == (None, None)
+@pytest.mark.parametrize("told", ["/", NotFound("the interface is gone")])
+def test_without_an_access_point_no_network_is_in_use(told: Any) -> None:
+    one, _bus = supplicant({(WPA, "/i/0", WPA_INTERFACE, "CurrentBSS"): told})
+    assert one.network_in_use("/i/0") == (None, None)
 
 
 def test_what_the_supplicant_is_asked_to_do() -> None:
