@@ -167,9 +167,9 @@ error:
       description:
         - A stable name of the reason.
         - V(no_radio), V(several_radios), V(kernel_too_old), V(airplane_mode), V(switch_off), V(owner_unknown),
-          V(csme_unreadable), V(no_credentials), V(denied), V(taken_back), V(not_connected), V(pin_failed),
-          V(supplicant_gone), V(manager_gone), V(interface_gone), V(timed_out) or V(bad_timeout) for a refusal or a
-          failed handover.
+          V(csme_unreadable), V(no_credentials), V(denied), V(not_asked), V(taken_back), V(not_connected),
+          V(pin_failed), V(supplicant_gone), V(manager_gone), V(interface_gone), V(timed_out) or V(bad_timeout) for a
+          refusal or a failed handover.
         - V(access_denied), V(library_missing), V(not_found), V(decode_failed), V(transport_failed),
           V(supplicant_refused), V(command_unsafe) or V(events_lost) if the system failed.
       type: str

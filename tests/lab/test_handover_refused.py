@@ -37,7 +37,8 @@ def test_a_profile_with_the_wrong_key_management_does_not_count(stage: Stage) ->
 
 
 @pytest.mark.parametrize(
-    ("answer", "timeout", "code", "requests"), [("deny", 30, "denied", 5), ("silent", 10, "timed_out", 2)]
+    ("answer", "timeout", "code", "requests"),
+    [("deny", 30, "denied", 5), ("silent", 10, "timed_out", 2), ("unasked", 30, "not_asked", 5)],
 )
 def test_a_refusal_of_csme_leaves_no_pin(stage: Stage, answer: str, timeout: int, code: str, requests: int) -> None:
     scene = stage()

@@ -41,6 +41,7 @@ from .messages import (
     SoftBlocked,
     Stay,
     SwitchedOff,
+    Unheard,
     Unpin,
     Unread,
 )
@@ -52,7 +53,7 @@ class Calls:
     """The functions that ``Hands`` calls.
 
     Attributes:
-        request: asks CSME for the radio.
+        request: asks CSME for the radio. It returns False if the driver waited for CSME in vain.
         read: reads CSME's connection.
         ask: makes the DHCP client of an interface ask again.
         mark: is called with the name of each thing that was done: ``requested``, ``address_asked``, ``unpinned``.
@@ -61,7 +62,7 @@ class Calls:
             asked again.
     """
 
-    request: Callable[[], None]
+    request: Callable[[], bool]
     read: Callable[[], Optional[Reported]]
     ask: Callable[[dhcp.Client, str], None] = dhcp.ask_through_pipe
     mark: Callable[[str], None] = lambda name: None
@@ -120,7 +121,7 @@ class Hands:
             return self._read_connection(action)
         elif isinstance(action, RequestOwnership):
             self._calls.mark("requested")
-            self._calls.request()
+            return None if self._calls.request() else Unheard()
         return None
 
     def read_address(self) -> Optional[AddressArrived]:

@@ -310,9 +310,9 @@ def _blocked(guard: Guard, event: Blocked, policy: GuardPolicy) -> Result:
     if _gave_up(guard, policy) and not guard.again and guard.ended is not None:
         # What kept the look before from an answer is over, so the reason is the failure again. The slow pause goes on.
         return replace(guard, left=guard.ended.value), (CancelTimer(RETRY),)
-    # After a handover in which CSME refused all requests, each further one asks only once. So the host is pinned for
-    # 1 s, and not for 12 s.
-    once = guard.failures > 0 and guard.ended is Outcome.DENIED
+    # After a handover in which no request was of use, each further one asks only once. So the host is pinned for 1 s,
+    # and not for 12 s.
+    once = guard.failures > 0 and guard.ended in (Outcome.DENIED, Outcome.NOT_ASKED)
     state, actions = machine.step(State(last=once), event, policy.handover)
     return _after(replace(guard, left=None, again=False), State(), state, (*_NO_LOOK, *actions), policy)
 

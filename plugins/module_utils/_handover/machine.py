@@ -47,6 +47,7 @@ from .messages import (
     Stay,
     SwitchedOff,
     Timer,
+    Unheard,
     Unpin,
     Unread,
 )
@@ -106,6 +107,7 @@ class State:
         connection: the connection that CSME reported last.
         profile: the profile that can carry it on, as it was before its pin.
         requests: how often ownership was asked for.
+        unheard: whether the driver waited for CSME in vain, after the request that is under way.
         pinned: whether the supplicant may have a pin, which has to be undone.
         late: whether CSME's deadline has passed since the host owns the radio.
         last: whether no further request follows, because there is no time for one, or there were enough.
@@ -117,6 +119,7 @@ class State:
     connection: Optional[CsmeConnection] = None
     profile: Optional[Profile] = None
     requests: int = 0
+    unheard: bool = False
     pinned: bool = False
     late: bool = False
     last: bool = False
@@ -215,11 +218,13 @@ def _pinning(state: State, event: Event, policy: Policy) -> Result:
 def _requesting(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, (BlockGone, Connected)):
         return _granted(state, policy, event)
+    if isinstance(event, Unheard):
+        return replace(state, unheard=True), ()
     if isinstance(event, Expired) and event.timer is Timer.ANSWER:
         if state.last or state.requests > len(policy.pauses_seconds):
-            return _end(state, Outcome.DENIED)
+            return _end(state, Outcome.DENIED if state.unheard else Outcome.NOT_ASKED)
         pause = policy.pauses_seconds[state.requests - 1]
-        return replace(state, phase=Phase.PAUSED), (SetTimer(Timer.PAUSE, pause),)
+        return replace(state, phase=Phase.PAUSED, unheard=False), (SetTimer(Timer.PAUSE, pause),)
     return state, ()
 
 
@@ -341,7 +346,7 @@ def _granted(state: State, policy: Policy, event: Event) -> Result:
         SetTimer(Timer.DEADLINE, policy.deadline_seconds),
         SetTimer(Timer.GRACE, policy.deadline_seconds + policy.grace_seconds),
     )
-    state = replace(state, phase=Phase.CONNECTING)
+    state = replace(state, phase=Phase.CONNECTING, unheard=False)
     if isinstance(event, Connected):
         state, more = _connecting(state, event, policy)
         return state, (*timers, *more)

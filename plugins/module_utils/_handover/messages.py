@@ -59,6 +59,13 @@ class PinFailed(Bare):
     """The pin could not be set. No part of it is left."""
 
 
+class Unheard(Bare):
+    """The answer to RequestOwnership: the driver waited for CSME in vain, which denied the radio or did not answer.
+
+    CSME may still give it away later.
+    """
+
+
 class BlockGone(Bare):
     """The hard block with the reason "not owner" went away: the host owns the radio."""
 
@@ -125,6 +132,7 @@ Event = Union[
     Unread,
     Pinned,
     PinFailed,
+    Unheard,
     BlockGone,
     BlockBack,
     SoftBlocked,
@@ -179,7 +187,10 @@ class Forget(Bare):
 
 
 class RequestOwnership(Bare):
-    """Ask CSME for the radio. If CSME gives it away, the answer is BlockGone. Otherwise there is no answer."""
+    """Ask CSME for the radio. If CSME gives it away, the answer is BlockGone.
+
+    If the driver waits in vain, the answer is Unheard. If the driver asks nobody, there is no answer.
+    """
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,10 @@ class Outcome(str, Enum):
     #: A part of CSME's connection could not be read, so the host can't be pinned to it, and the policy is to leave CSME
     #: its radio.
     CSME_UNREADABLE = "csme_unreadable"
-    #: CSME did not give the radio away after any of the requests.
+    #: CSME did not give the radio away after any of the requests: it denied them, or did not answer.
     DENIED = "denied"
+    #: The driver did not ask CSME, because it has no connection to CSME, and CSME's block stands.
+    NOT_ASKED = "not_asked"
     #: The host owns the radio, but did not connect in time, and CSME did not take it back.
     NOT_CONNECTED = "not_connected"
     #: CSME gave the radio away and took it back.

@@ -78,7 +78,7 @@ class Handover:
         self._addressing = Addressing(policy, self._look_for_address, self._machine.feed, self._ask_for_address, clock)
         self._listeners: Sequence[Listener] = ()
 
-    def run(self, request: Optional[Callable[[], None]] = None) -> Report:
+    def run(self, request: Optional[Callable[[], bool]] = None) -> Report:
         """Make the handover, and return its report.
 
         Args:

@@ -32,7 +32,14 @@ BOOK: Dict[Outcome, Words] = {
         "CSME keeps the radio, because not all of its connection can be read, so the host can't be pinned to it",
         "Report what could not be read. When CSME is on another network or channel, a handover may succeed",
     ),
-    Outcome.DENIED: Words("CSME did not give the radio away", "End the remote session, or try again when it has ended"),
+    Outcome.DENIED: Words(
+        "CSME denied the host the radio, or did not answer",
+        "End the remote session, or try again when it has ended",
+    ),
+    Outcome.NOT_ASKED: Words(
+        "the driver did not ask CSME for the radio, because it has no connection to CSME",
+        "Look for iwlmei in the kernel's log. Its connection comes back when iwlmei is bound again, or with a reboot",
+    ),
     Outcome.NOT_CONNECTED: Words(
         "the host has the radio and may connect to any network now, but it did not connect in time",
         _LOOK_AT_THE_ACCESS_POINT,

@@ -133,10 +133,14 @@ def connection(nl: Nl80211, ifindex: int) -> Optional[Reported]:
     return decode_connection(data)
 
 
-def request_ownership(nl: Nl80211, ifindex: int) -> None:
+def request_ownership(nl: Nl80211, ifindex: int) -> bool:
     """Ask CSME for the radio (this needs CAP_NET_ADMIN). The call blocks while the driver waits for CSME, up to 500 ms.
 
-    A return without an error does not mean success: the host has the radio when the rfkill block "not owner" goes away.
+    Returns:
+        False if the driver waited for CSME in vain: CSME denied it the radio, or did not answer. The driver does not
+        tell these two apart (iwl_mei_get_ownership of iwlmei: ETIMEDOUT after HZ/2). True does not mean success: CSME
+        gave the radio away, or the driver did not ask, because it has no connection to CSME. The host has the radio
+        when the rfkill block "not owner" goes away, which may be after the wait.
 
     Raises:
         AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``. The errno is EOPNOTSUPP when the driver does
@@ -145,9 +149,10 @@ def request_ownership(nl: Nl80211, ifindex: int) -> None:
     try:
         nl.vendor(ifindex, INTEL_OUI, HOST_GET_OWNERSHIP)
     except TransportFailed as error:
-        # Some drivers report an error when CSME did not answer. The request itself has not failed then.
         if error.errno != errno.ETIMEDOUT:
             raise
+        return False
+    return True
 
 
 #: The attributes that a handover needs, and the names of their values in the facts. Without one of them, the host can't

@@ -201,9 +201,15 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
         undo_journal(radio.phy, backend)
         # While the interface is down, the radio's owner can't be read. Here it is CSME.
         csmes = replace(radio, owner="csme", csme=connection)
-        report = Handover(csmes, profile, backend, _POLICY).run(backend.manage)
+        report = Handover(csmes, profile, backend, _POLICY).run(lambda: _bring_up(backend))
     took = report.request_to_connected_ms
     return report.outcome.value + ("" if took is None else f", connected after {took} ms")
+
+
+def _bring_up(backend: NetworkManagerBackend) -> bool:
+    """Ask for the radio by the bring-up. What CSME answered to the driver shows only if it ends its block."""
+    backend.manage()
+    return False
 
 
 def _wait_for_networkmanager(

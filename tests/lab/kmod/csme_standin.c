@@ -110,7 +110,7 @@ MODULE_PARM_DESC(netdev, "the laptop's interface, in the initial network namespa
 
 enum csme_owner { OWNER_HOST, OWNER_CSME };
 enum csme_generation { GEN_USERSPACE, GEN_DRIVER };
-enum csme_answer { ANSWER_GRANT, ANSWER_DENY, ANSWER_DENY_WAIT, ANSWER_SILENT };
+enum csme_answer { ANSWER_GRANT, ANSWER_DENY, ANSWER_SILENT, ANSWER_UNASKED };
 enum csme_reply { REPLY_NORMAL, REPLY_RAW, REPLY_ERRNO, REPLY_NONE };
 enum csme_leave { LEAVE_DEAUTH, LEAVE_SILENT };
 
@@ -127,7 +127,7 @@ enum csme_verdict {
 
 static const char * const owner_names[] = { "host", "csme" };
 static const char * const generation_names[] = { "userspace", "driver" };
-static const char * const answer_names[] = { "grant", "deny", "deny wait", "silent" };
+static const char * const answer_names[] = { "grant", "deny", "silent", "unasked" };
 static const char * const asker_names[] = { "vendor", "interface_up" };
 static const char * const verdict_names[] = {
 	"timeout", "granted", "granted", "denied"
@@ -777,10 +777,7 @@ static void answer_work_fn(struct work_struct *work)
 	if (csme.pending_answer != ANSWER_GRANT) {
 		log_event("deny", "after_us=%lld",
 			  ktime_us_delta(ktime_get(), csme.pending_since));
-		if (csme.pending_answer == ANSWER_DENY) {
-			csme.verdict = VERDICT_DENIED;
-			wake_up_all(&csme.answered);
-		}
+		csme.verdict = VERDICT_DENIED;
 		goto out;
 	}
 
@@ -825,16 +822,23 @@ static void ask(enum csme_asker asker)
 	mod_delayed_work(csme.wq, &csme.answer_work, delay);
 }
 
+static bool granted(enum csme_verdict verdict)
+{
+	return verdict == VERDICT_GRANTED || verdict == VERDICT_DONE;
+}
+
 /*
- * Asks CSME for the NIC and waits for its answer, as iwlmei does. The vendor
- * handler comes with the wiphy mutex, the interface's way up with RTNL.
- * True when the host has the NIC.
+ * Asks CSME for the NIC and waits for a grant, as iwlmei does: a denial is only
+ * logged there, and the wait goes on (iwl_mei_get_ownership,
+ * iwl_mei_handle_rx_host_own_req). The vendor handler comes with the wiphy
+ * mutex, the interface's way up with RTNL. True when the host has the NIC, or
+ * for a vendor command when CSME agreed: the hand-over may be still to come.
  */
 static bool request_ownership(enum csme_asker asker)
 {
 	const char *verdict = "owned";
 	ktime_t start = ktime_get();
-	bool wait, owned;
+	bool wait, agreed, owned;
 
 	mutex_lock(&csme.lock);
 	csme.requests++;
@@ -848,10 +852,11 @@ static bool request_ownership(enum csme_asker asker)
 
 	if (wait)
 		wait_event_timeout(csme.answered,
-				   READ_ONCE(csme.verdict) != VERDICT_NONE,
+				   granted(READ_ONCE(csme.verdict)),
 				   CSME_ANSWER_TIME);
 
 	mutex_lock(&csme.lock);
+	agreed = !wait || granted(csme.verdict);
 	if (wait) {
 		verdict = verdict_names[csme.verdict];
 		csme.waits[asker] = false;
@@ -871,7 +876,7 @@ static bool request_ownership(enum csme_asker asker)
 		  asker_names[asker], verdict, owner_names[csme.owner],
 		  ktime_us_delta(ktime_get(), start));
 	mutex_unlock(&csme.lock);
-	return owned;
+	return owned || (agreed && asker == ASKER_VENDOR);
 }
 
 /* The vendor commands */
@@ -948,8 +953,16 @@ static int get_conn_info(struct wiphy *wiphy, struct wireless_dev *wdev,
 static int get_ownership(struct wiphy *wiphy, struct wireless_dev *wdev,
 			 const void *data, int data_len)
 {
-	request_ownership(ASKER_VENDOR);
-	return 0;
+	bool asks;
+
+	/* iwlmei asks nobody, and says 0, when SAP is down */
+	mutex_lock(&csme.lock);
+	asks = csme.answer != ANSWER_UNASKED;
+	if (!asks)
+		log_event("unasked", "%s", "");
+	mutex_unlock(&csme.lock);
+
+	return !asks || request_ownership(ASKER_VENDOR) ? 0 : -ETIMEDOUT;
 }
 
 static const struct wiphy_vendor_command csme_commands[] = {
@@ -1405,9 +1418,7 @@ static int do_answer(int argc, char **argv)
 {
 	int answer;
 
-	if (argc == 2 && !strcmp(argv[0], "deny") && !strcmp(argv[1], "wait"))
-		answer = ANSWER_DENY_WAIT;
-	else if (argc == 1)
+	if (argc == 1)
 		answer = find_word(answer_names, ARRAY_SIZE(answer_names), argv[0]);
 	else
 		answer = bad("answer does not know", argv[1]);

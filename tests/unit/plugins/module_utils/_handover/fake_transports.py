@@ -211,11 +211,13 @@ class Laptop:
     def __exit__(self, *_exc: object) -> None:
         pass
 
-    def request(self, nl: object, ifindex: int) -> None:
+    def request(self, nl: object, ifindex: int) -> bool:
         assert ifindex == 3
         self.requests += 1
         if self.answers:
             self.answers.pop(0)()
+            return True
+        return False
 
     def ask(self, client: Client, interface: str) -> None:
         assert (client, interface) == (self.client, "wlan0")

@@ -68,7 +68,7 @@ def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optiona
 def asking(
     tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[Rest] = None
 ) -> Hands:
-    calls = Calls(lambda: None, lambda: None, ask)
+    calls = Calls(lambda: True, lambda: None, ask)
     return Hands(RADIO, supplicant, calls, rest, str(tmp_path))  # type: ignore[arg-type]
 
 
@@ -130,7 +130,7 @@ def test_the_mac_address_matters_in_a_handover_alone(
         return OtherAddress("wlan0 is somebody else", "Be the same")
 
     monkeypatch.setattr(f"{effects.__name__}.present_address", other)
-    calls = Calls(lambda: None, lambda: None, waits=lambda: waits)
+    calls = Calls(lambda: True, lambda: None, waits=lambda: waits)
     mine = Hands(RADIO, None, calls, folder=str(tmp_path))
     heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
     assert mine.from_address(heard) == mine.from_address(heard) == AddressArrived(same_host=not waits)
@@ -190,7 +190,7 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
     asked: List[Any] = []
     client[0] = runs
     waits: List[bool] = []
-    calls = Calls(lambda: None, lambda: None, lambda *what: asked.append(what), waits=lambda: bool(waits))
+    calls = Calls(lambda: True, lambda: None, lambda *what: asked.append(what), waits=lambda: bool(waits))
     mine = Hands(RADIO, Supplicant(), calls, folder=str(tmp_path))  # type: ignore[arg-type]
     mine.ask_for_address()
     assert len(asked) == (runs is Client.NETWORKD)
@@ -339,7 +339,7 @@ def test_csmes_connection_is_read_anew(
         def profiles(self, ssid: bytes) -> Tuple[Profile, ...]:
             return (replace(MINE, ssid=ssid, id=7 if ssid == b"corp" else 0),)
 
-    mine = Hands(RADIO, Told(), Calls(lambda: None, lambda: now), folder=str(tmp_path))  # type: ignore[arg-type]
+    mine = Hands(RADIO, Told(), Calls(lambda: True, lambda: now), folder=str(tmp_path))  # type: ignore[arg-type]
     assert mine.do(last) == seen
     partly = [
         "a part of CSME's connection can't be read again ('corp', psk, unknown channel, not readable: No channel)"
@@ -351,6 +351,6 @@ def test_one_that_can_not_be_read_is_a_warning_once(tmp_path: Path) -> None:
     def fail() -> Optional[CsmeConnection]:
         raise TransportFailed("no netlink")
 
-    mine = Hands(RADIO, None, Calls(lambda: None, fail), folder=str(tmp_path))
+    mine = Hands(RADIO, None, Calls(lambda: True, fail), folder=str(tmp_path))
     assert mine.do(ReadConnection(ON, MINE)) == mine.do(ReadConnection(ON, MINE)) == Unread()
     assert mine.warnings == ["CSME's connection can't be read again: no netlink"]

@@ -49,6 +49,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Stay,
     SwitchedOff,
     Timer,
+    Unheard,
     Unpin,
     Unread,
 )
@@ -112,16 +113,19 @@ def test_failures_are_tried_again_with_pauses_and_given_up() -> None:
     assert play(BlockGone(), BlockBack(), CAN, guard=guard)[0].handover is not None
 
 
-def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next() -> None:
-    no = Expired(Timer.ANSWER)
+@pytest.mark.parametrize(("heard", "outcome"), [((Unheard(),), Outcome.DENIED), ((), Outcome.NOT_ASKED)])
+def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next(
+    heard: Tuple[GuardEvent, ...], outcome: Outcome
+) -> None:
+    no: Tuple[GuardEvent, ...] = (*heard, Expired(Timer.ANSWER))
     again = Expired(Timer.PAUSE)
-    guard, actions = play(CAN, Pinned(), no, again, Unread(), no)
-    assert (guard.left, actions.count(RequestOwnership())) == ("denied", 2)
-    guard, actions = play(Expired(RETRY), CAN, Pinned(), no, guard=guard)
-    assert (guard.handover, guard.left, actions.count(RequestOwnership())) == (None, "denied", 1)
-    assert actions[-2:] == [Unpin(), Tell(Outcome.DENIED)]
+    guard, actions = play(CAN, Pinned(), *no, again, Unread(), *no)
+    assert (guard.left, actions.count(RequestOwnership())) == (outcome.value, 2)
+    guard, actions = play(Expired(RETRY), CAN, Pinned(), *no, guard=guard)
+    assert (guard.handover, guard.left, actions.count(RequestOwnership())) == (None, outcome.value, 1)
+    assert actions[-2:] == [Unpin(), Tell(outcome)]
     # A change is worth the whole series.
-    assert play(Changed(), CAN, Pinned(), no, again, Unread(), no, guard=guard)[1].count(RequestOwnership()) == 2
+    assert play(Changed(), CAN, Pinned(), *no, again, Unread(), *no, guard=guard)[1].count(RequestOwnership()) == 2
 
 
 def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:

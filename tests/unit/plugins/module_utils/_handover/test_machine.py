@@ -32,6 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SoftBlocked,
     SwitchedOff,
     Timer,
+    Unheard,
     Unpin,
     Unread,
 )
@@ -104,7 +105,8 @@ def test_no_answer_is_asked_again_with_growing_pauses_then_given_up() -> None:
     state = State()
     pauses: List[float] = []
     same = Seen(NETWORK, PROFILE)
-    for event in (Blocked(NETWORK, PROFILE), Pinned(), answer, pause, same, answer, pause, Unread(), answer):
+    first = (Blocked(NETWORK, PROFILE), Pinned(), answer, pause)
+    for event in (*first, same, answer, pause, Unread(), Unheard(), answer):
         state, actions = step(state, event, POLICY)
         pauses += [a.seconds for a in actions if isinstance(a, SetTimer) and a.timer is Timer.PAUSE]
     assert state.outcome is Outcome.DENIED
@@ -195,9 +197,22 @@ def test_what_was_asked_for_is_carried_through_when_time_is_up() -> None:
     assert state.phase is Phase.CONNECTING
     assert Unpin() not in actions
     # No answer: no further request.
-    state, actions = play(*begun, last, answer)
+    state, actions = play(*begun, last, Unheard(), answer)
     assert state.outcome is Outcome.DENIED
     assert actions.count(RequestOwnership()) == 1
+
+
+def test_a_driver_that_asks_nobody_is_told_from_csme_that_denies() -> None:
+    begun = (Blocked(NETWORK, PROFILE), Pinned())
+    last, answer = Expired(Timer.LAST_REQUEST), Expired(Timer.ANSWER)
+    # The driver said that all is well, and the block stands.
+    assert play(*begun, last, answer)[0].outcome is Outcome.NOT_ASKED
+    # What counts is the last request: CSME came back meanwhile, or went.
+    again = (answer, Expired(Timer.PAUSE), Unread(), last)
+    assert play(*begun, Unheard(), *again, answer)[0].outcome is Outcome.NOT_ASKED
+    assert play(*begun, *again, Unheard(), answer)[0].outcome is Outcome.DENIED
+    # A late grant counts, whatever the driver said.
+    assert play(*begun, Unheard(), BlockGone())[0].phase is Phase.CONNECTING
 
 
 def test_too_little_time_asks_for_nothing() -> None:

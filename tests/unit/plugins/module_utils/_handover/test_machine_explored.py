@@ -35,6 +35,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SoftBlocked,
     SwitchedOff,
     Timer,
+    Unheard,
     Unpin,
     Unread,
 )
@@ -68,6 +69,7 @@ EVENTS: Tuple[Event, ...] = (
     Unread(),
     Pinned(),
     PinFailed(),
+    Unheard(),
     BlockGone(),
     BlockBack(),
     SoftBlocked(),

@@ -106,10 +106,12 @@ def test_errors_of_asking_for_the_connection_are_raised() -> None:
         csme.connection(Driver(b"rubbish"), 3)
 
 
-@pytest.mark.parametrize("outcome", [None, b"", TransportFailed("x", errno=errno.ETIMEDOUT)])
-def test_request_ownership(outcome: Any) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "well"), [(None, True), (b"", True), (TransportFailed("x", errno=errno.ETIMEDOUT), False)]
+)
+def test_request_ownership(outcome: Any, well: bool) -> None:
     driver = Driver(outcome)
-    csme.request_ownership(driver, 3)
+    assert csme.request_ownership(driver, 3) is well
     assert driver.asked == [(3, 0x001735, 0x30, 0)]
 
 

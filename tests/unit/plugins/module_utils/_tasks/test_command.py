@@ -123,7 +123,8 @@ def test_a_state_of_another_version_is_shown_as_far_as_it_goes(told: Callable[..
     assert told([{"interface": "wlan0", "state": "left", "reason": "denied"}, 7]).splitlines()[1:] == [
         "  wlan0 (None): CSME keeps the radio",
         "    because: denied",
-        "    CSME did not give the radio away. End the remote session, or try again when it has ended. " + LOOKS_AGAIN,
+        "    CSME denied the host the radio, or did not answer. "
+        "End the remote session, or try again when it has ended. " + LOOKS_AGAIN,
         "    neither wpa_supplicant nor NetworkManager can be used for it",
     ]
 

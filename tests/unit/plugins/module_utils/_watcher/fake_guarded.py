@@ -102,9 +102,10 @@ class Laptop:
         self.made.append(watched)
         return watched
 
-    def request(self, nl: object, ifindex: int) -> None:
+    def request(self, nl: object, ifindex: int) -> bool:
         assert ifindex == 3
         self.requests += 1
+        return False
 
     @property
     def as_before(self) -> bool:
