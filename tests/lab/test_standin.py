@@ -20,6 +20,8 @@ from vpro_lab.laptop.control import Laptop
 pytestmark = [pytest.mark.manager("wpa_supplicant")]
 
 REQUEST = "iw dev wlan0 vendor send 0x001735 0x30 /dev/null"
+#: What iw prints for ETIMEDOUT.
+TIMED_OUT = "Connection timed out (-110)"
 READ = "iw dev wlan0 vendor recv 0x001735 0x2d /dev/null"
 
 
@@ -61,15 +63,24 @@ def test_the_connection_is_told_as_mainline_tells_it(laptop: Laptop, csme: Csme)
 
 
 @pytest.mark.parametrize(
-    ("answer", "owner", "event"), [("grant", "host", "grant"), ("deny", "csme", "deny"), ("silent", "csme", "silent")]
+    ("answer", "event", "owner", "error"),
+    [
+        ("grant", "grant", "host", ""),
+        ("deny", "deny", "csme", TIMED_OUT),
+        ("silent", "silent", "csme", TIMED_OUT),
+        ("unasked", "unasked", "csme", ""),
+    ],
 )
-def test_a_request_returns_0_whatever_happens(laptop: Laptop, csme: Csme, answer: str, owner: str, event: str) -> None:
+def test_a_request_returns_what_iwlmei_returns(
+    laptop: Laptop, csme: Csme, answer: str, event: str, owner: str, error: str
+) -> None:
     csme.control(f"answer {answer}")
     csme.own()
-    assert laptop.guest.run(REQUEST).rc == 0
+    asked = laptop.guest.run(REQUEST)
+    assert (asked.rc == 0, error in asked.err) == (not error, True)
     assert csme.state()["owner"] == owner
     assert event in events(csme)
-    if answer == "silent":
+    if error:
         log = {line.event: line.t for line in csme.log()}
         assert 0.45 < log["request_return"] - log["request"] < 1.0, "the driver waits HZ/2 for CSME"
 
@@ -77,7 +88,7 @@ def test_a_request_returns_0_whatever_happens(laptop: Laptop, csme: Csme, answer
 def test_a_late_grant_comes_after_the_request_has_returned(laptop: Laptop, csme: Csme) -> None:
     csme.control("grant_delay 800")
     csme.own()
-    laptop.guest.check(REQUEST)
+    assert TIMED_OUT in laptop.guest.run(REQUEST).err
     assert csme.state()["owner"] == "csme"
     laptop.wait_until("the grant", lambda: csme.state()["owner"] == "host", 5)
     assert events(csme).index("request_return") < events(csme).index("grant")
