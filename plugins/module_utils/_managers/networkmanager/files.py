@@ -17,7 +17,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Optional
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional
 
 from ..._radio import sysfs
 from ..._system.errors import FleetError
@@ -37,7 +37,8 @@ _UDEV_PROPERTY = "NM_UNMANAGED"
 #: The remedy when ``is_over_iwd`` says yes.
 IWD_REMEDY = "Remove 'wifi.backend=iwd' from NetworkManager's configuration, and restart NetworkManager"
 
-Sections = Dict[str, Dict[str, str]]
+Section = Dict[str, str]
+Sections = Dict[str, Section]
 
 
 def leaves_alone(interface: str, root: str = "/") -> bool:
@@ -69,21 +70,14 @@ def is_over_iwd(interface: str, root: str = "/") -> bool:
     """Say whether NetworkManager's configuration makes it run an interface through iwd, and not wpa_supplicant.
 
     Other signs do not help: iwd may run for another reason, and a blocked interface belongs to neither of them. In
-    doubt the answer is yes: a section that says so and may mean the interface counts.
+    doubt the answer is yes: a section that says so and may mean the interface counts. A file that this user can't read
+    counts as one that says nothing.
 
     Args:
         interface: the interface's name.
         root: the directory that stands for ``/``.
     """
-    try:
-        sections = _read(interface, root)
-    except FleetError:  # this user may not read it
-        return False
-    for name, section in sections.items():
-        backend = section.get("wifi.backend")
-        if backend is not None and name.startswith("device") and _may_mean(section, interface):
-            return backend.lower() == "iwd"
-    return False
+    return "iwd" in _candidates(_read(interface, root, skip=True), "device", interface, _backend)
 
 
 @dataclass(frozen=True)
@@ -102,31 +96,58 @@ class Defaults:
 def defaults(interface: str, root: str = "/") -> Defaults:
     """Return what NetworkManager's configuration sets for profiles in its ``[connection]`` sections.
 
-    A section that may mean the interface counts. If this user can't read the configuration, nothing counts as set.
+    If it is not certain which section counts, one that could make the host another one for the network is returned. A
+    file that this user can't read counts as one that says nothing.
 
     Args:
         interface: the interface's name.
         root: the directory that stands for ``/``.
     """
-    try:
-        sections = _read(interface, root)
-    except FleetError:
-        return Defaults()
-    found = [
-        section for name, section in sections.items() if name.startswith("connection") and _may_mean(section, interface)
-    ]
-    addresses = (_address(section) for section in found)
-    identifiers = (section.get(_CLIENT_ID) for section in found)
+    sections = _read(interface, root, skip=True)
     return Defaults(
-        address=next((address for address in addresses if address), None),
-        client_id=next((identifier.lower() for identifier in identifiers if identifier), None),
+        address=_worst(_candidates(sections, "connection", interface, _address), _OWN_ADDRESS),
+        client_id=_worst(_candidates(sections, "connection", interface, _client_id), _OWN_IDENTIFIER),
     )
 
 
-def _address(section: Dict[str, str]) -> Optional[str]:
-    if section.get(_CLONED):
-        return section[_CLONED].lower()
-    return "random" if section.get(_RANDOMIZATION, "").lower() in _ALWAYS else None
+def _candidates(sections: Sections, kind: str, interface: str, read: Callable[[Section], str]) -> List[str]:
+    """Return the values that may count for an interface, in lower case.
+
+    NetworkManager takes the first section that has the value and means the interface. Sections before that count, too,
+    if it is not certain whether they mean the interface.
+
+    Args:
+        sections: NetworkManager's configuration.
+        kind: how the names of the sections begin.
+        interface: the interface's name.
+        read: returns a section's value, or an empty text.
+    """
+    found: List[str] = []
+    for name, section in sections.items():
+        value = read(section) if name.startswith(kind) else ""
+        means = _means(section.get("match-device", "*"), interface)
+        if value and means is not False:
+            found.append(value.lower())
+            if means:
+                break
+    return found
+
+
+def _worst(values: List[str], harmless: FrozenSet[str]) -> Optional[str]:
+    """Return the first value that is not harmless, or else the first, or None without any."""
+    return next((value for value in values if value not in harmless), values[0] if values else None)
+
+
+def _backend(section: Section) -> str:
+    return section.get("wifi.backend", "")
+
+
+def _address(section: Section) -> str:
+    return section.get(_CLONED) or ("random" if section.get(_RANDOMIZATION, "").lower() in _ALWAYS else "")
+
+
+def _client_id(section: Section) -> str:
+    return section.get(_CLIENT_ID, "")
 
 
 #: The default of a profile's ``cloned-mac-address`` (NetworkManager.conf(5)), and the setting that was there before it
@@ -135,6 +156,8 @@ _CLONED = "wifi.cloned-mac-address"
 _RANDOMIZATION = "wifi.mac-address-randomization"
 _CLIENT_ID = "ipv4.dhcp-client-id"
 _ALWAYS = frozenset({"2", "always"})
+#: The values with which the host is the same for the network as CSME, as far as these settings go.
+_OWN_ADDRESS, _OWN_IDENTIFIER = frozenset({"permanent", "preserve"}), frozenset({"mac", "perm-mac"})
 
 
 def _may_mean(section: Dict[str, str], interface: str) -> bool:
@@ -165,10 +188,15 @@ def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
 # -- its configuration ------------------------------------------------------------------------------------------------
 
 
-def _read(interface: str, root: str) -> Sections:
+def _read(interface: str, root: str, *, skip: bool = False) -> Sections:
     """Return NetworkManager's configuration, without the file that the watcher adds for an interface.
 
     The section that counts first comes first: sections of later files, and within a file the upper ones.
+
+    Args:
+        interface: the interface's name.
+        root: the directory that stands for ``/``.
+        skip: leave out files that can't be read.
 
     Raises:
         AccessDenied, NotFound, TransportFailed: a file can't be read.
@@ -179,9 +207,15 @@ def _read(interface: str, root: str) -> Sections:
     for path in _paths(root):
         if os.path.basename(path) == own:
             continue
-        section: Dict[str, str] = {}
+        try:
+            lines = read_text(path).splitlines()
+        except FleetError:
+            if not skip:
+                raise
+            continue
+        section: Section = {}
         known = len(order)
-        for line in read_text(path).splitlines():
+        for line in lines:
             text = line.strip()
             if text.startswith("[") and text.endswith("]"):
                 if text[1:-1] not in sections:

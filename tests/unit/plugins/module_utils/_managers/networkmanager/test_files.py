@@ -204,6 +204,7 @@ def test_an_interface_that_is_not_there_is_an_error(machine: Machine) -> None:
         ("[main]\nwifi.backend=iwd\n", False),
         ("[device-x]\nmatch-device=interface-name:wlan1\nwifi.backend=iwd\n", False),
         ("[device-x]\nmatch-device=driver:iwlwifi\nwifi.backend=iwd\n", True),
+        ("[device-x]\nmatch-device=driver:ath9k\nwifi.backend=wpa_supplicant\n[device]\nwifi.backend=iwd\n", True),
         # The first one that fits counts, and that without a name of its own comes last.
         ("[device-x]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n", True),
         ("[device-x]\nwifi.backend=wpa_supplicant\n[device-y]\nwifi.backend=iwd\n", False),
@@ -223,10 +224,14 @@ def test_a_later_file_comes_first(machine: Machine) -> None:
     assert is_over_iwd("wlan0", machine.root) is False
 
 
-def test_a_configuration_that_can_not_be_read_says_nothing_of_iwd(machine: Machine) -> None:
-    machine.write(f"{ETC}/x.conf", "[device]\nwifi.backend=iwd\n")
+def test_a_file_that_can_not_be_read_says_nothing_and_hides_nothing_of_the_others(machine: Machine) -> None:
+    (machine.path / ETC).mkdir(parents=True)
     (machine.path / ETC / "y.conf").mkdir()
     assert is_over_iwd("wlan0", machine.root) is False
+    assert defaults("wlan0", machine.root) == Defaults()
+    machine.write(f"{ETC}/x.conf", "[device]\nwifi.backend=iwd\n[connection]\nwifi.cloned-mac-address=random\n")
+    assert is_over_iwd("wlan0", machine.root) is True
+    assert defaults("wlan0", machine.root) == Defaults(address="random")
     with pytest.raises(FleetError):
         leaves_alone("wlan0", machine.root)
 
@@ -247,6 +252,17 @@ def test_a_configuration_that_can_not_be_read_says_nothing_of_iwd(machine: Machi
         ("[connection]\nethernet.cloned-mac-address=random\n", None),
         ("[connection]\nwifi.mac-address-randomization=2\n", "random"),
         ("[connection]\nwifi.mac-address-randomization=1\n", None),
+        # The first one may be about another device, so the second may count.
+        (
+            "[connection-x]\nmatch-device=driver:ath9k\nwifi.cloned-mac-address=permanent\n"
+            "[connection]\nwifi.cloned-mac-address=stable-ssid\n",
+            "stable-ssid",
+        ),
+        (
+            "[connection-x]\nmatch-device=driver:ath9k\nwifi.cloned-mac-address=permanent\n"
+            "[connection-y]\nwifi.cloned-mac-address=preserve\n[connection]\nwifi.cloned-mac-address=stable-ssid\n",
+            "permanent",
+        ),
         # For scans alone.
         ("[device]\nwifi.scan-rand-mac-address=yes\n", None),
     ],
@@ -268,8 +284,3 @@ def test_the_default_of_the_mac_address(machine: Machine, text: str, expected: s
 def test_the_default_of_the_dhcp_client(machine: Machine, text: str, expected: Optional[str]) -> None:
     machine.write(f"{ETC}/a.conf", text)
     assert defaults("wlan0", machine.root) == Defaults(client_id=expected)
-
-
-def test_a_configuration_that_can_not_be_read_says_nothing_of_profiles(machine: Machine) -> None:
-    (machine.path / f"{ETC}/a.conf").mkdir(parents=True)
-    assert defaults("wlan0", machine.root) == Defaults()
