@@ -82,13 +82,15 @@ class Attachment:
             backend = backend_from_within(self._radio.interface or "", self._radio.ifindex)
             self.sources = tuple(backend.listen(self._account.warnings.append))
         except FleetError as error:
-            # When NetworkManager starts, and when it begins to manage the interface, no event is heard here.
-            if self._tries < len(_ATTACH_SECONDS) and networkmanager_was_here():
+            # When NetworkManager starts, and when it begins to manage the interface, no event is heard here. The bus may
+            # also be missing.
+            soon = len(_ATTACH_SECONDS) if networkmanager_was_here() else 0
+            missed = self._tries >= soon > 0
+            if self._tries < soon:
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]
-            elif not isinstance(error, NotFound):
-                slow = max(self._tries - (len(_ATTACH_SECONDS) if networkmanager_was_here() else 0), 0)
-                self._again = self._clock() + _SLOW_SECONDS[min(slow, len(_SLOW_SECONDS) - 1)]
-            if not isinstance(error, NotFound) or isinstance(error, OverIwd):
+            elif missed or not isinstance(error, NotFound):
+                self._again = self._clock() + _SLOW_SECONDS[min(self._tries - soon, len(_SLOW_SECONDS) - 1)]
+            if missed or not isinstance(error, NotFound) or isinstance(error, OverIwd):
                 level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
                 self._account.write_once("attach", level, f"the supplicant can't be used: {error}")
             return False

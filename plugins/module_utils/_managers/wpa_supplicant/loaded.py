@@ -24,6 +24,8 @@ from __future__ import annotations
 
 import hmac
 import os
+import stat
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
@@ -36,6 +38,8 @@ from .control import WpaCtrl
 
 #: ns. The kernel stamps files with a clock that ticks every 4 to 10 ms, and a process's start is known to 10 ms.
 _TICKS = 50_000_000
+#: How many parts of a path are followed. Linux follows 40 symbolic links (MAXSYMLINKS).
+_MOST_STEPS = 200
 #: Bytes of salt, as many as the digest has.
 _SALT = 32
 #: The options of wpa_supplicant that name a configuration file (wpa_supplicant(8)).
@@ -59,12 +63,16 @@ class Supplicant:
         """The numbers that tell it from every other supplicant of this boot."""
         return [self.pid, self.started.ticks, self.socket]
 
-    def reads(self, path: str) -> bool:
-        """Say whether a file is one that it reads at its start."""
+    def names_of(self, path: str) -> Tuple[str, ...]:
+        """Return the names of a file on its command line. It reads these files at its start."""
         words = self.arguments
         named = [word[2:] for word in words if word.startswith(_FILE_OPTIONS)]
         named += [word for option, word in zip(words, words[1:]) if option in _FILE_OPTIONS]
-        return any(name.startswith("/") and os.path.realpath(name) == path for name in named)
+        return tuple(name for name in named if name.startswith("/") and os.path.realpath(name) == path)
+
+    def was_started_after(self, changed: int) -> bool:
+        """Say whether it certainly started after a file's ctime, in ns. If the clock was set meanwhile, that is no."""
+        return changed + _TICKS < min(self.started.realtime, self.socket_made)
 
 
 def supplicant_of(ctrl: WpaCtrl, root: str = "/") -> Optional[Supplicant]:
@@ -113,13 +121,14 @@ class Loaded:
         note = self._note(conf, supplicant.started.boot)
         if note.get("supplicant") == supplicant.identity:
             return frozenset(map(str, note["unsure"]))
-        if not supplicant.reads(conf.path):
+        names = supplicant.names_of(conf.path)
+        # A link on the way may have been turned since, so that the supplicant read another file.
+        if not names or not all(supplicant.was_started_after(_turned(name)) for name in names):
             return None
         seen = note.get("seen")
         if isinstance(seen, int) and seen < supplicant.started.since_boot:
             return frozenset()
-        changed = conf.identity[1] + _TICKS
-        return frozenset() if changed < min(supplicant.started.realtime, supplicant.socket_made) else None
+        return frozenset() if supplicant.was_started_after(conf.identity[1]) else None
 
     def _note(self, conf: ConfFile, boot: str) -> Dict[str, Any]:
         """Return the note if it is about this file, this content and this boot. Otherwise, return an empty one."""
@@ -156,6 +165,26 @@ class Loaded:
             "unsure": sorted(unsure),
         }
         write_journal(self._name, entry, self._folder, private=True)
+
+
+def _turned(name: str) -> int:
+    """Return the ctime in ns of the symbolic link on the way to a file that changed last. It is 0 without any link."""
+    latest, here = 0, "/"
+    parts = [part for part in name.split("/") if part]
+    for _step in range(_MOST_STEPS):
+        if not parts:
+            return latest
+        here = os.path.normpath(os.path.join(here, parts.pop(0)))
+        try:
+            status = os.lstat(here)
+            target = os.readlink(here) if stat.S_ISLNK(status.st_mode) else ""
+        except OSError:
+            break
+        if target:
+            latest = max(latest, status.st_ctime_ns)
+            here = "/" if target.startswith("/") else os.path.dirname(here)
+            parts = [part for part in target.split("/") if part] + parts
+    return sys.maxsize  # it can't be followed, so it is as if it had changed just now
 
 
 def _digest(salt: bytes, text: str) -> str:

@@ -66,13 +66,15 @@ def test_networkmanager_that_is_about_to_come_is_looked_for_a_while(
     begun = laptop.now
     watched.attach()
     looks = 0
-    while watched.due is not None:
+    while looks < 6:
         assert not watched.attachment.due_to_attach
+        assert watched.due is not None
         laptop.now = watched.due
         assert watched.attachment.due_to_attach
         watched.attach(anew=False)
         looks += 1
-    assert (looks, laptop.now - begun) == (6, 31.5)
+    assert laptop.now - begun == 31.5
+    assert watched.due == laptop.now + 60.0, "from then on slowly"
 
 
 # -- by itself ---------------------------------------------------------------------------------------------------------
@@ -217,6 +219,27 @@ def test_how_loud_it_is_told_that_nobody_can_be_used(
     monkeypatch.setattr(attachment, "backend_from_within", refused)
     assert not attached.attachment.attach()
     assert attached.log.lines == [*told, ("info", f"wlan0: listening to {NAMES[attached.backend.manager]}"), *told]
+
+
+def test_a_networkmanager_that_does_not_come_back_is_told_and_looked_for_slowly(
+    attached: Attached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(interface: str, ifindex: Optional[int]) -> Backend:
+        raise NotFound("no system bus runs")
+
+    monkeypatch.setattr(attachment, "backend_from_within", nobody)
+    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda: True)
+    mine = attached.attachment
+    assert not mine.attach()
+    pauses: List[float] = []
+    for _look in range(9):
+        assert mine.due is not None
+        pauses.append(mine.due - attached.now)
+        attached.now = mine.due
+        assert not mine.attach(anew=False)
+        assert (attached.log.lines == []) is (len(pauses) < 6), "it may only be slow with its start"
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0, 120.0, 240.0]
+    assert attached.log.lines == [("info", "wlan0: the supplicant can't be used: no system bus runs")]
 
 
 def test_news_begin_the_looks_for_networkmanager_anew(attached: Attached, monkeypatch: pytest.MonkeyPatch) -> None:

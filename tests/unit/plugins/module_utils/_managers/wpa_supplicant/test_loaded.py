@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Callable, Dict, Iterator
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import loaded as loaded_module
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.loaded import (
     Loaded,
@@ -206,6 +208,36 @@ def test_a_network_set_by_hand_and_a_file_of_before_the_start(laptop: Laptop) ->
     laptop.conf.write_text('network={\n\tssid="home"\n\tpsk="' + CANARY + '"\n}\n')
     laptop.start()._append(FakeNetwork({"ssid": '"x"'}))
     assert sure(laptop)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("note", [False, True])
+def test_a_link_that_was_turned_after_the_start_is_no_evidence(laptop: Laptop, folder: bool, note: bool) -> None:
+    """The supplicant read another file by the same name. This one is old, too."""
+    laptop.conf.write_text("")
+    if note:
+        laptop.declare(psk())
+    others = laptop.folder / "others"
+    others.mkdir()
+    (others / laptop.conf.name).write_text("")
+    link = laptop.folder / "link"
+    name = link / laptop.conf.name if folder else link
+    for turned, expected in ((False, True), (True, False)):
+        link.unlink(missing_ok=True)
+        link.symlink_to(laptop.folder if folder else laptop.conf)
+        if not turned:
+            time.sleep(0.1)
+            laptop.supplicant.start(laptop.conf)
+            start_process(laptop.machine, os.getpid(), str(name))
+        assert sure(laptop) is expected
+
+
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_no_evidence(laptop: Laptop) -> None:
+    one, other = laptop.folder / "one", laptop.folder / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    for path in (one, laptop.folder / "missing" / "x"):
+        assert loaded_module._turned(str(path)) == sys.maxsize
 
 
 def test_a_process_is_told_by_its_start(laptop: Laptop) -> None:
