@@ -82,8 +82,7 @@ class Attachment:
             backend = backend_from_within(self._radio.interface or "", self._radio.ifindex)
             self.sources = tuple(backend.listen(self._account.warnings.append))
         except FleetError as error:
-            # When NetworkManager starts, and when it begins to manage the interface, no event is heard here. The bus may
-            # also be missing.
+            # No event is heard here when NetworkManager starts, or begins to manage the interface, or when a bus comes.
             soon = len(_ATTACH_SECONDS) if networkmanager_was_here() else 0
             missed = self._tries >= soon > 0
             if self._tries < soon:
