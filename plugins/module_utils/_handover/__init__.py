@@ -4,7 +4,7 @@
 
 """Making one handover, and guarding one radio permanently.
 
-Begin with ``machine``, which is the handover as a pure state machine, and with ``docs/architecture.md``. ``policy``,
+Begin with ``machine``, which is the handover as a pure state machine, and with ``docs/handover.md``. ``policy``,
 ``messages``, ``machine``, ``guard`` and ``addressing`` do no I/O. ``effects`` and ``run`` carry out their actions. This
 room imports ``_network``, ``_radio`` and ``_system``. It does not know which manager runs an interface.
 """

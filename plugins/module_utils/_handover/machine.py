@@ -8,7 +8,7 @@ The machine does no I/O and has no clock. It gets events, and returns actions. A
 an event. ``_handover/run.py`` runs the machine for a task, and ``_watcher/guarded.py`` for the watcher. They carry out
 the actions.
 
-``TRANSITIONS`` has the phases of a handover, and what leads from one to another. ``docs/architecture.md`` has a picture
+``TRANSITIONS`` has the phases of a handover, and what leads from one to another. ``docs/handover.md`` has a picture
 of it, and describes the steps. Only the watcher uses the phase STAYING (``Policy.stay``): the access point stays pinned
 while CSME forbids roaming. A machine that is ``DONE`` has always asked for its pin to be undone, or to be forgotten
 because the supplicant is gone.

@@ -7,7 +7,7 @@
 wpa_supplicant finds the network by itself, because a pin makes it scan only CSME's channels. Two things are left to do.
 
 1. As soon as that scan runs, the network gets its usual frequencies back. There are no keys yet. It is the last moment
-   at which wpa_supplicant does not drop the coming link because of that change (docs/architecture.md).
+   at which wpa_supplicant does not drop the coming link because of that change (docs/handover.md).
 2. A scan may find nothing, because the answer to a probe is lost or late. By itself wpa_supplicant would scan every
    channel after 5 s. So it is asked to scan CSME's channels again at once.
 """
