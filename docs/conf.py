@@ -5,29 +5,41 @@
 """How Sphinx makes the site (``make docs``), of the pages that ``tools/docs_pages.py`` brought together.
 
 The pages are written to be read in the repository, and link each other, and files of it, by their paths there. Here
-such a link leads to the page on the site if the file became one, and otherwise to the file in the public repository.
+such a link leads to the page on the site if the file became one, and otherwise to a copy of the file on the site.
+
+As long as the address of the project is a placeholder, no page has a link to it, nor to the collection on Ansible
+Galaxy.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
 from tools.docs_pages import TREE, docname_of, source_of
 
 GALAXY = yaml.safe_load((TREE / "galaxy.yml").read_text(encoding="utf-8"))
 COLLECTION = f"{GALAXY['namespace']}.{GALAXY['name']}"
+#: Whether the project can be found at its address. Nobody can own a name that ends in ``.example`` (RFC 2606).
+HAS_HOME = not (urlsplit(GALAXY["repository"]).hostname or "").endswith(".example")
+#: Where nothing is to be found until then: the repository, and the collection on Galaxy. antsibull-docs links both.
+NOWHERE = (GALAXY["repository"], "https://galaxy.ansible.com/")
 #: What the generated pages refer to in Ansible's own documentation. Its inventory would have to be fetched.
 ANSIBLE = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
+
+LOGGER = logging.getLogger(__name__)
 
 project = COLLECTION
 author = ", ".join(GALAXY["authors"])
@@ -48,7 +60,7 @@ html_show_sphinx = False
 
 
 def link_repository(app: Sphinx, doctree: nodes.document) -> None:
-    """Let the links that are paths in the repository lead to the site's pages, or to the public repository."""
+    """Let the links that are paths in the repository lead to the site's pages, or to copies of the files."""
     docname = app.env.docname
     folder = PurePosixPath(source_of(docname)).parent
     for node in list(doctree.findall(addnodes.pending_xref)):
@@ -60,9 +72,9 @@ def link_repository(app: Sphinx, doctree: nodes.document) -> None:
             continue  # MyST finds it, or complains
         page = docname_of(target)
         if page is None:
-            kind = "tree" if (TREE / target).is_dir() else "blob"
-            url = f"{GALAXY['repository']}/{kind}/main/{target}" + (f"#{anchor}" if anchor else "")
-            node.replace_self(nodes.reference("", "", *node.children, refuri=url, internal=False))
+            file = os.path.relpath(TREE / target, app.srcdir)
+            copy = addnodes.download_reference("", "", *node.children, refdoc=docname, reftarget=f"/{file}")
+            node.replace_self(copy)
         else:
             node["refdomain"], node["reftarget"], node["reftargetid"] = "doc", page, anchor or None
 
@@ -82,11 +94,47 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
             link += node
 
 
+def unlink_nowhere(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the links that lead nowhere out of a generated page, and what is only there for them."""
+    for node in list(doctree.findall(nodes.reference)):
+        if node.get("refuri", "").startswith(NOWHERE):
+            if isinstance(node.parent, nodes.inline):  # a button, in the list of the collection's links
+                remove_whole(doctree, node)
+            else:
+                node.replace_self(node.children)
+    for code in list(doctree.findall(nodes.literal)):
+        if code.astext() == f"ansible-galaxy collection install {COLLECTION}":
+            link = addnodes.pending_xref("", refdomain="std", reftype="doc", reftarget="/getting-started")
+            link["refdoc"], link["refwarn"], link["refexplicit"] = app.env.docname, True, True
+            link += nodes.inline("", "the steps of getting started")
+            code.replace_self(link)
+
+
+def remove_whole(doctree: nodes.document, node: nodes.Element) -> None:
+    """Remove a node, and what would be left empty without it: lists, and sections with their lines of the contents."""
+    while all(each is node or isinstance(each, (nodes.title, nodes.comment)) for each in node.parent.children):
+        node = node.parent
+    node.parent.remove(node)
+    for line in list(doctree.findall(nodes.reference)):
+        if line.get("refid") in node["ids"]:
+            remove_whole(doctree, line)
+
+
 def link_pages(app: Sphinx, doctree: nodes.document) -> None:
-    """Do both, in what is written by hand."""
+    """Do the first two in what is written by hand, and the third in what is generated."""
     if not app.env.docname.startswith("reference/"):
         link_repository(app, doctree)
         link_names(app, doctree)
+    elif not HAS_HOME:
+        unlink_nowhere(app, doctree)
+
+
+def find_nowhere(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document) -> None:
+    """Warn, which fails the build, if a page has a link that leads nowhere."""
+    del app, template, doctree
+    for address in () if HAS_HOME else NOWHERE:
+        if f'href="{address}' in context.get("body", ""):
+            LOGGER.warning("%s has a link to %s, and nothing is there yet", page, address)
 
 
 def link_ansible(
@@ -102,6 +150,8 @@ def link_ansible(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the above with Sphinx."""
-    app.connect("doctree-read", link_pages)
+    # Sphinx collects the files to copy with the usual priority, 500.
+    app.connect("doctree-read", link_pages, priority=400)
+    app.connect("html-page-context", find_nowhere)
     app.connect("missing-reference", link_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

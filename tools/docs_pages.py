@@ -20,9 +20,11 @@ TREE = Path(__file__).resolve().parents[1]
 
 
 def docname_of(path: str) -> str | None:
-    """Return the name on the site of the page that a file of the repository becomes, ``None`` if it becomes none."""
+    """Return the name on the site of the page that is made of a file of the repository, ``None`` if none is."""
     if match := re.fullmatch(r"docs/([^/]+)\.md", path):
         return match[1]
+    if match := re.fullmatch(r"plugins/modules/([^/]+)\.py", path):
+        return f"reference/{match[1]}_module"
     # On a code host, a role's folder shows its README.
     if match := re.fullmatch(r"roles/([^/]+)(/README\.md)?", path):
         return f"roles/{match[1]}"
