@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run gates one after the other, each a target of the Makefile, and end with a table of their results.
+"""Run gates one after the other, and end with a table of their results. A gate is a target of the Makefile.
 
-A gate that is called ``NAME:beside`` does not keep those behind it waiting: such gates run beside them, two at a time
-and in their order, with the processor time that they leave. Their output goes to ``build/gates/NAME.log``, and is shown
-when all is done, that of failed gates last, each with the lines that say what failed. A failing gate does not keep the
-next from running. The exit status is 0 only when every gate passed.
+No gate waits for one that is called ``NAME:beside``. Such gates run beside the others: in their order, two at a time,
+and with the processor time that the others leave. Their output goes to ``build/gates/NAME.log``. It is shown when all
+gates have ended. The output of failed gates comes last, with the lines that say what failed. After a gate that failed,
+the next one runs all the same. The exit status is 0 only when every gate passed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from typing import IO
 
 WIDTH = 80
 BESIDE = "beside"
-#: How many gates run beside the others. One alone left a sixth of two processors idle: a laptop waits for much.
+#: How many gates run beside the others at a time. With one, two processors were idle for a sixth of the time, because a
+#: test on a laptop often waits.
 LANES = 2
 LOGS = Path("build") / "gates"
-#: How much less than the others a gate beside them counts (nice(2)): the kernel gives it a sixtieth of what they get
-#: when both want all there is, so what takes longest is not kept waiting.
+#: The nice value of a gate beside the others (nice(2)). If both want all of a processor, the kernel gives this gate a
+#: sixtieth of what the others get. So it does not delay the gates that take longest.
 NICE = 19
-#: How pytest and ansible-test begin the lines that say what failed.
+#: The beginning of the lines in which pytest and ansible-test say what failed.
 FAILURE = re.compile(r"(?:FAILED|ERROR:?|FATAL:) ")
-#: The most that is repeated of a gate's failures: lines, and characters of each.
+#: How much of a gate's failures is repeated at most: the number of lines, and the characters of each.
 FAILURES_MAX, FAILURE_MAX = 30, 200
 
 
@@ -70,7 +71,7 @@ class Beside:
             threading.Thread(target=self._work, daemon=True).start()
 
     def add(self, gate: str, position: str) -> Future[Outcome]:
-        """Have a gate run in its turn."""
+        """Let a gate run when it is its turn."""
         log = LOGS / f"{gate}.log"
         print(f"\n{gate} ({position}) runs beside the others: {log}", flush=True)
         future: Future[Outcome] = Future()
@@ -108,15 +109,15 @@ class Beside:
 
 
 def step_back() -> None:
-    """Leave processor time to others, where sessions share it evenly (autogroup, sched(7)) as well."""
+    """Leave processor time to others. This also works where sessions share it evenly (autogroup, sched(7))."""
     os.nice(NICE)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(f"{NICE}", encoding="ascii")
 
 
 def start(gate: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-    """Start a gate; one that has its own *output* is one beside the others."""
-    # Without the flags of the make that started this: a gate is the same however the run was begun.
+    """Start a gate. If it has its own *output*, it runs beside the others."""
+    # The flags of the make that started this are removed, so that a gate is the same however the run was started.
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--keep-going", gate]
     if output is None:
@@ -179,8 +180,8 @@ def main(gates: list[str]) -> int:
     if not gates:
         print("usage: gates.py GATE...", file=sys.stderr)
         return 2
-    # Whoever ends this ends what runs beside it, which has a session of its own. And a gate may be interrupted, also
-    # where this was started with that ignored, as a shell does in the background.
+    # Both signals raise KeyboardInterrupt. Then this program ends the gates beside the others, which have sessions of
+    # their own. A shell lets a program in the background ignore SIGINT, and the gates would inherit that.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
@@ -200,7 +201,7 @@ def main(gates: list[str]) -> int:
             if not future.done():
                 print(f"\n{name} still runs: {LOGS / name}.log", flush=True)
             outcomes[name] = future.result()
-        # What went wrong is at the end, where it is looked for.
+        # The failures come last, because people look for them at the end.
         for name in sorted(waiting, key=lambda name: outcomes[name].status != 0):
             print(title(name, "ran beside the others"), flush=True)
             sys.stdout.write(read_log(name))

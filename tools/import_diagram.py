@@ -6,10 +6,9 @@
 
 With ``--check`` nothing is written: the exit status says whether the picture is up to date.
 
-An import that another one implies is left out. All lines to one room run together. Where boxes and lines go follows
-from the code alone, so that the picture changes only when an import does, whichever version of whatever draws. That is
-why this lays it out by itself: Graphviz would be one more system package for everybody, and no two releases of it draw
-the same.
+An import that another one implies is left out. All lines to one room run together. This program places boxes and lines
+by itself, so that the picture changes only when an import changes. Graphviz would be one more system package for
+everybody, and its releases draw different pictures.
 """
 
 from __future__ import annotations
@@ -25,34 +24,35 @@ from ansible_collections.vpro.fleet.tools.pictures import write_or_check
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "rooms.svg"
 
-#: No more boxes side by side than this.
+#: The largest number of boxes side by side.
 ABREAST = 4
-#: In pixels: the picture, its margin, the height of a row and of a box in it, between boxes, and the width of a letter.
+#: In pixels: the width of the picture, its margin, the heights of a row and of a box in it, the gap between boxes, and
+#: the width of a letter.
 WIDTH, MARGIN, ROW, BOX, GAP, LETTER = 620, 20, 64, 26, 24, 7.9
-#: Colours of the lines, each with enough contrast to white; neighbours differ.
+#: The colours of the lines. Each has enough contrast to white, and differs from its neighbours.
 COLOURS = ("#1b6ca8", "#b3541e", "#2e7d32", "#8e24aa", "#a1662f", "#00838f", "#c2185b", "#5d6d1e")
 
 
 @dataclass(eq=False)
 class Place:
-    """Where a room's box is, or where the lines to *target* pass a row."""
+    """The place of a room's box, or the place where the lines to *target* pass a row."""
 
     target: str
     row: int
     box: bool
     x: float = 0.0
-    #: The places in the next row below that lines lead to, and those above that they come from.
+    #: The places in the next row below to which lines lead, and the places above from which lines come.
     below: list[Place] = field(default_factory=list)
     above: list[Place] = field(default_factory=list)
 
     @property
     def width(self) -> float:
-        """The room that it takes, with a gap."""
+        """The width that it takes, with a gap. In pixels."""
         return len(self.target) * LETTER + 14 + GAP if self.box else 12
 
 
 def direct() -> dict[str, set[str]]:
-    """Return which rooms each room imports that are not implied by the rest of what it imports."""
+    """Return the rooms that each room imports. A room is left out if another import implies it."""
     every: dict[str, set[str]] = {room: set() for room in ROOMS}
     for name in FILES:
         room = room_of(name)
@@ -80,7 +80,7 @@ def rows(edges: dict[str, set[str]]) -> list[list[str]]:
 
 
 def places(edges: dict[str, set[str]]) -> list[list[Place]]:
-    """Return all places, row by row, connected: lines to one room share theirs from the first row that needs one."""
+    """Return all places, row by row, and connected. Lines to one room share one place in each row that they pass."""
     grid = [[Place(name, row, True) for name in names] for row, names in enumerate(rows(edges))]
     boxes = {place.target: place for row in grid for place in row}
     for target in sorted(boxes):
@@ -117,7 +117,7 @@ def crossings(grid: list[list[Place]]) -> int:
 
 
 def arrange(grid: list[list[Place]]) -> list[list[Place]]:
-    """Return the rows in the best order that is found by putting each place near what it is connected with."""
+    """Return the rows in the best order that is found by moving each place near those that it is connected with."""
     best, fewest = [list(row) for row in grid], crossings(grid)
     for turn in range(60):
         down = turn % 2 == 0
@@ -131,7 +131,7 @@ def arrange(grid: list[list[Place]]) -> list[list[Place]]:
 
 
 def spread(row: list[Place], wanted: list[float]) -> None:
-    """Put the places of a row as near as they can be to where they want to be, in their order and side by side."""
+    """Put the places of a row side by side, in their order, as near as possible to the positions that they want."""
     offsets = [0.0]
     for left, right in pairwise(row):
         offsets.append(offsets[-1] + (left.width + right.width) / 2)
@@ -158,7 +158,7 @@ def place_all(grid: list[list[Place]]) -> None:
 
 
 def line(upper: Place, lower: Place, colour: str) -> str:
-    """Return a line from one place to one in the next row, and through that one if it is no box."""
+    """Return a line from one place to one in the next row. If that one is no box, the line goes on through it."""
     begin, end = upper.row * ROW + (ROW + BOX) / 2, lower.row * ROW + (ROW - BOX) / 2
     middle = (begin + end) / 2
     curve = f"M{upper.x:.1f} {begin:g}C{upper.x:.1f} {middle:g} {lower.x:.1f} {middle:g} {lower.x:.1f} {end:g}"

@@ -46,8 +46,8 @@ options:
       - Whether the module fails if a declared network can't carry the session of Intel CSME on, which a handover of the
         radio needs. The code of the error is V(unusable_network). With V(false), the module only warns.
       - Networks with C(enabled=false) are not judged.
-      - The module judges the networks as they will be, before it changes anything. So if it fails, nothing was changed,
-        also not the other networks. In check mode it fails too.
+      - The module judges the networks as they will be, before it changes anything. If it fails, it has changed no
+        network. In check mode it fails too.
       - After a change, the module judges the changed networks of the running supplicant, or NetworkManager's changed
         profiles, once more as they are. If that has another outcome, the error says what was changed. The changes
         stay then, and the result is returned with the error.
@@ -103,9 +103,9 @@ notes:
     beside C(WPA-PSK). C(mac_addr=0) is set if C(mac_addr) of the network or of all networks is another. Of a network of
     the running supplicant, C(freq_list), C(bssid_ignore), C(bssid_accept), C(proto), C(pairwise) and C(group) are
     checked too. If somebody restricted it by one of them, the network is made anew, which drops its connection.
-  - When a secret changes, no comment stays in which a part of the old secret may be. That is a comment which sets the
-    same variable (such as C(#psk="...") of C(wpa_passphrase)), and the end of the old secret's line, unless the old
-    secret certainly ends before it.
+  - When a secret changes, the module removes every comment that may contain a part of the old secret. These are
+    comments that set the same variable (such as C(#psk="...") of C(wpa_passphrase)), and the comment behind the old
+    secret, unless the old secret certainly ends before it.
   - The file is written completely or not at all. Its owner is root and its mode 0600. If its permissions are different,
     they are changed.
   - The running supplicant is changed over its control socket, variable by variable. It is never reloaded, because that

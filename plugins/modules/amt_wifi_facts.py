@@ -138,7 +138,7 @@ ansible_facts:
                   6.3).
                 - V(driver_managed) if the driver asks CSME for the radio by itself when the interface is brought up
                   (Linux 6.4 and newer).
-                - What the driver itself shows comes before the kernel's version.
+                - If the loaded driver shows which it is, that counts more than the kernel's version.
                 - V(unsupported) if the radio's op mode does not support CSME. V(none) if the kernel does not support
                   CSME.
                 - V(null) if it is not known, because the driver shows nothing, and may be newer than the kernel's
@@ -257,7 +257,7 @@ ansible_facts:
                       returned: always
                       sample: false
                     hard:
-                      description: Whether the switch is hard-blocked, so by a physical switch or key.
+                      description: Whether a physical switch or key blocks it (a hard block).
                       type: bool
                       returned: always
                       sample: false

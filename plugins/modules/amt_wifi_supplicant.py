@@ -60,7 +60,7 @@ options:
   wait:
     description:
       - How many seconds to wait if the watcher hands the interface over, or keeps the host at its access point for a
-        session of CSME. What that is about is in RV(busy).
+        session of CSME. RV(busy) says whether the watcher was still busy then.
       - The module waits before it reads or changes anything, also in check mode.
     type: int
     default: 0
@@ -75,10 +75,10 @@ notes:
     they are changed.
   - If wpa_supplicant has to be started or restarted, the module first lets wpa_supplicant check that it can read the
     file. Otherwise it might not start, and the laptop would have no network.
-  - These are conflicts, NetworkManager if it manages the interface, iwd and ConnMan unless they leave the interface
-    alone, dhcpcd with its wpa_supplicant hook, a configuration of ifupdown or netplan that starts a wpa_supplicant, any
-    other wpa_supplicant on the interface, and C(wpa_supplicant@.service) if it reads another file. A wpa_supplicant
-    that only serves D-Bus is not a conflict.
+  - "The module reports these as conflicts: NetworkManager, if it manages the interface; iwd and ConnMan, unless they
+    leave the interface alone; dhcpcd with its wpa_supplicant hook; a configuration of ifupdown or netplan that starts a
+    wpa_supplicant; any other wpa_supplicant on the interface; and C(wpa_supplicant@.service), if it reads another file.
+    A wpa_supplicant that only serves D-Bus is not a conflict."
 seealso:
   - module: vpro.fleet.amt_wifi_profiles
 """

@@ -87,7 +87,7 @@ def test_without_credentials_the_radio_stays_with_csme(booted: Callable[..., Sce
     # State, command, log and facts say which profile is wanted.
     radio = state(laptop)["radios"][0]
     assert (radio["reason"], radio["wanted"]["ssid"], radio["wanted"]["auth"]) == ("no_credentials", "corp-new", "psk")
-    assert "wanted: a profile for 'corp-new' (psk)" in laptop.guest.check(f"{SERVICE} status")
+    assert "add a profile for 'corp-new' (psk)" in laptop.guest.check(f"{SERVICE} status")
     assert "'corp-new'" in laptop.guest.check(f"journalctl -b -o cat -u {SERVICE}")
     facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     blockers = {blocker["code"]: blocker["message"] for blocker in facts["readiness"]["blockers"]}

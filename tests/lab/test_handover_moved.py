@@ -72,7 +72,7 @@ def test_a_network_is_followed_if_the_host_has_a_profile_and_told_if_not(watched
     # Everybody says the same.
     assert "can join CSME's network ('elsewhere', psk, channel 6)" in log(scene.laptop)
     status = guest.check(f"{SERVICE} status")
-    assert "wanted: a profile for 'elsewhere' (psk)" in status
+    assert "add a profile for 'elsewhere' (psk)" in status
     assert "last handover: no_credentials" in status
     facts = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
     assert facts["watcher"]["last_handover"]["outcome"] == "no_credentials"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The watcher: it hands radios over by itself, and holds the host while CSME says so."""
+"""The watcher: it hands radios over by itself, and keeps the host at its access point while CSME says so."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _all(known: Known) -> Iterator[Blocker]:
         found = tuple(_radio(radio, known))
         if radio.interface is not None:
             found += tuple(_supplicant(radio.interface, target_of(radio.reported), known))
-            # What is so now is said once, as it was found. What happened is told by the watcher alone.
+            # A present cause was found above. Only the watcher knows of a failed handover, so that is added.
             if not found or known.watcher.failed(radio.interface):
                 found += tuple(_left(radio.interface, radio, known))
         yield from found

@@ -57,9 +57,8 @@ class Calls:
         read: reads CSME's connection.
         ask: makes the DHCP client of an interface ask again.
         mark: is called with the name of each thing that was done: ``requested``, ``address_asked``, ``unpinned``.
-        waits: says whether a handover is under way, which waits for the connection and its address. Otherwise it does
-            not matter whether the host has CSME's MAC address, and only a DHCP client that loses its first message is
-            asked again.
+        waits: says whether a handover waits for the connection and its address. If none does, the host need not have
+            CSME's MAC address, and only a DHCP client that loses its first message is asked again.
     """
 
     request: Callable[[], bool]

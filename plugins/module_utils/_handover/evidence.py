@@ -79,7 +79,7 @@ def hear(evidence: Evidence, event: Any, now: float) -> Tuple[Evidence, Optional
         return evidence, None
     age = None if evidence.since is None else now - evidence.since
     over = isinstance(event, RoamingAllowed)
-    # A session that ended is a session only if there was one.
+    # The end of a session counts only if CSME had reported a session before.
     session = evidence.forbidden or not over
     after = Evidence(forbidden=not over, since=None if over else evidence.since)
     if age is None or not session:

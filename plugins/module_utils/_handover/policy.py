@@ -69,7 +69,8 @@ UNANSWERED = "profiles_unreadable"
 #: The reason after an error of a device, socket or file, which the log names. It may have come without a handover.
 FAILED = Outcome.FAILED.value
 REASONS = (IDLE, AWAITED, UNANSWERED, FAILED)
-#: The reasons that are about the present, and not about a handover that failed. So the facts may know better.
+#: These reasons describe the present, not a handover that failed. The facts read it anew, so they may be more recent
+#: than the watcher.
 OF_NOW = frozenset({Outcome.NO_CREDENTIALS.value, Outcome.CSME_UNREADABLE.value, IDLE, AWAITED, UNANSWERED})
 
 

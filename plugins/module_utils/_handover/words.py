@@ -22,8 +22,8 @@ BOOK: Dict[Outcome, Words] = {
     Outcome.OWNED: Words("the host has the radio, and CSME had no connection to carry on"),
     Outcome.PROTECTED: Words("the host has the radio, and is connected in time for CSME's session"),
     Outcome.CONNECTED: Words(
-        "the host has the radio and is connected, but got no address within CSME's deadline, or may be another host "
-        "for the network"
+        "the host has the radio and is connected, but got no address within CSME's deadline, or the network may not "
+        "recognise it as the same host as CSME"
     ),
     Outcome.NO_CREDENTIALS: Words(
         "CSME keeps the radio, because no enabled profile of {who} can join CSME's network", "Add one with credentials"

@@ -4,8 +4,8 @@
 
 """The verdict on declared networks: whether a manager's profile of each can carry CSME's connection on.
 
-The predicate is the one of a handover (``find_profile``, ``find_obstacle``). So a network that was written and is no
-use for a handover is named when it is written, and not when CSME's session is lost.
+The predicate is the one of a handover (``find_profile``, ``find_obstacle``). So a network that can't be used for
+a handover is reported when it is written, and not when CSME's session is lost.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def read_platform(reading: Reading, root: str = "/") -> Platform:
 def asks_by_itself(root: str = "/") -> Optional[bool]:
     """Say whether the driver asks CSME for the radio by itself when the interface is brought up.
 
-    It is None when nothing tells. Then it is safe to assume that the driver does: nobody takes an interface that is
+    Return None if this can't be determined. Treat None as yes: that is safe. Then nobody takes an interface that is
     down for the host's, and its bring-up waits for a profile that fits.
 
     Args:
@@ -76,9 +76,9 @@ def _asks(release: Optional[Release], out_of_tree: Optional[bool], shown: Option
     """Say whether the driver asks by itself.
 
     A driver may be newer than its kernel's version says, but not older: a driver is not built for later kernels than
-    those that it was written for. So a version of the newer generation is enough. One of the older generation tells
-    only where the driver came with the kernel, and the kernel is not a vendor's with newer drivers. A kernel that is
-    older than iwlmei tells nothing: if it has a driver that knows CSME, that is a newer one.
+    those that it was written for. So a kernel of the newer generation proves that the driver asks. A kernel of the
+    older one proves the opposite only if the driver came with the kernel, and the kernel is not a vendor's with newer
+    drivers. A kernel that is older than iwlmei proves nothing: a driver that knows CSME is newer than such a kernel.
 
     Args:
         release: the kernel's release, or None when it is not known.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""By what the DHCP client of an interface identifies the host: by its MAC address, or by something else.
+"""Finding out what the DHCP client of an interface sends to identify the host: its MAC address, or something else.
 
 A DHCP server gives an address to a client identifier, or to the MAC address of a client that sends none (RFC 2131,
 4.2). CSME and the host have the same MAC address. If the host identifies itself by something that CSME can't know, such

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What YAML makes of a value that has to be text."""
+"""Rejecting option values that YAML has turned from text into a number or a boolean."""
 
 from __future__ import annotations
 

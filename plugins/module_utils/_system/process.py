@@ -119,7 +119,10 @@ class Started(NamedTuple):
 
     @property
     def realtime(self) -> int:
-        """The start in ns, by the clock as it goes now. If that was set since, files from before it do not compare."""
+        """The start in ns, by the present wall clock.
+
+        If the clock was set meanwhile, older file times can't be compared with it.
+        """
         return time.time_ns() - since_boot() + self.since_boot
 
 

@@ -89,7 +89,10 @@ def given_address(ifindex: int, root: str = "/") -> Optional[GivenAddress]:
 
 
 def _given(entry: networkd.Entry, before: Optional[GivenAddress]) -> Optional[GivenAddress]:
-    """Return the address of a setting. An empty one undoes those *before* it, and udevd ignores one without sense."""
+    """Return the address that a setting gives.
+
+    An empty setting cancels the ones *before* it. udevd ignores an invalid one.
+    """
     digits = re.sub(r"[:.-]", "", entry.value).lower()
     if re.fullmatch(r"[0-9a-f]{12}", digits) is None:
         return before if entry.value else None

@@ -162,7 +162,7 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
         _tell(f"    {why}")
     if isinstance(wanted, dict):
         # With any other reason, the host already has a profile for the network.
-        network = "wanted: a profile for" if reason == "no_credentials" else "CSME's network:"
+        network = "add a profile for" if reason == "no_credentials" else "CSME's network:"
         _tell(f"    {network} {network_of(wanted)}")
     if not radio.get("supplicant"):
         _tell("    neither wpa_supplicant nor NetworkManager can be used for it")

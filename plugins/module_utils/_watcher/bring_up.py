@@ -103,7 +103,7 @@ def verdict(
         return "it was held back before", None
     phy = sysfs.phy_of(interface, root)
     if any(each.name == phy and (each.hard or each.soft) for each in switches(f"{root.rstrip('/')}/sys/class/rfkill")):
-        return "its radio is blocked, so that it can't come up before the block ends", None
+        return "its radio is blocked, so it can't come up now", None
     connection = connection_of(ifindex)
     if connection is None:
         return _NO_CONNECTION, None

@@ -47,7 +47,7 @@ class WatcherReport:
     lacks: Optional[str] = None
 
     def failed(self, interface: str) -> bool:
-        """Say whether CSME keeps the radio of an interface because of what happened, and not of what is so now."""
+        """Say whether CSME keeps the radio because a handover failed, and not because of the present state."""
         from .._handover.policy import OF_NOW  # loaded only where it is needed
 
         return interface in self.left and self.left[interface] not in OF_NOW

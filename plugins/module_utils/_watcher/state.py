@@ -78,7 +78,7 @@ def report_of(document: Dict[str, Any], *, installed: bool = True) -> WatcherRep
 def read_state(root: str = "/") -> Dict[str, Any]:
     """Return the document in the state file. It is empty if there is none, or if the watcher that wrote it has ended.
 
-    Everything that tells of the watcher reads its state here, so that nothing says what another one denies.
+    All code that reports on the watcher uses this function, so that the reports agree.
 
     Args:
         root: the directory that stands for ``/``.
@@ -104,7 +104,7 @@ def read_state(root: str = "/") -> Dict[str, Any]:
 
 
 def radios_of(document: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """Return the radios in a state, without what is none."""
+    """Return the radios in a state. Malformed entries are left out."""
     radios = document.get("radios")
     return [radio for radio in radios if isinstance(radio, dict)] if isinstance(radios, list) else []
 

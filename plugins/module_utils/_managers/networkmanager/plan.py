@@ -54,7 +54,7 @@ class Stored:
     def may_be_anothers(self) -> bool:
         """Whether the profile may be for another device: it has conditions that are not evaluated here.
 
-        It is not, if the interface uses it, or if it is bound to the interface or its device beside that.
+        If the interface uses the profile, or the profile is bound to the interface or its device, the answer is no.
         """
         own = self.active or self.connection.interface is not None or self.connection.mac is not None
         return bool(self.connection.conditions) and not own

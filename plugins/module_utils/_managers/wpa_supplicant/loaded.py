@@ -13,9 +13,10 @@ evidence, the secrets count as unknown.
   since the boot, by the boot's name, and by the inode of its control socket. None of these changes with ``chown`` or
   with a step of the clock.
 - Whether a supplicant started after a note was written is decided by the clock that counts from the boot. If there is
-  no note from this boot, file times have to be compared with the start. That is done by the clock as it goes now, and
-  by the mtime of the control socket, which is the clock as it was then (``chown`` does not change an mtime). So one
-  step of the clock, in either direction, makes the answer "unknown", and never a wrong yes.
+  no note from this boot, file times have to be compared with the start. The start is taken by the present wall clock,
+  and by the mtime of the control socket, which shows the clock of that moment (``chown`` does not change an mtime). If
+  the clock was set meanwhile, older file times can't be compared with the start. So one step of the clock, in either
+  direction, makes the answer "unknown", and never a wrong yes.
 
 The note is for root alone. With the salt in it, somebody could try out whether a guessed passphrase gives the digest.
 """

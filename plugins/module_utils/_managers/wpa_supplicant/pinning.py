@@ -76,8 +76,8 @@ def socket_of(path: str) -> Optional[int]:
 def undo_pin(ctrl: WpaCtrl, pin: Pin, *, frequencies: bool = True) -> bool:
     """Undo a pin, with or without its frequencies. Say whether there was anything to set back.
 
-    The access point of the pinned network comes last, because it shows that the pin stands (``Pin.keeps_out``). So an
-    undoing that broke off is finished by the next.
+    The access point of the pinned network comes last, because it shows that the pin stands (``Pin.keeps_out``). If
+    undoing a pin is interrupted, the next call completes it.
 
     Raises:
         SupplicantRefused: the supplicant refused a step. If it did not enable a network, the access point stays.

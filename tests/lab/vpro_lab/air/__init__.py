@@ -4,5 +4,5 @@
 
 """What is around a laptop: the access point, CSME's station, the operator's session, and the scene of all of them.
 
-Begin with ``scene``. Nothing here runs Ansible. It imports ``laptop`` alone.
+Begin with ``scene``. Nothing here runs Ansible. This room imports ``laptop``, ``engine`` and what all rooms use.
 """

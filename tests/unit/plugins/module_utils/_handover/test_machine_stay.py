@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The machine of a handover: a host that is held at its access point after it."""
+"""The machine of a handover: a host that stays at its access point after it."""
 
 from __future__ import annotations
 

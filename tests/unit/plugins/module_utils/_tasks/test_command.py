@@ -64,7 +64,7 @@ def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None
         "  wlan0 (phy0): CSME keeps the radio",
         "    because: no_credentials",
         f"    when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}",
-        "    wanted: a profile for 'corp\\xff' (psk)",
+        "    add a profile for 'corp\\xff' (psk)",
         "    neither wpa_supplicant nor NetworkManager can be used for it",
         "  wlan1 (phy0): of a newer version",
     ]

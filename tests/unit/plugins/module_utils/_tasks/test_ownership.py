@@ -325,7 +325,7 @@ def test_another_handover_is_waited_for_until_the_host_owns_the_radio(machine: M
     def ends() -> None:
         machine.radios = (FREE,)
 
-    # It takes the radio, and then keeps the lock: the watcher, holding the host at its access point.
+    # It takes the radio, and then keeps the lock, like a watcher that keeps the host at its access point.
     machine.busy = [lambda: None, ends, lambda: None]
     result = ask()
     assert (result["changed"], result["owner"]) == (False, "host")
