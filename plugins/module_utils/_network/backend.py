@@ -34,23 +34,19 @@ PROCESSES = frozenset({"wpa_supplicant", "NetworkManager", "iwd"})
 
 @dataclass(frozen=True)
 class SupplicantStatus:
-    """What a supplicant is doing. The fields about the connection are None while there is no connection."""
+    """What a supplicant is doing.
 
-    #: wpa_supplicant's name of the state: COMPLETED, SCANNING, INTERFACE_DISABLED, ...
-    state: str
+    Attributes:
+        connected: whether the link is up and its keys are in place.
+        bssid: the access point. It and the next two may be set while the host still connects, and else they are None.
+        ssid: the network's SSID.
+        network_id: the id of the profile, as in ``Profile.id``.
+    """
+
+    connected: bool = False
     bssid: Optional[str] = None
     ssid: Optional[bytes] = None
     network_id: Optional[int] = None
-    #: MHz.
-    frequency: Optional[int] = None
-    key_mgmt: Optional[str] = None
-    #: The interface's MAC address.
-    address: Optional[str] = None
-
-    @property
-    def connected(self) -> bool:
-        """Say whether the link is up and its keys are in place."""
-        return self.state == "COMPLETED"
 
 
 class Source(Protocol):

@@ -26,7 +26,7 @@ from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from .client import Device, NetworkManager
 from .listener import Armed, Listener
-from .names import WPA, number_of, path_of
+from .names import COMPLETED, WPA, number_of, path_of
 from .profiles import SECRET, UNTOLD, judged
 from .supplicant import Supplicant, SupplicantNetwork
 
@@ -88,11 +88,11 @@ class NetworkManagerBackend:
                 interface = supplicant.interface(self._interface)
                 state = supplicant.state(interface)
             except (NotFound, SupplicantRefused):
-                return SupplicantStatus(state="INTERFACE_DISABLED")
+                return SupplicantStatus()
             ssid, bssid = supplicant.network_in_use(interface)
             path = manager.active(device)
             number = None if path is None else number_of(path)
-            return SupplicantStatus(state=state.upper(), bssid=bssid, ssid=ssid, network_id=number)
+            return SupplicantStatus(state == COMPLETED, bssid, ssid, number)
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
         """Return every Wi-Fi profile, or those of one SSID.

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Optional, Tuple, Union
 
 from ..._system.bare import Bare
-from .names import PREPARE, UNAVAILABLE
+from .names import COMPLETED, PREPARE, UNAVAILABLE
 
 #: The most scans to ask for. A handover has no time for so many: CSME gives it 3 s, and a scan of one channel takes at
 #: least 40 ms. One or two were seen.
@@ -243,7 +243,7 @@ def _interface(joining: Joining, state: str) -> Result:
         # Any scan has ended in this state, and its results are forgotten.
         joining = replace(joining, connected=False, scanning=False, mine=False, wanted=False)
         return _look(joining) if state == "inactive" and joining.begun else (joining, ())
-    return replace(joining, connected=state == "completed"), ()
+    return replace(joining, connected=state == COMPLETED), ()
 
 
 def _timed(joining: Joining, on: bool) -> Result:

@@ -38,11 +38,11 @@ from .joining import (
     SetTimer,
     TooLong,
 )
-from .names import DISCONNECTED, NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
+from .names import COMPLETED, DISCONNECTED, NM, NM_DEVICE, NM_SETTINGS, UNMANAGED, WPA, WPA_INTERFACE, WPA_PATH
 from .supplicant import Supplicant
 
 #: The supplicant's states in which an existing link goes on. In the second and third, it renews its keys.
-_CONNECTED = frozenset({"completed", "4way_handshake", "group_handshake"})
+_CONNECTED = frozenset({COMPLETED, "4way_handshake", "group_handshake"})
 #: The supplicant's states in which it has not found a network to join. If a scan found one, the supplicant joins it in
 #: the same step of its loop, before it answers any question (eloop_run of its eloop.c). So it is in another state then.
 _WAITING = frozenset({"scanning", "disconnected"})
@@ -263,7 +263,7 @@ class Listener:
             found.append(Disconnected())
         self._to_see = self._to_see and state in _WAITING
         yield InterfaceState(state)
-        if self._linked or state != "completed":
+        if self._linked or state != COMPLETED:
             return
         bssid = None if self._interface is None else self._supplicant.bssid(self._interface)
         armed = self._armed()

@@ -28,6 +28,8 @@ SYSTEM_OWNED, AGENT_OWNED = 0x0, 0x1
 #: need_secrets_password).
 NOT_REQUIRED = 0x4
 MAY_BE_NONE = ("private-key-password", "cert-password")
+#: wpa_supplicant's state, as its D-Bus interface names it, in which the link is up and its keys are in place.
+COMPLETED = "completed"
 
 
 def number_of(path: str) -> int:

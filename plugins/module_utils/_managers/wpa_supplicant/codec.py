@@ -35,6 +35,32 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Status:
+    """The reply to STATUS. The fields about the connection are None while there is no connection."""
+
+    #: COMPLETED, SCANNING, INTERFACE_DISABLED, ...
+    state: str
+    bssid: Optional[str] = None
+    ssid: Optional[bytes] = None
+    network_id: Optional[int] = None
+    #: MHz.
+    frequency: Optional[int] = None
+    key_mgmt: Optional[str] = None
+    #: The interface's MAC address.
+    address: Optional[str] = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the link is up and its keys are in place."""
+        return self.state == "COMPLETED"
+
+    @property
+    def common(self) -> SupplicantStatus:
+        """The part that every manager of an interface can tell."""
+        return SupplicantStatus(self.connected, self.bssid, self.ssid, self.network_id)
+
+
+@dataclass(frozen=True)
 class SupplicantEvent:
     """One unsolicited message. ``name`` is empty if the message is free text (``Trying to associate with ...``)."""
 
@@ -106,7 +132,7 @@ def _decode_bssid(text: str, what: str) -> Optional[str]:
     return text.lower()
 
 
-def decode_status(text: str) -> SupplicantStatus:
+def decode_status(text: str) -> Status:
     """Decode the reply to STATUS.
 
     Raises:
@@ -120,7 +146,7 @@ def decode_status(text: str) -> SupplicantStatus:
             values.setdefault(key, value)
     if not values.get("wpa_state"):
         raise DecodeFailed("the reply to STATUS has no wpa_state", where=ascii(text[:80]))
-    return SupplicantStatus(
+    return Status(
         state=values["wpa_state"],
         bssid=_decode_bssid(values["bssid"], "bssid") if "bssid" in values else None,
         ssid=_decode_ssid(values["ssid"]) if "ssid" in values else None,

@@ -25,7 +25,6 @@ import time
 from types import TracebackType
 from typing import Iterable, List, Optional, Sequence, Tuple, Type, TypeVar
 
-from ..._network.backend import SupplicantStatus
 from ..._network.values import encode_frequencies
 from ..._system.denied import remedy_for, user
 from ..._system.errors import (
@@ -41,6 +40,7 @@ from ..._system.files import names_in
 from ..._system.systemd import instance
 from .codec import (
     Network,
+    Status,
     SupplicantEvent,
     checked_variable,
     decode_event,
@@ -230,7 +230,7 @@ class WpaCtrl(ControlSocket):
         """
         return self._process_id([])
 
-    def status(self) -> SupplicantStatus:
+    def status(self) -> Status:
         """Return what the supplicant is doing."""
         return decode_status(self.request("STATUS"))
 

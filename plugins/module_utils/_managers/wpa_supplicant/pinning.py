@@ -10,11 +10,10 @@ import os
 import re
 from typing import Iterable, List, Optional, Tuple
 
-from ..._network.backend import SupplicantStatus
 from ..._network.pin import Key, Pin, Standing
 from ..._network.values import encode_bssid, encode_frequencies
 from ..._system.errors import SupplicantRefused
-from .codec import Network
+from .codec import Network, Status
 from .control import WpaCtrl
 from .numbers import frequencies_of
 
@@ -129,7 +128,7 @@ def end_rest_of(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
     return True
 
 
-def _dropped_by_frequencies(status: SupplicantStatus, pin: Pin) -> bool:
+def _dropped_by_frequencies(status: Status, pin: Pin) -> bool:
     """Say whether a change of the pinned network's frequencies would drop the link.
 
     It would if the link's key is in the network's PMKSA cache. That is so for every link that has neither a PSK nor the

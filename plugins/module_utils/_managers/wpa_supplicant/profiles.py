@@ -60,7 +60,7 @@ class WpaProfiles:
             NotFound, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``WpaCtrl``.
         """
         with self._connect() as ctrl:
-            return ctrl.status()
+            return ctrl.status().common
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
         """Return all configured networks, in the order of their ids. With *ssid*, only those of that SSID are read.

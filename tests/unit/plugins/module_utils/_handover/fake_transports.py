@@ -123,7 +123,7 @@ class Supplicant:
         self.refuse_unpin: Optional[FleetError] = None
 
     def status(self) -> SupplicantStatus:
-        return SupplicantStatus("INTERFACE_DISABLED")
+        return SupplicantStatus()
 
     def profiles(self, ssid: Optional[bytes] = None) -> Tuple[Profile, ...]:
         return (PROFILE,)

@@ -76,7 +76,7 @@ def test_a_bring_up_that_is_held_back_is_told(laptop: Laptop) -> None:
 
 PROFILE = Profile(1, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, credentials=frozenset({"psk"}))
 OTHER = replace(PROFILE, id=2)
-CONNECTED = SupplicantStatus("COMPLETED", BSSID, b"corp", 2)
+CONNECTED = SupplicantStatus(True, BSSID, b"corp", 2)
 
 
 class Backend:
@@ -207,7 +207,7 @@ def test_profiles_that_are_not_told_are_told_of_once(looked: Looked) -> None:
         (replace(CONNECTED, network_id=1), Free(PROFILE, BSSID)),
         # A network that nobody has a profile for.
         (replace(CONNECTED, network_id=7), Free(None, BSSID)),
-        (replace(CONNECTED, state="SCANNING"), Free()),
+        (replace(CONNECTED, connected=False), Free()),
         (replace(CONNECTED, ssid=None), Free()),
     ],
 )

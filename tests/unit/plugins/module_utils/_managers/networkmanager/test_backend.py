@@ -60,14 +60,14 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_network
 def test_what_it_tells(backend: NetworkManagerBackend, laptop: Laptop) -> None:
     assert backend.version() == "1.42.4"
     assert [profile.ssid for profile in backend.profiles()] == [b"corp", b"home"]
-    assert backend.status().state == "INTERFACE_DISABLED"
+    assert backend.status() == SupplicantStatus()
     laptop.lift_the_block()
-    assert backend.status() == SupplicantStatus("DISCONNECTED")
+    assert backend.status() == SupplicantStatus()
     # The interface goes between two questions.
     del laptop.bus.properties[INTERFACE, WPA_INTERFACE]["State"]
-    assert backend.status() == SupplicantStatus("INTERFACE_DISABLED")
+    assert backend.status() == SupplicantStatus()
     laptop.connect()
-    assert backend.status() == SupplicantStatus("COMPLETED", bssid=BSSID, ssid=b"corp", network_id=7)
+    assert backend.status() == SupplicantStatus(True, bssid=BSSID, ssid=b"corp", network_id=7)
     with pytest.raises(FleetError):
         NetworkManagerBackend("wlan9").status()
 

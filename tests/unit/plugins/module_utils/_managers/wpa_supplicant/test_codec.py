@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import codec
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network, Status
 from ansible_collections.vpro.fleet.plugins.module_utils._network import values
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, FleetError
@@ -32,20 +32,28 @@ def test_status_of_a_connection() -> None:
         "key_mgmt=WPA2-PSK\nwpa_state=COMPLETED\nip_address=192.0.2.7\naddress=02:00:00:00:00:00\n"
     )
     status = codec.decode_status(text)
-    assert status == SupplicantStatus(
-        "COMPLETED", "02:00:00:00:01:aa", b"a\nb\xff=c", 3, 2437, "WPA2-PSK", "02:00:00:00:00:00"
-    )
+    assert status == Status("COMPLETED", "02:00:00:00:01:aa", b"a\nb\xff=c", 3, 2437, "WPA2-PSK", "02:00:00:00:00:00")
     assert status.connected
+
+
+@pytest.mark.parametrize(
+    ("state", "connected"),
+    [("COMPLETED", True), ("4WAY_HANDSHAKE", False), ("ASSOCIATED", False), ("INTERFACE_DISABLED", False)],
+)
+def test_a_link_is_up_with_its_keys_alone(state: str, connected: bool) -> None:
+    status = codec.decode_status(f"wpa_state={state}\nbssid=02:00:00:00:01:00\nssid=corp\nid=1\n")
+    assert status.connected is connected
+    assert status.common == SupplicantStatus(connected, "02:00:00:00:01:00", b"corp", 1)
 
 
 def test_an_ssid_with_a_space_is_whole_in_a_status() -> None:
     status = codec.decode_status("ssid=corp guest=1\nid_str=x wpa_state=SCANNING\nwpa_state=COMPLETED\n")
-    assert status == SupplicantStatus("COMPLETED", ssid=b"corp guest=1")
+    assert status == Status("COMPLETED", ssid=b"corp guest=1")
 
 
 def test_status_without_a_connection() -> None:
     status = codec.decode_status("wpa_state=INTERFACE_DISABLED\naddress=12:4a:85:8b:28:7e\nuuid=f8f2340a\n")
-    assert status == SupplicantStatus("INTERFACE_DISABLED", address="12:4a:85:8b:28:7e")
+    assert status == Status("INTERFACE_DISABLED", address="12:4a:85:8b:28:7e")
     assert not status.connected
 
 

@@ -16,10 +16,9 @@ from typing import Dict, Sequence, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network, Status
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._network import values
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
@@ -85,7 +84,7 @@ def test_a_refusal_does_not_repeat_the_secret(server: Server, reply: bytes) -> N
 def test_status_is_asked_for(server: Server) -> None:
     server.script = lambda request: [b"wpa_state=SCANNING\n"] if request == b"STATUS" else []
     with WpaCtrl(server.path) as ctrl:
-        assert ctrl.status() == SupplicantStatus("SCANNING")
+        assert ctrl.status() == Status("SCANNING")
 
 
 CONTROL = "is empty or has a control character in it"

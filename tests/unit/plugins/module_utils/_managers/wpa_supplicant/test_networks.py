@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import Network, Status
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.networks import (
     commit,
     discard,
@@ -22,7 +22,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     Plan,
     Running,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed, SupplicantRefused, TimedOut
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_networks import (
@@ -56,9 +55,9 @@ class Talk:
         self.asked.append(f"{network_id} {variable}")
         return self.variables.get(f"{network_id} {variable}")
 
-    def status(self) -> SupplicantStatus:
+    def status(self) -> Status:
         self.asked.append("STATUS")
-        return SupplicantStatus(self.state)
+        return Status(self.state)
 
     def request(self, command: str) -> str:
         self.told.append(command)

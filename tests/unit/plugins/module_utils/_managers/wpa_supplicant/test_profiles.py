@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import profiles as wpa_profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import MAC_ADDRESS, Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
@@ -25,7 +26,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine
 
 def test_status(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     assert supplicant.interface == "wlan0"
-    assert supplicant.status().state == "INTERFACE_DISABLED"
+    assert supplicant.status() == SupplicantStatus()
 
 
 def test_profiles(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
