@@ -21,6 +21,8 @@ _STRONGER: Mapping[str, FrozenSet[str]] = {
     "gcmp": frozenset({"ccmp-256", "gcmp-256"}),
     "gcmp-256": frozenset(),
 }
+#: The only cipher for unicast frames with each key management of Suite B (IEEE 802.11-2020, 12.7.3 and table 9-151).
+_OF_SUITE_B: Mapping[str, str] = {"WPA-EAP-SUITE-B": "gcmp", "WPA-EAP-SUITE-B-192": "gcmp-256"}
 #: The authentications that CSME tells as those of RSN, the protocol of WPA2 and WPA3 (RSNA, RSNA_PSK and SAE in
 #: linux/include/uapi/linux/nl80211-vnd-intel.h).
 _BY_RSN = frozenset({"psk", "sae", "eap"})
@@ -176,6 +178,25 @@ class Limits:
         stronger = bool(self.groups) and (self.groups or frozenset()) <= _STRONGER.get(cipher or "", frozenset())
         group = f"only allows a stronger cipher for group traffic ({_list(self.groups)}) than CSME's ({cipher})"
         yield Obstacle(group, _REMOVE) if stronger else None
+
+
+def suite_b_obstacle(key_mgmt: FrozenSet[str], connection: Joined) -> Optional[Obstacle]:
+    """Return an obstacle if a profile only has key managements of Suite B, whose ciphers are others than CSME's.
+
+    This holds whatever ``Limits.ciphers`` are, because wpa_supplicant's default includes CCMP for every key management.
+
+    Args:
+        key_mgmt: the profile's key managements.
+        connection: CSME's connection.
+    """
+    ciphers = {_OF_SUITE_B.get(each) for each in key_mgmt}
+    if None in ciphers or connection.cipher not in _STRONGER or connection.cipher in ciphers:
+        return None
+    named = ", ".join(sorted(key_mgmt))
+    return Obstacle(
+        f"does not use the cipher of CSME's connection ({connection.cipher}), by its key management ({named})",
+        "Give it a key management that fits the network",
+    )
 
 
 _REMOVE = "Remove that from the profile"

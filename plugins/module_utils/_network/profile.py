@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
 
-from .limits import NO_LIMITS, Joined, Limits, Obstacle
+from .limits import NO_LIMITS, Joined, Limits, Obstacle, suite_b_obstacle
 
 PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
@@ -118,5 +118,6 @@ def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstac
     yield None if auth is None or profile.key_mgmt & KEY_MGMT.get(auth, frozenset()) else unfit
     yield profile.obstacle
     yield None if auth is None or profile.can_join(auth) else unfit
+    yield suite_b_obstacle(profile.key_mgmt, connection)
     yield from profile.limits.obstacles(connection)
     yield None if profile.enabled else Obstacle("is disabled", "Enable it", disabled=True)

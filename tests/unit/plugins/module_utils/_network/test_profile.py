@@ -133,3 +133,30 @@ def test_what_is_in_the_way_may_be_the_access_point_or_the_channel() -> None:
     assert find_obstacle([make(2), make(3, enabled=False)], Target(b"home", None)) == Obstacle(
         "is disabled", "Enable it", disabled=True
     )
+
+
+@pytest.mark.parametrize(
+    ("key_mgmt", "ciphers"),
+    [
+        ("WPA-EAP-SUITE-B-192", {"gcmp-256"}),
+        ("WPA-EAP-SUITE-B", {"gcmp"}),
+        ("WPA-EAP-SUITE-B WPA-EAP-SUITE-B-192", {"gcmp", "gcmp-256"}),
+        ("WPA-EAP WPA-EAP-SUITE-B-192", {"tkip", "ccmp", "gcmp", "gcmp-256"}),
+    ],
+)
+def test_key_managements_of_suite_b_have_a_cipher_of_their_own(key_mgmt: str, ciphers: Set[str]) -> None:
+    profile = make(key_mgmt=key_mgmt, credentials="identity eap")
+    for cipher in ("tkip", "ccmp", "gcmp", "gcmp-256"):
+        csme = Target(b"home", "eap", cipher=cipher)
+        assert (find_profile([profile], csme) is profile) == (cipher in ciphers), cipher
+    # What is not known of CSME's connection is no obstacle.
+    for unknown in (None, "unknown(9)"):
+        assert find_profile([profile], Target(b"home", "eap", cipher=unknown)) is profile
+
+
+def test_that_cipher_is_named() -> None:
+    profile = make(key_mgmt="WPA-EAP-SUITE-B-192", credentials="identity eap")
+    assert find_obstacle([profile], Target(b"home", "eap", cipher="ccmp")) == Obstacle(
+        "does not use the cipher of CSME's connection (ccmp), by its key management (WPA-EAP-SUITE-B-192)",
+        "Give it a key management that fits the network",
+    )
