@@ -94,7 +94,23 @@ def is_there(path: str) -> Optional[bool]:
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None if _is_hidden(path) else False
     except (OSError, ValueError):
         return None
     return True
+
+
+def _is_hidden(path: str) -> bool:
+    """Say whether a path leads through a folder that systemd hides from this process (``ProtectHome=yes``).
+
+    An empty folder of mode 000 stands in its place (systemd.exec(5), ``InaccessiblePaths=``). A process that may pass
+    over file modes sees that it is empty.
+    """
+    folder = os.path.dirname(path)
+    while True:
+        try:
+            return stat.S_IMODE(os.stat(folder).st_mode) == 0
+        except OSError:
+            if folder == os.path.dirname(folder):
+                return False
+            folder = os.path.dirname(folder)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ..._network.declared import ProfilesRequest
+from ..._network.eap import Exists, not_known
 from ..._network.limits import Joined
 from ..._network.profile import Profile
 from ..._network.report import by_name, networks
@@ -28,6 +29,7 @@ from ..._network.verdict import warnings as warnings_of
 from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
+from ..._system.files import is_there
 from .client import NetworkManager
 from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
@@ -97,7 +99,7 @@ def bring(
         read = {each.connection.path: connections.with_secrets(each) for each in concerned(stored, declared)}
         known = [read.get(each.connection.path, each) for each in stored]
         plan = plan_connections(known, declared, interface, lambda: str(uuid.uuid4()))
-        profiles = connections.judged(plan.outcome)
+        profiles = connections.judged(plan.outcome, not_known if check_mode else is_there)
         verdicts = judge(declared.profiles, profiles, csme, FILE, RUNTIME)
         if verdicts and request.require_usable:
             raise Unusable(verdicts)
@@ -214,10 +216,16 @@ class _Connections:
             return replace(stored, settings=with_secrets(stored.settings, secrets))
         return stored
 
-    def judged(self, outcome: Sequence[Settings]) -> Tuple[Profile, ...]:
-        """Return the profiles that settings are for the interface. They name the MAC address, so no default counts."""
+    def judged(self, outcome: Sequence[Settings], exists: Exists) -> Tuple[Profile, ...]:
+        """Return the profiles that settings are for the interface. They name the MAC address, so no default counts.
+
+        Args:
+            outcome: the settings.
+            exists: says whether a file that a profile names exists.
+        """
+        interface, mac = self._interface, self._device.mac
         read = (read_connection(f"/{number}", plain(each, "a{sa{sv}}")) for number, each in enumerate(outcome))
-        return tuple(profile_of(each, self._interface, self._device.mac) for each in read if each is not None)
+        return tuple(profile_of(each, interface, mac, exists=exists) for each in read if each is not None)
 
     def judged_again(self, plan: NmPlan, foreseen: Sequence[Profile]) -> Tuple[Profile, ...]:
         """Return the profiles of declared networks after a plan was carried out, those that changed as they are now.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ..._network.eap import TLS, EapMethod
 from ..._system.errors import DecodeFailed
 from .names import MAY_BE_NONE, NOT_REQUIRED, SYSTEM_OWNED, number_of
 
@@ -45,6 +46,11 @@ _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-priv
 #: The certificates that may be on a token (PKCS#11), which has a password. A certificate in a file has no password,
 #: even if its flags say so.
 _CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
+#: The certificates and keys of TLS that may be files, and how the path of a file begins (nm-setting-8021x.c).
+_FILES = ("ca-cert", "client-cert", "private-key")
+_SCHEME = b"file://"
+#: The methods with an inner method.
+_WITH_INNER = ("peap", "ttls")
 SECURED = "802-11-wireless-security"
 _WIRELESS = "802-11-wireless"
 
@@ -80,6 +86,7 @@ class Connection:
         names: patterns of the interfaces that it is for, see ``matches``. Without any, it is for all.
         conditions: the names of other settings that restrict it to some machines or devices.
         elsewhere: the flags, with their values, of needed secrets that the system does not have.
+        eap: the methods of EAP that it allows, with their keys and files. Their passwords are not known here.
     """
 
     number: int
@@ -106,6 +113,7 @@ class Connection:
     names: Tuple[str, ...] = ()
     conditions: Tuple[str, ...] = ()
     elsewhere: Tuple[Tuple[str, int], ...] = ()
+    eap: Tuple[EapMethod, ...] = ()
 
 
 def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Optional[Connection]:
@@ -153,6 +161,7 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             names=tuple(map(str, match.get("interface-name", ()))),
             conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
             elsewhere=elsewhere,
+            eap=tuple(_eap_methods(settings.get("802-1x", {}))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeFailed(f"this is not a Wi-Fi profile of NetworkManager: {error!r:.80}", where=path) from error
@@ -237,6 +246,30 @@ def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) ->
     return tuple((f"{name}-flags", value) for name, value in flags if not needs_nobody(name, value))
 
 
+def _eap_methods(eap: Mapping[str, Any]) -> Iterator[EapMethod]:
+    """Yield the methods of EAP that a profile allows. For an inner method TLS, the keys have a prefix of their own."""
+    for name in map(str, eap.get("eap", ())):
+        inner = name in _WITH_INNER and _inner(eap) == "tls"
+        phase = "phase2-" if inner else ""
+        tls = inner or name == "tls"
+        files = ["ca-cert", *(f"{phase}{each}" for each in _FILES if tls and (phase or each != "ca-cert"))]
+        yield EapMethod(
+            name=TLS if tls else name.upper(),
+            key=f"{phase}private-key",
+            has_key=bool(eap.get(f"{phase}private-key")),
+            files=tuple((each, path) for each in files for path in [_path(eap.get(each))] if path is not None),
+        )
+
+
+def _path(value: Optional[bytes]) -> Optional[bytes]:
+    """Return the path in a certificate or key. It is None if the value is a URI, or the certificate or key itself."""
+    return value[len(_SCHEME) :].partition(b"\0")[0] if value is not None and value.startswith(_SCHEME) else None
+
+
+def _inner(eap: Mapping[str, Any]) -> str:
+    return str(eap.get("phase2-auth") or eap.get("phase2-autheap"))
+
+
 def needs_nobody(secret: str, flags: int) -> bool:
     """Say whether NetworkManager can use a secret with nobody logged in: the system stores it, or none is needed.
 
@@ -268,9 +301,8 @@ def is_asked_for(settings: Mapping[str, Mapping[str, Any]], held: FrozenSet[str]
 
 
 def _eap_is_asked_for(method: str, eap: Mapping[str, Any], held: FrozenSet[str], phase: str = "") -> bool:
-    if method in ("peap", "ttls") and not phase:
-        inner = str(eap.get("phase2-auth") or eap.get("phase2-autheap"))
-        return _eap_is_asked_for(inner, eap, held, "phase2-")
+    if method in _WITH_INNER and not phase:
+        return _eap_is_asked_for(_inner(eap), eap, held, "phase2-")
     if method == "tls":
         tokens = [f"{phase}{name}" for name in ("ca-cert", "client-cert") if _is_on_a_token(eap, f"{phase}{name}")]
         secrets = (f"{phase}private-key-password", *(f"{name}-password" for name in tokens))

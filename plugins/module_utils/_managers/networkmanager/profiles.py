@@ -9,12 +9,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import FrozenSet, Iterator, Optional, Sequence, Tuple
 
+from ..._network.eap import Exists, eap_obstacle
 from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Limits, Obstacle
 from ..._network.profile import Profile
 from ..._radio import channels
 from ..._radio.own_address import OtherAddress, first_address, present_address
 from ..._system.dbus import SystemBus
 from ..._system.errors import FleetError, NotFound
+from ..._system.files import is_there
 from .connection import Connection, matches
 from .files import Defaults, defaults
 from .names import AGENT_OWNED, NM
@@ -82,6 +84,7 @@ def profile_of(
     mac: Optional[str] = None,
     by_default: Defaults = NO_DEFAULTS,
     own: Optional[OtherAddress] = None,
+    exists: Exists = is_there,
 ) -> Profile:
     """Return NetworkManager's profile as a profile of a backend.
 
@@ -96,6 +99,7 @@ def profile_of(
         by_default: what NetworkManager's configuration sets for profiles that leave it open.
         own: how the interface's own address differs from the permanent one, if it does. It is the address that the
             interface has when NetworkManager finds it.
+        exists: says whether a file that the profile names exists.
     """
     obstacle = next(_obstacles(connection, interface, mac, by_default, own), None)
     return Profile(
@@ -116,6 +120,7 @@ def profile_of(
             ciphers=connection.ciphers,
             groups=connection.groups,
             protocols=connection.protocols,
+            eap=eap_obstacle(connection.eap, exists),
         ),
         own=connection.interface is not None or connection.mac is not None,
     )

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._network.declared import ProfilesRequest
+from ..._network.eap import Exists, not_known
 from ..._network.limits import Joined, Obstacle
 from ..._network.pin import Pin
 from ..._network.profile import Profile
@@ -38,7 +39,6 @@ from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .configured import profile_of, profiles_in
 from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
-from .fitness import Exists
 from .loaded import Loaded, Supplicant, supplicant_of
 from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
@@ -246,8 +246,7 @@ def bring(
         runtime.look(conf, file.entries)
 
         def judged() -> Tuple[Verdict, ...]:
-            # In check mode, an earlier task may have been going to create a file that a network names.
-            exists: Exists = (lambda _path: None) if check_mode else is_there
+            exists: Exists = not_known if check_mode else is_there
             text, profiles = file.text or "", request.declared.profiles
             found = profiles_in(text, conf.path, exists, runtime.other_address) if profiles else ()
             stored = judge(profiles, found, csme, FILE)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Mapping, Optional, Tuple
 
+from ..._network.eap import Exists
 from ..._network.limits import Obstacle
 from ..._network.profile import Profile
 from ..._system.files import is_there
 from .conf import Block, parse, settings_of
 from .conf import read as read_conf
-from .fitness import Exists, limits_of, obstacle_of
+from .fitness import limits_of, obstacle_of
 from .numbers import number_of
 from .variables import is_station, ssid_of
 

@@ -11,26 +11,28 @@ the names, defaults and meanings: hostap's ``wpa_supplicant/wpa_supplicant.conf`
 from __future__ import annotations
 
 import re
-from typing import Callable, FrozenSet, Mapping, Optional, Tuple
+from typing import FrozenSet, Iterator, Mapping, Optional, Tuple
 
+from ..._network.eap import TLS, EapMethod, Exists, eap_obstacle
 from ..._network.limits import MAC_ADDRESS, Limits, Obstacle
+from ..._network.values import decode_value
+from ..._system.errors import DecodeFailed
 from .numbers import number_of
-
-#: Says whether a file exists, or returns None if this user can't find out.
-Exists = Callable[[str], Optional[bool]]
 
 #: The variables of a network that have to be read for this.
 ASKED: Tuple[str, ...] = (
     *("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "proto", "pairwise", "group", "ieee80211w", "mode"),
 )
 #: The further variables of a network with EAP.
-ASKED_FOR_EAP: Tuple[str, ...] = ("password", "private_key", "private_key2", "client_cert", "ca_cert")
+ASKED_FOR_EAP: Tuple[str, ...] = (
+    *("password", "private_key", "private_key2", "client_cert", "client_cert2", "ca_cert", "ca_cert2"),
+)
 #: The settings outside of networks that apply to all networks.
 GLOBAL: Tuple[str, ...] = ("mac_addr", "ap_scan", "pmf")
-#: EAP methods that need a password, or a key for the inner method.
-_BY_PASSWORD = frozenset({"PEAP", "TTLS", "FAST", "TEAP", "MSCHAPV2", "GTC", "MD5", "LEAP", "PWD"})
-#: The variables whose values may be paths of files.
+#: The variables whose values may be paths of files. Only the first one matters to all methods.
 _FILES = ("ca_cert", "client_cert", "private_key")
+#: Those of an inner method that has a key and no password.
+_INNER_FILES = ("ca_cert", "ca_cert2", "client_cert2", "private_key2")
 #: A value of ``bssid_ignore`` and ``bssid_accept``: addresses, each with a mask or without.
 _ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9a-f]{2}){5}))?\Z")
 
@@ -51,7 +53,7 @@ def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: E
         groups=_words(network.get("group")),
         protocols=_protocols(network.get("proto")),
         pmf=_pmf(network, settings),
-        eap=_eap_obstacle(network, exists),
+        eap=eap_obstacle(_eap_methods(network), exists),
     )
 
 
@@ -82,26 +84,26 @@ def obstacle_of(network: Mapping[str, str], settings: Mapping[str, str]) -> Opti
     return None
 
 
-def _eap_obstacle(network: Mapping[str, str], exists: Exists) -> Optional[Obstacle]:
-    """Return what EAP lacks, or None if it lacks nothing, or that is not known. One method that can work is enough."""
-    found = None
-    for method in network.get("eap", "").split():
-        found = _lacks(method, network, exists)
-        if found is None:
-            return None
-    return found
+def _eap_methods(network: Mapping[str, str]) -> Iterator[EapMethod]:
+    """Yield the methods of EAP that a network allows, and what it has for them."""
+    for name in network.get("eap", "").split():
+        inner = name != TLS and not network.get("password") and bool(network.get("private_key2"))
+        key, files = ("private_key2", _INNER_FILES) if inner else ("private_key", _FILES if name == TLS else _FILES[:1])
+        yield EapMethod(
+            name=TLS if inner else name,
+            password=bool(network.get("password")),
+            key=key,
+            has_key=bool(network.get(key)),
+            files=tuple((each, path) for each in files for path in [_path(network.get(each, ""))] if path is not None),
+        )
 
 
-def _lacks(method: str, network: Mapping[str, str], exists: Exists) -> Optional[Obstacle]:
-    if method in _BY_PASSWORD and not (network.get("password") or network.get("private_key2")):
-        return Obstacle(f"has no password, which EAP-{method} needs", "Give it the password")
-    if method == "TLS" and not network.get("private_key"):
-        return Obstacle("has no private_key, which EAP-TLS needs", "Give it the key, and its certificate")
-    for name in _FILES if method == "TLS" else ("ca_cert",):
-        path = network.get(name, "").strip('"')
-        if path.startswith("/") and exists(path) is False:
-            return Obstacle(f"names a file that does not exist ({name}: {path})", "Copy the file to that path")
-    return None
+def _path(value: str) -> Optional[bytes]:
+    """Return a text's bytes, or None if wpa_supplicant can't have read the value."""
+    try:
+        return decode_value(value)
+    except DecodeFailed:
+        return None
 
 
 def _frequencies(value: Optional[str]) -> Optional[FrozenSet[int]]:

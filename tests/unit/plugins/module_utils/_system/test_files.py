@@ -18,7 +18,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     NotFound,
     TransportFailed,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._system.files import list_folder, os_error, read_text
+from ansible_collections.vpro.fleet.plugins.module_utils._system.files import (
+    is_there,
+    list_folder,
+    os_error,
+    read_text,
+)
 
 
 def test_text_of_files(tmp_path: Path) -> None:
@@ -74,3 +79,39 @@ def test_an_error_of_the_system_without_a_number_has_none() -> None:
     error = os_error(OSError("odd"), "/x")
     assert isinstance(error, TransportFailed)
     assert error.errno == 0
+
+
+def test_whether_a_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "away").symlink_to("nothing")
+    assert is_there(str(tmp_path / "file")) is True
+    for name in ("none", "none/at/all", "file/none", "away"):
+        assert is_there(str(tmp_path / name)) is False, name
+    assert is_there("none of this name") is False
+    assert is_there("/a\0b") is None
+
+    def denied(_path: str) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", denied)
+        found = is_there("/root/key.pem")
+    assert found is None
+
+
+def test_a_file_in_a_folder_that_systemd_hides_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may pass over file modes sees an empty folder of mode 000 (``ProtectHome=yes``)."""
+    hidden = tmp_path / "home"
+    hidden.mkdir()
+    real = os.stat
+
+    def stat(path: str) -> os.stat_result:
+        found = real(path)
+        return os.stat_result((found.st_mode & ~0o7777, *found[1:])) if path == str(hidden) else found
+
+    paths = [str(hidden / "alice" / "key.pem"), str(hidden / "key.pem"), str(tmp_path / "key.pem")]
+    assert [is_there(path) for path in paths] == [False, False, False]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat)
+        found = [is_there(path) for path in paths]
+    assert found == [None, None, False]

@@ -29,6 +29,8 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_network
 
 CANARY = "canary-0f3e"
 OTHER = "canary-of-another"
+#: A file that exists, for certificates and keys.
+THERE = str(Path(__file__))
 PSK: Dict[str, Any] = {"key-mgmt": ("s", "wpa-psk"), "psk": ("s", CANARY), "pmf": ("i", 2)}
 
 
@@ -37,11 +39,11 @@ def psk(ssid: bytes = b"corp", passphrase: str = CANARY, **changes: Any) -> Netw
 
 
 def peap(ssid: bytes = b"eap", password: str = CANARY, **changes: Any) -> NetworkProfile:
-    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", None, password, "mschapv2", "/ca.pem"), **changes)
+    return NetworkProfile(ssid, "eap", eap=Eap("peap", "me", None, password, "mschapv2", THERE), **changes)
 
 
 def tls(password: Any = CANARY) -> NetworkProfile:
-    eap = Eap("tls", "me", client_cert="/c", private_key="/k", private_key_password=password)
+    eap = Eap("tls", "me", client_cert=THERE, private_key=THERE, private_key_password=password)
     return NetworkProfile(b"tls", "eap", eap=eap)
 
 

@@ -11,13 +11,14 @@ from typing import Any, Iterator, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Eap, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Target
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_provisioning import (
     CANARY,
     PSK,
+    THERE,
     Laptop,
     happened,
     laptop_of,
@@ -100,6 +101,19 @@ def test_the_network_that_csme_is_on_has_to_fit(
         assert what in found["what"]
         assert warning.startswith("network 'corp' can't carry CSME's session on: its profile ")
     assert laptop.declare(psk(b"another"), require_usable=True)["obstacles"] == []
+
+
+def test_files_of_eap_have_to_be_there_but_not_in_check_mode(laptop: Laptop, tmp_path: Path) -> None:
+    """In check mode, an earlier task may have been going to create them."""
+    key = tmp_path / "key.pem"
+    declared = NetworkProfile(b"corp", "eap", eap=Eap("tls", "me", client_cert=THERE, private_key=str(key)))
+    assert laptop.declare(declared, check_mode=True, require_usable=True)["obstacles"] == []
+    with pytest.raises(Refused, match=r"names a file that does not exist .private-key: .*Nothing was changed"):
+        laptop.declare(declared, require_usable=True)
+    (found,) = laptop.declare(declared)["obstacles"]
+    assert found["what"] == f"the profile names a file that does not exist (private-key: {key})"
+    key.touch()
+    assert laptop.declare(declared, require_usable=True)["obstacles"] == []
 
 
 def test_networkmanager_has_the_last_word_after_a_change(laptop: Laptop) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import pytest
 
@@ -17,6 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     read_connection,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.profiles import profile_of
+from ansible_collections.vpro.fleet.plugins.module_utils._network.eap import EapMethod
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     EAP,
@@ -165,7 +166,59 @@ def test_everything_that_a_profile_says_is_told() -> None:
         names=("wl*", "!wlan1"),
         conditions=("match.driver", "match.kernel-command-line"),
         elsewhere=(("private-key-password-flags", 1),),
+        eap=(EapMethod("TLS", None, "private-key"),),
     )
+
+
+KEY = {"private-key": b"file:///k.pem\0"}
+
+
+@pytest.mark.parametrize(
+    ("eap", "methods"),
+    [
+        ({}, []),
+        ({"eap": ["peap"], "phase2-auth": "mschapv2", **KEY}, [EapMethod("PEAP", None, "private-key", True)]),
+        (
+            {"eap": ["tls"], "ca-cert": b"file:///ca\0", "client-cert": b"file:///c\xff", **KEY},
+            [
+                EapMethod(
+                    "TLS",
+                    None,
+                    "private-key",
+                    True,
+                    (("ca-cert", b"/ca"), ("client-cert", b"/c\xff"), ("private-key", b"/k.pem")),
+                )
+            ],
+        ),
+        # A URI of a token, and the certificate itself.
+        (
+            {"eap": ["tls"], "ca-cert": b"\x30\x82", "client-cert": b"pkcs11:c\0", "private-key": b"pkcs11:k\0"},
+            [EapMethod("TLS", None, "private-key", True)],
+        ),
+        # The method within has credentials of its own, but the certificate of the outer one counts too.
+        (
+            {
+                "eap": ["ttls", "tls"],
+                "phase2-autheap": "tls",
+                "ca-cert": b"file:///ca\0",
+                "phase2-ca-cert": b"x",
+                **KEY,
+            },
+            [
+                EapMethod("TLS", None, "phase2-private-key", False, (("ca-cert", b"/ca"),)),
+                EapMethod("TLS", None, "private-key", True, (("ca-cert", b"/ca"), ("private-key", b"/k.pem"))),
+            ],
+        ),
+        (
+            {"eap": ["peap"], "phase2-auth": "tls", "phase2-private-key": b"file:///p\0"},
+            [EapMethod("TLS", None, "phase2-private-key", True, (("phase2-private-key", b"/p"),))],
+        ),
+    ],
+)
+def test_what_eap_has(eap: Dict[str, Any], methods: List[EapMethod]) -> None:
+    connection = read_connection(PATH, settings(EAP, eap))
+    assert connection is not None
+    assert [*connection.eap] == methods
 
 
 def test_what_a_profile_does_not_say_is_networkmanagers_default() -> None:

@@ -119,6 +119,18 @@ def test_whether_management_frames_are_protected(
             "names a file that does not exist (ca_cert: /ca)",
         ),
         ({"eap": "PEAP", "password": "*", "client_cert": '"/a"'}, False, None),
+        # The other forms of a text: hex, in which a # is written, and with escapes.
+        ({"eap": "TLS", "private_key": "2f612362"}, False, "names a file that does not exist (private_key: /a#b)"),
+        ({"eap": "TLS", "private_key": 'P"/a\\x22"'}, False, 'names a file that does not exist (private_key: /a")'),
+        ({"eap": "TLS", "private_key": '"/a""'}, False, 'names a file that does not exist (private_key: /a")'),
+        ({"eap": "TLS", "private_key": "/a"}, False, None),
+        # The method within has a key and no password.
+        (
+            {"eap": "PEAP", "private_key2": '"/k"', "ca_cert": '"blob://a"'},
+            False,
+            "names a file that does not exist (private_key2: /k)",
+        ),
+        ({"eap": "PEAP", "private_key2": '"/k"', "password": "*"}, False, None),
         ({}, True, None),
     ],
 )
