@@ -26,6 +26,8 @@ _OF_SUITE_B: Mapping[str, str] = {"WPA-EAP-SUITE-B": "gcmp", "WPA-EAP-SUITE-B-19
 #: The authentications that CSME tells as those of RSN, the protocol of WPA2 and WPA3 (RSNA, RSNA_PSK and SAE in
 #: linux/include/uapi/linux/nl80211-vnd-intel.h).
 _BY_RSN = frozenset({"psk", "sae", "eap"})
+#: The authentications of CSME that begin with open system authentication (IEEE 802.11-2020, 12.3.3.2).
+_BY_OPEN = frozenset({"open", "psk", "eap"})
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Limits:
         ciphers: the only ciphers for unicast frames, with the names of ``Joined.cipher``.
         groups: the only ciphers for group traffic (broadcast and multicast frames), with the same names.
         protocols: the only security protocols: ``wpa``, ``rsn`` (the one of WPA2 and WPA3), or others.
+        algorithms: the only algorithms of 802.11 authentication: ``open``, ``shared`` or ``leap``. SAE has its own.
         pmf: whether management frames are protected if the access point asks for that. None means that it is not known.
         eap: what EAP lacks. It is None when EAP lacks nothing, or that is not known.
     """
@@ -147,6 +150,7 @@ class Limits:
     ciphers: Optional[FrozenSet[str]] = None
     groups: Optional[FrozenSet[str]] = None
     protocols: Optional[FrozenSet[str]] = None
+    algorithms: Optional[FrozenSet[str]] = None
     pmf: Optional[bool] = None
     eap: Optional[Obstacle] = None
 
@@ -162,6 +166,11 @@ class Limits:
         older = by_rsn and self.protocols is not None and "rsn" not in self.protocols
         without = f"does not use RSN, the protocol of WPA2 and WPA3 (proto={_list(self.protocols)}), but CSME does"
         yield Obstacle(without, _REMOVE) if older else None
+        # Shared key is for WEP: without a WEP key, the kernel refuses it (cfg80211_mlme_auth). LEAP is for access
+        # points of long ago. wpa_supplicant lets SAE take the place of whatever is set (sme_send_authentication).
+        closed = auth in _BY_OPEN and self.algorithms is not None and "open" not in self.algorithms
+        other = f"does not use open system authentication (auth_alg={_list(self.algorithms)}), but CSME does"
+        yield Obstacle(other, _REMOVE) if closed else None
         yield from self._cipher_obstacles(cipher)
         elsewhere = bssid is not None and self.only_bssids is not None and not _is_one(bssid, self.only_bssids)
         there = f"is restricted to another access point than CSME's ({bssid})"

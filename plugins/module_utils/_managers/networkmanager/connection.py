@@ -83,6 +83,7 @@ class Connection:
         ciphers: the only ciphers for unicast frames, or None for any.
         groups: the only ciphers for group traffic, or None for any.
         protocols: the only security protocols (``wpa``, ``rsn``), or None for any.
+        algorithm: the only algorithm of 802.11 authentication (``open``, ``shared``, ``leap``), or None for any.
         names: patterns of the interfaces that it is for, see ``matches``. Without any, it is for all.
         conditions: the names of other settings that restrict it to some machines or devices.
         elsewhere: the flags, with their values, of needed secrets that the system does not have.
@@ -110,6 +111,7 @@ class Connection:
     ciphers: Optional[FrozenSet[str]] = None
     groups: Optional[FrozenSet[str]] = None
     protocols: Optional[FrozenSet[str]] = None
+    algorithm: Optional[str] = None
     names: Tuple[str, ...] = ()
     conditions: Tuple[str, ...] = ()
     elsewhere: Tuple[Tuple[str, int], ...] = ()
@@ -158,6 +160,7 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             ciphers=_ciphers(security),
             groups=_words(security, "group"),
             protocols=_words(security, "proto"),
+            algorithm=str((security or {}).get("auth-alg") or "").lower() or None,
             names=tuple(map(str, match.get("interface-name", ()))),
             conditions=tuple(f"match.{each}" for each in _CONDITIONS if match.get(each)),
             elsewhere=elsewhere,

@@ -120,6 +120,7 @@ def profile_of(
             ciphers=connection.ciphers,
             groups=connection.groups,
             protocols=connection.protocols,
+            algorithms=None if connection.algorithm is None else frozenset({connection.algorithm}),
             eap=eap_obstacle(connection.eap, exists),
         ),
         own=connection.interface is not None or connection.mac is not None,

@@ -21,7 +21,8 @@ from .numbers import number_of
 
 #: The variables of a network that have to be read for this.
 ASKED: Tuple[str, ...] = (
-    *("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "proto", "pairwise", "group", "ieee80211w", "mode"),
+    *("mac_addr", "freq_list", "bssid_ignore", "bssid_accept", "proto", "pairwise", "group", "auth_alg"),
+    *("ieee80211w", "mode"),
 )
 #: The further variables of a network with EAP.
 ASKED_FOR_EAP: Tuple[str, ...] = (
@@ -52,6 +53,7 @@ def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: E
         ciphers=_words(network.get("pairwise")),
         groups=_words(network.get("group")),
         protocols=_protocols(network.get("proto")),
+        algorithms=_words(network.get("auth_alg")),
         pmf=_pmf(network, settings),
         eap=eap_obstacle(_eap_methods(network), exists),
     )

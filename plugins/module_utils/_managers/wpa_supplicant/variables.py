@@ -245,10 +245,11 @@ _NO_POLICY = "-1"
 #: The superseded variables that are asked of a running network, and what their values have to contain. None means that
 #: they must not be set. wpa_supplicant has defaults for the others, and they differ from build to build: all of them
 #: contain these words, which stand for WPA2 and what came after it (config_ssid.h, DEFAULT_PROTO, _PAIRWISE, _GROUP).
+#: ``auth_alg`` has no default, and is not told then.
 RESTRICTIONS: Mapping[str, Optional[str]] = MappingProxyType(
     {
         **dict.fromkeys(("freq_list", "bssid_ignore", "bssid_accept")),
-        **{"proto": "RSN", "pairwise": "CCMP", "group": "CCMP"},
+        **{"proto": "RSN", "pairwise": "CCMP", "group": "CCMP", "auth_alg": "OPEN"},
     }
 )
 

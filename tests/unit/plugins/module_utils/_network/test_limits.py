@@ -128,6 +128,28 @@ def test_the_cipher_for_group_traffic_is_no_stronger_than_csmes(cipher: Optional
         assert told == f"only allows a stronger cipher for group traffic ({named}) than CSME's ({cipher})"
 
 
+@pytest.mark.parametrize(
+    ("algorithms", "auth", "fits"),
+    [
+        ("", "psk", True),
+        ("open", "psk", True),
+        ("open shared", "psk", True),
+        ("shared", "psk", False),
+        ("shared", "eap", False),
+        ("shared", "open", False),
+        ("leap", "eap", False),
+        # SAE takes its place.
+        ("shared", "sae", True),
+        ("shared", None, True),
+        ("shared", "unknown(4)", True),
+    ],
+)
+def test_all_but_sae_begin_with_open_system_authentication(algorithms: str, auth: Optional[str], fits: bool) -> None:
+    told = first(Limits(algorithms=frozenset(algorithms.split()) or None), auth=auth)
+    named = algorithms.upper()
+    assert told == (None if fits else f"does not use open system authentication (auth_alg={named}), but CSME does")
+
+
 @pytest.mark.parametrize(("pmf", "fits"), [(False, False), (True, True), (None, True)])
 def test_sae_needs_protected_management_frames(pmf: Optional[bool], fits: bool) -> None:
     assert (first(Limits(pmf=pmf), auth="sae") is None) == fits

@@ -354,6 +354,14 @@ def test_the_protocols_and_the_ciphers_for_group_traffic() -> None:
         assert (limits.protocols, limits.groups) == (protocols, groups)
 
 
+@pytest.mark.parametrize(("algorithm", "fits"), [("", True), ("open", True), ("shared", False)])
+def test_shared_keys_are_not_for_csmes_networks(algorithm: str, fits: bool) -> None:
+    connection = read_connection(PATH, settings({**PSK, "auth-alg": algorithm}))
+    assert connection is not None
+    found = find_profile([profile_of(connection, "wlan0", MAC)], Target(b"corp", "psk"))
+    assert (found is not None) == fits
+
+
 @pytest.mark.parametrize("there", [True, False, None])
 def test_a_file_that_eap_needs_has_to_be_there(there: Optional[bool]) -> None:
     eap = {"eap": ["tls"], "private-key": b"file:///k.pem\0", "private-key-password-flags": 4}

@@ -163,6 +163,7 @@ def test_the_key_managements_become_the_declared_ones(
         ("bssid_accept", "02:00:00:00:01:00"),
         ("proto", "WPA"),
         ("pairwise", "TKIP"),
+        ("auth_alg", "SHARED"),
         ("group", "TKIP"),
         ("mac_addr", "1"),
         ("ieee80211w", "0"),

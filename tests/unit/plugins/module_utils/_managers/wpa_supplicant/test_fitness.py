@@ -73,6 +73,7 @@ def test_lists_of_channels_and_access_points() -> None:
     assert found.ciphers == frozenset({"ccmp", "gcmp-256"})
     assert found.groups == frozenset({"ccmp", "wep104"})
     assert found.protocols == frozenset({"wpa"})
+    assert limits(auth_alg="OPEN SHARED").algorithms == frozenset({"open", "shared"})
     assert limits(proto="WPA2 OSEN").protocols == limits(proto="RSN OSEN").protocols == frozenset({"rsn", "osen"})
     # The names of before 2.10, and a list above the networks.
     old = limits({"freq_list": "2412"}, bssid_blacklist="02:00:00:00:01:00", bssid_whitelist="02:00:00:00:09:01")

@@ -113,7 +113,7 @@ def test_what_is_declared_or_may_go_is_asked_about_and_nothing_else(talk: Any) -
     assert [network.disabled for network in found] == [False, True]
     assert talk.asked == [
         *("0 mode", "0 key_mgmt", "0 psk", "0 sae_password", "0 priority"),
-        *("0 freq_list", "0 bssid_ignore", "0 bssid_accept", "0 proto", "0 pairwise", "0 group"),
+        *("0 freq_list", "0 bssid_ignore", "0 bssid_accept", "0 proto", "0 pairwise", "0 group", "0 auth_alg"),
         *("2 mode", "2 disabled"),
     ]
     assert [network.id for network in read_networks(talk, {}, None, {})] == [0, 1, 2], "all may go"

@@ -69,6 +69,8 @@ def test_whose_mac_address_a_network_has(own: Optional[str], above: Optional[str
         ("pairwise", "CCMP", False),
         ("group", "CCMP TKIP", False),
         ("group", "TKIP", True),
+        ("auth_alg", "SHARED", True),
+        ("auth_alg", "OPEN SHARED", False),
     ],
 )
 def test_what_restricts_a_running_network(name: str, value: str, yes: bool) -> None:
