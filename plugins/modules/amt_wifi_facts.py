@@ -550,6 +550,7 @@ ansible_facts:
                     - A stable name of the reason. C(docs/readiness.md) in the collection explains each.
                     - V(dhcp_identity_differs) if the DHCP client does not identify the host by its MAC address, so that
                       the network may give the host another address than CSME's.
+                    - V(fixed_address) if the host has a fixed IPv4 address, which may be another than CSME's.
                   type: str
                   returned: always
                   sample: dhcp_identity_differs

@@ -13,6 +13,8 @@ from typing import FrozenSet, Iterator, Mapping, Optional, Protocol, Sequence, T
 MAC_ADDRESS = "mac_address_differs"
 #: The code of a doubt that is about the identity of the DHCP client.
 DHCP_IDENTITY = "dhcp_identity_differs"
+#: The code of a doubt that is about an IPv4 address that no DHCP server gave.
+FIXED_ADDRESS = "fixed_address"
 #: The ciphers that CSME's connection can have, so that a profile can be compared with them. Each has the ciphers that
 #: its network can't have for group traffic, because they are stronger (hostapd's ``wpa_select_ap_group_cipher``).
 _STRONGER: Mapping[str, FrozenSet[str]] = {

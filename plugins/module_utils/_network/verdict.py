@@ -83,6 +83,19 @@ def _connections(declared: NetworkProfile, csme: Optional[Joined]) -> Tuple[Join
     return tuple(Target(declared.ssid, auth, declared.bssid) for auth in _AUTHS[declared.security])
 
 
+def doubts(declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[Joined]) -> List[str]:
+    """Return a sentence for each declared network that can carry CSME's connection on, but may get another address.
+
+    The arguments are those of ``judge``.
+    """
+    known = tuple(profiles)
+    networks = ((each.ssid, joined) for each in declared if each.enabled for joined in _connections(each, csme))
+    found = ((ssid, find_profile(known, joined)) for ssid, joined in networks)
+    told = ((ssid, profile.doubt) for ssid, profile in found if profile is not None and profile.doubt is not None)
+    texts = (f"network {quoted(ssid)} may lose CSME's session: {doubt.what}. {doubt.remedy}" for ssid, doubt in told)
+    return [*dict.fromkeys(texts)]
+
+
 def merged(verdicts: Iterable[Verdict]) -> Tuple[Verdict, ...]:
     """Return verdicts without repetition: one for each network and obstacle, with all its places."""
     places: Dict[Tuple[bytes, Obstacle], Tuple[str, ...]] = {}

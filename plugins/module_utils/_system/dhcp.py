@@ -26,7 +26,8 @@ from .process import is_alive
 #: The values of DHCP= (systemd.network(5), systemd.syntax(7), and older ones that networkd still accepts). networkd
 #: ignores any other value, and also an empty one.
 _NO_DHCP = frozenset({"no", "n", "false", "f", "off", "0", "none"})
-_DHCP = frozenset({"yes", "y", "true", "t", "on", "1", "ipv4", "ipv6", "both", "v4", "v6"})
+_BY_IPV6_ALONE = frozenset({"ipv6", "v6"})
+_DHCP = frozenset({"yes", "y", "true", "t", "on", "1", "ipv4", "both", "v4"}) | _BY_IPV6_ALONE
 #: Where dhcpcd writes its process id. One dhcpcd serves all interfaces, or a single one (dhcpcd(8), FILES).
 _DHCPCD_PIDS = ("run/dhcpcd/pid", "run/dhcpcd/{}.pid", "run/dhcpcd/{}-4.pid")
 #: The pipes of the units that the role watcher installs. The last part is the client's name.
@@ -73,6 +74,16 @@ def networkd_with_dhcp(ifindex: int, root: str = "/") -> Optional[Tuple[str, Opt
         ifindex: the interface's index.
         root: the directory that stands for ``/``.
     """
+    found = networkd_file(ifindex, root)
+    return None if found is None or (found[1] is not None and not turns_dhcp_on(found[1])) else found
+
+
+def networkd_file(ifindex: int, root: str = "/") -> Optional[Tuple[str, Optional[networkd.Settings]]]:
+    """Return the file with which systemd-networkd configures a link, and its settings, whether or not it runs DHCP.
+
+    The result is None if networkd does not configure the link. The settings are None if they can't be read. The
+    arguments are those of ``networkd_with_dhcp``.
+    """
     try:
         said = networkd.read_link(ifindex, root)
     except FleetError:
@@ -82,10 +93,9 @@ def networkd_with_dhcp(ifindex: int, root: str = "/") -> Optional[Tuple[str, Opt
     if not file or said.get("ADMIN_STATE") not in ("configuring", "configured"):
         return None
     try:
-        settings = networkd.read_settings(file, root)
+        return file, networkd.read_settings(file, root)
     except FleetError:
         return file, None
-    return (file, settings) if _turns_dhcp_on(settings) else None
 
 
 def dhcpcd_runs(interface: str, root: str = "/", alive: Optional[Callable[[int], bool]] = None) -> bool:
@@ -101,11 +111,16 @@ def dhcpcd_runs(interface: str, root: str = "/", alive: Optional[Callable[[int],
     return False
 
 
-def _turns_dhcp_on(settings: networkd.Settings) -> bool:
-    """Say whether the settings of one of systemd-networkd's files turn DHCP on."""
+def turns_dhcp_on(settings: networkd.Settings, *, ipv4: bool = False) -> bool:
+    """Say whether the settings of one of systemd-networkd's files turn DHCP on.
+
+    Args:
+        settings: the settings.
+        ipv4: whether only DHCP for IPv4 counts.
+    """
     # When there are several settings, the last one that networkd understands counts.
     known = [value.lower() for value in settings.get(("Network", "DHCP"), ()) if value.lower() in _NO_DHCP | _DHCP]
-    return bool(known) and known[-1] in _DHCP
+    return bool(known) and known[-1] in (_DHCP - _BY_IPV6_ALONE if ipv4 else _DHCP)
 
 
 def ask_through_pipe(client: Client, interface: str, root: str = "/") -> None:

@@ -24,7 +24,7 @@ from ..._network.eap import Exists, not_known
 from ..._network.limits import Joined
 from ..._network.profile import Profile
 from ..._network.report import by_name, networks
-from ..._network.verdict import FILE, RUNTIME, Unusable, documents, judge
+from ..._network.verdict import FILE, RUNTIME, Unusable, documents, doubts, judge
 from ..._network.verdict import warnings as warnings_of
 from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
@@ -105,7 +105,8 @@ def bring(
             raise Unusable(verdicts)
         if plan.steps and not check_mode:
             _carry_out(connections, plan)
-            verdicts = judge(declared.profiles, connections.judged_again(plan, profiles), csme, FILE, RUNTIME)
+            profiles = connections.judged_again(plan, profiles)
+            verdicts = judge(declared.profiles, profiles, csme, FILE, RUNTIME)
     # NetworkManager uses the profiles that it stores, so the results for file and runtime are the same.
     changed, shown = bool(plan.steps), (plan.before, plan.after)
     result: Dict[str, Any] = {
@@ -116,7 +117,7 @@ def bring(
         "networks": networks(declared, {"file": shown, "runtime": shown}),
         "diff": {side: {"connections": by_name(each)} for side, each in zip(("before", "after"), shown)},
         "obstacles": documents(verdicts),
-        "warnings": [*plan.warnings, *warnings_of(verdicts)],
+        "warnings": [*plan.warnings, *warnings_of(verdicts), *doubts(declared.profiles, profiles, csme)],
     }
     if verdicts and request.require_usable:
         raise Unusable(verdicts, result)

@@ -52,6 +52,8 @@ _SCHEME = b"file://"
 #: The methods with an inner method.
 _WITH_INNER = ("peap", "ttls")
 SECURED = "802-11-wireless-security"
+#: The method with which the IPv4 address comes by DHCP, and the one for an address that is written down.
+DHCP, MANUAL = "auto", "manual"
 _WIRELESS = "802-11-wireless"
 
 
@@ -79,7 +81,8 @@ class Connection:
             (``random``, ``stable``, ...). None means NetworkManager's default.
         client_id: the identifier of the DHCP client, or a word that says where it comes from (``mac``, ``duid``, ...).
             None means NetworkManager's default.
-        dhcp: whether the address comes by DHCP.
+        method: where the IPv4 address comes from: ``auto`` (DHCP), ``manual``, ``disabled``, ``link-local`` or
+            ``shared``.
         ciphers: the only ciphers for unicast frames, or None for any.
         groups: the only ciphers for group traffic, or None for any.
         protocols: the only security protocols (``wpa``, ``rsn``), or None for any.
@@ -107,7 +110,7 @@ class Connection:
     denied: FrozenSet[str] = frozenset()
     address: Optional[str] = None
     client_id: Optional[str] = None
-    dhcp: bool = True
+    method: str = DHCP
     ciphers: Optional[FrozenSet[str]] = None
     groups: Optional[FrozenSet[str]] = None
     protocols: Optional[FrozenSet[str]] = None
@@ -156,7 +159,7 @@ def read_connection(path: str, settings: Mapping[str, Mapping[str, Any]]) -> Opt
             denied=frozenset(str(mac).lower() for each in _DENIED for mac in wireless.get(each, ())),
             address=_assigned(wireless),
             client_id=settings.get("ipv4", {}).get("dhcp-client-id") or None,
-            dhcp=settings.get("ipv4", {}).get("method", "auto") == "auto",
+            method=str(settings.get("ipv4", {}).get("method") or DHCP),
             ciphers=_ciphers(security),
             groups=_words(security, "group"),
             protocols=_words(security, "proto"),

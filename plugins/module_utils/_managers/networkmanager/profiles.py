@@ -10,14 +10,14 @@ from contextlib import suppress
 from typing import FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ..._network.eap import Exists, eap_obstacle
-from ..._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Limits, Obstacle
+from ..._network.limits import DHCP_IDENTITY, FIXED_ADDRESS, MAC_ADDRESS, Limits, Obstacle
 from ..._network.profile import Profile
 from ..._radio import channels
 from ..._radio.own_address import OtherAddress, first_address, present_address
 from ..._system.dbus import SystemBus
 from ..._system.errors import FleetError, NotFound
 from ..._system.files import is_there
-from .connection import Connection, matches
+from .connection import DHCP, MANUAL, Connection, matches
 from .files import Defaults, defaults
 from .names import AGENT_OWNED, NM
 
@@ -156,6 +156,9 @@ def _obstacles(
     for condition in connection.conditions:
         yield Obstacle(f"is only for some machines or devices, by its {condition}, which is not checked", _ANOTHER)
     yield from _of_address(connection, mac, by_default, own)
+    if connection.method in _NO_ADDRESS:
+        what = f"gives the interface no IPv4 address of its network (ipv4.method: {connection.method})"
+        yield Obstacle(what, f"Set ipv4.method to {DHCP}")
     if connection.owned:
         yield Obstacle("is only for some users (connection.permissions)", "Clear that, so that it is for all users")
     for flag, value in connection.elsewhere:
@@ -179,12 +182,19 @@ def _of_address(
 
 
 def _doubt(connection: Connection, mac: Optional[str], by_default: Optional[str]) -> Optional[Obstacle]:
-    """Return a doubt if the profile's DHCP client does not identify the host by its MAC address.
+    """Return a doubt if the profile's DHCP client does not identify the host by its MAC address, or there is no DHCP.
 
     Without a value, NetworkManager's own DHCP client does that.
     """
+    if connection.method == MANUAL:
+        return Obstacle(
+            f"the profile '{connection.name}' gives the host a fixed IPv4 address (ipv4.method: {MANUAL}), which may "
+            "be another than CSME's",
+            f"Set ipv4.method to {DHCP}",
+            code=FIXED_ADDRESS,
+        )
     client_id = (connection.client_id or by_default or "mac").lower()
-    if not connection.dhcp or client_id in ("mac", "perm-mac", f"01:{mac}"):
+    if connection.method != DHCP or client_id in ("mac", "perm-mac", f"01:{mac}"):
         return None
     where = "" if connection.client_id else ", the default in NetworkManager's configuration"
     return Obstacle(
@@ -218,6 +228,8 @@ def _of_others(connection: Connection, interface: str, mac: Optional[str]) -> It
         yield Obstacle(f"is not for the device {mac} (802-11-wireless.mac-address-denylist)", _ANOTHER)
 
 
+#: The methods without an IPv4 address with which CSME's session could go on (nm-settings(5), "ipv4").
+_NO_ADDRESS = frozenset({"disabled", "link-local", "shared"})
 #: The remedy for a profile that is for something else.
 _ANOTHER = "Remove that from the profile, or add a profile for this interface"
 _UNSTORED = "has a secret that is not stored"

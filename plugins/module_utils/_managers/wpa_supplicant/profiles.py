@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Iterable, List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
-from ..._network.limits import DHCP_IDENTITY, Obstacle
+from ..._network.limits import DHCP_IDENTITY, FIXED_ADDRESS, Obstacle
 from ..._network.managed import Patience
 from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
 from ..._radio import sysfs
@@ -106,12 +106,14 @@ def read_settings(ctrl: WpaCtrl) -> Mapping[str, str]:
 
 
 def _other_identity(interface: str) -> Optional[Obstacle]:
-    """Return a doubt if the interface's DHCP client does not identify the host by its MAC address, or else None."""
+    """Return a doubt if the network may give the interface another IPv4 address than CSME's, or else None."""
     try:
         other = other_identity(interface, sysfs.index_of(interface))
     except FleetError:
         return None
-    return None if other is None else Obstacle(other.what, other.remedy, code=DHCP_IDENTITY)
+    if other is None:
+        return None
+    return Obstacle(other.what, other.remedy, code=FIXED_ADDRESS if other.fixed else DHCP_IDENTITY)
 
 
 def _profile(

@@ -211,7 +211,7 @@ def profile(ssid: bytes = b"corp", uuid: str = "", **settings: Dict[str, Tuple[s
             "type": ("s", "802-11-wireless"),
         },
         "802-11-wireless": {"mode": ("s", "infrastructure"), "ssid": ("ay", ssid)},
-        "ipv4": {"method": ("s", "manual"), "address-data": ("aa{sv}", [{"address": ("s", "192.0.2.7")}])},
+        "ipv4": {"method": ("s", "auto"), "address-data": ("aa{sv}", [{"address": ("s", "192.0.2.7")}])},
     }
     for name, keys in settings.items():
         made.setdefault(names.get(name, name), {}).update(keys)

@@ -13,7 +13,12 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, blockers
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import DHCP_IDENTITY, Limits, Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import (
+    DHCP_IDENTITY,
+    FIXED_ADDRESS,
+    Limits,
+    Obstacle,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, PartialConnection
@@ -384,4 +389,4 @@ def test_the_schema_has_every_code() -> None:
 def test_the_documentation_has_every_code() -> None:
     text = (TREE / "docs" / "readiness.md").read_text(encoding="utf-8")
     explained = re.findall(r"^\| `([a-z_]+)` \|[^|]+\|[^|]+\|$", text, re.MULTILINE)
-    assert sorted(explained) == sorted(seen() | {DHCP_IDENTITY})
+    assert sorted(explained) == sorted(seen() | {DHCP_IDENTITY, FIXED_ADDRESS})

@@ -20,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.verdict import
     Unusable,
     Verdict,
     documents,
+    doubts,
     judge,
     merged,
     warnings,
@@ -41,6 +42,18 @@ def why(declared: NetworkProfile, profile: Profile, csme: Optional[Target] = Non
 def test_what_can_carry_the_session_on_gets_no_verdict() -> None:
     assert why(HOME, make()) is None
     assert why(HOME, make(), Target(b"home", "psk", BSSID, (2437,), "ccmp")) is None
+
+
+def test_what_may_get_another_address_is_told_of_who_would_carry_it_on() -> None:
+    doubt = Obstacle("the profile has a fixed address", "Let it ask")
+    doubted = make(doubt=doubt)
+    told = ["network 'home' may lose CSME's session: the profile has a fixed address. Let it ask"]
+    assert doubts([HOME, replace(HOME, security="psk+sae")], [doubted], None) == told
+    assert doubts([HOME], [doubted], Target(b"home", "psk", BSSID, (2437,), "ccmp")) == told
+    assert doubts([HOME], [make()], None) == []
+    assert doubts([HOME], [doubted, make(9, priority=5)], None) == []
+    assert doubts([HOME], [replace(doubted, enabled=False)], None) == []
+    assert doubts([replace(HOME, enabled=False)], [doubted], None) == []
 
 
 def test_each_reason_of_a_handover_is_one_here() -> None:

@@ -91,6 +91,50 @@ def test_dhcpcd(machine: Machine, text: str, how: Optional[str]) -> None:
     assert said is None or f"/etc/dhcpcd.conf: {how})" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("DHCP=no\nAddress=192.0.2.7/24\n", "192.0.2.7/24"),
+        ("DHCP=ipv6\nAddress=192.0.2.7/24\n", "192.0.2.7/24"),
+        ("DHCP=no\n[Address]\nAddress=192.0.2.7\n", "192.0.2.7"),
+        ("DHCP=no\nAddress=192.0.2.7/24\nAddress=2001:db8::7/64\n", "192.0.2.7/24"),
+        ("DHCP=no\nAddress=2001:db8::7/64\n", None),
+        ("DHCP=no\nAddress=::ffff:192.0.2.7\n", None),
+        # An empty value removes those before it.
+        ("DHCP=no\nAddress=192.0.2.7/24\nAddress=\n", None),
+        ("DHCP=no\n", None),
+        # The address by DHCP comes beside it.
+        ("DHCP=ipv4\nAddress=192.0.2.7/24\n[DHCPv4]\nClientIdentifier=mac\n", None),
+    ],
+)
+def test_a_fixed_address_of_networkd(machine: Machine, text: str, address: Optional[str]) -> None:
+    networkd(machine, text)
+    found = other_identity("wlan0", 3, machine.root)
+    assert (found is None) == (address is None)
+    if found is not None:
+        assert found.fixed
+        assert found.what == (
+            f"systemd-networkd ({FILE}: Address={address}) gives the host a fixed IPv4 address, which may be another "
+            "than CSME's"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("duid\ninterface wlan0\nstatic ip_address=192.0.2.7/24\n", "192.0.2.7/24"),
+        ("interface wlan1\nstatic ip_address=192.0.2.7/24\n", None),
+        ("interface wlan0\nstatic routers=192.0.2.1\n", None),
+        ("interface wlan0\nstatic ip_address=192.0.2.7/24\nstatic ip_address=\n", None),
+    ],
+)
+def test_a_fixed_address_of_dhcpcd(machine: Machine, text: str, address: Optional[str]) -> None:
+    dhcpcd(machine, text)
+    found = other_identity("wlan0", 3, machine.root)
+    assert (found is None) == (address is None)
+    assert found is None or (found.fixed and f"static ip_address={address}" in found.what)
+
+
 def test_nobody_and_what_can_not_be_read_say_nothing(machine: Machine) -> None:
     assert what(machine) is None
     dhcpcd(machine, "duid\n")

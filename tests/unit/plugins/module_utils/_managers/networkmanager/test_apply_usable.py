@@ -116,6 +116,20 @@ def test_files_of_eap_have_to_be_there_but_not_in_check_mode(laptop: Laptop, tmp
     assert laptop.declare(declared, require_usable=True)["obstacles"] == []
 
 
+def test_where_the_address_comes_from_stays_and_is_judged(laptop: Laptop) -> None:
+    path = laptop.put(security=PSK, ipv4={"method": ("s", "manual")})
+    for _run in range(2):
+        result = laptop.declare(psk(), require_usable=True)
+        assert result["obstacles"] == []
+        assert result["warnings"] == [
+            "network 'corp' may lose CSME's session: the profile 'Theirs' gives the host a fixed IPv4 address "
+            "(ipv4.method: manual), which may be another than CSME's. Set ipv4.method to auto"
+        ]
+    laptop.manager.profiles[path]["ipv4"]["method"] = ("s", "disabled")
+    with pytest.raises(Refused, match=r"gives the interface no IPv4 address of its network .ipv4.method: disabled"):
+        laptop.declare(psk(), require_usable=True)
+
+
 def test_networkmanager_has_the_last_word_after_a_change(laptop: Laptop) -> None:
     """What it makes of a profile is known only then, and what was changed is said."""
     add = laptop.bus.methods[SETTINGS, "org.freedesktop.NetworkManager.Settings.AddConnection2"]

@@ -307,7 +307,6 @@ def test_an_address_that_can_not_be_read_is_no_obstacle(monkeypatch: pytest.Monk
         ({"dhcp-client-id": "01:02:00:00:00:00:00"}, None, None),
         ({"dhcp-client-id": "duid"}, None, "ipv4.dhcp-client-id: duid)"),
         ({}, "stable", "ipv4.dhcp-client-id: stable, the default in NetworkManager's configuration)"),
-        ({"method": "manual", "dhcp-client-id": "duid"}, None, None),
     ],
 )
 def test_a_client_that_is_somebody_else_is_a_doubt(
@@ -319,6 +318,30 @@ def test_a_client_that_is_somebody_else_is_a_doubt(
     assert found.enabled
     assert (found.doubt is None) == (said is None)
     assert found.doubt is None or (found.doubt.code == "dhcp_identity_differs" and str(said) in found.doubt.what)
+
+
+def test_an_address_that_is_written_down_is_a_doubt_too() -> None:
+    connection = read_connection(PATH, {**settings(PSK), "ipv4": {"method": "manual", "dhcp-client-id": "duid"}})
+    assert connection is not None
+    found = profile_of(connection, "wlan0", MAC)
+    assert found.enabled
+    assert found.doubt == Obstacle(
+        "the profile 'Corp' gives the host a fixed IPv4 address (ipv4.method: manual), which may be another than "
+        "CSME's",
+        "Set ipv4.method to auto",
+        code="fixed_address",
+    )
+
+
+@pytest.mark.parametrize("method", ["disabled", "link-local", "shared"])
+def test_without_an_address_of_the_network_no_session_goes_on(method: str) -> None:
+    connection = read_connection(PATH, {**settings(PSK), "ipv4": {"method": method}})
+    assert connection is not None
+    found = profile_of(connection, "wlan0", MAC)
+    assert (found.enabled, found.doubt) == (False, None)
+    assert found.obstacle == Obstacle(
+        f"gives the interface no IPv4 address of its network (ipv4.method: {method})", "Set ipv4.method to auto"
+    )
 
 
 def test_the_randomization_of_old_counts_too() -> None:

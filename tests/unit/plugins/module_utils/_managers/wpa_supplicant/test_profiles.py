@@ -15,6 +15,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import MAC_ADDRESS, Limits, Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp_identity import OtherIdentity
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
@@ -95,6 +96,20 @@ def test_a_scan_freq_that_is_no_list(fake: FakeSupplicant, supplicant: WpaSuppli
     with pytest.raises(DecodeFailed, match="scan_freq is not a list of frequencies") as caught:
         supplicant.profiles()
     assert caught.value.where == ascii(value.split())[:80]
+
+
+# --- another IP address ---
+
+
+@pytest.mark.parametrize(("fixed", "code"), [(True, "fixed_address"), (False, "dhcp_identity_differs")])
+def test_an_address_that_may_be_another_than_csmes_is_a_doubt(
+    supplicant: WpaSupplicant, monkeypatch: pytest.MonkeyPatch, fixed: bool, code: str
+) -> None:
+    other = OtherIdentity("it is somebody else", "Be the same", fixed=fixed)
+    monkeypatch.setattr(wpa_profiles.sysfs, "index_of", {"wlan0": 3}.__getitem__)
+    monkeypatch.setattr(wpa_profiles, "other_identity", lambda name, index: {("wlan0", 3): other}[name, index])
+    doubt = Obstacle(other.what, other.remedy, code=code)
+    assert [profile.doubt for profile in supplicant.profiles()] == [doubt] * 5
 
 
 # --- another MAC address ---
