@@ -17,6 +17,7 @@ from typing import Optional, Tuple, Union
 from .._network.events import Connected
 from .._network.profile import Profile
 from .._system.bare import Bare
+from .._system.pauses import SLOW_SECONDS
 from . import machine, messages
 from .machine import Phase, State
 from .messages import (
@@ -57,7 +58,7 @@ class GuardPolicy:
     handover: Policy = field(default_factory=lambda: Policy(stay=True))
     take_idle: bool = True
     retry_seconds: Tuple[float, ...] = (3.0, 10.0)
-    slow_seconds: Tuple[float, ...] = (60.0, 120.0, 240.0, 480.0, 600.0)
+    slow_seconds: Tuple[float, ...] = SLOW_SECONDS
     busy_seconds: float = 0.5
     unanswered_seconds: float = 30.0
 

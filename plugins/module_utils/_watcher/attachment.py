@@ -14,14 +14,12 @@ from .._network.backend import NAMES, NETWORKMANAGER, Backend, Listener
 from .._network.events import Event, ManagerGone, SupplicantGone
 from .._radio.values import Radio
 from .._system.errors import AccessDenied, FleetError, LibraryMissing, NotFound
+from .._system.pauses import slow_pause
 from .account import Account
 
 #: Seconds until the next look for a manager, where NetworkManager may soon manage the interface. Together these are
 #: half a minute, because NetworkManager's start takes so long on a slow machine.
 _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-#: Seconds until the next look, where something is missing that no event may report: a library, a right, the bus. The
-#: last one is repeated.
-_SLOW_SECONDS = (60.0, 120.0, 240.0, 480.0, 600.0)
 
 
 class Attachment:
@@ -88,7 +86,8 @@ class Attachment:
             if self._tries < soon:
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]
             elif missed or not isinstance(error, NotFound):
-                self._again = self._clock() + _SLOW_SECONDS[min(self._tries - soon, len(_SLOW_SECONDS) - 1)]
+                # No event may report what was missing: a library, a right, the bus.
+                self._again = self._clock() + slow_pause(self._tries - soon)
             if missed or not isinstance(error, NotFound) or isinstance(error, OverIwd):
                 level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
                 self._account.write_once("attach", level, f"the supplicant can't be used: {error}")

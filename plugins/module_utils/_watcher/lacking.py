@@ -20,11 +20,10 @@ from typing import Callable, FrozenSet, Optional, Sequence
 
 from .._system.directories import Directories
 from .._system.errors import FleetError
+from .._system.pauses import slow_pause
 from .._system.systemd import Log, Watchdog, notify
 from .signals import ENDING, signals_heard
 
-#: Seconds between two looks for what is missing, in case no event reports that it came. The last one is repeated.
-SLOW_SECONDS = (60.0, 120.0, 240.0, 480.0, 600.0)
 #: Seconds from a change in a watched folder to the next look. A package has many files, and a new device belongs to
 #: root until udev has handled it.
 SETTLE_SECONDS = 2.0
@@ -68,7 +67,8 @@ def until_there(
                     notify("READY=1", f"STATUS=Waits for what is missing: {said}")
             if folders is None:
                 folders = Directories(places())
-            numbers = _pause(SLOW_SECONDS[min(looks, len(SLOW_SECONDS) - 1)], wake, folders)
+            # No event may report that it came.
+            numbers = _pause(slow_pause(looks), wake, folders)
             if numbers & ENDING:
                 return False
             # After an event, the slow looks begin anew.

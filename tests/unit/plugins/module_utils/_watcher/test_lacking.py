@@ -16,8 +16,9 @@ from typing import Callable, Iterator, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, LibraryMissing, NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._system.pauses import slow_pause
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import lacking
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.lacking import SLOW_SECONDS, until_there
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.lacking import until_there
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.signals import wake_descriptor
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Book
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_loop import until
@@ -97,7 +98,7 @@ def test_the_boot_goes_on_and_what_comes_is_noticed_without_polling(
 
     begun = time.monotonic()
     assert thing.wait(wake, come)
-    assert time.monotonic() - begun < SLOW_SECONDS[0] / 2, "an event brought the look forward"
+    assert time.monotonic() - begun < slow_pause(0) / 2, "an event brought the look forward"
     assert heard[0] == "READY=1\nSTATUS=Waits for what is missing: this kernel has no rfkill"
     assert "WATCHDOG=1" in heard, "systemd does not kill it meanwhile"
     assert [level for level, _line in thing.log.lines] == ["error", "info"]
@@ -107,7 +108,7 @@ def test_the_boot_goes_on_and_what_comes_is_noticed_without_polling(
 def test_it_is_said_once_and_again_only_if_it_is_something_else(
     thing: Thing, wake: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lacking, "SLOW_SECONDS", (0.05, 0.1))
+    monkeypatch.setattr(lacking, "slow_pause", (0.05, *6 * [0.1]).__getitem__)
 
     def another() -> None:
         thing.error = LibraryMissing("pyroute2 can't be used")
@@ -128,7 +129,7 @@ def test_the_looks_become_rarer(thing: Thing, wake: int, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(lacking, "_pause", pause)
     assert not thing.wait(wake)
-    assert pauses == [*SLOW_SECONDS, 600.0, 600.0, 60.0, 120.0]
+    assert pauses == [60.0, 120.0, 240.0, 480.0, 600.0, 600.0, 600.0, 60.0, 120.0]
 
 
 def test_a_stop_ends_the_wait(thing: Thing, wake: int) -> None:
