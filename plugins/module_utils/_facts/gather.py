@@ -16,30 +16,31 @@ from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._radio.rfkill import switches
 from .._radio.values import Radio
+from .._system.places import PLACES, Places
 from .._system.reading import Reading, Unreadable
 from .._watcher.state import read_watcher
 from .document import document
 from .readiness import Known, blockers, warnings
 
 
-def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
+def collect(budget: float = BUDGET, places: Places = PLACES) -> Dict[str, Any]:
     """Return the facts of this machine, which become the fact ``amt_wifi``.
 
     Args:
         budget: seconds to wait for supplicants that do not answer, for all of them together.
-        root: the directory that stands for ``/``. Netlink always reads this machine itself.
+        places: where the files are. Netlink always reads this machine itself.
     """
     reading = Reading()
-    radios = _read_radios(reading, root)
-    platform = read_platform(reading, root)
-    managed = read_managers(_interfaces(radios, reading, root), reading, budget, root)
+    radios = _read_radios(reading, places)
+    platform = read_platform(reading, places.root)
+    managed = read_managers(_interfaces(radios, reading, places), reading, budget, places)
     on = {
         radio.interface: radio.reported.ssid
         for radio in radios or ()
         if radio.interface and radio.reported is not None and radio.reported.ssid is not None
     }
     managed = as_stored(managed, on)
-    watcher = read_watcher(reading, root)
+    watcher = read_watcher(reading, places)
     offered = None if radios is None else any(radio.can_request for radio in radios)
     known = Known(
         platform=platform,
@@ -51,9 +52,9 @@ def collect(budget: float = BUDGET, root: str = "/") -> Dict[str, Any]:
     return document(known, generation(platform, offered), blockers(known), warnings(known))
 
 
-def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:
+def _read_radios(reading: Reading, places: Places) -> Optional[Tuple[Radio, ...]]:
     """Return all radios, or None when they can't be listed."""
-    known = reading.attempt("rfkill", lambda: switches(f"{root.rstrip('/')}/sys/class/rfkill"))
+    known = reading.attempt("rfkill", lambda: switches(places.at("/sys/class/rfkill")))
 
     def read() -> Tuple[Tuple[Radio, ...], Tuple[Unreadable, ...]]:
         with Nl80211() as nl:
@@ -67,13 +68,15 @@ def _read_radios(reading: Reading, root: str) -> Optional[Tuple[Radio, ...]]:
     return radios
 
 
-def _interfaces(radios: Optional[Sequence[Radio]], reading: Reading, root: str) -> Sequence[Tuple[str, Optional[int]]]:
+def _interfaces(
+    radios: Optional[Sequence[Radio]], reading: Reading, places: Places
+) -> Sequence[Tuple[str, Optional[int]]]:
     """Return name and index of every wireless interface. Those of radios that CSME can own come first."""
     if radios is not None:
         ordered = sorted(radios, key=lambda radio: not radio.can_request)
         return [(radio.interface, radio.ifindex) for radio in ordered if radio.interface is not None]
     # If the radios can't be listed, sysfs still lists the interfaces.
     found: List[Tuple[str, Optional[int]]] = []
-    for name in reading.attempt("supplicant.interfaces", lambda: sysfs.wireless_interfaces(root)) or ():
-        found.append((name, reading.attempt(f"supplicant.{name}", partial(sysfs.index_of, name, root))))
+    for name in reading.attempt("supplicant.interfaces", lambda: sysfs.wireless_interfaces(places.root)) or ():
+        found.append((name, reading.attempt(f"supplicant.{name}", partial(sysfs.index_of, name, places.root))))
     return found

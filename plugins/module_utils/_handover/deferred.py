@@ -19,7 +19,8 @@ from typing import Callable, Optional, TypeVar
 from .._network.backend import Backend
 from .._network.pin import Pin
 from .._system.errors import FleetError, NotFound
-from .._system.run_folder import FOLDER, clear_journal, read_journal, write_journal
+from .._system.places import PLACES, Places
+from .._system.run_folder import clear_journal, read_journal, write_journal
 
 #: Seconds that a supplicant may be without its control socket before it counts as gone.
 _RETRY_SECONDS = 0.2
@@ -33,12 +34,12 @@ class Rest:
 
     Args:
         radio: the radio's name (``phy0``).
-        folder: the folder of the journal.
+        places: where the files are.
     """
 
-    def __init__(self, radio: str, folder: str = FOLDER) -> None:
+    def __init__(self, radio: str, places: Places = PLACES) -> None:
         self._journal = journal_of(radio)
-        self._folder = folder
+        self._places = places
         self._pin: Optional[Pin] = None
 
     @property
@@ -52,7 +53,7 @@ class Rest:
         Raises:
             FleetError: the journal can't be written.
         """
-        write_journal(self._journal, {"pin": pin.as_dict()}, self._folder)
+        write_journal(self._journal, {"pin": pin.as_dict()}, self._places)
         self._pin = pin
 
     def end(self, supplicant: Backend, *, now: bool = False) -> None:
@@ -67,20 +68,20 @@ class Rest:
         """
         if self._pin is None or retried(partial(supplicant.end_rest, now=now), self._pin) is False:
             return
-        clear_journal(self._journal, self._folder)
+        clear_journal(self._journal, self._places)
         self._pin = None
 
 
-def over_rest(radio: str, pin: Pin, folder: str = FOLDER) -> Pin:
+def over_rest(radio: str, pin: Pin, places: Places = PLACES) -> Pin:
     """Return a pin that also undoes the rest of an earlier pin, if there is one for the same network.
 
     Args:
         radio: the radio's name.
         pin: the pin before it is set.
-        folder: the folder of the journals.
+        places: where the files are.
     """
     with suppress(FleetError):  # a damaged journal is reported when journals are undone
-        told = (read_journal(journal_of(radio), folder) or {}).get("pin")
+        told = (read_journal(journal_of(radio), places) or {}).get("pin")
         if told is not None:
             rest = Pin.from_dict(told)
             found = (pin.interface, pin.network_id, pin.ssid_hex, pin.previous_scan_freq)

@@ -21,7 +21,8 @@ from .._radio.rtnetlink import Address, AddressEvent
 from .._radio.values import Radio
 from .._system import dhcp
 from .._system.errors import FleetError
-from .._system.run_folder import FOLDER, clear_journal, write_journal
+from .._system.places import PLACES, Places
+from .._system.run_folder import clear_journal, write_journal
 from .addressing import NoAddress
 from .deferred import Rest, over_rest, retried
 from .messages import (
@@ -77,7 +78,7 @@ class Hands:
         calls: the functions that it calls.
         rest: keeps the part of a pin that can be undone only when the link ends. None means that the caller will not
             wait for that, so the whole pin is undone at once.
-        folder: the folder of the journal.
+        places: where the files are.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Hands:
         supplicant: Optional[Backend],
         calls: Calls,
         rest: Optional[Rest] = None,
-        folder: str = FOLDER,
+        places: Places = PLACES,
     ) -> None:
         self._radio = radio
         # Both are known if the radio was seen to be CSME's. Otherwise -1 matches no event.
@@ -96,7 +97,7 @@ class Hands:
         self.supplicant = supplicant
         self._calls = calls
         self._rest = rest
-        self._folder = folder
+        self._places = places
         #: The pin that the supplicant has or may have.
         self.pin: Optional[Pin] = None
         #: Texts for people about failures that did not end the handover.
@@ -148,7 +149,7 @@ class Hands:
     def _is_same_host(self) -> bool:
         """Say whether the interface has CSME's MAC address. If not, warn."""
         try:
-            other = present_address(self._radio.interface or "")
+            other = present_address(self._radio.interface or "", self._places.root)
         except FleetError as error:
             self._warn_once(f"the MAC address of the interface can't be read: {error}")
             return False
@@ -168,7 +169,7 @@ class Hands:
         interface = self._radio.interface
         if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
             return None  # another manager has its own DHCP client, which begins when the port is open
-        client = dhcp.find_client(interface, self._ifindex)
+        client = dhcp.find_client(interface, self._ifindex, self._places.root)
         if client is None or not (self._calls.waits() or client.loses_its_first_message):
             return None
         self._calls.mark("address_asked")
@@ -214,8 +215,8 @@ class Hands:
             return PinFailed()
 
         def record(pin: Pin) -> Pin:
-            self.pin = over_rest(self._radio.phy, pin, self._folder)
-            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._folder)
+            self.pin = over_rest(self._radio.phy, pin, self._places)
+            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._places)
             return self.pin
 
         try:
@@ -242,7 +243,7 @@ class Hands:
                 retried(supplicant.unpin, pin)
             elif retried(supplicant.loosen, pin) is False:
                 self._rest.keep(pin)
-            clear_journal(self._radio.phy, self._folder)
+            clear_journal(self._radio.phy, self._places)
         except FleetError as error:
             self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next attempt")
             return
@@ -252,7 +253,7 @@ class Hands:
     def forget(self) -> None:
         """Handle that the pin is gone with its supplicant."""
         self.pin = None
-        clear_journal(self._radio.phy, self._folder)
+        clear_journal(self._radio.phy, self._places)
 
     # -- what is heard --------------------------------------------------------------------------------------------
 

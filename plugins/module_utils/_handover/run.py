@@ -26,7 +26,7 @@ from .._radio.rfkill import RfkillEvents
 from .._radio.rtnetlink import AddressEvents
 from .._radio.values import Radio
 from .._system.dhcp_program import ask
-from .._system.run_folder import FOLDER
+from .._system.places import PLACES, Places
 from .._system.statemachine import Machine
 from .addressing import Addressing, NoAddress
 from .effects import Calls, Hands
@@ -52,7 +52,7 @@ class Handover:
         profile: the profile that can carry CSME's connection on, or None when there is none.
         supplicant: the manager of the interface, or None when there is none.
         policy: how to make the handover.
-        folder: the folder of the journal.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
     """
 
@@ -63,13 +63,13 @@ class Handover:
         supplicant: Optional[Backend],
         policy: Policy,
         *,
-        folder: str = FOLDER,
+        places: Places = PLACES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._radio = radio
         self._profile = profile
         self._supplicant = supplicant
-        self._folder = folder
+        self._places = places
         self._clock = clock
         self._trace = Trace(clock)
         self._machine: Machine[State] = Machine(
@@ -92,7 +92,7 @@ class Handover:
             request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
             read = partial(csme.connection, nl, self._radio.ifindex or -1)
             calls = Calls(request, read, ask, self._trace.mark)
-            hands = self._hands = Hands(self._radio, self._supplicant, calls, folder=self._folder)
+            hands = self._hands = Hands(self._radio, self._supplicant, calls, places=self._places)
             # The listeners are opened before the first action, so that no answer is missed. rfkill is read first, so
             # that the end of a block is seen before the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())

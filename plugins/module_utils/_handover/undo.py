@@ -12,17 +12,18 @@ from typing import Any, Callable, List, Optional
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
 from .._system.errors import FleetError
-from .._system.run_folder import FOLDER, Lock, clear_journal, journals, read_journal
+from .._system.places import PLACES, Places
+from .._system.run_folder import Lock, clear_journal, journals, read_journal
 from .deferred import radio_of, retried, tells_of_rest
 
 
-def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder: str = FOLDER) -> List[str]:
+def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], places: Places = PLACES) -> List[str]:
     """Undo every pin that a journal records. The radio of a journal need not exist, because a driver that is loaded
     again gives its radio a new name.
 
     Args:
         supplicant_of: returns the backend for the manager and the interface that a pin names, or None when it is gone.
-        folder: the folder of the journals.
+        places: where the files are.
 
     Returns:
         The radios whose pin was undone. A radio that another handover works on is left alone.
@@ -31,15 +32,15 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder
         FleetError: a journal can't be read, or a supplicant refuses. That journal stays. All others were handled.
     """
     undone, failure = [], None
-    for journal in journals(folder):
+    for journal in journals(places):
         radio = radio_of(journal)
-        held = Lock(radio, folder)
+        held = Lock(radio, places)
         try:
             if held.acquire():
-                told = (read_journal(journal, folder) or {}).get("pin")
+                told = (read_journal(journal, places) or {}).get("pin")
                 interface = told.get("interface") if isinstance(told, dict) else None
                 supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
-                if undo_journal(journal, supplicant, folder):
+                if undo_journal(journal, supplicant, places):
                     undone.append(radio)
         except FleetError as error:
             failure = failure or error
@@ -50,13 +51,13 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], folder
     return undone
 
 
-def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLDER) -> bool:
+def undo_journal(journal: str, supplicant: Optional[Backend], places: Places = PLACES) -> bool:
     """Undo the pin, or the rest of a pin, that a handover left behind when it was killed.
 
     Args:
         journal: the journal's name. It is the radio's name for a pin, and ``journal_of`` the radio for a rest.
         supplicant: the manager of the radio's interface. None means that there is none, so the pin is gone.
-        folder: the folder of the journal.
+        places: where the files are.
 
     Returns:
         Whether anything was set back. It is False, and the journal stays, when another manager has the pin.
@@ -64,7 +65,7 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
     Raises:
         FleetError: the journal can't be read, or the supplicant refuses. The journal stays.
     """
-    entry = read_journal(journal, folder)
+    entry = read_journal(journal, places)
     if entry is None:
         return False
     told = entry.get("pin")
@@ -75,7 +76,7 @@ def undo_journal(journal: str, supplicant: Optional[Backend], folder: str = FOLD
     if supplicant is not None:
         undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
         undone = bool(retried(undo, Pin.from_dict(told)))
-    clear_journal(journal, folder)
+    clear_journal(journal, places)
     return undone
 
 

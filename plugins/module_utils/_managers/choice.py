@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Sequence, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, PROCESSES, WPA_SUPPLICANT
 from .._network.managed import Patience
 from .._radio import sysfs
 from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
+from .._system.places import PLACES, Places
 from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY
-from .who import Verdict, control_directories, has_socket, who_runs
+from .who import Verdict, has_socket, who_runs
+from .wpa_supplicant.control import control_directories
 
 #: How long to wait until NetworkManager says whether it manages an interface.
 _PATIENCE = Patience(answer=10.0)
@@ -31,7 +33,7 @@ class Choice:
     warnings: Tuple[str, ...] = ()
 
 
-def choose(asked: str, interface: str, root: str = "/", directories: Optional[Sequence[str]] = None) -> Choice:
+def choose(asked: str, interface: str, places: Places = PLACES) -> Choice:
     """Choose the manager that gets the networks of an interface: wpa_supplicant or NetworkManager.
 
     It is wpa_supplicant when no manager runs the interface, because its file can be written before it runs.
@@ -39,8 +41,7 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     Args:
         asked: the backend that the task asks for, one of ``BACKENDS``.
         interface: the interface's name. It need not exist.
-        root: the directory that stands for ``/``.
-        directories: the folders of control sockets. None means the usual folders.
+        places: where the files are.
 
     Raises:
         Refused: the task asks for NetworkManager, which does not run the interface. Or iwd runs the interface, by
@@ -50,7 +51,7 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     """
     if asked == WPA_SUPPLICANT:
         return Choice(WPA_SUPPLICANT)
-    machine = _Machine(interface, root, control_directories(root) if directories is None else directories)
+    machine = _Machine(interface, places)
     verdict = machine.verdict(wpa_supplicant=asked != NETWORKMANAGER)
     warnings: Tuple[str, ...] = ()
     if not verdict.sure:
@@ -85,20 +86,20 @@ def choose(asked: str, interface: str, root: str = "/", directories: Optional[Se
     return Choice(WPA_SUPPLICANT, warnings)
 
 
-def refuse_networkmanagers(interface: str, root: str = "/") -> None:
+def refuse_networkmanagers(interface: str, places: Places = PLACES) -> None:
     """Refuse to change a wpa_supplicant that NetworkManager uses.
 
     NetworkManager would undo any change, and such a wpa_supplicant does not read a configuration file.
 
     Args:
         interface: the interface's name. It need not exist.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         Refused: NetworkManager runs the interface.
         AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
-    verdict = _Machine(interface, root, control_directories(root)).verdict()
+    verdict = _Machine(interface, places).verdict()
     if verdict.sure and (verdict.manager == NETWORKMANAGER or verdict.through_networkmanager):
         raise Refused(
             NETWORKMANAGER,
@@ -111,16 +112,15 @@ def refuse_networkmanagers(interface: str, root: str = "/") -> None:
 class _Machine:
     """A laptop's interface, which need not exist, and the managers that run on the laptop."""
 
-    def __init__(self, interface: str, root: str, directories: Sequence[str]) -> None:
+    def __init__(self, interface: str, places: Places) -> None:
         self._interface = interface
-        self._root = root
-        self._directories = directories
+        self._places = places
         self._index: Optional[int] = None
         self._processes: FrozenSet[str] = frozenset()
         with suppress(NotFound):  # without procfs, it is as if no manager ran
-            self._processes = process.running(PROCESSES, root)
+            self._processes = process.running(PROCESSES, places.root)
         with suppress(NotFound):
-            self._index = sysfs.index_of(interface, root)
+            self._index = sysfs.index_of(interface, places.root)
 
     def runs(self, name: str) -> bool:
         """Say whether a program runs."""
@@ -135,9 +135,9 @@ class _Machine:
         """
         # NetworkManager does not run an interface that does not exist.
         without = set() if networkmanager and self._index is not None else {"NetworkManager"}
-        asked = has_socket(self._interface, self._directories if wpa_supplicant else ())
+        asked = has_socket(self._interface, control_directories(self._places) if wpa_supplicant else ())
         return who_runs(
-            self._interface, self._index, lambda name: self.runs(name) and name not in without, asked, self._root
+            self._interface, self._index, lambda name: self.runs(name) and name not in without, asked, self._places
         )
 
 

@@ -20,7 +20,9 @@ from .._radio import sysfs
 from .._system import systemd
 from .._system.errors import FleetError, NotFound
 from .._system.files import list_folder, read_text
-from .who import control_directories, has_socket, who_runs
+from .._system.places import PLACES, Places
+from .who import has_socket, who_runs
+from .wpa_supplicant.control import control_directories
 from .wpa_supplicant.loading import PROGRAMS
 
 #: The places of units in distributions. The administrator's units come first.
@@ -52,20 +54,20 @@ class Conflict:
 
 
 class Interface:
-    """One interface, and the programs and files that concern it. *root* stands for ``/``."""
+    """One interface, and the programs and files that concern it. *places* says where the files are."""
 
-    def __init__(self, name: str, path: str, root: str = "/") -> None:
+    def __init__(self, name: str, path: str, places: Places = PLACES) -> None:
         self.name = name
         self.path = path
-        self.root = root
+        self.places = places
         self.service = f"wpa_supplicant@{systemd.instance(name)}.service"
-        self._processes = list(_read_processes(root))
+        self._processes = list(_read_processes(places))
 
     @property
     def index(self) -> Optional[int]:
         """The interface's index, or None if it does not exist."""
         with suppress(NotFound):
-            return sysfs.index_of(self.name, self.root)
+            return sysfs.index_of(self.name, self.places.root)
         return None
 
     @property
@@ -89,10 +91,10 @@ class Interface:
         return found + list(self._others(found))
 
     def _first(self, names: Sequence[str]) -> Optional[str]:
-        return next(("/" + name for name in names if os.path.exists(os.path.join(self.root, name))), None)
+        return next(("/" + name for name in names if os.path.exists(self.places.at(name))), None)
 
     def _at(self, path: str) -> str:
-        return os.path.join(self.root, path.lstrip("/"))
+        return self.places.at(path)
 
     def _named(self, name: str) -> List[Process]:
         return [process for process in self._processes if process.name == name]
@@ -104,8 +106,8 @@ class Interface:
         index = self.index
         if index is None:
             return
-        asked = has_socket(self.name, control_directories(self.root))
-        verdict = who_runs(self.name, index, lambda name: bool(self._named(name)), asked, self.root)
+        asked = has_socket(self.name, control_directories(self.places))
+        verdict = who_runs(self.name, index, lambda name: bool(self._named(name)), asked, self.places)
         if verdict.manager != NETWORKMANAGER and not verdict.through_networkmanager:
             return
         # NetworkManager does not take the interface from a supplicant that already runs.
@@ -141,11 +143,11 @@ class Interface:
         if not self._named("dhcpcd"):
             return
         folders = [f"{at}/{name}" for at in ("usr/lib", "lib", "usr/libexec") for name in _HOOKS]
-        hooks = [hook for folder in folders for hook in glob.glob(os.path.join(self.root, folder, "*wpa_supplicant*"))]
+        hooks = [hook for folder in folders for hook in glob.glob(self.places.at(folder, "*wpa_supplicant*"))]
         if hooks and not _dhcpcd_leaves(_text(self._at("/etc/dhcpcd.conf")), self.name):
             yield Conflict(
                 f"dhcpcd starts a wpa_supplicant of its own for {self.name}",
-                "/" + os.path.relpath(hooks[0], self.root),
+                "/" + os.path.relpath(hooks[0], self.places.root),
                 "Write 'nohook wpa_supplicant' to /etc/dhcpcd.conf before its first 'interface' line, and run "
                 "'systemctl restart dhcpcd' (it still gives the interface its address)",
             )
@@ -156,7 +158,7 @@ class Interface:
             if _ifupdown_takes(_text(path), self.name):
                 yield Conflict(
                     f"ifupdown starts a wpa_supplicant of its own for {self.name}",
-                    "/" + os.path.relpath(path, self.root),
+                    "/" + os.path.relpath(path, self.places.root),
                     f"Remove the lines that begin with 'wpa-' from 'iface {self.name}' there, declare the network in "
                     "supplicant_profiles, and restart the laptop",
                 )
@@ -198,9 +200,9 @@ class Interface:
 _HOOKS = ("dhcpcd/dhcpcd-hooks", "dhcpcd-hooks")
 
 
-def _read_processes(root: str) -> Iterator[Process]:
+def _read_processes(places: Places) -> Iterator[Process]:
     """Yield the processes that matter in this network namespace. Others can't use the interface."""
-    proc = os.path.join(root, "proc")
+    proc = places.at("proc")
     here = _namespace(os.path.join(proc, "self"))
     for pid in [name for name in list_folder(proc) if name.isdecimal()]:
         folder = os.path.join(proc, pid)

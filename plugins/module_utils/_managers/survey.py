@@ -15,9 +15,10 @@ from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLIC
 from .._network.managed import Managed, Patience
 from .._system import process
 from .._system.errors import FleetError, NotFound
+from .._system.places import PLACES, Places
 from .._system.reading import Reading
-from .who import control_directories, who_runs
-from .wpa_supplicant.control import control_socket
+from .who import who_runs
+from .wpa_supplicant.control import control_directories, control_socket
 from .wpa_supplicant.profiles import BoundedProfiles
 
 #: Seconds to wait for answers, divided among all managers.
@@ -28,7 +29,7 @@ _ANSWERING_SECONDS = 5.0
 
 
 def read_managers(
-    interfaces: Sequence[Tuple[str, Optional[int]]], reading: Reading, budget: float = BUDGET, root: str = "/"
+    interfaces: Sequence[Tuple[str, Optional[int]]], reading: Reading, budget: float = BUDGET, places: Places = PLACES
 ) -> Tuple[Managed, ...]:
     """Return the interfaces with their managers and profiles.
 
@@ -37,15 +38,15 @@ def read_managers(
         reading: remembers what could not be read.
         budget: seconds to wait for answers. Each interface gets an equal share. A manager that does not answer in its
             share is not asked again.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
     if not interfaces:
         return ()
-    processes = reading.attempt("supplicant.manager", lambda: process.running(PROCESSES, root))
+    processes = reading.attempt("supplicant.manager", lambda: process.running(PROCESSES, places.root))
     patience = Patience(budget / len(interfaces), end=time.monotonic() + _ANSWERING_SECONDS)
     found = []
     for interface, ifindex in interfaces:
-        managed = _read_manager(interface, ifindex, processes, reading, patience, root)
+        managed = _read_manager(interface, ifindex, processes, reading, patience, places)
         found.append(managed or Managed(interface, None))
     return tuple(found)
 
@@ -77,7 +78,7 @@ def _read_manager(
     processes: Optional[FrozenSet[str]],
     reading: Reading,
     patience: Patience,
-    root: str,
+    places: Places,
 ) -> Optional[Managed]:
     """Return an interface with its manager, or None when the manager can't be found out.
 
@@ -88,13 +89,13 @@ def _read_manager(
 
     def serves() -> Optional[FleetError]:
         nonlocal asked
-        asked, error = _ask(interface, patience, root)
+        asked, error = _ask(interface, patience, places)
         return error
 
     verdict = reading.attempt(
         here,
         lambda: who_runs(
-            interface, ifindex, lambda name: None if processes is None else name in processes, serves, root
+            interface, ifindex, lambda name: None if processes is None else name in processes, serves, places
         ),
     )
     if verdict is None:
@@ -125,11 +126,11 @@ def _ask_networkmanager(interface: str, here: str, reading: Reading, patience: P
         return Managed(interface, NETWORKMANAGER, version, trouble=error.code)
 
 
-def _ask(interface: str, patience: Patience, root: str) -> Tuple[Managed, Optional[FleetError]]:
+def _ask(interface: str, patience: Patience, places: Places) -> Tuple[Managed, Optional[FleetError]]:
     """Ask wpa_supplicant over its control socket. Return its answers, and the error that ended them early, or None."""
     version: Optional[str] = None
     try:
-        supplicant = BoundedProfiles(interface, control_socket(interface, control_directories(root)), patience)
+        supplicant = BoundedProfiles(interface, control_socket(interface, control_directories(places)), patience)
         version = supplicant.version()
         return Managed(interface, WPA_SUPPLICANT, version, supplicant.profiles()), None
     except FleetError as error:

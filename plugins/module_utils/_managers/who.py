@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Callable, Optional, Sequence, Tuple
@@ -18,8 +17,9 @@ from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLIC
 from .._network.managed import PATIENCE, Patience
 from .._system import process
 from .._system.errors import AccessDenied, FleetError, NotFound
+from .._system.places import PLACES, Places
 from .networkmanager import records
-from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_socket
+from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_directories, control_socket
 
 #: A change in one of these folders may mean that a manager has started, or that a network was configured. The first
 #: three belong to wpa_supplicant: the parent of its folder of control sockets, that folder, and its configuration. The
@@ -64,7 +64,7 @@ class Verdict:
     supplicant_error: Optional[FleetError] = None
 
 
-def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves, root: str = "/") -> Verdict:
+def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves, places: Places = PLACES) -> Verdict:
     """Return the manager of an interface.
 
     The surest signs come first: NetworkManager's own record, and then a wpa_supplicant that serves the interface. A
@@ -77,14 +77,14 @@ def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves,
         ifindex: the interface's index, or None when it is not known.
         runs: says whether a program runs. It is called only if the answer matters.
         serves: says whether wpa_supplicant serves the interface. It is called unless NetworkManager's record decides.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
     # Several steps need the same answer, and the watcher's question opens a connection to the bus.
     runs = lru_cache(maxsize=None)(runs)
-    recorded, record_error = _recorded(interface, ifindex, root)
+    recorded, record_error = _recorded(interface, ifindex, places)
     # The record stays when NetworkManager ends.
     if recorded and runs("NetworkManager") is not False:
-        return _networkmanager(interface, root) if runs("NetworkManager") else Verdict(None)
+        return _networkmanager(interface, places) if runs("NetworkManager") else Verdict(None)
     error = serves()
     perhaps = recorded is None and runs("NetworkManager") is not False
     closed = isinstance(error, AccessDenied) and runs("wpa_supplicant") is not False
@@ -92,12 +92,12 @@ def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves,
         # This user may not use the control sockets. They may belong to NetworkManager's wpa_supplicant.
         unsure = Verdict(None, record_error=record_error)
         if runs("NetworkManager"):
-            unsure = _networkmanager(interface, root, sure=False, record_error=record_error)
+            unsure = _networkmanager(interface, places, sure=False, record_error=record_error)
         return replace(unsure, supplicant_error=error)
     if closed or not isinstance(error, (NotFound, AccessDenied)):
         return Verdict(WPA_SUPPLICANT, record_error=record_error, supplicant_error=error)
     if perhaps and runs("NetworkManager"):
-        return _networkmanager(interface, root, sure=False, record_error=record_error)
+        return _networkmanager(interface, places, sure=False, record_error=record_error)
     if perhaps or runs("iwd") is None:
         return Verdict(None, record_error=record_error, supplicant_error=error)
     if runs("iwd"):
@@ -123,28 +123,23 @@ def has_socket(interface: str, directories: Sequence[str]) -> Serves:
     return serves
 
 
-def control_directories(root: str = "/") -> Tuple[str, ...]:
-    """Return the folders of wpa_supplicant's control sockets, below the directory that stands for ``/``."""
-    return tuple(os.path.join(root, directory.lstrip("/")) for directory in CONTROL_DIRECTORIES)
-
-
-def backend_of(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
+def backend_of(interface: str, ifindex: Optional[int], places: Places = PLACES) -> Backend:
     """Return the manager of an interface as the backend of a handover. The backend is not asked anything yet.
 
     Args:
         interface: the interface's name.
         ifindex: the interface's index, or None when it is not known.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         NotFound: no manager that a handover could use runs the interface.
         AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
-    processes = process.running(PROCESSES, root)
-    return _backend(interface, ifindex, lambda name: name in processes, root)
+    processes = process.running(PROCESSES, places.root)
+    return _backend(interface, ifindex, lambda name: name in processes, places)
 
 
-def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/") -> Backend:
+def backend_from_within(interface: str, ifindex: Optional[int], places: Places = PLACES) -> Backend:
     """Return the same as ``backend_of``, for a service that can't see processes. It asks the system bus instead.
 
     The bus is asked only if the answer matters. jeepney, the library for that, is loaded only then.
@@ -159,19 +154,17 @@ def backend_from_within(interface: str, ifindex: Optional[int], root: str = "/")
     def runs(name: str) -> Optional[bool]:
         if name != "NetworkManager":
             return None
-        if not records.networkmanager_was_here(root):
+        if not records.networkmanager_was_here(places):
             return False
         # This is loaded only where it is needed.
         from .networkmanager.profiles import networkmanager_runs
 
         return networkmanager_runs()
 
-    return _backend(interface, ifindex, runs, root, replace(PATIENCE, call=_SERVICE_SECONDS))
+    return _backend(interface, ifindex, runs, places, replace(PATIENCE, call=_SERVICE_SECONDS))
 
 
-def backend_by_name(
-    manager: str, interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES
-) -> Optional[Backend]:
+def backend_by_name(manager: str, interface: str, places: Places = PLACES) -> Optional[Backend]:
     """Return the backend of the manager that a pin names, or None when wpa_supplicant is gone.
 
     It need not be the manager that runs the interface now.
@@ -179,7 +172,7 @@ def backend_by_name(
     Args:
         manager: ``networkmanager``. Any other value means wpa_supplicant.
         interface: the interface's name.
-        directories: the folders of wpa_supplicant's control sockets.
+        places: where the files are.
 
     Raises:
         AccessDenied: this user may not use the folder of control sockets.
@@ -190,56 +183,58 @@ def backend_by_name(
 
         return NetworkManagerBackend(interface)
     try:
-        return _wpa_supplicant(interface, directories)
+        return _wpa_supplicant(interface, places)
     except NotFound:
         return None
 
 
-def _wpa_supplicant(interface: str, directories: Sequence[str]) -> Backend:
+def _wpa_supplicant(interface: str, places: Places) -> Backend:
     """Return wpa_supplicant as the backend. This raises the errors of ``control_socket``."""
     # This is loaded only where it is needed.
     from .wpa_supplicant.backend import WpaSupplicant
 
-    return WpaSupplicant(interface, control_socket(interface, directories))
+    return WpaSupplicant(interface, control_socket(interface, control_directories(places)))
 
 
-def _recorded(interface: str, ifindex: Optional[int], root: str) -> Tuple[Optional[bool], Optional[FleetError]]:
+def _recorded(interface: str, ifindex: Optional[int], places: Places) -> Tuple[Optional[bool], Optional[FleetError]]:
     """Return whether NetworkManager has recorded that it manages an interface, and why the record can't be read.
 
     The first is None when it has recorded neither. An interface that is held back until NetworkManager has a profile
     counts as NetworkManager's.
     """
-    if records.networkmanager_waits(interface, root):
+    if records.networkmanager_waits(interface, places):
         return True, None
     if ifindex is None:
         return None, None
     try:
-        return records.networkmanager_manages(ifindex, root), None
+        return records.networkmanager_manages(ifindex, places), None
     except FleetError as error:
         return None, error
 
 
 def _networkmanager(
-    interface: str, root: str, *, sure: bool = True, record_error: Optional[FleetError] = None
+    interface: str, places: Places, *, sure: bool = True, record_error: Optional[FleetError] = None
 ) -> Verdict:
     """Return the verdict NetworkManager, or iwd if NetworkManager uses iwd."""
     # This is loaded only where it is needed.
     from .networkmanager.files import is_over_iwd
 
-    if is_over_iwd(interface, root):
+    if is_over_iwd(interface, places):
         return Verdict(IWD, sure, through_networkmanager=True, record_error=record_error)
     return Verdict(NETWORKMANAGER, sure, record_error=record_error)
 
 
-def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, patience: Patience = PATIENCE) -> Backend:
+def _backend(
+    interface: str, ifindex: Optional[int], runs: Runs, places: Places, patience: Patience = PATIENCE
+) -> Backend:
     """Return the manager of an interface as a backend.
 
     Raises:
         NotFound: no manager that a handover could use runs the interface.
         AccessDenied, TransportFailed: this user can't find out which manager runs the interface.
     """
-    directories = control_directories(root)
-    verdict = who_runs(interface, ifindex, runs, has_socket(interface, directories), root)
+    asked = has_socket(interface, control_directories(places))
+    verdict = who_runs(interface, ifindex, runs, asked, places)
     if verdict.through_networkmanager:
         from .networkmanager.files import IWD_REMEDY
 
@@ -258,4 +253,4 @@ def _backend(interface: str, ifindex: Optional[int], runs: Runs, root: str, pati
     trouble = verdict.supplicant_error or verdict.record_error
     if trouble is not None:
         raise trouble
-    return _wpa_supplicant(interface, directories)
+    return _wpa_supplicant(interface, places)

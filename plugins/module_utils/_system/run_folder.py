@@ -24,11 +24,9 @@ from typing import Any, Dict, Iterator, List, Optional
 from .denied import remedy_for, user
 from .errors import AccessDenied, DecodeFailed, FleetError, TimedOut, TransportFailed
 from .files import NoRegularFile, open_regular
+from .places import PLACES, Places
 from .replacing import replacing
 
-#: Its owner is root or, where the watcher is installed, the watcher's user. Others can't read it, because a journal
-#: names networks.
-FOLDER = "/run/vpro-fleet"
 _SUFFIX = ".journal"
 #: The names of notes begin with this (see ``note_name``).
 _NOTE = "profiles-"
@@ -44,12 +42,12 @@ class Lock:
 
     Args:
         radio: the radio's name (``phy0``).
-        folder: the folder of the lock file.
+        places: where the files are.
     """
 
-    def __init__(self, radio: str, folder: str = FOLDER) -> None:
+    def __init__(self, radio: str, places: Places = PLACES) -> None:
         self._radio = radio
-        self._folder = folder
+        self._places = places
         self._descriptor = -1
 
     @property
@@ -66,7 +64,7 @@ class Lock:
         """
         if self.held:
             return True
-        descriptor = _open_lock(os.path.join(ensure(self._folder), f"{self._radio}.lock"))
+        descriptor = _open_lock(os.path.join(ensure(self._places), f"{self._radio}.lock"))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -83,26 +81,26 @@ class Lock:
 
 
 @contextmanager
-def lock(radio: str, timeout: float, folder: str = FOLDER) -> Iterator[None]:
+def lock(radio: str, timeout: float, places: Places = PLACES) -> Iterator[None]:
     """Hold the lock of a radio.
 
     Args:
         radio: the radio's name (``phy0``).
         timeout: seconds to wait for the lock. 0 tries once.
-        folder: the folder of the lock file.
+        places: where the files are.
 
     Raises:
-        AccessDenied: this user may not write in *folder*.
+        AccessDenied: this user may not write in the folder.
         TimedOut: another process held the lock all the time.
         TransportFailed: the folder can't be used for another reason.
     """
-    held = Lock(radio, folder)
+    held = Lock(radio, places)
     deadline = time.monotonic() + timeout
     while not held.acquire():
         if time.monotonic() >= deadline:
             raise TimedOut(
                 f"another task, or the watcher, works on {radio}",
-                where=os.path.join(folder, f"{radio}.lock"),
+                where=os.path.join(places.run, f"{radio}.lock"),
                 remedy="Wait until it has ended, or give a longer timeout.",
             )
         time.sleep(_LOCK_PAUSE)
@@ -112,66 +110,66 @@ def lock(radio: str, timeout: float, folder: str = FOLDER) -> Iterator[None]:
         held.release()
 
 
-def write_journal(radio: str, entry: Dict[str, Any], folder: str = FOLDER, *, private: bool = False) -> None:
+def write_journal(radio: str, entry: Dict[str, Any], places: Places = PLACES, *, private: bool = False) -> None:
     """Write the journal of a radio, atomically: a reader never finds a part of an entry.
 
     Args:
         radio: the radio's name.
         entry: the entry, which has JSON types only.
-        folder: the folder of the journal.
+        places: where the files are.
         private: whether the file stays this user's, so that the folder's owner can't read it.
 
     Raises:
         AccessDenied, TransportFailed: the journal could not be written.
     """
-    _write(_journal_path(radio, ensure(folder)), entry, private=private)
+    _write(_journal_path(radio, ensure(places)), entry, private=private)
 
 
-def read_journal(radio: str, folder: str = FOLDER, *, private: bool = False) -> Optional[Dict[str, Any]]:
+def read_journal(radio: str, places: Places = PLACES, *, private: bool = False) -> Optional[Dict[str, Any]]:
     """Return the entry in the journal of a radio, or None when there is no journal.
 
     Args:
         radio: the radio's name.
-        folder: the folder of the journal.
+        places: where the files are.
         private: whether only a journal counts that belongs to this user, and that nobody else could write or read.
 
     Raises:
         DecodeFailed: the file is not a journal.
         AccessDenied, TransportFailed: the journal could not be read.
     """
-    return _read(_journal_path(radio, folder), f"the journal of {radio}", private=private)
+    return _read(_journal_path(radio, places.run), f"the journal of {radio}", private=private)
 
 
-def clear_journal(radio: str, folder: str = FOLDER) -> None:
+def clear_journal(radio: str, places: Places = PLACES) -> None:
     """Remove the journal of a radio. It is not an error if there is none.
 
     Raises:
         AccessDenied, TransportFailed: the journal could not be removed.
     """
-    _remove(_journal_path(radio, folder))
+    _remove(_journal_path(radio, places.run))
 
 
-def leave_message(name: str, entry: Dict[str, Any], folder: str = FOLDER) -> None:
+def leave_message(name: str, entry: Dict[str, Any], places: Places = PLACES) -> None:
     """Leave a message for the next process of the watcher. It replaces an older one of the same name.
 
     Args:
         name: the message's name.
         entry: the message, which has JSON types only.
-        folder: the folder of the message. Only root and the folder's owner can read or write there.
+        places: where the files are. Only root and the owner of ``Places.run`` can read or write there.
 
     Raises:
         AccessDenied, TransportFailed: the message could not be written.
     """
-    _write(_message_path(name, ensure(folder)), entry)
+    _write(_message_path(name, ensure(places)), entry)
 
 
-def take_message(name: str, folder: str = FOLDER) -> Optional[Dict[str, Any]]:
+def take_message(name: str, places: Places = PLACES) -> Optional[Dict[str, Any]]:
     """Return a message, and remove it, so that it is heard once. Return None when there is none, or it is damaged.
 
     Raises:
         AccessDenied, TransportFailed: the message could not be read or removed.
     """
-    path = _message_path(name, folder)
+    path = _message_path(name, places.run)
     entry = None
     with suppress(DecodeFailed):
         entry = _read(path, "the message")
@@ -187,22 +185,22 @@ def note_name(interface: str) -> str:
     return f"{_NOTE}{interface}"
 
 
-def journals(folder: str = FOLDER) -> List[str]:
+def journals(places: Places = PLACES) -> List[str]:
     """Return the sorted names of those journals that record pins. Notes (see ``note_name``) are left out.
 
     Raises:
         AccessDenied, TransportFailed: the folder could not be read.
     """
     try:
-        names = (name[: -len(_SUFFIX)] for name in os.listdir(folder) if name.endswith(_SUFFIX))
+        names = (name[: -len(_SUFFIX)] for name in os.listdir(places.run) if name.endswith(_SUFFIX))
         return sorted(name for name in names if not name.startswith(_NOTE))
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise _failed(error, folder) from error
+        raise _failed(error, places.run) from error
 
 
-def announce(folder: str = FOLDER) -> None:
+def announce(places: Places = PLACES) -> None:
     """Tell a running watcher that the networks of a manager may have changed.
 
     wpa_supplicant reports few changes of its networks, so the tasks that make them do it. This sets the times of a file
@@ -211,7 +209,7 @@ def announce(folder: str = FOLDER) -> None:
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     with suppress(OSError):
-        descriptor = os.open(f"{folder}.news", flags, 0o644)
+        descriptor = os.open(places.news, flags, 0o644)
         try:
             os.utime(descriptor)
         finally:
@@ -276,17 +274,17 @@ def _remove(path: str) -> None:
         raise _failed(error, path) from error
 
 
-def ensure(folder: str = FOLDER) -> str:
+def ensure(places: Places = PLACES) -> str:
     """Make the folder if there is none. Return its path.
 
     Raises:
         AccessDenied, TransportFailed: it can't be made.
     """
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.makedirs(places.run, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise _failed(error, folder) from error
-    return folder
+        raise _failed(error, places.run) from error
+    return places.run
 
 
 def _open_lock(path: str) -> int:

@@ -24,6 +24,7 @@ from .._radio import sysfs
 from .._system.dhcp_identity import CLIENT_IDENTIFIER, client_identifier
 from .._system.errors import NotFound
 from .._system.networkd import Settings, read_link, read_settings
+from .._system.places import PLACES, Places
 
 _DROP_INS = "etc/systemd/network"
 _BRING_UP = "amt-wifi-watcher.conf"
@@ -63,38 +64,38 @@ class Link:
     identity: DropIn
 
 
-def read_links(interfaces: Sequence[str] = (), root: str = "/") -> Tuple[Link, ...]:
+def read_links(interfaces: Sequence[str] = (), places: Places = PLACES) -> Tuple[Link, ...]:
     """Return the wireless interfaces that networkd manages.
 
     Args:
         interfaces: the names of the interfaces to look at. When it is empty, all wireless interfaces are.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         AccessDenied, TransportFailed: a file can't be read.
     """
     found: List[Link] = []
-    for name in interfaces or sysfs.wireless_interfaces(root):
+    for name in interfaces or sysfs.wireless_interfaces(places.root):
         try:
-            file = read_link(sysfs.index_of(name, root), root).get("NETWORK_FILE", "")
+            file = read_link(sysfs.index_of(name, places.root), places.root).get("NETWORK_FILE", "")
         except NotFound:
             continue
         if file.startswith("/"):
-            found.append(_link(name, file, root))
+            found.append(_link(name, file, places))
     return tuple(found)
 
 
-def drop_ins(root: str = "/") -> Tuple[str, ...]:
+def drop_ins(places: Places = PLACES) -> Tuple[str, ...]:
     """Return the paths of the existing drop-ins of these names, for any interface."""
-    found = [path for name in _OURS for path in glob.glob(os.path.join(root, _DROP_INS, "*.network.d", name))]
-    return tuple(sorted("/" + os.path.relpath(path, root) for path in found))
+    found = [path for name in _OURS for path in glob.glob(places.at(_DROP_INS, "*.network.d", name))]
+    return tuple(sorted("/" + os.path.relpath(path, places.root) for path in found))
 
 
-def _link(interface: str, file: str, root: str) -> Link:
+def _link(interface: str, file: str, places: Places) -> Link:
     folder = f"/{_DROP_INS}/{os.path.basename(file)}.d"
     bring_up, identity = f"{folder}/{_BRING_UP}", f"{folder}/{_IDENTITY}"
     try:
-        settings = read_settings(file, root, without=_OURS)
+        settings = read_settings(file, places.root, without=_OURS)
     except NotFound:
         why = "it does not exist any more"
     else:

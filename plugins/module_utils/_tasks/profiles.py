@@ -22,7 +22,6 @@ from .._managers.choice import choose, refuse_networkmanagers
 from .._managers.networkmanager.settings import unfit
 from .._managers.who import backend_by_name
 from .._managers.wpa_supplicant import apply
-from .._managers.wpa_supplicant.apply import Places
 from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesRequest
 from .._network.limits import Joined, target_of
@@ -31,6 +30,7 @@ from .._radio.radio import csmes_connection
 from .._system.detached import run_detached
 from .._system.errors import FleetError, NotFound, Refused, TimedOut, TransportFailed
 from .._system.files import NoRegularFile, open_regular
+from .._system.places import PLACES, Places
 from .._system.run_folder import announce, lock
 
 #: A device name that the kernel accepts (``dev_valid_name``): shorter than IFNAMSIZ, no slash, colon or white space.
@@ -85,13 +85,13 @@ def check_file(path: str) -> Optional[str]:
 _Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError], Optional[Joined]], Dict[str, Any]]
 
 
-def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Places] = None) -> Dict[str, Any]:
+def provision(request: ProfilesRequest, check_mode: bool, places: Places = PLACES) -> Dict[str, Any]:
     """Bring the networks of an interface's manager to the declared state, and return the module's result.
 
     Args:
         request: the task's request.
         check_mode: find out what would change, and change nothing.
-        places: where sockets, locks and notes are.
+        places: where the files are.
 
     Raises:
         Refused: the work failed. The reason is the code of the error that ended it. No error contains a secret. If a
@@ -100,8 +100,7 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
         TimedOut: the work took too long. It goes on.
         FleetError: it is not known which manager runs the interface.
     """
-    at = places or Places()
-    choice = choose(request.backend, request.interface, at.root, at.sockets)
+    choice = choose(request.backend, request.interface, places)
     work: _Work = apply.bring
     if choice.backend == NETWORKMANAGER:
         problems = unfit(request.interface, request.path, request.declared.profiles)
@@ -125,11 +124,11 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Optional[Place
             return bring(request, sysfs.phy_of(request.interface, places.root), check_mode, csme)
 
     if check_mode:
-        answer = _guarded(work, choice.backend, request, at, check_mode=True)
+        answer = _guarded(work, choice.backend, request, places, check_mode=True)
     else:
         try:
             # The task may use the very link that this changes, so the work runs detached.
-            answer = run_detached(lambda: _guarded(work, choice.backend, request, at, check_mode=False), _ALL)
+            answer = run_detached(lambda: _guarded(work, choice.backend, request, places, check_mode=False), _ALL)
         except TimedOut as late:
             what = f"the networks were not brought up to date within {_ALL:.0f} s"
             raise TimedOut(what, remedy=late.remedy) from None
@@ -153,14 +152,14 @@ def _guarded(
                 stack.enter_context(_alone(places))
             try:
                 if manager == WPA_SUPPLICANT:
-                    refuse_networkmanagers(request.interface, places.root)
+                    refuse_networkmanagers(request.interface, places)
                 if not check_mode:
                     undone = _take_radio(stack, manager, request, places)
             except FleetError as error:
                 trouble = error
             reported = csmes_connection(request.interface, places.root) if request.declared.profiles else None
             if not check_mode:  # the watcher is told even if the work fails, because a part of it may have been done
-                stack.callback(announce, places.folder)
+                stack.callback(announce, places)
             result = work(request, places, check_mode, trouble, target_of(reported))
             if undone:
                 text = f"a pin that a handover left on {request.interface} was undone"
@@ -181,11 +180,11 @@ def _take_radio(stack: ExitStack, manager: str, request: ProfilesRequest, places
         FleetError: the lock can't be taken, or the pin can't be undone.
     """
     radio = _radio_of(request, places)
-    backend = backend_by_name(manager, request.interface, places.sockets)
+    backend = backend_by_name(manager, request.interface, places)
     if radio is None or backend is None:
         return False
-    stack.enter_context(lock(radio, _RADIO_WAIT, places.folder))
-    return undo_journal(radio, backend, places.folder)
+    stack.enter_context(lock(radio, _RADIO_WAIT, places))
+    return undo_journal(radio, backend, places)
 
 
 def _radio_of(request: ProfilesRequest, places: Places) -> Optional[str]:
@@ -200,7 +199,7 @@ def _radio_of(request: ProfilesRequest, places: Places) -> Optional[str]:
 def _alone(places: Places) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(lock("profiles", _OTHERS_WAIT, places.folder))
+            stack.enter_context(lock("profiles", _OTHERS_WAIT, places))
         except TimedOut as error:
             raise TimedOut(
                 f"another task changes this laptop's networks and did not end within {_OTHERS_WAIT:.0f} s",

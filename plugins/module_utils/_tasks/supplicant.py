@@ -84,10 +84,9 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
 class RunningSettings:
     """The settings of an interface's running supplicant."""
 
-    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int], *, root: str = "/") -> None:
+    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
         self._interface = interface
-        self._root = root
-        self._loaded = Loaded(interface.name, root=root)
+        self._loaded = Loaded(interface.name, interface.places)
         self._wanted = wanted
         self._gid = gid
         self.socket: Optional[str] = None
@@ -160,7 +159,7 @@ class RunningSettings:
                 self._loaded.write(identity, text, None, ())
                 return
             with WpaCtrl(self.socket) as ctrl:
-                supplicant = supplicant_of(ctrl, self._root)
+                supplicant = supplicant_of(ctrl, self._interface.places)
             unsure = self._loaded.unsure(old, supplicant)
             if unsure is not None:
                 self._loaded.write(identity, text, supplicant, unsure)

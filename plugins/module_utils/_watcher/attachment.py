@@ -15,6 +15,7 @@ from .._network.events import Event, ManagerGone, SupplicantGone
 from .._radio.values import Radio
 from .._system.errors import AccessDenied, FleetError, LibraryMissing, NotFound
 from .._system.pauses import slow_pause
+from .._system.places import Places
 from .account import Account
 
 #: Seconds until the next look for a manager, where NetworkManager may soon manage the interface. Together these are
@@ -28,12 +29,14 @@ class Attachment:
     Args:
         radio: the radio that has the interface.
         account: logs what happens.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
     """
 
-    def __init__(self, radio: Radio, account: Account, clock: Callable[[], float]) -> None:
+    def __init__(self, radio: Radio, account: Account, places: Places, clock: Callable[[], float]) -> None:
         self._radio = radio
         self._account = account
+        self._places = places
         self._clock = clock
         #: The manager of the interface, or None when none is attached.
         self.backend: Optional[Backend] = None
@@ -77,11 +80,11 @@ class Attachment:
         self._tries = 0 if anew else self._tries + 1
         self._again = None
         try:
-            backend = backend_from_within(self._radio.interface or "", self._radio.ifindex)
+            backend = backend_from_within(self._radio.interface or "", self._radio.ifindex, self._places)
             self.sources = tuple(backend.listen(self._account.warnings.append))
         except FleetError as error:
             # No event is heard here when NetworkManager starts, or begins to manage the interface, or when a bus comes.
-            soon = len(_ATTACH_SECONDS) if networkmanager_was_here() else 0
+            soon = len(_ATTACH_SECONDS) if networkmanager_was_here(self._places) else 0
             missed = self._tries >= soon > 0
             if self._tries < soon:
                 self._again = self._clock() + _ATTACH_SECONDS[self._tries]

@@ -12,7 +12,6 @@ is not held back, because a laptop without a network is worse than a lost sessio
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack, suppress
 from typing import Callable, Iterable, Optional, Tuple
@@ -30,9 +29,10 @@ from .._radio.nl80211 import Nl80211
 from .._radio.rfkill import switches
 from .._system import program, systemd
 from .._system.errors import DecodeFailed, FleetError
+from .._system.places import PLACES, Places
 from .._system.printable import quoted
 from .._system.reading import Reading
-from .bring_up_note import FOLDER, hold_note, is_over
+from .bring_up_note import hold_note, is_over
 from .config import PATH, Config, read_config
 from .state import read_watcher
 
@@ -65,7 +65,7 @@ def connection_of(ifindex: int) -> Optional[Reported]:
 
 
 def verdict(
-    interface: str, config: Config, connection_of: ConnectionOf, profiles_of: ProfilesOf, root: str = "/"
+    interface: str, config: Config, connection_of: ConnectionOf, profiles_of: ProfilesOf, places: Places = PLACES
 ) -> Verdict:
     """Decide whether the bring-up of an interface has to wait.
 
@@ -74,7 +74,7 @@ def verdict(
         config: the watcher's configuration.
         connection_of: asks the driver for CSME's connection.
         profiles_of: returns the profiles of the manager that will run the interface.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Returns:
         A reason and a connection. If the bring-up may happen now, the reason says why, as a text for people, and the
@@ -87,22 +87,22 @@ def verdict(
     # The cheapest checks come first. In nearly every case, one of them decides.
     if not config.hold_bring_up_seconds or config.no_credentials == "take":
         return "the watcher's configuration asks for no wait", None
-    if asks_by_itself(root) is False:
+    if asks_by_itself(places.root) is False:
         return "with this driver, the bring-up does not ask CSME for the radio", None
-    if not read_watcher(Reading(), root).running:
+    if not read_watcher(Reading(), places).running:
         return _NO_WATCHER, None
     if config.interfaces and interface not in config.interfaces:
         return "the watcher does not watch it", None
-    if sysfs.is_up(interface, root):
+    if sysfs.is_up(interface, places.root):
         return "it is up already", None
-    if sysfs.carrier_ups(interface, root):
+    if sysfs.carrier_ups(interface, places.root):
         # The driver may still report an old connection of CSME, which does not exist any more.
         return "the host has had a connection with it already", None
-    ifindex = sysfs.index_of(interface, root)
-    if is_over(interface, ifindex, _notes(root)):
+    ifindex = sysfs.index_of(interface, places.root)
+    if is_over(interface, ifindex, places):
         return "it was held back before", None
-    phy = sysfs.phy_of(interface, root)
-    if any(each.name == phy and (each.hard or each.soft) for each in switches(f"{root.rstrip('/')}/sys/class/rfkill")):
+    phy = sysfs.phy_of(interface, places.root)
+    if any(each.name == phy and (each.hard or each.soft) for each in switches(places.at("/sys/class/rfkill"))):
         return "its radio is blocked, so it can't come up now", None
     connection = connection_of(ifindex)
     if connection is None:
@@ -130,9 +130,7 @@ def may_bring_up(
     connection_of: ConnectionOf = connection_of,
     start: Callable[[str], bool] = start,
     *,
-    config_path: str = PATH,
-    conf: Optional[str] = None,
-    root: str = "/",
+    places: Places = PLACES,
 ) -> bool:
     """Say whether an interface may be brought up now. If not, start the service that holds it back for some time.
 
@@ -140,13 +138,11 @@ def may_bring_up(
         interface: the interface's name.
         connection_of: asks the driver for CSME's connection.
         start: starts a systemd unit, and says whether it has started.
-        config_path: the watcher's configuration file.
-        conf: the supplicant's configuration file. None means the file that the distributions' service reads.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
     try:
-        config, profiles_of = read_config(config_path), _configured(interface, conf, root)
-        _reason, wanted = verdict(interface, config, connection_of, profiles_of, root)
+        config, profiles_of = read_config(places.at(PATH)), _configured(interface, places)
+        _reason, wanted = verdict(interface, config, connection_of, profiles_of, places)
     except FleetError:
         return True
     return wanted is None or not start(UNIT.format(instance=systemd.instance(interface)))
@@ -158,8 +154,7 @@ def hold_back(
     connection_of: ConnectionOf = connection_of,
     *,
     profiles_of: Optional[ProfilesOf] = None,
-    config_path: str = PATH,
-    root: str = "/",
+    places: Places = PLACES,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -171,18 +166,17 @@ def hold_back(
         connection_of: asks the driver for CSME's connection.
         profiles_of: returns the profiles of the manager that will run the interface. None means the profiles in
             wpa_supplicant's file.
-        config_path: the watcher's configuration file.
-        root: the directory that stands for ``/``.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
         sleep: waits for some seconds.
     """
     begun = clock()
-    profiles_of = profiles_of or _configured(interface, root=root)
+    profiles_of = profiles_of or _configured(interface, places)
 
     def look() -> Tuple[str, Optional[Reported], int]:
         try:
-            config = read_config(config_path)
-            reason, connection = verdict(interface, config, connection_of, profiles_of, root)
+            config = read_config(places.at(PATH))
+            reason, connection = verdict(interface, config, connection_of, profiles_of, places)
         except FleetError as error:
             return str(error), None, 0
         return reason, connection, config.hold_bring_up_seconds
@@ -196,7 +190,7 @@ def hold_back(
     try:
         with ExitStack() as stack:
             if not reason:
-                stack.enter_context(hold_note(interface, _notes(root)))
+                stack.enter_context(hold_note(interface, places))
             there = clock()
             while not reason:
                 sleep(_LOOK_SECONDS)
@@ -222,14 +216,10 @@ def _missing(wanted: Reported, profiles_of: ProfilesOf) -> str:
     return f"no enabled profile can join CSME's network{network_name(wanted)}. Add one with credentials"
 
 
-def _configured(interface: str, conf: Optional[str] = None, root: str = "/") -> ProfilesOf:
+def _configured(interface: str, places: Places) -> ProfilesOf:
     """Return a function that returns the profiles with which a wpa_supplicant will start."""
-    path = conf or CONF_PATH.format(interface=interface)
-    return lambda: configured_profiles(path, address_at_start(interface, root))
-
-
-def _notes(root: str) -> str:
-    return os.path.join(root, FOLDER.lstrip("/"))
+    path = places.at(CONF_PATH.format(interface=interface))
+    return lambda: configured_profiles(path, address_at_start(interface, places))
 
 
 __all__ = ["UNIT", "ConnectionOf", "connection_of", "hold_back", "may_bring_up", "start", "verdict"]

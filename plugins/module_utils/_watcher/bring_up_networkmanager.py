@@ -39,10 +39,11 @@ from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._system import systemd
 from .._system.errors import FleetError, NotFound
+from .._system.places import PLACES, Places
 from .._system.replacing import replacing
 from .._system.run_folder import lock
 from .bring_up import ConnectionOf, connection_of, hold_back, start, verdict
-from .bring_up_note import FOLDER, is_held
+from .bring_up_note import is_held
 from .config import PATH, Config, read_config
 
 #: The service that holds the interface back. At its end, it always gives the interface to NetworkManager.
@@ -69,59 +70,56 @@ def hold_before_start(
     connection_of: ConnectionOf = connection_of,
     start: Callable[[str], bool] = start,
     *,
-    config_path: str = PATH,
-    root: str = "/",
+    places: Places = PLACES,
 ) -> Tuple[str, ...]:
     """Tell NetworkManager, before it starts, to leave alone the interfaces that must not be brought up yet.
 
     Args:
         connection_of: asks the driver for CSME's connection.
         start: starts a systemd unit, and says whether it has started.
-        config_path: the watcher's configuration file.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Returns:
         The names of these interfaces.
     """
     held: List[str] = []
     with suppress(FleetError):
-        config = read_config(config_path)
-        for interface in sysfs.wireless_interfaces(root):
-            if _is_to_wait(interface, config, connection_of, root) and _hold(interface, start, root):
+        config = read_config(places.at(PATH))
+        for interface in sysfs.wireless_interfaces(places.root):
+            if _is_to_wait(interface, config, connection_of, places) and _hold(interface, start, places):
                 held.append(interface)
     return tuple(held)
 
 
-def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, root: str) -> bool:
+def _is_to_wait(interface: str, config: Config, connection_of: ConnectionOf, places: Places) -> bool:
     """Say whether the bring-up has to wait. The profiles are not known yet, because only NetworkManager knows them."""
     try:
-        _reason, wanted = verdict(interface, config, connection_of, lambda: (), root)
+        _reason, wanted = verdict(interface, config, connection_of, lambda: (), places)
         # If NetworkManager is configured to leave the interface alone, the end of the hold would overrule that.
-        return wanted is not None and not _is_anothers(interface, root) and not leaves_alone(interface, root)
+        return wanted is not None and not _is_anothers(interface, places) and not leaves_alone(interface, places)
     except FleetError:
         return False
 
 
-def _is_anothers(interface: str, root: str) -> bool:
+def _is_anothers(interface: str, places: Places) -> bool:
     """Say whether wpa_supplicant's own service runs an interface. That service holds it back by itself."""
-    if control.supplicant_is_enabled(interface, root):
+    if control.supplicant_is_enabled(interface, places):
         return True
-    folder = os.path.join(root, FOLDER.lstrip("/"))
-    return is_held(interface, folder) and not records.networkmanager_waits(interface, root)
+    return is_held(interface, places) and not records.networkmanager_waits(interface, places)
 
 
-def _hold(interface: str, start: Callable[[str], bool], root: str) -> bool:
-    path = records.networkmanager_wait_file(interface, root)
+def _hold(interface: str, start: Callable[[str], bool], places: Places) -> bool:
+    path = records.networkmanager_wait_file(interface, places)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         with replacing(path, 0o644) as descriptor:
             os.write(descriptor, _CONF.format(interface=interface).encode("ascii"))
     except (OSError, UnicodeEncodeError):
-        _forget(interface, root)
+        _forget(interface, places)
         return False
     if start(UNIT.format(instance=systemd.instance(interface))):
         return True
-    _forget(interface, root)
+    _forget(interface, places)
     return False
 
 
@@ -130,8 +128,7 @@ def bring_up(
     tell: Callable[[str], None],
     connection_of: ConnectionOf = connection_of,
     *,
-    config_path: str = PATH,
-    root: str = "/",
+    places: Places = PLACES,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -141,8 +138,7 @@ def bring_up(
         interface: the interface's name.
         tell: is called with a line for each thing that happens.
         connection_of: asks the driver for CSME's connection.
-        config_path: the watcher's configuration file.
-        root: the directory that stands for ``/``.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
         sleep: waits for some seconds.
 
@@ -156,15 +152,14 @@ def bring_up(
         tell,
         connection_of,
         profiles_of=backend.profiles,
-        config_path=config_path,
-        root=root,
+        places=places,
         clock=clock,
         sleep=sleep,
     )
     # A NetworkManager that starts later must not find the file.
-    _forget(interface, root)
+    _forget(interface, places)
     try:
-        taken = _take(interface, connection_of, backend, root)
+        taken = _take(interface, connection_of, backend, places)
     except FleetError as error:
         taken = str(error)
     if taken:
@@ -173,7 +168,7 @@ def bring_up(
     backend.manage()
 
 
-def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBackend, root: str) -> str:
+def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBackend, places: Places) -> str:
     """Give the interface to NetworkManager by a handover that carries CSME's connection on.
 
     Returns:
@@ -183,7 +178,7 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
     Raises:
         FleetError: the handover could not begin.
     """
-    connection = None if sysfs.is_up(interface, root) else connection_of(sysfs.index_of(interface, root))
+    connection = None if sysfs.is_up(interface, places.root) else connection_of(sysfs.index_of(interface, places.root))
     if connection is None:
         return ""
     if isinstance(connection, PartialConnection):
@@ -197,11 +192,12 @@ def _take(interface: str, connection_of: ConnectionOf, backend: NetworkManagerBa
     radio = next((each for each in radios if each.interface == interface), None)
     if radio is None:
         raise NotFound(f"{interface} is gone")
-    with lock(radio.phy, _RADIO_WAIT):
-        undo_journal(radio.phy, backend)
+    with lock(radio.phy, _RADIO_WAIT, places):
+        undo_journal(radio.phy, backend, places)
         # While the interface is down, the radio's owner can't be read. Here it is CSME.
         csmes = replace(radio, owner="csme", csme=connection)
-        report = Handover(csmes, profile, backend, _POLICY).run(lambda: _bring_up(backend))
+        handover = Handover(csmes, profile, backend, _POLICY, places=places)
+        report = handover.run(lambda: _bring_up(backend))
     took = report.request_to_connected_ms
     return report.outcome.value + ("" if took is None else f", connected after {took} ms")
 
@@ -235,9 +231,9 @@ def _wait_for_networkmanager(
             sleep(_LOOK_SECONDS)
 
 
-def _forget(interface: str, root: str) -> None:
+def _forget(interface: str, places: Places) -> None:
     with suppress(OSError):
-        os.unlink(records.networkmanager_wait_file(interface, root))
+        os.unlink(records.networkmanager_wait_file(interface, places))
 
 
 __all__ = ["UNIT", "bring_up", "hold_before_start"]

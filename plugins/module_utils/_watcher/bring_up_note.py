@@ -17,25 +17,24 @@ from contextlib import contextmanager, suppress
 from typing import Iterator, List
 
 from .._system.files import open_regular
+from .._system.places import PLACES, Places
 from .._system.replacing import create_beside
 
-#: The RuntimeDirectory of that service, which belongs to root. The watcher hears of changes in it.
-FOLDER = "/run/amt-wifi-watcher-hold"
 _SUFFIX = ".held"
 
 
 @contextmanager
-def hold_note(interface: str, folder: str = FOLDER) -> Iterator[None]:
+def hold_note(interface: str, places: Places = PLACES) -> Iterator[None]:
     """Keep a note for as long as the ``with`` block runs.
 
     Args:
         interface: the interface's name.
-        folder: the folder of the notes.
+        places: where the files are.
 
     Raises:
         OSError: the note can't be written.
     """
-    path = _path(interface, folder)
+    path = _path(interface, places)
     descriptor, partial = create_beside(path, 0o644)
     try:
         # It is locked before it gets its name, so that no reader finds it unlocked.
@@ -49,15 +48,15 @@ def hold_note(interface: str, folder: str = FOLDER) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_held(interface: str, folder: str = FOLDER) -> bool:
+def is_held(interface: str, places: Places = PLACES) -> bool:
     """Say whether an interface is held back now.
 
     Args:
         interface: the interface's name.
-        folder: the folder of the notes.
+        places: where the files are.
     """
     try:
-        descriptor = open_regular(_path(interface, folder), follow=False)
+        descriptor = open_regular(_path(interface, places), follow=False)
     except OSError:
         return False
     try:
@@ -69,31 +68,31 @@ def is_held(interface: str, folder: str = FOLDER) -> bool:
     return False
 
 
-def held_interfaces(folder: str = FOLDER) -> List[str]:
+def held_interfaces(places: Places = PLACES) -> List[str]:
     """Return the interfaces that are held back now.
 
     Args:
-        folder: the folder of the notes.
+        places: where the files are.
     """
     try:
-        names = os.listdir(folder)
+        names = os.listdir(places.holds)
     except OSError:
         return []
     found = (name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX))
-    return [interface for interface in found if is_held(interface, folder)]
+    return [interface for interface in found if is_held(interface, places)]
 
 
-def is_over(interface: str, ifindex: int, folder: str = FOLDER) -> bool:
+def is_over(interface: str, ifindex: int, places: Places = PLACES) -> bool:
     """Say whether an interface was held back before. It must not be held back again.
 
     Args:
         interface: the interface's name.
         ifindex: the interface's index. A driver that is loaded again makes a new interface of the same name.
-        folder: the folder of the marks.
+        places: where the files are.
     """
     # All information is in the file's name, because on a full disk an empty file can still be made.
-    return os.path.exists(os.path.join(folder, f"{interface}.{ifindex}.released"))
+    return os.path.exists(os.path.join(places.holds, f"{interface}.{ifindex}.released"))
 
 
-def _path(interface: str, folder: str) -> str:
-    return os.path.join(folder, f"{interface}{_SUFFIX}")
+def _path(interface: str, places: Places) -> str:
+    return os.path.join(places.holds, f"{interface}{_SUFFIX}")

@@ -27,13 +27,13 @@ from .._radio.rfkill import RfkillEvent
 from .._radio.values import Radio
 from .._system.dhcp import ask_through_pipe
 from .._system.errors import FleetError
+from .._system.places import PLACES, Places
 from .._system.run_folder import Lock
 from .._system.statemachine import Machine
 from .._system.systemd import Log
 from .account import Account
 from .attachment import Attachment
 from .followed import FollowedSwitch
-from .places import PLACES, Places
 from .remainder import Remainder
 from .stay_message import Kept, leave_stay, take_stay
 from .view import View
@@ -60,7 +60,7 @@ class Watched:
         nl: the connection to the driver.
         policy: how to guard the radio.
         log: receives the log lines.
-        places: the folders of the lock, the journal and the notes.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
     """
 
@@ -77,20 +77,20 @@ class Watched:
         self.radio = radio
         self.interface: str = radio.interface or ""
         self.policy = policy
-        self._folder = places.run
+        self._places = places
         self._clock = clock
-        self._lock = Lock(radio.phy, places.run)
+        self._lock = Lock(radio.phy, places)
         self._switch = FollowedSwitch(radio.switch)
         self._account = Account(radio, log, clock)
         #: The interface's manager, and its listeners.
-        self.attachment = Attachment(radio, self._account, clock)
+        self.attachment = Attachment(radio, self._account, places, clock)
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
-        rest = Rest(radio.phy, places.run)
+        rest = Rest(radio.phy, places)
         at = (nl, radio.ifindex or -1)
         request, read = partial(csme.request_ownership, *at), partial(csme.connection, *at)
-        calls = Calls(request, read, ask_through_pipe, self._mark, self._waits)
-        self.hands = Hands(radio, None, calls, rest, places.run)
+        calls = Calls(request, read, partial(ask_through_pipe, root=places.root), self._mark, self._waits)
+        self.hands = Hands(radio, None, calls, rest, places)
         #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
         self._addressing = Addressing(
             policy.handover, self.hands.look_for_address, self._address_found, self._ask_for_address, clock
@@ -98,7 +98,7 @@ class Watched:
         self._rest = Remainder(rest, self.hands, self._lock, self._account)
         # The account logs the warnings of the hands and of the listeners.
         self.hands.warnings = self._account.warnings
-        self.view = View(radio, nl, self.attachment, self._account, places.notes, clock)
+        self.view = View(radio, nl, self.attachment, self._account, places, clock)
         self._machine: Machine[Guard] = Machine(
             Guard(),
             lambda state, event: guard.step(state, event, self.policy),
@@ -311,7 +311,7 @@ class Watched:
 
     def resume(self) -> None:
         """Go on with the stay in which the watcher was stopped, if the host is still at that access point."""
-        kept = take_stay(self.radio, self._account, self._folder)
+        kept = take_stay(self.radio, self._account, self._places)
         if kept is not None and self.view.of_host().bssid == kept.bssid:
             self._account.write("info", kept.words)
             self.feed(kept.event)
@@ -319,7 +319,7 @@ class Watched:
     def stop(self) -> None:
         """Undo the pin, and the rest of an earlier one, and release everything. Tell the next watcher of a stay."""
         if self.kept is not None:
-            leave_stay(self.radio, self.kept, self._account, self._folder)
+            leave_stay(self.radio, self.kept, self._account, self._places)
         self.hands.unpin(now=True)
         self._rest.end_now()
         self.detach()
@@ -357,7 +357,7 @@ class Watched:
         if not self._lock.acquire():
             return guard.Busy()
         if self._machine.state.handover is None and self.hands.pin is None:
-            self._rest.undo_what_was_left(self.radio.phy, self._folder)
+            self._rest.undo_what_was_left(self.radio.phy, self._places)
         self._account.forget("failure")
         if not self._switch.blocked:
             return self.view.of_host() if self._machine.state.stays else guard.Free()

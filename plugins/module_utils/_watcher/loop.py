@@ -32,21 +32,19 @@ from .._radio.rtnetlink import AddressEvents
 from .._radio.values import Radio
 from .._system.directories import Directories
 from .._system.errors import FleetError, NotFound
-from .._system.run_folder import FOLDER
+from .._system.places import PLACES, Places
 from .._system.systemd import Log, Watchdog, notify
-from .bring_up_note import FOLDER as HOLD_FOLDER
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
 from .guarded import Watched
 from .lacking import until_there
 from .own_folder import OwnFolder
-from .places import Places
 from .policy import policy_of
 from .signals import ENDING, signals_heard, wake_descriptor
 from .telling import Telling, status_of
 
 #: A change in one of these folders may mean a new manager, a new profile, or a note that an interface is held back.
-_DIRECTORIES = (*TELLING_DIRECTORIES, HOLD_FOLDER)
+_DIRECTORIES = (*TELLING_DIRECTORIES, PLACES.holds)
 
 
 class Watcher:
@@ -57,14 +55,14 @@ class Watcher:
         config: the configuration to begin with.
         path: the file from which a reload reads the configuration.
         log: receives the log lines.
-        folder: the folder of locks and journals.
+        places: where the files are.
     """
 
-    def __init__(self, version: str, config: Config, path: str, log: Log, folder: str = FOLDER) -> None:
+    def __init__(self, version: str, config: Config, path: str, log: Log, places: Places = PLACES) -> None:
         self._config = config
         self._config_path = path
         self._log = log
-        self._folder = folder
+        self._places = places
         self._radios: Dict[str, Watched] = {}
         self._handlers: Dict[int, Callable[[], None]] = {}
         self._epoll = select.epoll()
@@ -72,7 +70,7 @@ class Watcher:
         self._events: Optional[Nl80211Events] = None
         self._stopping = False
         self._scan_wanted = False
-        self._own_folder = OwnFolder(folder, log)
+        self._own_folder = OwnFolder(places, log)
         self._telling = Telling(version, log)
 
     # -- the life of the service -----------------------------------------------------------------------------------
@@ -86,7 +84,7 @@ class Watcher:
         wake = wake_descriptor()
         if not until_there(self._open, wake, self._log, self._telling.lack):
             return
-        self._directories = Directories(_DIRECTORIES)
+        self._directories = Directories([self._places.at(path) for path in _DIRECTORIES])
         self._listen(self._rfkill.fileno(), self._heard_rfkill)
         self._listen(self._addresses.fileno(), self._heard_addresses)
         self._listen(wake, lambda: self._heard_signals(wake))
@@ -129,7 +127,7 @@ class Watcher:
     def _undo(self) -> None:
         """Undo the pins that an earlier process of the watcher left."""
         try:
-            for radio in undo_journals(backend_by_name, self._folder):
+            for radio in undo_journals(partial(backend_by_name, places=self._places), self._places):
                 self._log.write("warning", f"a pin that was left on {radio} is undone", amt_wifi_radio=radio)
         except FleetError as error:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
@@ -256,7 +254,7 @@ class Watcher:
         if signal.SIGIO in numbers:
             self._directories.refresh()
             # A driver may have found CSME since the last scan. Without a block, only the note of a hold shows that.
-            self._scan_wanted |= any(interface not in self._radios for interface in held_interfaces())
+            self._scan_wanted |= any(interface not in self._radios for interface in held_interfaces(self._places))
             for watched in self._radios.values():
                 self._attach(watched)
                 watched.view.look_for_bring_up()
@@ -307,7 +305,7 @@ class Watcher:
                 self._add(radio, self._nl)
 
     def _add(self, radio: Radio, nl: Nl80211) -> None:
-        watched = Watched(radio, nl, policy_of(self._config), self._log, places=Places(self._folder))
+        watched = Watched(radio, nl, policy_of(self._config), self._log, places=self._places)
         self._radios[watched.interface] = watched
         self._log.write("info", f"{watched.interface}: watching its radio ({radio.phy})", **_fields(radio))
         watched.view.look_for_bring_up()

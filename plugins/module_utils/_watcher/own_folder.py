@@ -14,6 +14,7 @@ from typing import Optional, Tuple
 
 from .._system.directories import identity_of
 from .._system.errors import FleetError
+from .._system.places import Places
 from .._system.run_folder import ensure
 from .._system.systemd import Log
 
@@ -22,28 +23,28 @@ class OwnFolder:
     """Knows whether the folder is still the one that it was when the service started.
 
     Args:
-        path: the folder.
+        places: where the files are.
         log: receives a line when the folder can't be used.
     """
 
-    def __init__(self, path: str, log: Log) -> None:
-        self._path = path
+    def __init__(self, places: Places, log: Log) -> None:
+        self._places = places
         self._log = log
         self._identity: Optional[Tuple[int, int]] = None
 
     def begin(self) -> None:
         """Make the folder if there is none, and remember which one it is."""
         try:
-            ensure(self._path)
+            ensure(self._places)
         except FleetError as error:
             self._log.write("error", f"no handover is possible without a folder for journals: {error}", code=error.code)
-        self._identity = identity_of(self._path)
+        self._identity = identity_of(self._places.run)
 
     def was_replaced(self) -> bool:
         """Say whether the folder was removed or made since ``begin``. If so, log that the service ends."""
-        if identity_of(self._path) == self._identity:
+        if identity_of(self._places.run) == self._identity:
             return False
         self._log.write(
-            "warning", f"somebody removed or made {self._path}. The watcher ends, and systemd starts it again"
+            "warning", f"somebody removed or made {self._places.run}. The watcher ends, and systemd starts it again"
         )
         return True

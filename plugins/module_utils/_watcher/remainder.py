@@ -11,6 +11,7 @@ from .._handover.effects import Hands
 from .._handover.undo import undo_journal
 from .._handover.words import NARROW, STUCK
 from .._system.errors import FleetError
+from .._system.places import Places
 from .._system.run_folder import Lock
 from .account import Account
 
@@ -53,19 +54,19 @@ class Remainder:
         except FleetError as error:
             self._account.write_once("rest", "warning", f"{STUCK}: {error}")
 
-    def undo_what_was_left(self, phy: str, folder: str) -> None:
+    def undo_what_was_left(self, phy: str, places: Places) -> None:
         """Undo the pin, and the rest of one, of a process that held the lock before and was killed.
 
         Args:
             phy: the radio's name.
-            folder: the folder of the journals.
+            places: where the files are.
 
         Raises:
             FleetError: see ``undo_journal``.
         """
-        undo_journal(phy, self._hands.supplicant, folder)
+        undo_journal(phy, self._hands.supplicant, places)
         if not self._rest.stands and self._hands.supplicant is not None:
-            undo_journal(journal_of(phy), self._hands.supplicant, folder)
+            undo_journal(journal_of(phy), self._hands.supplicant, places)
 
     def end_now(self) -> None:
         """Undo the rest, because nothing will wait for the end of the link."""

@@ -14,6 +14,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Optional
 from .._network.handover_record import HandoverRecord
 from .._system.errors import DecodeFailed, NotFound
 from .._system.files import read_text
+from .._system.places import PLACES, Places
 from .._system.printable import printable, quoted
 from .._system.process import is_alive
 from .._system.reading import Reading
@@ -34,15 +35,15 @@ STATE_PATH = "/run/amt-wifi-watcher/state.json"
 _STATE_MAX = 65536
 
 
-def read_watcher(reading: Reading, root: str = "/") -> WatcherReport:
+def read_watcher(reading: Reading, places: Places = PLACES) -> WatcherReport:
     """Return what is known of the watcher.
 
     Args:
         reading: remembers that the state could not be read.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
-    installed = any(os.path.exists(os.path.join(root, folder, UNIT)) for folder in _UNIT_FOLDERS)
-    found = reading.attempt("watcher", partial(read_state, root))
+    installed = any(os.path.exists(places.at(folder, UNIT)) for folder in _UNIT_FOLDERS)
+    found = reading.attempt("watcher", partial(read_state, places))
     if found is None:
         return WatcherReport(installed, None)
     return report_of(found, installed=installed)
@@ -75,19 +76,19 @@ def report_of(document: Dict[str, Any], *, installed: bool = True) -> WatcherRep
     )
 
 
-def read_state(root: str = "/") -> Dict[str, Any]:
+def read_state(places: Places = PLACES) -> Dict[str, Any]:
     """Return the document in the state file. It is empty if there is none, or if the watcher that wrote it has ended.
 
     All code that reports on the watcher uses this function, so that the reports agree.
 
     Args:
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         AccessDenied, TransportFailed: the file can't be read.
         DecodeFailed: the file is damaged.
     """
-    path = os.path.join(root, STATE_PATH.lstrip("/"))
+    path = places.at(STATE_PATH)
     try:
         # The folder is the watcher's user's, who must not make root read another file or wait for ever.
         text = read_text(path, _STATE_MAX, follow=False)
@@ -100,7 +101,7 @@ def read_state(root: str = "/") -> Dict[str, Any]:
     if not isinstance(document, dict):
         raise DecodeFailed("the watcher's state is not a mapping", where=path, remedy=f"Restart {UNIT}")
     pid = _field(document, "pid", int)
-    return document if pid is not None and is_alive(pid, root) else {}
+    return document if pid is not None and is_alive(pid, places.root) else {}
 
 
 def radios_of(document: Dict[str, Any]) -> List[Dict[str, Any]]:

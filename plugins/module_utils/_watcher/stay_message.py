@@ -23,7 +23,8 @@ from .._handover.guard import GuardEvent, Resumed
 from .._handover.messages import RoamingForbidden
 from .._radio.values import Radio
 from .._system.errors import FleetError
-from .._system.run_folder import FOLDER, leave_message, take_message
+from .._system.places import PLACES, Places
+from .._system.run_folder import leave_message, take_message
 from .account import Account
 
 #: The message counts for so many seconds. A restart takes 1 to 10 s on a slow laptop, and the unit's stop 15 s at most.
@@ -65,7 +66,7 @@ class Kept:
 
 
 def leave_stay(
-    radio: Radio, stay: Kept, account: Account, folder: str = FOLDER, clock: Callable[[], float] = boot_seconds
+    radio: Radio, stay: Kept, account: Account, places: Places = PLACES, clock: Callable[[], float] = boot_seconds
 ) -> None:
     """Leave the message that the host is kept at its access point. If that fails, the log says so.
 
@@ -73,7 +74,7 @@ def leave_stay(
         radio: the radio. It has an interface.
         stay: the stay.
         account: logs a failure.
-        folder: the folder of the message.
+        places: where the files are.
         clock: returns the seconds since the boot.
     """
     # A driver that is loaded again makes a new interface of the same name.
@@ -83,13 +84,13 @@ def leave_stay(
     else:  # an older watcher, which would take this for CSME's word, wants to know "at"
         entry["until"] = clock() + stay.confirm_seconds
     try:
-        leave_message(_name(radio), entry, folder)
+        leave_message(_name(radio), entry, places)
     except FleetError as error:
         account.write("warning", f"the next watcher can't be told that the host stays: {error}", code=error.code)
 
 
 def take_stay(
-    radio: Radio, account: Account, folder: str = FOLDER, clock: Callable[[], float] = boot_seconds
+    radio: Radio, account: Account, places: Places = PLACES, clock: Callable[[], float] = boot_seconds
 ) -> Optional[Kept]:
     """Return the stay in which the last watcher was stopped, and remove the message.
 
@@ -99,7 +100,7 @@ def take_stay(
         None when there is no message, or it is damaged, too old, or about another interface, or can't be removed.
     """
     try:
-        told = take_message(_name(radio), folder)
+        told = take_message(_name(radio), places)
     except FleetError as error:
         account.write("warning", f"what the last watcher left can't be read: {error}", code=error.code)
         return None

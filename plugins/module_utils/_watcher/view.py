@@ -18,6 +18,7 @@ from .._radio.connection import PartialConnection, Reported
 from .._radio.nl80211 import Nl80211
 from .._radio.values import Radio
 from .._system.errors import FleetError
+from .._system.places import Places
 from .account import Account
 from .attachment import Attachment
 from .bring_up_note import is_held
@@ -35,7 +36,7 @@ class View:
         nl: the connection to the driver.
         attachment: the interface's manager.
         account: logs what can't be read.
-        notes: the folder of the notes about interfaces that are held back.
+        places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
     """
 
@@ -45,14 +46,14 @@ class View:
         nl: Nl80211,
         attachment: Attachment,
         account: Account,
-        notes: str,
+        places: Places,
         clock: Callable[[], float],
     ) -> None:
         self._radio = radio
         self._nl = nl
         self._attachment = attachment
         self._account = account
-        self._notes = notes
+        self._places = places
         self._clock = clock
         #: CSME's connection while CSME keeps the radio. It is None when there is none, or the host owns the radio.
         self.wanted: Optional[Reported] = None
@@ -63,7 +64,7 @@ class View:
 
     def look_for_bring_up(self) -> None:
         """Find out whether the interface is held back, and log a change."""
-        held = is_held(self._radio.interface or "", self._notes)
+        held = is_held(self._radio.interface or "", self._places)
         if held == self.held:
             return
         self.held = held

@@ -22,6 +22,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional
 from ..._radio import sysfs
 from ..._system.errors import FleetError
 from ..._system.files import names_in, read_text
+from ..._system.places import PLACES, Places
 from ..._system.udev import properties
 from . import records
 
@@ -41,24 +42,24 @@ Section = Dict[str, str]
 Sections = Dict[str, Section]
 
 
-def leaves_alone(interface: str, root: str = "/") -> bool:
+def leaves_alone(interface: str, places: Places = PLACES) -> bool:
     """Say whether NetworkManager is told to leave an interface alone.
 
     In doubt the answer is yes: a ``[device]`` section that may mean the interface counts.
 
     Args:
         interface: the interface's name.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         FleetError: there is no such interface, or a file can't be read.
     """
-    index = sysfs.index_of(interface, root)
-    if records.networkmanager_manages(index, root) is False or _udev_says_so(index, root):
+    index = sysfs.index_of(interface, places.root)
+    if records.networkmanager_manages(index, places) is False or _udev_says_so(index, places):
         return True
-    sections = _read(interface, root)
+    sections = _read(interface, places)
     left = sections.get("keyfile", {}).get("unmanaged-devices", "")
-    if _means(left, interface) or _ifupdown_has(interface, sections, root):
+    if _means(left, interface) or _ifupdown_has(interface, sections, places):
         return True
     return any(
         name.startswith("device") and section.get("managed", "").lower() in _NO and _may_mean(section, interface)
@@ -66,7 +67,7 @@ def leaves_alone(interface: str, root: str = "/") -> bool:
     )
 
 
-def is_over_iwd(interface: str, root: str = "/") -> bool:
+def is_over_iwd(interface: str, places: Places = PLACES) -> bool:
     """Say whether NetworkManager's configuration makes it run an interface through iwd, and not wpa_supplicant.
 
     Other signs do not help: iwd may run for another reason, and a blocked interface belongs to neither of them. In
@@ -75,9 +76,9 @@ def is_over_iwd(interface: str, root: str = "/") -> bool:
 
     Args:
         interface: the interface's name.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
-    return "iwd" in _candidates(_read(interface, root, skip=True), "device", interface, _backend)
+    return "iwd" in _candidates(_read(interface, places, skip=True), "device", interface, _backend)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Defaults:
     client_id: Optional[str] = None
 
 
-def defaults(interface: str, root: str = "/") -> Defaults:
+def defaults(interface: str, places: Places = PLACES) -> Defaults:
     """Return what NetworkManager's configuration sets for profiles in its ``[connection]`` sections.
 
     If it is not certain which section counts, one that could make the host another one for the network is returned. A
@@ -101,9 +102,9 @@ def defaults(interface: str, root: str = "/") -> Defaults:
 
     Args:
         interface: the interface's name.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
-    sections = _read(interface, root, skip=True)
+    sections = _read(interface, places, skip=True)
     return Defaults(
         address=_worst(_candidates(sections, "connection", interface, _address), _OWN_ADDRESS),
         client_id=_worst(_candidates(sections, "connection", interface, _client_id), _OWN_IDENTIFIER),
@@ -164,20 +165,20 @@ def _may_mean(section: Dict[str, str], interface: str) -> bool:
     return "match-device" not in section or _means(section["match-device"], interface) is not False
 
 
-def _udev_says_so(index: int, root: str) -> bool:
+def _udev_says_so(index: int, places: Places) -> bool:
     with suppress(FleetError):
-        return properties(index, root).get(_UDEV_PROPERTY, "").lower() in _YES
+        return properties(index, places.root).get(_UDEV_PROPERTY, "").lower() in _YES
     return False
 
 
-def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
+def _ifupdown_has(interface: str, sections: Sections, places: Places) -> bool:
     """Say whether NetworkManager leaves an interface to ifupdown: its plugin is on, and ifupdown's files name it."""
     plugins = re.split(r"[,;\s]+", sections.get("main", {}).get("plugins", ""))
     if "ifupdown" not in plugins or sections.get("ifupdown", {}).get("managed", "").lower() in _YES:
         return False
     known = re.compile(rf"^\s*iface\s+{re.escape(interface)}\s", re.MULTILINE)
-    folder = os.path.join(root, "etc/network/interfaces.d")
-    paths = [os.path.join(root, "etc/network/interfaces"), *(os.path.join(folder, name) for name in names_in(folder))]
+    folder = places.at("etc/network/interfaces.d")
+    paths = [places.at("etc/network/interfaces"), *(os.path.join(folder, name) for name in names_in(folder))]
     for path in paths:
         with suppress(FleetError):
             if known.search(read_text(path)):
@@ -188,7 +189,7 @@ def _ifupdown_has(interface: str, sections: Sections, root: str) -> bool:
 # -- its configuration ------------------------------------------------------------------------------------------------
 
 
-def _read(interface: str, root: str, *, skip: bool = False) -> Sections:
+def _read(interface: str, places: Places, *, skip: bool = False) -> Sections:
     """Return NetworkManager's configuration, without the file that the watcher adds for an interface.
 
     The section that counts first comes first: sections of later files, and within a file the upper ones.
@@ -203,8 +204,8 @@ def _read(interface: str, root: str, *, skip: bool = False) -> Sections:
     """
     sections: Sections = {}
     order: List[str] = []
-    own = os.path.basename(records.networkmanager_wait_file(interface, root))
-    for path in _paths(root):
+    own = os.path.basename(records.networkmanager_wait_file(interface, places))
+    for path in _paths(places):
         if os.path.basename(path) == own:
             continue
         try:
@@ -229,16 +230,16 @@ def _read(interface: str, root: str, *, skip: bool = False) -> Sections:
     return {name: sections[name] for name in sorted(order, key=lambda name: name in ("device", "connection"))}
 
 
-def _paths(root: str) -> Iterator[str]:
+def _paths(places: Places) -> Iterator[str]:
     """Yield the existing files, in the order in which NetworkManager reads them."""
     folders: List[List[str]] = []
     for folder in _FOLDERS:
-        folders.append(sorted(name for name in names_in(os.path.join(root, folder)) if name.endswith(".conf")))
+        folders.append(sorted(name for name in names_in(places.at(folder)) if name.endswith(".conf")))
     for number, folder in enumerate(_FOLDERS):
-        if number == len(_FOLDERS) - 1 and os.path.exists(os.path.join(root, _FILE)):
-            yield os.path.join(root, _FILE)
+        if number == len(_FOLDERS) - 1 and os.path.exists(places.at(_FILE)):
+            yield places.at(_FILE)
         hidden = {name for later in folders[number + 1 :] for name in later}
-        yield from (os.path.join(root, folder, name) for name in folders[number] if name not in hidden)
+        yield from (places.at(folder, name) for name in folders[number] if name not in hidden)
 
 
 def _set(section: Dict[str, str], key: str, value: str) -> None:

@@ -4,8 +4,7 @@
 
 """NetworkManager's files below ``/run``, and the file that the collection writes there for NetworkManager.
 
-Reading files needs neither D-Bus nor privilege, and can't block. Every function takes ``root``, the directory that
-stands for ``/``.
+Reading files needs neither D-Bus nor privilege, and can't block. *places* says where the files are.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Optional
 
 from ..._system.errors import NotFound
 from ..._system.files import read_text
+from ..._system.places import PLACES, Places
 
 #: NetworkManager's folder of state (NMRUNDIR). NetworkManager makes it at its start, and it stays when it ends.
 _NETWORKMANAGER_FOLDER = "run/NetworkManager"
@@ -23,12 +23,12 @@ _NETWORKMANAGER_FOLDER = "run/NetworkManager"
 NETWORKMANAGER_DEVICES = f"{_NETWORKMANAGER_FOLDER}/devices"
 
 
-def networkmanager_was_here(root: str = "/") -> bool:
+def networkmanager_was_here(places: Places = PLACES) -> bool:
     """Say whether NetworkManager has run since the boot."""
-    return os.path.isdir(os.path.join(root, _NETWORKMANAGER_FOLDER))
+    return os.path.isdir(places.at(_NETWORKMANAGER_FOLDER))
 
 
-def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
+def networkmanager_manages(ifindex: int, places: Places = PLACES) -> Optional[bool]:
     """Return whether NetworkManager has recorded that it manages an interface, or that it does not.
 
     The answer is None when it has recorded neither. That is so for an interface that its configuration excludes, and
@@ -39,7 +39,7 @@ def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
         AccessDenied, TransportFailed: the record cannot be read.
     """
     try:
-        record = read_text(os.path.join(root, NETWORKMANAGER_DEVICES, str(ifindex)))
+        record = read_text(places.at(NETWORKMANAGER_DEVICES, str(ifindex)))
     except NotFound:
         return None
     # The record is a keyfile of GLib. Only its first group, [device], has this key.
@@ -47,14 +47,14 @@ def networkmanager_manages(ifindex: int, root: str = "/") -> Optional[bool]:
     return None if match is None else match.group(1) == "true"
 
 
-def networkmanager_wait_file(interface: str, root: str = "/") -> str:
+def networkmanager_wait_file(interface: str, places: Places = PLACES) -> str:
     """Return the path of the file that makes NetworkManager leave an interface alone while it is held back.
 
     The file is a part of NetworkManager's configuration that does not outlive the boot.
     """
-    return os.path.join(root, _NETWORKMANAGER_FOLDER, "conf.d", f"amt-wifi-watcher-{interface}.conf")
+    return places.at(_NETWORKMANAGER_FOLDER, "conf.d", f"amt-wifi-watcher-{interface}.conf")
 
 
-def networkmanager_waits(interface: str, root: str = "/") -> bool:
+def networkmanager_waits(interface: str, places: Places = PLACES) -> bool:
     """Say whether an interface is held back that NetworkManager will manage later."""
-    return os.path.exists(networkmanager_wait_file(interface, root))
+    return os.path.exists(networkmanager_wait_file(interface, places))

@@ -15,32 +15,35 @@ from typing import Callable, Mapping, Optional
 from ..._network.limits import MAC_ADDRESS, Obstacle
 from ..._radio.own_address import OtherAddress, first_address, present_address
 from ..._system.errors import FleetError
+from ..._system.places import PLACES, Places
 from .control import WpaCtrl
 
 
-def address_at_start(interface: str, root: str = "/") -> Optional[Obstacle]:
+def address_at_start(interface: str, places: Places = PLACES) -> Optional[Obstacle]:
     """Return an obstacle if a wpa_supplicant that starts now would join networks with another MAC address than CSME's.
 
     Args:
         interface: the interface's name.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
-    return _obstacle(lambda: present_address(interface, root))
+    return _obstacle(lambda: present_address(interface, places.root))
 
 
-def address_of_udev(interface: str, root: str = "/") -> Optional[Obstacle]:
+def address_of_udev(interface: str, places: Places = PLACES) -> Optional[Obstacle]:
     """Return an obstacle if udevd gives the interface another MAC address than CSME's.
 
     This is for an interface whose present address may come from another program, such as NetworkManager.
 
     Args:
         interface: the interface's name.
-        root: the directory that stands for ``/``.
+        places: where the files are.
     """
-    return _obstacle(lambda: first_address(interface, root))
+    return _obstacle(lambda: first_address(interface, places.root))
 
 
-def changed_address(ctrl: WpaCtrl, interface: str, settings: Mapping[str, str], root: str = "/") -> Optional[Obstacle]:
+def changed_address(
+    ctrl: WpaCtrl, interface: str, settings: Mapping[str, str], places: Places = PLACES
+) -> Optional[Obstacle]:
     """Return an obstacle if a running wpa_supplicant joins networks with another MAC address than CSME's.
 
     With ``preassoc_mac_addr``, it sets another address for scans, but not for a connection. With ``mac_addr``, it may
@@ -51,15 +54,15 @@ def changed_address(ctrl: WpaCtrl, interface: str, settings: Mapping[str, str], 
         ctrl: the connection to the supplicant.
         interface: the interface's name.
         settings: the values of ``read_settings``.
-        root: the directory that stands for ``/``.
+        places: where the files are.
 
     Raises:
         NotFound, AccessDenied, TimedOut, TransportFailed: see ``WpaCtrl``.
     """
-    now = address_at_start(interface, root)
+    now = address_at_start(interface, places)
     if now is None or not _changes_address(ctrl, settings):
         return now
-    return address_of_udev(interface, root)
+    return address_of_udev(interface, places)
 
 
 def _changes_address(ctrl: WpaCtrl, settings: Mapping[str, str]) -> bool:

@@ -17,7 +17,7 @@ supplicant.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._network.declared import ProfilesRequest
@@ -31,14 +31,15 @@ from ..._network.verdict import warnings as warnings_of
 from ..._radio import sysfs
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
 from ..._system.files import is_there
+from ..._system.places import Places
 from ..._system.printable import quoted
-from ..._system.run_folder import FOLDER, read_journal
+from ..._system.run_folder import read_journal
 from . import conf as _wpa_conf
 from .address import address_of_udev, changed_address
 from .conf import CONF_PATH, ConfFile
 from .conf_networks import Entry, FilePlan, default_header, plan_file
 from .configured import profile_of, profiles_in
-from .control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
+from .control import WpaCtrl, control_directories, control_socket
 from .loaded import Loaded, Supplicant, supplicant_of
 from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
@@ -49,18 +50,6 @@ from .variables import Found
 
 #: Where no running wpa_supplicant can be reached.
 FILE_ALONE = "this result is only about the file. A running wpa_supplicant may have other networks"
-
-
-@dataclass(frozen=True)
-class Places:
-    """The folders that are used. Tests use others."""
-
-    #: The folders of control sockets.
-    sockets: Tuple[str, ...] = CONTROL_DIRECTORIES
-    #: The folder of locks and notes.
-    folder: str = FOLDER
-    #: The directory that stands for ``/``, for sysfs.
-    root: str = "/"
 
 
 class _RunningNetworks:
@@ -74,7 +63,7 @@ class _RunningNetworks:
         self._socket = ""
         self._radio: Optional[str] = None
         self._built: Tuple[int, ...] = ()
-        self._loaded = Loaded(request.interface, places.folder, places.root)
+        self._loaded = Loaded(request.interface, places)
         self._supplicant: Optional[Supplicant] = None
         self._proof: Optional[FrozenSet[str]] = None
         self._settings: Mapping[str, str] = {}
@@ -97,25 +86,25 @@ class _RunningNetworks:
                 raise self._trouble
             with suppress(NotFound):
                 self._radio = sysfs.phy_of(self._request.interface, self._places.root)
-            self._socket = control_socket(self._request.interface, self._places.sockets)
+            self._socket = control_socket(self._request.interface, control_directories(self._places))
             self._ctrl = stack.enter_context(WpaCtrl(self._socket))
 
     def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
         """Read the supplicant's networks, and plan the changes."""
-        ctrl, root = self._ctrl, self._places.root
-        self.other_address = address_of_udev(self._request.interface, root)
+        ctrl, places = self._ctrl, self._places
+        self.other_address = address_of_udev(self._request.interface, places)
         if ctrl is None:
             return
         with self._reaching():
             removable = None if self._request.declared.prune else frozenset(self._request.declared.absent)
             if entries:
                 self._settings = read_settings(ctrl)
-                self.other_address = changed_address(ctrl, self._request.interface, self._settings, root)
+                self.other_address = changed_address(ctrl, self._request.interface, self._settings, places)
             networks = read_networks(ctrl, {entry.ssid: entry.form for entry in entries}, removable, self._settings)
             pin = self._pin()
             if pin is not None and pin.belongs_to(socket_of(self._socket)):
                 networks = without_pin(networks, pin, kept_out(pin, ctrl.networks()))
-            self._supplicant = supplicant_of(ctrl, root)
+            self._supplicant = supplicant_of(ctrl, places)
             self._proof = self._loaded.unsure(conf, self._supplicant)
             desired = [_desired(entry, self._proof) for entry in entries]
             self.plan = plan(networks, desired, connected=ctrl.status().connected)
@@ -190,7 +179,7 @@ class _RunningNetworks:
         if self._radio is None:
             return None
         with suppress(FleetError):
-            entry = read_journal(self._radio, self._places.folder)
+            entry = read_journal(self._radio, self._places)
             return None if entry is None else Pin.from_dict(entry.get("pin"))
         return None
 
@@ -225,7 +214,7 @@ def bring(
 
     Args:
         request: the task's request.
-        places: the folders to use.
+        places: where the files are.
         check_mode: find out what would change, and change nothing.
         trouble: why the running supplicant must not be changed, or None if it may be.
         csme: CSME's connection, or None if there is none, or it is not known.
@@ -242,7 +231,7 @@ def bring(
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())
         if file.text is not None:
-            check_loads(installed_program(places.root), file.text, conf.text, conf.path)
+            check_loads(installed_program(places), file.text, conf.text, conf.path)
         runtime.look(conf, file.entries)
 
         def judged() -> Tuple[Verdict, ...]:

@@ -37,6 +37,7 @@ from ..._system.errors import (
     TransportFailed,
 )
 from ..._system.files import names_in
+from ..._system.places import PLACES, Places
 from ..._system.systemd import instance
 from .codec import (
     Network,
@@ -287,11 +288,11 @@ class WpaCtrl(ControlSocket):
         return reply == "OK\n"
 
 
-def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
+def supplicant_is_enabled(interface: str, places: Places = PLACES) -> bool:
     """Say whether systemd starts the service ``wpa_supplicant@`` for an interface at the boot."""
     service = f"wpa_supplicant@{instance(interface)}.service"
     for folder in ("etc/systemd/system", "run/systemd/system"):
-        at = os.path.join(root, folder)
+        at = places.at(folder)
         for wanting in names_in(at):
             if wanting.endswith((".wants", ".requires")) and os.path.lexists(os.path.join(at, wanting, service)):
                 return True
@@ -300,6 +301,11 @@ def supplicant_is_enabled(interface: str, root: str = "/") -> bool:
 
 #: The folders of control sockets in distributions.
 CONTROL_DIRECTORIES: Tuple[str, ...] = ("/run/wpa_supplicant", "/var/run/wpa_supplicant")
+
+
+def control_directories(places: Places = PLACES) -> Tuple[str, ...]:
+    """Return the folders of control sockets on a laptop."""
+    return tuple(places.at(directory) for directory in CONTROL_DIRECTORIES)
 
 
 def control_socket(interface: str, directories: Sequence[str] = CONTROL_DIRECTORIES) -> str:

@@ -32,8 +32,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from ..._system.errors import FleetError
+from ..._system.places import PLACES, Places
 from ..._system.process import Started, arguments, boot_id, since_boot, started
-from ..._system.run_folder import FOLDER, note_name, read_journal, write_journal
+from ..._system.run_folder import note_name, read_journal, write_journal
 from .conf import ConfFile
 from .control import WpaCtrl
 
@@ -76,12 +77,12 @@ class Supplicant:
         return changed + _TICKS < min(self.started.realtime, self.socket_made)
 
 
-def supplicant_of(ctrl: WpaCtrl, root: str = "/") -> Optional[Supplicant]:
+def supplicant_of(ctrl: WpaCtrl, places: Places = PLACES) -> Optional[Supplicant]:
     """Return the supplicant at the other end of a connection, or None if the kernel does not tell enough about it.
 
     Args:
         ctrl: the connection.
-        root: the directory that stands for ``/``, for procfs.
+        places: where the files are.
 
     Raises:
         NotFound, TimedOut, TransportFailed: the supplicant did not answer.
@@ -89,7 +90,9 @@ def supplicant_of(ctrl: WpaCtrl, root: str = "/") -> Optional[Supplicant]:
     pid = ctrl.pid()
     try:
         status = os.stat(ctrl.path)
-        return Supplicant(pid, started(pid, root), status.st_ino, status.st_mtime_ns, arguments(pid, root))
+        return Supplicant(
+            pid, started(pid, places.root), status.st_ino, status.st_mtime_ns, arguments(pid, places.root)
+        )
     except (FleetError, OSError):
         return None
 
@@ -99,14 +102,12 @@ class Loaded:
 
     Args:
         interface: the interface's name.
-        folder: the folder of the note.
-        root: the directory that stands for ``/``, for procfs.
+        places: where the files are.
     """
 
-    def __init__(self, interface: str, folder: str = FOLDER, root: str = "/") -> None:
+    def __init__(self, interface: str, places: Places = PLACES) -> None:
         self._name = note_name(interface)
-        self._folder = folder
-        self._root = root
+        self._places = places
 
     def unsure(self, conf: ConfFile, supplicant: Optional[Supplicant]) -> Optional[FrozenSet[str]]:
         """Return the SSIDs, in hex, of the networks for which it is not known which secrets the supplicant has.
@@ -134,7 +135,7 @@ class Loaded:
     def _note(self, conf: ConfFile, boot: str) -> Dict[str, Any]:
         """Return the note if it is about this file, this content and this boot. Otherwise, return an empty one."""
         with suppress(FleetError, ValueError, TypeError):
-            note = read_journal(self._name, self._folder, private=True) or {}
+            note = read_journal(self._name, self._places, private=True) or {}
             same = note.get("boot") == boot and note.get("file") == list(conf.identity or ())
             digest = _digest(bytes.fromhex(note["salt"]), conf.text or "") if same and "salt" in note else ""
             if digest and hmac.compare_digest(digest, str(note.get("digest"))) and isinstance(note.get("unsure"), list):
@@ -157,7 +158,7 @@ class Loaded:
         """
         salt = os.urandom(_SALT)
         entry = {
-            "boot": boot_id(self._root),
+            "boot": boot_id(self._places.root),
             "file": list(identity),
             "salt": salt.hex(),
             "digest": _digest(salt, text),
@@ -165,7 +166,7 @@ class Loaded:
             "supplicant": None if supplicant is None else supplicant.identity,
             "unsure": sorted(unsure),
         }
-        write_journal(self._name, entry, self._folder, private=True)
+        write_journal(self._name, entry, self._places, private=True)
 
 
 def _turned(name: str) -> int:

@@ -16,10 +16,11 @@ from typing import FrozenSet, List, Optional, Tuple
 
 from ..._system import program as _program
 from ..._system.errors import FleetError, Refused
+from ..._system.places import PLACES, Places
 from .conf_check import faults, names_in
 from .conf_lines import lines_of
 
-#: The places of the program in distributions, below the root.
+#: The places of the program in distributions, below ``/``.
 PROGRAMS: Tuple[str, ...] = ("usr/sbin/wpa_supplicant", "sbin/wpa_supplicant", "usr/bin/wpa_supplicant")
 #: Seconds to wait for wpa_supplicant to read a file. It takes 0.1 s, or 0.5 s on an emulated machine.
 _READ_WAIT = 20.0
@@ -35,9 +36,9 @@ class Verdict:
     lines: FrozenSet[int] = frozenset()
 
 
-def installed_program(root: str = "/") -> Optional[str]:
-    """Return the path of wpa_supplicant, or None if it is not installed. *root* stands for ``/``."""
-    paths = (os.path.join(root, name) for name in PROGRAMS)
+def installed_program(places: Places = PLACES) -> Optional[str]:
+    """Return the path of wpa_supplicant, or None if it is not installed. *places* says where the files are."""
+    paths = (places.at(name) for name in PROGRAMS)
     return next((path for path in paths if os.path.exists(path)), None)
 
 

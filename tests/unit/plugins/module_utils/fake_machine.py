@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
+
 BSSID = "02:00:00:00:01:00"
 OTHER_BSSID = "02:00:00:00:02:00"
 #: The management engine's client for wireless.
@@ -24,6 +26,7 @@ class Machine:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.root = str(path)
+        self.places = Places(self.root)
         self.release = "6.1.0-18-amd64"
         self.write("proc/sys/kernel/osrelease", self.release + "\n")
         self.process(1, "systemd")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -18,7 +19,7 @@ from ansible.module_utils.ansible_release import __version__
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_profile, amt_wifi_profiles
 
@@ -58,8 +59,8 @@ class Task:
 
 @pytest.fixture
 def task(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Task]:
-    places = apply.Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
-    monkeypatch.setattr(profiles, "Places", lambda: places)
+    places = Places(str(tmp_path))
+    monkeypatch.setattr(_profile_options, "provision", partial(profiles.provision, places=places))
     monkeypatch.setattr(profiles, "run_detached", lambda work, _timeout: work())
     journal: List[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "log", lambda _self, text, **_rest: journal.append(str(text)))

@@ -19,6 +19,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.choice import Choice
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.plugins.modules import amt_wifi_supplicant as module
@@ -35,10 +36,12 @@ def run(capsys: pytest.CaptureFixture[str], **options: Any) -> Dict[str, Any]:
 def no_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A laptop on which no wpa_supplicant is installed, and a file to configure."""
     monkeypatch.setattr(conflicts, "PROGRAMS", ())
+    places = Places(str(tmp_path))
+    (tmp_path / "run").mkdir()
     lock = run_folder.lock
-    monkeypatch.setattr(run_folder, "lock", lambda name, wait: lock(name, wait, str(tmp_path / "run")))
+    monkeypatch.setattr(run_folder, "lock", lambda name, wait: lock(name, wait, places))
     announce = run_folder.announce
-    monkeypatch.setattr(run_folder, "announce", lambda: announce(str(tmp_path / "run")))
+    monkeypatch.setattr(run_folder, "announce", lambda: announce(places))
     return tmp_path / "wlan9.conf"
 
 
@@ -48,7 +51,7 @@ def test_a_file_comes_and_stays(no_runtime: Path, capsys: pytest.CaptureFixture[
     assert checked["changed"] is True
     assert checked["diff"]["after"]["file"]["country"] == "DE"
     assert not no_runtime.exists()
-    news = no_runtime.with_name("run.news")
+    news = Path(Places(str(no_runtime.parent)).news)
     assert not news.exists()
     made = run(capsys, **options)
     assert (made["changed"], made["restart_needed"], made["present"], made["program"]) == (True, False, False, None)

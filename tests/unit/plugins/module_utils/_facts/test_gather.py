@@ -33,6 +33,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
@@ -89,7 +90,7 @@ def machine(tmp_path: Path, netlink: Netlink) -> Machine:
 
 
 def collect(machine: Machine, budget: float = 0.2) -> Dict[str, Any]:
-    facts = gather.collect(budget, machine.root)
+    facts = gather.collect(budget, machine.places)
     assert json.loads(json.dumps(facts)) == facts
     return check_facts(facts)
 
@@ -251,7 +252,7 @@ def test_garbage_is_named_and_the_rest_is_there(machine: Machine, name: str) -> 
 def test_nothing_but_an_empty_file_system(tmp_path: Path, netlink: Netlink) -> None:
     """A container at its barest: netlink may be there, nothing else is."""
     machine = Machine.__new__(Machine)
-    machine.path, machine.root = tmp_path, str(tmp_path)
+    machine.path, machine.places = tmp_path, Places(str(tmp_path))
     facts = collect(machine)
     assert facts["kernel"]["release"] is None
     assert facts["supplicant"]["manager"] is None

@@ -25,7 +25,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
-    made = Laptop(str(tmp_path / "run"))
+    made = Laptop(str(tmp_path))
     module = run.__name__
     monkeypatch.setattr(f"{module}.Nl80211", lambda: made)
     monkeypatch.setattr(f"{module}.select", SimpleNamespace(select=made.clock.select))
@@ -36,7 +36,7 @@ def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
-    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
+    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex, root: made.client)
     monkeypatch.setattr(f"{module}.ask", made.ask)
     yield made
     for pipe in (made.rfkill, made.monitor, made.address):

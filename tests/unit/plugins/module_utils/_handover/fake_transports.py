@@ -30,6 +30,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Ra
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 
 BSSID = "02:00:00:00:01:00"
 NETWORK = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
@@ -181,8 +182,8 @@ LEASE = AddressEvent(True, 3, Address("192.0.2.2", 24, "inet", 0))
 class Laptop:
     """The transports of a laptop. ``answers`` are called, one a request, when ownership is asked for."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, root: str) -> None:
+        self.places = Places(root)
         self.clock = Clock()
         self.supplicant = Supplicant()
         self.pipes()
@@ -233,10 +234,10 @@ class Laptop:
 
     def run(self, policy: Policy = POLICY, profile: Optional[Profile] = PROFILE, radio: Radio = RADIO) -> Report:
         profile = None if profile is None else replace(profile, doubt=self.doubt)
-        return Handover(radio, profile, self.supplicant, policy, folder=self.folder, clock=self.clock).run()
+        return Handover(radio, profile, self.supplicant, policy, places=self.places, clock=self.clock).run()
 
     def journal(self) -> Optional[Dict[str, Any]]:
-        return run_folder.read_journal("phy0", self.folder)
+        return run_folder.read_journal("phy0", self.places)
 
 
 def connected(laptop: Laptop) -> Callable[[], None]:

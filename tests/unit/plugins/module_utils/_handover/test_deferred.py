@@ -23,6 +23,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred impo
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 
 PIN = Pin("wlan0", 5, b"corp".hex(), "02:00:00:00:01:00", (2437,), None, (5180,), ((3, "00"),))
 Answer = Union[bool, FleetError]
@@ -47,39 +48,39 @@ def end(rest: Rest, supplicant: Supplicant, **options: bool) -> None:
 
 
 def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
-    rest, supplicant = Rest("phy0", str(tmp_path)), Supplicant(False, False, True)
+    rest, supplicant = Rest("phy0", Places(str(tmp_path))), Supplicant(False, False, True)
     end(rest, supplicant)
     assert (rest.stands, supplicant.asked) == (False, [])
     rest.keep(PIN)
     for _time in range(2):
         end(rest, supplicant)
         assert rest.stands
-        told = (run_folder.read_journal("rest-phy0", str(tmp_path)) or {})["pin"]
+        told = (run_folder.read_journal("rest-phy0", Places(str(tmp_path))) or {})["pin"]
         assert Pin.from_dict(told) == PIN
     end(rest, supplicant)
     assert not rest.stands
-    assert run_folder.journals(str(tmp_path)) == []
+    assert run_folder.journals(Places(str(tmp_path))) == []
     end(rest, supplicant)
     assert supplicant.asked == [False, False, False]
 
 
 @pytest.mark.parametrize("answers", [[True], [NotFound("no socket"), NotFound("still none")]], ids=["told", "gone"])
 def test_it_ends_at_once(tmp_path: Path, answers: List[Answer]) -> None:
-    rest, supplicant = Rest("phy0", str(tmp_path)), Supplicant(*answers)
+    rest, supplicant = Rest("phy0", Places(str(tmp_path))), Supplicant(*answers)
     rest.keep(PIN)
     end(rest, supplicant, now=True)
     assert not rest.stands
-    assert run_folder.journals(str(tmp_path)) == []
+    assert run_folder.journals(Places(str(tmp_path))) == []
     assert all(supplicant.asked)
 
 
 def test_a_supplicant_that_can_not_be_told_has_it_still(tmp_path: Path) -> None:
-    rest = Rest("phy0", str(tmp_path))
+    rest = Rest("phy0", Places(str(tmp_path)))
     rest.keep(PIN)
     with pytest.raises(TransportFailed):
         end(rest, Supplicant(TransportFailed("stuck")))
     assert rest.stands
-    assert run_folder.journals(str(tmp_path)) == ["rest-phy0"]
+    assert run_folder.journals(Places(str(tmp_path))) == ["rest-phy0"]
 
 
 @pytest.mark.parametrize(
@@ -104,11 +105,11 @@ OVER = replace(PIN, bssid="02:00:00:00:02:00", frequencies=(2412,), previous_sca
 
 
 def test_a_pin_over_it_is_undone_with_it(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    assert over_rest("phy0", OVER, folder) == OVER
-    Rest("phy0", folder).keep(PIN)
-    assert over_rest("phy0", OVER, folder) == replace(OVER, previous_scan_freq=PIN.previous_scan_freq)
-    assert over_rest("phy1", OVER, folder) == OVER
+    places = Places(str(tmp_path))
+    assert over_rest("phy0", OVER, places) == OVER
+    Rest("phy0", places).keep(PIN)
+    assert over_rest("phy0", OVER, places) == replace(OVER, previous_scan_freq=PIN.previous_scan_freq)
+    assert over_rest("phy1", OVER, places) == OVER
 
 
 @pytest.mark.parametrize(
@@ -116,12 +117,12 @@ def test_a_pin_over_it_is_undone_with_it(tmp_path: Path) -> None:
     [{"interface": "wlan1"}, {"network_id": 3}, {"ssid_hex": "00"}, {"previous_scan_freq": (2412,)}],
 )
 def test_a_pin_of_something_else_is_none_over_it(tmp_path: Path, changes: Dict[str, Any]) -> None:
-    Rest("phy0", str(tmp_path)).keep(PIN)
+    Rest("phy0", Places(str(tmp_path))).keep(PIN)
     pin = replace(OVER, **changes)
-    assert over_rest("phy0", pin, str(tmp_path)) == pin
+    assert over_rest("phy0", pin, Places(str(tmp_path))) == pin
 
 
 @pytest.mark.parametrize("entry", [{}, {"pin": "x"}])
 def test_a_damaged_journal_stops_no_pin(tmp_path: Path, entry: Dict[str, Any]) -> None:
-    run_folder.write_journal("rest-phy0", entry, str(tmp_path))
-    assert over_rest("phy0", OVER, str(tmp_path)) == OVER
+    run_folder.write_journal("rest-phy0", entry, Places(str(tmp_path)))
+    assert over_rest("phy0", OVER, Places(str(tmp_path))) == OVER

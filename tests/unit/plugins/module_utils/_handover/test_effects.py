@@ -52,6 +52,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Ra
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_effects import BSSID, PIN, Supplicant
 
 NOT_OWNER = frozenset({"not_owner"})
@@ -69,7 +70,7 @@ def asking(
     tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[Rest] = None
 ) -> Hands:
     calls = Calls(lambda: True, lambda: None, ask)
-    return Hands(RADIO, supplicant, calls, rest, str(tmp_path))  # type: ignore[arg-type]
+    return Hands(RADIO, supplicant, calls, rest, Places(str(tmp_path)))  # type: ignore[arg-type]
 
 
 # -- what is heard ----------------------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ def test_addresses_are_read_when_asked_for(
         return [Address("192.0.2.7", 24, "inet", scope)]
 
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
-    monkeypatch.setattr(f"{effects.__name__}.present_address", lambda ifname: None)
+    monkeypatch.setattr(f"{effects.__name__}.present_address", lambda ifname, root: None)
     assert hands(tmp_path).read_address() == (AddressArrived() if there else None)
     assert hands(tmp_path).look_for_address() == (AddressArrived() if there else NoAddress())
     assert asked == [3, 3]
@@ -125,13 +126,13 @@ def test_the_mac_address_matters_in_a_handover_alone(
 ) -> None:
     asked: List[str] = []
 
-    def other(interface: str) -> OtherAddress:
+    def other(interface: str, root: str) -> OtherAddress:
         asked.append(interface)
         return OtherAddress("wlan0 is somebody else", "Be the same")
 
     monkeypatch.setattr(f"{effects.__name__}.present_address", other)
     calls = Calls(lambda: True, lambda: None, waits=lambda: waits)
-    mine = Hands(RADIO, None, calls, folder=str(tmp_path))
+    mine = Hands(RADIO, None, calls, places=Places(str(tmp_path)))
     heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
     assert mine.from_address(heard) == mine.from_address(heard) == AddressArrived(same_host=not waits)
     assert mine.warnings == (["wlan0 is somebody else. Be the same"] if waits else [])
@@ -139,7 +140,7 @@ def test_the_mac_address_matters_in_a_handover_alone(
 
 
 def test_a_mac_address_that_can_not_be_read_is_no_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(interface: str) -> None:
+    def fail(interface: str, root: str) -> None:
         raise TransportFailed("no sysfs")
 
     monkeypatch.setattr(f"{effects.__name__}.present_address", fail)
@@ -166,7 +167,7 @@ def test_addresses_that_can_not_be_read_are_a_warning(tmp_path: Path, monkeypatc
 def client(monkeypatch: pytest.MonkeyPatch) -> List[Optional[Client]]:
     """Who runs DHCP on the interface, for a test to change."""
     found: List[Optional[Client]] = [Client.NETWORKD]
-    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: found[0])
+    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex, root: found[0])
     return found
 
 
@@ -191,7 +192,7 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
     client[0] = runs
     waits: List[bool] = []
     calls = Calls(lambda: True, lambda: None, lambda *what: asked.append(what), waits=lambda: bool(waits))
-    mine = Hands(RADIO, Supplicant(), calls, folder=str(tmp_path))  # type: ignore[arg-type]
+    mine = Hands(RADIO, Supplicant(), calls, places=Places(str(tmp_path)))  # type: ignore[arg-type]
     mine.ask_for_address()
     assert len(asked) == (runs is Client.NETWORKD)
     waits.append(True)
@@ -234,34 +235,34 @@ def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action:
 def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
     made = hands(tmp_path, Supplicant())
     made.pin = PIN
-    run_folder.write_journal("phy0", {"pin": made.pin.as_dict()}, str(tmp_path))
+    run_folder.write_journal("phy0", {"pin": made.pin.as_dict()}, Places(str(tmp_path)))
     made.do(Forget())
     assert made.pin is None
-    assert run_folder.journals(str(tmp_path)) == []
+    assert run_folder.journals(Places(str(tmp_path))) == []
 
 
 def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: Path) -> None:
-    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    supplicant, rest = Supplicant(), Rest("phy0", Places(str(tmp_path)))
     made = hands(tmp_path, supplicant, rest)
     made.pin = PIN
-    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
     assert supplicant.asked == ["loosen"]
     assert made.pin is None
-    assert (rest.stands, run_folder.journals(str(tmp_path))) == (True, ["rest-phy0"])
+    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (True, ["rest-phy0"])
 
 
 @pytest.mark.parametrize("now", [False, True])
 @pytest.mark.parametrize("stays", [False, True])
 def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, stays: bool, now: bool) -> None:
-    supplicant, rest = Supplicant(), Rest("phy0", str(tmp_path))
+    supplicant, rest = Supplicant(), Rest("phy0", Places(str(tmp_path)))
     supplicant.linked = now
     made = hands(tmp_path, supplicant, rest if stays else None)
     made.pin = PIN
-    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.unpin(now=now)
     assert supplicant.asked == ["loosen" if stays and not now else "unpin"]
-    assert (rest.stands, run_folder.journals(str(tmp_path))) == (False, [])
+    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (False, [])
 
 
 def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
@@ -271,13 +272,13 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
         raise TransportFailed("no space left")
 
     monkeypatch.setattr(deferred, "write_journal", fails)
-    rest = Rest("phy0", str(tmp_path))
+    rest = Rest("phy0", Places(str(tmp_path)))
     made = hands(tmp_path, Supplicant(), rest)
     made.pin = PIN
-    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, str(tmp_path))
+    run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
     assert made.pin == PIN
-    assert (rest.stands, run_folder.journals(str(tmp_path))) == (False, ["phy0"])
+    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (False, ["phy0"])
     assert "no space left" in made.warnings[0]
 
 
@@ -286,7 +287,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
-    made = hands(tmp_path, supplicant, Rest("phy0", str(tmp_path)))
+    made = hands(tmp_path, supplicant, Rest("phy0", Places(str(tmp_path))))
     made.pin = PIN
     assert made.do(action) == PinFailed()
     assert (supplicant.asked, made.pin) == ([asked], PIN)
@@ -300,11 +301,11 @@ def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path)
     supplicant = Supplicant()
     found = replace(PIN, previous_scan_freq=PIN.frequencies)
     supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
-    Rest("phy0", str(tmp_path)).keep(PIN)
+    Rest("phy0", Places(str(tmp_path))).keep(PIN)
     made = hands(tmp_path, supplicant)
     made.do(SetPin(PROFILE, BSSID, (2437,)))
     assert made.pin == PIN
-    assert Pin.from_dict((run_folder.read_journal("phy0", str(tmp_path)) or {})["pin"]) == PIN
+    assert Pin.from_dict((run_folder.read_journal("phy0", Places(str(tmp_path))) or {})["pin"]) == PIN
 
 
 # -- where CSME is ----------------------------------------------------------------------------------------------------
@@ -339,7 +340,7 @@ def test_csmes_connection_is_read_anew(
         def profiles(self, ssid: bytes) -> Tuple[Profile, ...]:
             return (replace(MINE, ssid=ssid, id=7 if ssid == b"corp" else 0),)
 
-    mine = Hands(RADIO, Told(), Calls(lambda: True, lambda: now), folder=str(tmp_path))  # type: ignore[arg-type]
+    mine = Hands(RADIO, Told(), Calls(lambda: True, lambda: now), places=Places(str(tmp_path)))  # type: ignore[arg-type]
     assert mine.do(last) == seen
     partly = [
         "a part of CSME's connection can't be read again ('corp', psk, unknown channel, not readable: No channel)"
@@ -351,6 +352,6 @@ def test_one_that_can_not_be_read_is_a_warning_once(tmp_path: Path) -> None:
     def fail() -> Optional[CsmeConnection]:
         raise TransportFailed("no netlink")
 
-    mine = Hands(RADIO, None, Calls(lambda: True, fail), folder=str(tmp_path))
+    mine = Hands(RADIO, None, Calls(lambda: True, fail), places=Places(str(tmp_path)))
     assert mine.do(ReadConnection(ON, MINE)) == mine.do(ReadConnection(ON, MINE)) == Unread()
     assert mine.warnings == ["CSME's connection can't be read again: no netlink"]

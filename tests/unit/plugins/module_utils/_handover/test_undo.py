@@ -23,7 +23,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 
 def left_behind(laptop: Laptop) -> None:
     pin = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
-    run_folder.write_journal("phy0", {"pin": pin.as_dict()}, laptop.folder)
+    run_folder.write_journal("phy0", {"pin": pin.as_dict()}, laptop.places)
 
 
 def test_a_socket_that_is_made_anew_is_not_a_supplicant_that_is_gone(laptop: Laptop) -> None:
@@ -37,14 +37,14 @@ def test_a_socket_that_is_made_anew_is_not_a_supplicant_that_is_gone(laptop: Lap
                 raise error  # pylint: disable=raising-bad-type
             return super().unpin(pin)
 
-    assert undo_journal("phy0", Back(), laptop.folder) is True
+    assert undo_journal("phy0", Back(), laptop.places) is True
     assert answers == []
 
 
 def test_an_old_journal_is_undone(laptop: Laptop) -> None:
-    assert undo_journal("phy0", laptop.supplicant, laptop.folder) is False
+    assert undo_journal("phy0", laptop.supplicant, laptop.places) is False
     left_behind(laptop)
-    assert undo_journal("phy0", laptop.supplicant, laptop.folder) is True
+    assert undo_journal("phy0", laptop.supplicant, laptop.places) is True
     assert laptop.supplicant.told == ["unpin"]
     assert laptop.journal() is None
 
@@ -53,15 +53,15 @@ def test_an_old_journal_is_undone(laptop: Laptop) -> None:
 def test_an_old_journal_without_a_supplicant_is_cleared(laptop: Laptop, supplicant: Optional[str]) -> None:
     left_behind(laptop)
     laptop.supplicant.refuse_unpin = NotFound("no supplicant")
-    assert undo_journal("phy0", laptop.supplicant if supplicant else None, laptop.folder) is False
+    assert undo_journal("phy0", laptop.supplicant if supplicant else None, laptop.places) is False
     assert laptop.journal() is None
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_pin_that_somebody_else_has_keeps_its_journal(laptop: Laptop, there: bool) -> None:
     pin = Pin("wlan0", 7, b"corp".hex(), BSSID, (2437,), None, (), (), "networkmanager")
-    run_folder.write_journal("phy0", {"pin": pin.as_dict()}, laptop.folder)
-    assert undo_journal("phy0", laptop.supplicant if there else None, laptop.folder) is False
+    run_folder.write_journal("phy0", {"pin": pin.as_dict()}, laptop.places)
+    assert undo_journal("phy0", laptop.supplicant if there else None, laptop.places) is False
     assert laptop.supplicant.told == []
     assert laptop.journal() is not None
 
@@ -70,5 +70,5 @@ def test_an_old_journal_that_can_not_be_undone_stays(laptop: Laptop) -> None:
     left_behind(laptop)
     laptop.supplicant.refuse_unpin = SupplicantRefused("not now")
     with pytest.raises(SupplicantRefused):
-        undo_journal("phy0", laptop.supplicant, laptop.folder)
+        undo_journal("phy0", laptop.supplicant, laptop.places)
     assert laptop.journal() is not None

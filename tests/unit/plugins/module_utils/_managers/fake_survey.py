@@ -22,7 +22,7 @@ WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 def manager(machine: Machine, *unreadable: str, budget: float = 60.0) -> Managed:
     """Return who runs wlan0; *unreadable* is all that could not be read."""
     reading = Reading()
-    found = read_managers(WLAN0, reading, budget, machine.root)
+    found = read_managers(WLAN0, reading, budget, machine.places)
     assert [note.what for note in reading.unreadable] == list(unreadable)
     assert [managed.interface for managed in found] == ["wlan0"]
     return found[0]

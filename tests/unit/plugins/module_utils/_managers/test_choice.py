@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.choice import choose
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_DEVICE, NM_PATH
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, Refused
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import (
@@ -32,7 +33,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def chosen(machine: Machine, asked: str = "auto", interface: str = "wlan0") -> str:
-    choice = choose(asked, interface, machine.root)
+    choice = choose(asked, interface, machine.places)
     assert choice.warnings == ()
     return choice.backend
 
@@ -55,7 +56,7 @@ def test_where_nobody_runs_it_it_is_wpa_supplicant(machine: Machine, tmp_path: P
     assert chosen(machine) == chosen(machine, interface="wlan7") == "wpa_supplicant"
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert choose("auto", "wlan0", str(empty)).backend == "wpa_supplicant"
+    assert choose("auto", "wlan0", Places(str(empty))).backend == "wpa_supplicant"
 
 
 def test_its_own_record_decides(machine: Machine) -> None:
@@ -126,7 +127,7 @@ def test_a_wpa_supplicant_that_answers_for_it_comes_before_the_question(machine:
 def test_without_the_library_it_cannot_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.networkmanager(None)
     monkeypatch.setitem(sys.modules, "jeepney", None)
-    choice = choose("auto", "wlan0", machine.root)
+    choice = choose("auto", "wlan0", machine.places)
     assert choice.backend == "wpa_supplicant"
     assert "python3-jeepney" in choice.warnings[0]
     # Who was asked for says so itself.
@@ -150,16 +151,15 @@ def test_iwd_below_networkmanager_is_refused_by_name(machine: Machine) -> None:
     assert chosen(machine) == "wpa_supplicant"
 
 
-def test_sockets_are_looked_for_where_a_caller_says(machine: Machine, tmp_path: Path) -> None:
+def test_sockets_are_looked_for_where_the_files_are(machine: Machine) -> None:
     machine.process(700, "iwd")
     supplicant = listening(machine)
     try:
-        with pytest.raises(Refused, match="iwd runs"):
-            choose("auto", "wlan0", machine.root, (str(tmp_path / "elsewhere"),))
-        folder = str(machine.path / "run/wpa_supplicant")
-        assert choose("auto", "wlan0", machine.root, (folder,)).backend == "wpa_supplicant"
+        assert choose("auto", "wlan0", machine.places).backend == "wpa_supplicant"
     finally:
         supplicant.stop()
+    with pytest.raises(Refused, match="iwd runs"):
+        choose("auto", "wlan0", machine.places)
 
 
 def test_iwd_is_refused_by_name(machine: Machine) -> None:

@@ -12,6 +12,7 @@ from typing import List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 
 CONF = "/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"
 OURS = "/system.slice/system-wpa_supplicant.slice/wpa_supplicant@wlan0.service"
@@ -37,7 +38,7 @@ class Machine:
         self.write(f"proc/{self._pid}/cgroup", f"12:pids:/x\n0::{cgroup}\n")
 
     def interface(self, name: str = "wlan0") -> conflicts.Interface:
-        return conflicts.Interface(name, CONF.replace("wlan0", name), str(self.root))
+        return conflicts.Interface(name, CONF.replace("wlan0", name), Places(str(self.root)))
 
     def what(self) -> List[str]:
         found = self.interface().conflicts()

@@ -84,7 +84,7 @@ INTERFACES: List[Tuple[str, Optional[int]]] = [("wlan0", 3), ("wlan1", 4), ("wla
 def test_dead_supplicants_cost_the_budget_once(dead: Machine) -> None:
     reading = Reading()
     began = time.monotonic()
-    found = read_managers(INTERFACES, reading, 0.9, dead.root)
+    found = read_managers(INTERFACES, reading, 0.9, dead.places)
     assert 0.8 < time.monotonic() - began < 2.6
     assert [(each.manager, each.trouble) for each in found] == [("wpa_supplicant", "timed_out")] * 3
     assert [note.what for note in reading.unreadable] == ["supplicant.wlan0", "supplicant.wlan1", "supplicant.wlan2"]
@@ -98,7 +98,7 @@ def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     os.unlink(dead.socket_path("wlan2"))
     with Supplicant(dead.socket_path("wlan2")) as alive:
         alive.network("corp", psk="*")
-        found = read_managers(INTERFACES, Reading(), 1.5, dead.root)
+        found = read_managers(INTERFACES, Reading(), 1.5, dead.places)
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 
@@ -128,4 +128,4 @@ def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatc
 
 
 def test_a_budget_of_nothing(dead: Machine) -> None:
-    assert [each.trouble for each in read_managers(INTERFACES, Reading(), 0.0, dead.root)] == ["timed_out"] * 3
+    assert [each.trouble for each in read_managers(INTERFACES, Reading(), 0.0, dead.places)] == ["timed_out"] * 3

@@ -48,7 +48,7 @@ def test_the_backend_is_who_runs_the_interface(
 ) -> None:
     machine.networkmanager(record)
     with Supplicant(machine.socket_path()) if control_socket else nullcontext():
-        backend = backend_of("wlan0", 3, machine.root)
+        backend = backend_of("wlan0", 3, machine.places)
         assert isinstance(backend, expected)
         # It is asked about this interface, and answers.
         assert backend.interface == "wlan0"
@@ -57,19 +57,19 @@ def test_the_backend_is_who_runs_the_interface(
 
 def test_there_is_no_backend_where_nobody_runs_it_or_iwd_does(machine: Machine) -> None:
     with pytest.raises(NotFound, match="no wpa_supplicant offers"):
-        backend_of("wlan0", 3, machine.root)
+        backend_of("wlan0", 3, machine.places)
     machine.process(700, "iwd")
     with pytest.raises(NotFound, match="iwd runs wlan0") as caught:
-        backend_of("wlan0", 3, machine.root)
+        backend_of("wlan0", 3, machine.places)
     assert caught.value.remedy == "Use wpa_supplicant or NetworkManager"
     machine.networkmanager("false")
     with pytest.raises(NotFound, match="iwd runs wlan0"):
-        backend_of("wlan0", 3, machine.root)
+        backend_of("wlan0", 3, machine.places)
 
 
 def test_the_backend_of_an_interface_without_an_index(machine: Machine) -> None:
     machine.networkmanager("true")
-    assert isinstance(backend_of("wlan0", None, machine.root), NetworkManagerBackend)
+    assert isinstance(backend_of("wlan0", None, machine.places), NetworkManagerBackend)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_backend_as_a_service_sees_it_that_is_shown_no_process(
     machine.networkmanager(record)
     fake_bus.absent += [] if runs else [NM]
     with Supplicant(machine.socket_path()) if control_socket else nullcontext():
-        backend = backend_from_within("wlan0", 3, machine.root)
+        backend = backend_from_within("wlan0", 3, machine.places)
         assert isinstance(backend, expected)
         assert backend.interface == "wlan0"
 
@@ -100,7 +100,7 @@ def test_a_service_waits_for_networkmanager_within_bounds(
     monkeypatch.setattr(who, "_SERVICE_SECONDS", 0.3)
     fake_bus.silent.append("ListConnections")
     machine.networkmanager(record)
-    backend = backend_from_within("wlan0", 3, machine.root)
+    backend = backend_from_within("wlan0", 3, machine.places)
     begun = time.monotonic()
     with pytest.raises(TimedOut):
         backend.profiles()
@@ -115,10 +115,10 @@ def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_g
 
     monkeypatch.setattr(f"{profiles.__name__}.networkmanager_runs", asked)
     with pytest.raises(NotFound):
-        backend_from_within("wlan0", 3, machine.root)
+        backend_from_within("wlan0", 3, machine.places)
     machine.networkmanager("false")
     with pytest.raises(NotFound):
-        backend_from_within("wlan0", 3, machine.root)
+        backend_from_within("wlan0", 3, machine.places)
 
 
 def test_sockets_that_are_closed_to_a_service_may_be_those_below_networkmanager(
@@ -129,10 +129,10 @@ def test_sockets_that_are_closed_to_a_service_may_be_those_below_networkmanager(
 
     monkeypatch.setattr(f"{who.__name__}.control_socket", closed)
     machine.networkmanager(None)
-    assert isinstance(backend_from_within("wlan0", 3, machine.root), NetworkManagerBackend)
+    assert isinstance(backend_from_within("wlan0", 3, machine.places), NetworkManagerBackend)
     fake_bus.absent.append(NM)
     with pytest.raises(AccessDenied):
-        backend_from_within("wlan0", 3, machine.root)
+        backend_from_within("wlan0", 3, machine.places)
 
 
 def test_the_backend_that_a_pin_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_iwd_beside_networkmanager_is_not_below_it(machine: Machine) -> None:
     machine.networkmanager("true")
     machine.process(700, "iwd")
     assert manager(machine).manager == "networkmanager"
-    assert isinstance(backend_of("wlan0", 3, machine.root), NetworkManagerBackend)
+    assert isinstance(backend_of("wlan0", 3, machine.places), NetworkManagerBackend)
 
 
 @pytest.mark.parametrize("record", ["true", None])
@@ -165,7 +165,7 @@ def test_iwd_below_networkmanager_is_iwd(
     assert manager(machine) == Managed("wlan0", "iwd")
     for backend in (backend_of, backend_from_within):
         with pytest.raises(NotFound, match="NetworkManager runs wlan0 through iwd") as caught:
-            backend("wlan0", 3, machine.root)
+            backend("wlan0", 3, machine.places)
         assert caught.value.remedy == IWD_REMEDY
     # Nothing is started, or asked, below NetworkManager; and what a pin left there is still undone.
     assert not any(name.endswith("GetInterface") for _path, name, _arguments in fake_bus.calls)
@@ -180,6 +180,6 @@ def test_iwd_may_be_below_networkmanager_for_one_interface(machine: Machine, int
     assert manager(machine).manager == ("iwd" if is_below else "networkmanager")
     if is_below:
         with pytest.raises(NotFound, match="through iwd"):
-            backend_of("wlan0", 3, machine.root)
+            backend_of("wlan0", 3, machine.places)
     else:
-        assert isinstance(backend_of("wlan0", 3, machine.root), NetworkManagerBackend)
+        assert isinstance(backend_of("wlan0", 3, machine.places), NetworkManagerBackend)

@@ -13,10 +13,10 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import (
     Verdict,
-    control_directories,
     has_socket,
     who_runs,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import control_directories
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     FleetError,
@@ -57,7 +57,7 @@ def decide(
 ) -> Tuple[Verdict, List[str]]:
     """Return who runs wlan0, and what was asked for that, each question once and in order."""
     asked = Asked(what, error)
-    verdict = who_runs("wlan0", ifindex, asked.runs, asked.serves, machine.root)
+    verdict = who_runs("wlan0", ifindex, asked.runs, asked.serves, machine.places)
     return verdict, list(dict.fromkeys(asked.questions))
 
 
@@ -187,7 +187,7 @@ def test_a_record_that_can_not_be_read_is_told(
 
 
 def test_a_control_socket_stands_for_its_service(machine: Machine) -> None:
-    directories = control_directories(machine.root)
+    directories = control_directories(machine.places)
     assert directories == (f"{machine.root}/run/wpa_supplicant", f"{machine.root}/var/run/wpa_supplicant")
     serves = has_socket("wlan0", directories)
     assert isinstance(serves(), NotFound)
@@ -219,5 +219,5 @@ def test_no_question_is_asked_twice(machine: Machine, record: Optional[str], err
     """Over the bus, each one opens a connection."""
     machine.networkmanager(record)
     asked = Asked(running(False, wpa=True, iwd=False), error)
-    who_runs("wlan0", 3, asked.runs, asked.serves, machine.root)
+    who_runs("wlan0", 3, asked.runs, asked.serves, machine.places)
     assert len(asked.questions) == len(set(asked.questions))

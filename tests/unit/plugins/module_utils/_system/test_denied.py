@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import write
 from ansible_collections.vpro.fleet.plugins.module_utils._system.denied import remedy_for, user
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._system.run_folder import Lock, write_journal
 
 
@@ -66,8 +67,9 @@ def attribute() -> Iterator[Attribute]:
 @pytest.mark.parametrize("letter", ["i", "a"])
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_an_attribute_that_binds_root_is_named(tmp_path: Path, attribute: Attribute, what: str, letter: str) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
+    places = Places(str(tmp_path))
+    folder = Path(places.run)
+    folder.mkdir(parents=True)
     conf, journal, lock = folder / "x.conf", folder / "phy0.journal", folder / "phy0.lock"
     for each in (conf, journal, lock):
         each.write_text("{}")
@@ -78,11 +80,11 @@ def test_an_attribute_that_binds_root_is_named(tmp_path: Path, attribute: Attrib
         write(str(conf), "new")
     assert f"chattr -{letter} {at}" in denied.value.remedy
     with pytest.raises(AccessDenied, match="root may not") as denied:
-        write_journal("phy0", {}, str(folder))
+        write_journal("phy0", {}, places)
     assert f"chattr -{letter} {journal if what == 'file' else folder}" in denied.value.remedy
     if what == "file":
         with pytest.raises(AccessDenied, match="root may not") as denied:
-            Lock("phy0", str(folder)).acquire()
+            Lock("phy0", places).acquire()
         assert f"chattr -{letter} {lock}" in denied.value.remedy
 
 

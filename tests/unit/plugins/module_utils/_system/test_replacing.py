@@ -15,6 +15,7 @@ from typing import Callable, Dict
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._system.replacing import create_beside, replacing
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import hold_note
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import write_state
@@ -62,19 +63,20 @@ TRAPS: Dict[str, Callable[[Path, Path], object]] = {
 @pytest.mark.parametrize("trap", TRAPS)
 @pytest.mark.parametrize("writer", ["journal", "state", "note"])
 def test_what_is_under_a_known_name_leads_nobody_astray(tmp_path: Path, trap: str, writer: str) -> None:
-    folder, victim = tmp_path / "run", tmp_path / "victim"
-    folder.mkdir()
+    places, victim = Places(str(tmp_path)), tmp_path / "victim"
+    folder = Path(places.holds if writer == "note" else places.run)
+    folder.mkdir(parents=True)
     victim.write_text("as it was")
     write: Callable[[], None]
     if writer == "journal":
-        path, write = folder / "phy0.journal", partial(run_folder.write_journal, "phy0", {}, str(folder))
+        path, write = folder / "phy0.journal", partial(run_folder.write_journal, "phy0", {}, places)
     elif writer == "state":
         path, write = folder / "state.json", partial(write_state, {}, str(folder / "state.json"))
     else:
         path = folder / "wlan0.held"
 
         def write() -> None:
-            with hold_note("wlan0", str(folder)):
+            with hold_note("wlan0", places):
                 assert path.is_file()
 
     # Names of temporary files that could be foreseen.

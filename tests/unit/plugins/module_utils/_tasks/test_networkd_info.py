@@ -41,14 +41,14 @@ def machine(tmp_path: Path) -> Machine:
 )
 def test_a_wireless_file_gets_a_drop_in(machine: Machine, match: str) -> None:
     machine.write(FILE[1:], f"[Match]\n{match}\n[Network]\nDHCP=yes\nDNS=192.0.2.1\nDNS=192.0.2.2\n")
-    (link,) = read_links(root=machine.root)
+    (link,) = read_links(places=machine.places)
     bring_up = DropIn(DROP_IN, "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n")
     assert link == Link("wlan0", FILE, bring_up, DropIn(IDENTITY, "[DHCPv4]\nClientIdentifier=mac\n"))
 
 
 def test_what_it_says_of_being_online_stays(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wl*\n[Link]\nRequiredForOnline=no\n")
-    assert read_links(root=machine.root)[0].bring_up.content == "[Link]\nActivationPolicy=manual\n"
+    assert read_links(places=machine.places)[0].bring_up.content == "[Link]\nActivationPolicy=manual\n"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_it_says_of_being_online_stays(machine: Machine) -> None:
 )
 def test_what_is_better_left(machine: Machine, text: str, why: str) -> None:
     machine.write(FILE[1:], text)
-    (link,) = read_links(root=machine.root)
+    (link,) = read_links(places=machine.places)
     assert link.bring_up.content is None
     assert why in link.bring_up.why
     assert (link.interface, link.file, link.bring_up.path, link.identity.path) == ("wlan0", FILE, DROP_IN, IDENTITY)
@@ -94,55 +94,55 @@ def test_whom_the_client_says_the_host_is(machine: Machine, text: str, content: 
     machine.write(FILE[1:], f"[Match]\nName=wl*\n{text}")
     # Its own does not count: it would keep itself from being written.
     machine.write(IDENTITY[1:], "[DHCPv4]\nClientIdentifier=mac\n")
-    assert read_links(root=machine.root)[0].identity == DropIn(IDENTITY, content, why)
+    assert read_links(places=machine.places)[0].identity == DropIn(IDENTITY, content, why)
 
 
 def test_one_that_is_left_to_the_supplicant_already_needs_nothing(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wl*\n[Link]\nActivationPolicy=manual\n")
-    assert read_links(root=machine.root)[0].bring_up == DropIn(DROP_IN, None)
+    assert read_links(places=machine.places)[0].bring_up == DropIn(DROP_IN, None)
 
 
 def test_other_drop_ins_count(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wl*\n")
     # Its own does not: it would keep itself from being written.
     machine.write(f"{FILE[1:]}.d/amt-wifi-watcher.conf", "[Link]\nActivationPolicy=manual\n")
-    assert read_links(root=machine.root)[0].bring_up.content is not None
+    assert read_links(places=machine.places)[0].bring_up.content is not None
     local = machine.write("run/systemd/network/20-radio.network.d/local.conf", "[Link]\nRequiredForOnline=no\n")
-    assert read_links(root=machine.root)[0].bring_up.content == "[Link]\nActivationPolicy=manual\n"
+    assert read_links(places=machine.places)[0].bring_up.content == "[Link]\nActivationPolicy=manual\n"
     local.write_text("[Link]\nActivationPolicy=always-up\n")
-    assert "of its own" in read_links(root=machine.root)[0].bring_up.why
+    assert "of its own" in read_links(places=machine.places)[0].bring_up.why
     local.write_text("[Match]\nName=en*\n")
-    assert "not wireless" in read_links(root=machine.root)[0].bring_up.why
+    assert "not wireless" in read_links(places=machine.places)[0].bring_up.why
 
 
 def test_a_drop_in_that_another_hides_does_not_count(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wl*\n")
     machine.write("usr/lib/systemd/network/20-radio.network.d/local.conf", "[Link]\nActivationPolicy=always-up\n")
-    assert read_links(root=machine.root)[0].bring_up.content is None
+    assert read_links(places=machine.places)[0].bring_up.content is None
     machine.write(f"{FILE[1:]}.d/local.conf", "")
-    assert read_links(root=machine.root)[0].bring_up.content is not None
+    assert read_links(places=machine.places)[0].bring_up.content is not None
 
 
 def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
     machine.write(FILE[1:], "[Match]\nName=wlan0\n")
-    assert read_links(["wlan0"], machine.root)
+    assert read_links(["wlan0"], machine.places)
     (machine.path / FILE[1:]).unlink()
     gone = "it does not exist any more"
-    assert read_links(root=machine.root) == (
+    assert read_links(places=machine.places) == (
         Link("wlan0", FILE, DropIn(DROP_IN, None, gone), DropIn(IDENTITY, None, gone)),
     )
-    assert read_links(["wlan9"], machine.root) == ()
+    assert read_links(["wlan9"], machine.places) == ()
     machine.write("run/systemd/netif/links/3", "ADMIN_STATE=unmanaged\n")
-    assert read_links(root=machine.root) == ()
+    assert read_links(places=machine.places) == ()
     (machine.path / "run/systemd/netif/links/3").unlink()
-    assert read_links(root=machine.root) == ()
+    assert read_links(places=machine.places) == ()
 
 
 def test_an_interface_of_any_name_may_be_named_itself(machine: Machine) -> None:
     machine.interface("radio0", 4)
     machine.write("run/systemd/netif/links/4", f"NETWORK_FILE={FILE}\n")
     machine.write(FILE[1:], "[Match]\nName=radio0\n")
-    assert [(link.interface, bool(link.bring_up.content)) for link in read_links(root=machine.root)] == [
+    assert [(link.interface, bool(link.bring_up.content)) for link in read_links(places=machine.places)] == [
         ("radio0", True),
         ("wlan0", False),
     ]
@@ -155,13 +155,13 @@ def test_one_that_it_does_not_manage_hides_no_other(machine: Machine) -> None:
     machine.write(file[1:], "[Match]\nName=wl*\n")
     machine.write("run/systemd/netif/links/5", f"NETWORK_FILE={file}\n")
     machine.write(FILE[1:], "[Match]\nName=wlan0\n")
-    links = read_links(root=machine.root)
+    links = read_links(places=machine.places)
     assert [(link.interface, link.file) for link in links] == [("wlan0", FILE), ("wlan2", file)]
 
 
 def test_the_drop_ins_that_are_there(machine: Machine) -> None:
-    assert drop_ins(machine.root) == ()
+    assert drop_ins(machine.places) == ()
     machine.write(f"{FILE[1:]}.d/amt-wifi-watcher.conf", "")
     machine.write(IDENTITY[1:], "")
     machine.write(f"{FILE[1:]}.d/other.conf", "")
-    assert drop_ins(machine.root) == (IDENTITY, DROP_IN)
+    assert drop_ins(machine.places) == (IDENTITY, DROP_IN)

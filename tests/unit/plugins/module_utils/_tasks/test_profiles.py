@@ -13,7 +13,6 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import (
     Declaration,
@@ -22,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.declared impor
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system import detached, run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused, TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
@@ -59,7 +59,7 @@ def test_networkmanagers_interface_is_left_alone_where_the_file_was_asked_for(la
 
 def test_the_watcher_is_told_unless_nothing_may_change(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.start()
-    news = Path(f"{laptop.run}.news")
+    news = Path(laptop.places.news)
     laptop.declare(psk(), check_mode=True)
     assert not news.exists()
     laptop.declare(psk())
@@ -83,7 +83,7 @@ def pinned(laptop: Laptop) -> None:
     supplicant = WpaSupplicant("wlan0", str(laptop.supplicant.path))
     profile = next(p for p in supplicant.profiles() if p.ssid == b"home")
     pin = supplicant.pin(profile, "02:00:00:00:01:00", [2437])
-    run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.run)
+    run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.places)
 
 
 def test_a_pin_that_a_killed_handover_left_is_undone_first(laptop: Laptop) -> None:
@@ -100,7 +100,7 @@ def test_a_pin_that_a_killed_handover_left_is_undone_first(laptop: Laptop) -> No
     assert "a pin that a handover left" in result["warnings"][0]
     assert "bssid" not in fake.network(b"home").variables
     assert not fake.networks[1].disabled
-    assert run_folder.read_journal("phy7", laptop.run) is None
+    assert run_folder.read_journal("phy7", laptop.places) is None
 
 
 def test_a_handover_at_work_is_not_fought(laptop: Laptop) -> None:
@@ -108,7 +108,7 @@ def test_a_handover_at_work_is_not_fought(laptop: Laptop) -> None:
     fake.state = "INTERFACE_DISABLED"
     laptop.declare(psk(), psk(b"b"))
     pinned(laptop)
-    with run_folder.lock("phy7", 0, laptop.run):
+    with run_folder.lock("phy7", 0, laptop.places):
         result = laptop.declare(psk(passphrase=OTHER), psk(b"b"))
     assert (result["file"]["changed"], result["runtime"]["applied"]) == (True, False)
     assert "works on phy7" in result["runtime"]["reason"]
@@ -123,7 +123,7 @@ def test_a_handover_at_work_is_not_fought(laptop: Laptop) -> None:
 
 def test_two_tasks_take_turns(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "_OTHERS_WAIT", 0.1)
-    with run_folder.lock("profiles", 0, laptop.run), pytest.raises(Refused, match="another task") as caught:
+    with run_folder.lock("profiles", 0, laptop.places), pytest.raises(Refused, match="another task") as caught:
         laptop.declare(psk())
     assert caught.value.as_dict()["code"] == "timed_out"
     assert not laptop.conf.exists()
@@ -149,7 +149,7 @@ def test_check_mode_without_anything_there(laptop: Laptop) -> None:
     result = laptop.declare(psk(), check_mode=True)
     assert happened(result) == (True, True, False, False)
     assert list(laptop.folder.glob("*.conf*")) == []
-    assert not os.path.exists(laptop.run)
+    assert not os.path.exists(laptop.places.run)
 
 
 def test_a_diff_shows_only_what_changes(laptop: Laptop) -> None:
@@ -194,7 +194,7 @@ def test_it_goes_on_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.
         return answer
 
     monkeypatch.setattr(profiles, "run_detached", spy)
-    places = Places((str(tmp_path),), str(tmp_path / "run"), str(tmp_path))
+    places = Places(str(tmp_path))
     result = provision(request_for("wlan0", str(tmp_path / "x.conf"), Declaration((psk(),))), False, places)
     assert result["file"] == {"changed": True, "path": str(tmp_path / "x.conf")}
     assert pids != [os.getpid()]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import conflicts
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.loaded import Loaded
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import supplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
@@ -118,7 +118,7 @@ def test_the_end_of_a_session_is_waited_for(
 
 def test_the_country_is_not_changed_below_a_session(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
-    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", str(tmp_path)), WANTED, 0)
+    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", Places(str(tmp_path))), WANTED, 0)
     assert runtime.spare_the_link() == [], "nothing changes"
     runtime._differ({"country": "US", "update_config": "1", "mac_addr": "0"})
     (warning,) = runtime.spare_the_link()
@@ -137,10 +137,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
 
 def rewrite(laptop: Laptop, *, running: bool = True) -> None:
     """Change a setting in the file, as the module does."""
-    settings = supplicant.RunningSettings(
-        conflicts.Interface("wlan0", "", laptop.machine.root), WANTED, 0, root=laptop.machine.root
-    )
-    settings._loaded = Loaded("wlan0", laptop.run, laptop.machine.root)
+    settings = supplicant.RunningSettings(conflicts.Interface("wlan0", "", laptop.places), WANTED, 0)
     settings.socket = str(laptop.supplicant.path) if running else None
     old = conf.read(str(laptop.conf))
     text = "country=DE\n" + (old.text or "")

@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_address
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, view
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     Laptop,
@@ -35,13 +36,13 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     made = Laptop(tmp_path)
     backend = WpaSupplicant("wlan0", made.path)
-    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: backend)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex, places: backend)
     monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", made.request)
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: made.addresses)
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
-    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex: made.client)
+    monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex, root: made.client)
     monkeypatch.setattr(f"{deferred.__name__}._RETRY_SECONDS", 0.0)
     yield made
     for watched in made.made:
@@ -54,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> List[str]:
     """The interfaces for which the DHCP client was asked anew."""
     names: List[str] = []
 
-    def ask(client: Client, interface: str) -> None:
+    def ask(client: Client, interface: str, root: str) -> None:
         names.append(f"{client.value} {interface}")
 
     monkeypatch.setattr(f"{guarded.__name__}.ask_through_pipe", ask)
@@ -69,7 +70,7 @@ def late(laptop: Laptop) -> LateWidening:
 @pytest.fixture
 def manager(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Manager:
     made = Manager("wlan0", laptop.path)
-    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex: made)
+    monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex, places: made)
     return made
 
 
@@ -87,7 +88,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         def unregister(self, descriptor: int) -> None:
             pass
 
-    def no_supplicant(interface: str, ifindex: int) -> Backend:
+    def no_supplicant(interface: str, ifindex: int, places: Places) -> Backend:
         raise NotFound("none")
 
     monkeypatch.setattr(f"{module}.Nl80211", Events)

@@ -17,6 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection, Reported
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import hold_back, may_bring_up
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_note import is_held
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import PATH
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine
 
 CORP = CsmeConnection(b"corp", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
@@ -36,8 +37,8 @@ class Laptop(Machine):
         (path / "sys/class/net/wlan0/phy80211").rmdir()
         self.write("sys/devices/phy0/name", "phy0\n")
         (path / "sys/class/net/wlan0/phy80211").symlink_to(path / "sys/devices/phy0")
-        self.conf = self.write("etc/wpa.conf", "country=US\n")
-        self.config = self.write("etc/config.json", "{}")
+        self.conf = self.write("etc/wpa_supplicant/wpa_supplicant-wlan0.conf", "country=US\n")
+        self.config = self.write(PATH.lstrip("/"), "{}")
         self.watcher()
         (path / "run/amt-wifi-watcher-hold").mkdir()
         self.connection: Optional[Reported] = CORP
@@ -64,7 +65,7 @@ class Laptop(Machine):
         return self.connection
 
     def sleep(self, seconds: float) -> None:
-        assert is_held("wlan0", str(self.path / "run/amt-wifi-watcher-hold"))
+        assert is_held("wlan0", self.places)
         self.now += seconds
         assert self.now < 1000, "it waits for good"
         if self.now > 5:
@@ -76,13 +77,12 @@ class Laptop(Machine):
             "wlan0",
             self.lines.append,
             self.connection_of,
-            config_path=str(self.config),
             profiles_of=lambda: configured_profiles(str(self.conf)),
-            root=self.root,
+            places=self.places,
             clock=lambda: self.now,
             sleep=self.sleep,
         )
-        assert not is_held("wlan0", str(self.path / "run/amt-wifi-watcher-hold"))
+        assert not is_held("wlan0", self.places)
         return self.now
 
     def ask(self, starts: bool = True) -> bool:
@@ -92,6 +92,4 @@ class Laptop(Machine):
             self.lines.append(unit)
             return starts
 
-        return may_bring_up(
-            "wlan0", self.connection_of, start, config_path=str(self.config), conf=str(self.conf), root=self.root
-        )
+        return may_bring_up("wlan0", self.connection_of, start, places=self.places)

@@ -10,6 +10,7 @@ Test files import from here by this file's full name.
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -26,8 +27,8 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Ra
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.guarded import Watched
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
 
 NOT_OWNER = frozenset({"not_owner"})
@@ -72,8 +73,8 @@ class Laptop:
     """A laptop whose CSME owns the radio, and a supplicant that has a profile for its network."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = str(folder / "run")
-        self.notes = str(folder)
+        self.places = Places(str(folder))
+        os.makedirs(self.places.holds)
         self.path = str(folder / "wlan0")
         self.supplicant = FakeSupplicant(folder / "wlan0")
         self.supplicant.start()
@@ -96,7 +97,7 @@ class Laptop:
             None,  # type: ignore[arg-type]
             policy or GuardPolicy(),
             self.log,  # type: ignore[arg-type]
-            places=Places(self.folder, self.notes),
+            places=self.places,
             clock=lambda: self.now,
         )
         self.made.append(watched)
@@ -110,7 +111,7 @@ class Laptop:
     @property
     def as_before(self) -> bool:
         """Whether the supplicant's networks are what they were, and no journal is left."""
-        return self.supplicant.networks == self.before and run_folder.journals(self.folder) == []
+        return self.supplicant.networks == self.before and run_folder.journals(self.places) == []
 
 
 def refuse_once(laptop: Laptop, watched: Watched) -> None:

@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
@@ -90,7 +91,7 @@ class Machine:
         self.watchers: List[Watcher] = []
 
     def watcher(self, config: Config = Config()) -> Watcher:  # noqa: B008
-        made = Watcher("1.2.3", config, str(self.config), self.log, str(self.folder / "run"))  # type: ignore[arg-type]
+        made = Watcher("1.2.3", config, str(self.config), self.log, Places(str(self.folder)))  # type: ignore[arg-type]
         made._rfkill = Events()  # type: ignore[assignment]
         made._addresses = Events()  # type: ignore[assignment]
         made._reopen()
@@ -146,15 +147,15 @@ class Service:
         monkeypatch.setattr(loop, "RfkillEvents", lambda: self.rfkill)
         monkeypatch.setattr(loop, "AddressEvents", lambda: self.addresses)
         monkeypatch.setattr(loop, "Nl80211Events", Told)
-        monkeypatch.setattr(loop, "_DIRECTORIES", (str(self.watched_folder),))
+        monkeypatch.setattr(loop, "_DIRECTORIES", ("/watched",))
         monkeypatch.setattr(loop, "undo_journals", self.undo)
         self.left: List[str] = []
         self.undo_error: Optional[FleetError] = None
-        self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, str(machine.folder / "run"))  # type: ignore[arg-type]
+        self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, Places(str(machine.folder)))  # type: ignore[arg-type]
         self.watcher._telling = Telling("1.2.3", machine.log, lambda document: None)  # type: ignore[arg-type]
         machine.watchers.append(self.watcher)
 
-    def undo(self, supplicant_of: object, folder: str) -> List[str]:
+    def undo(self, supplicant_of: object, places: Places) -> List[str]:
         if self.undo_error is not None:
             raise self.undo_error
         return self.left

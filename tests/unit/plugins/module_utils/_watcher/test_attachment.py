@@ -26,6 +26,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     NotFound,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import PLACES, Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.attachment import Attachment
@@ -42,7 +43,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
 def test_a_supplicant_that_can_not_be_used_is_told_once(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def refused(interface: str, ifindex: int) -> WpaSupplicant:
+    def refused(interface: str, ifindex: int, places: Places) -> WpaSupplicant:
         raise error
 
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", refused)
@@ -55,14 +56,14 @@ def test_a_supplicant_that_can_not_be_used_is_told_once(
 def test_networkmanager_that_is_about_to_come_is_looked_for_a_while(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(interface: str, ifindex: int) -> WpaSupplicant:
+    def nobody(interface: str, ifindex: int, places: Places) -> WpaSupplicant:
         raise NotFound("none")
 
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", nobody)
     watched = laptop.watched(FREE)
     watched.attach()
     assert watched.due is None, "where it never ran there is nothing to wait for"
-    monkeypatch.setattr(f"{attachment.__name__}.networkmanager_was_here", lambda: True)
+    monkeypatch.setattr(f"{attachment.__name__}.networkmanager_was_here", lambda places: True)
     begun = laptop.now
     watched.attach()
     looks = 0
@@ -107,11 +108,11 @@ class Attached:
         self.now = 100.0
         self.log = Book()
         self.account = Account(radio(), self.log, lambda: self.now)  # type: ignore[arg-type]
-        self.attachment = Attachment(radio(), self.account, lambda: self.now)
+        self.attachment = Attachment(radio(), self.account, PLACES, lambda: self.now)
         self.backend = Backend(manager)
         self.first, self.second = self.backend.sources
 
-    def found(self, interface: str, ifindex: Optional[int]) -> Backend:
+    def found(self, interface: str, ifindex: Optional[int], places: Places) -> Backend:
         assert (interface, ifindex) == ("wlan0", 3)
         return self.backend
 
@@ -120,7 +121,7 @@ class Attached:
 def attached(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Attached:
     made = Attached(request.param)
     monkeypatch.setattr(attachment, "backend_from_within", made.found)
-    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda: False)
+    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda places: False)
     return made
 
 
@@ -197,7 +198,7 @@ def test_a_source_that_breaks_at_its_timer_is_an_end_too(attached: Attached) -> 
 def test_how_loud_it_is_told_that_nobody_can_be_used(
     attached: Attached, monkeypatch: pytest.MonkeyPatch, error: FleetError, level: Optional[str]
 ) -> None:
-    def refused(interface: str, ifindex: Optional[int]) -> Backend:
+    def refused(interface: str, ifindex: Optional[int], places: Places) -> Backend:
         raise error
 
     with monkeypatch.context() as patch:
@@ -243,11 +244,11 @@ def test_a_networkmanager_that_does_not_come_back_is_told_and_looked_for_slowly(
 
 
 def test_news_begin_the_looks_for_networkmanager_anew(attached: Attached, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(interface: str, ifindex: Optional[int]) -> Backend:
+    def nobody(interface: str, ifindex: Optional[int], places: Places) -> Backend:
         raise NotFound("none")
 
     monkeypatch.setattr(attachment, "backend_from_within", nobody)
-    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda: True)
+    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda places: True)
     mine = attached.attachment
     pauses = []
     for news in (True, False, False, True, False):

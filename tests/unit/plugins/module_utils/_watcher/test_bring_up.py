@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
@@ -130,8 +131,8 @@ def test_another_radio_that_is_blocked_means_nothing(laptop: Laptop) -> None:
     assert laptop.run() > 100
 
 
-def test_a_note_that_can_not_be_left_holds_nothing_back(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{bring_up.__name__}.FOLDER", "/none")
+def test_a_note_that_can_not_be_left_holds_nothing_back(laptop: Laptop) -> None:
+    os.rmdir(laptop.places.holds)
     laptop.run()
     assert "the note of the hold can't be written" in laptop.lines[-1]
 
@@ -141,7 +142,7 @@ def test_an_ssid_that_is_no_text_is_escaped(laptop: Laptop) -> None:
     laptop.run()
     assert all(line.isprintable() for line in laptop.lines)
     reason, wanted = verdict(
-        "wlan0", Config(), laptop.connection_of, lambda: configured_profiles(str(laptop.conf)), laptop.root
+        "wlan0", Config(), laptop.connection_of, lambda: configured_profiles(str(laptop.conf)), laptop.places
     )
     assert (reason, wanted) == ("", laptop.connection)
 
@@ -193,12 +194,16 @@ def test_the_supplicants_usual_file_is_looked_at(laptop: Laptop, monkeypatch: py
         return []
 
     monkeypatch.setattr(bring_up, "configured_profiles", configured)
-    options: Dict[str, Any] = {"config_path": str(laptop.config), "root": laptop.root}
-    assert not may_bring_up("wlan0", laptop.connection_of, lambda _unit: True, **options)
+    assert not may_bring_up("wlan0", laptop.connection_of, lambda _unit: True, places=laptop.places)
     hold_back(
-        "wlan0", laptop.lines.append, laptop.connection_of, clock=lambda: laptop.now, sleep=laptop.sleep, **options
+        "wlan0",
+        laptop.lines.append,
+        laptop.connection_of,
+        places=laptop.places,
+        clock=lambda: laptop.now,
+        sleep=laptop.sleep,
     )
-    assert set(looked) == {"/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"}
+    assert set(looked) == {laptop.places.at("/etc/wpa_supplicant/wpa_supplicant-wlan0.conf")}
 
 
 @pytest.mark.parametrize(("status", "started"), [(0, True), (1, False), (5, False)])

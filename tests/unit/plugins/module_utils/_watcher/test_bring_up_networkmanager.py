@@ -19,6 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import 
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import bring_up_networkmanager
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up import ConnectionOf
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.bring_up_networkmanager import (
@@ -50,7 +51,7 @@ def before(laptop: Laptop, starts: bool = True, connection_of: Optional[Connecti
         return starts
 
     asked = connection_of or laptop.connection_of
-    return hold_before_start(asked, start, config_path=str(laptop.config), root=laptop.root)
+    return hold_before_start(asked, start, places=laptop.places)
 
 
 def test_it_is_told_to_leave_the_interface_alone(laptop: Laptop) -> None:
@@ -96,12 +97,11 @@ def test_one_that_it_is_not_meant_to_have_is_not_touched(laptop: Laptop, path: s
 
 
 def test_one_whose_supplicant_is_held_back_already_is_not_touched(laptop: Laptop) -> None:
-    folder = str(laptop.path / "run/amt-wifi-watcher-hold")
-    with hold_note("wlan0", folder):
+    with hold_note("wlan0", laptop.places):
         assert before(laptop) == ()
     # Its own hold goes on when NetworkManager restarts.
     assert before(laptop) == ("wlan0",)
-    with hold_note("wlan0", folder):
+    with hold_note("wlan0", laptop.places):
         assert before(laptop) == ("wlan0",)
 
 
@@ -165,8 +165,7 @@ class Scene:
             "wlan0",
             self.laptop.lines.append,
             self.laptop.connection_of,
-            config_path=str(self.laptop.config),
-            root=self.laptop.root,
+            places=self.laptop.places,
             clock=lambda: self.laptop.now,
             sleep=self.sleep,
         )
@@ -179,7 +178,7 @@ class Scene:
         if self.laptop.now > 5:
             self.laptop.later()
 
-    def handover(self, taken: Any, profile: Profile, backend: Backend, policy: Any) -> Any:
+    def handover(self, taken: Any, profile: Profile, backend: Backend, policy: Any, places: Places) -> Any:
         self.handovers.append({"csme": taken.csme, "owner": taken.owner, "profile": profile})
 
         def run(request: Any) -> Any:
@@ -197,7 +196,7 @@ def scene(laptop: Laptop, monkeypatch: pytest.MonkeyPatch, fake_bus: FakeBus) ->
     module = bring_up_networkmanager.__name__
 
     @contextmanager
-    def lock(radio: str, timeout: float) -> Iterator[None]:
+    def lock(radio: str, timeout: float, places: Places) -> Iterator[None]:
         assert radio == "phy0"
         yield
 
@@ -210,7 +209,7 @@ def scene(laptop: Laptop, monkeypatch: pytest.MonkeyPatch, fake_bus: FakeBus) ->
     monkeypatch.setattr(f"{module}.Nl80211", netlink)
     monkeypatch.setattr(f"{module}.read_radios", lambda nl: ((radio(),), ()))
     monkeypatch.setattr(f"{module}.lock", lock)
-    monkeypatch.setattr(f"{module}.undo_journal", lambda phy, backend: False)
+    monkeypatch.setattr(f"{module}.undo_journal", lambda phy, backend, places: False)
     return made
 
 
@@ -240,7 +239,7 @@ def test_without_a_profile_it_waits_until_there_is_one(scene: Scene) -> None:
     scene.backend.found = ()
 
     def add() -> None:
-        assert is_held("wlan0", str(scene.laptop.path / "run/amt-wifi-watcher-hold"))
+        assert is_held("wlan0", scene.laptop.places)
         scene.backend.found = (FITS,)
 
     scene.laptop.later = add

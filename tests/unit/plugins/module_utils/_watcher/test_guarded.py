@@ -101,7 +101,7 @@ def test_a_folder_that_can_not_be_used_is_said_once_and_looked_at_again(
 
 
 def test_another_handover_is_waited_for(laptop: Laptop) -> None:
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     watched = laptop.watched()
     watched.attach()
@@ -124,7 +124,7 @@ def test_a_supplicant_that_ends_is_forgotten_at_once(laptop: Laptop) -> None:
     laptop.supplicant.hook = lambda request: ""
     asked = len(laptop.supplicant.requests)
     watched.supplicant_gone()
-    assert run_folder.journals(laptop.folder) == []
+    assert run_folder.journals(laptop.places) == []
     assert [r for r in laptop.supplicant.requests[asked:] if r != "DETACH"] == []
     assert (watched.attachment.sources, watched.attachment.manager) == ((), None)
     assert watched.state == "retrying"
@@ -232,7 +232,7 @@ def test_a_pin_that_can_not_be_undone_is_tried_again(laptop: Laptop) -> None:
     refuse = {"SET_NETWORK 1 bssid any": "FAIL\n"}
     laptop.supplicant.hook = lambda request: refuse.get(request, {"DETACH": "OK\n"}.get(request))
     watched.feed(RoamingAllowed())
-    assert run_folder.journals(laptop.folder) == ["phy0"]
+    assert run_folder.journals(laptop.places) == ["phy0"]
     assert watched.due is not None
     refuse.clear()
     laptop.now += 10.0
@@ -289,7 +289,7 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     for hard in (False, True):  # granted, and taken back
         watched.heard_rfkill(rfkill(hard))
     slow = watched.due
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     watched.look()
     assert (watched.state, watched.reason) == ("retrying", "taken_back"), "it looks again in half a second"

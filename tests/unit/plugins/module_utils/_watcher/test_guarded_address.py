@@ -100,7 +100,7 @@ def test_nobody_is_asked_once_the_connection_is_over(laptop: Laptop, asked: List
 
 def test_a_unit_that_is_not_there_is_a_warning(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.client = Client.NETWORKD
-    monkeypatch.setattr(f"{dhcp.__name__}._PIPE", f"{laptop.notes}/nowhere-{{}}")
+    monkeypatch.setattr(f"{dhcp.__name__}._PIPE", "run/nowhere-{}")
     watched = laptop.watched(FREE)
     watched.attach()
     watched.feed(Connected(BSSID))

@@ -83,8 +83,8 @@ def test_killed_before_any_action_and_started_again_it_undoes_what_was_left(
             Life(patch, fatal)
             live(laptop)
         left += not laptop.as_before
-        undo.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.folder)
+        undo.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.places)
         assert laptop.as_before, f"killed before action {fatal}"
         # And once more is no harm.
-        assert undo.undo_journals(lambda manager, interface: None, laptop.folder) == []
+        assert undo.undo_journals(lambda manager, interface: None, laptop.places) == []
     assert left > 5, "the pin is there for a while"

@@ -35,13 +35,13 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     assert late.network.variables["scan_freq"] == "2437"
     assert "bssid" not in late.network.variables
     assert not any(network.disabled for network in laptop.supplicant.networks.values())
-    assert run_folder.journals(laptop.folder) == ["rest-phy0"]
+    assert run_folder.journals(laptop.places) == ["rest-phy0"]
     assert laptop.log.text.count(NARROW) == 1
     # Others can work on the radio, and it is none of what they undo.
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     backend = WpaSupplicant("wlan0", laptop.path)
-    assert undo.undo_journal("phy0", backend, laptop.folder) is False
+    assert undo.undo_journal("phy0", backend, laptop.places) is False
     other.release()
     # The link is looked at now and then, and lives on.
     due = late.watched.due
@@ -62,7 +62,7 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
 
 @pytest.mark.parametrize("soft", [False, True], ids=["free", "airplane mode"])
 def test_the_end_of_a_link_is_not_heard_or_another_has_the_lock(laptop: Laptop, late: LateWidening, soft: bool) -> None:
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     late.lose()
     late.watched.heard_rfkill(rfkill(False, soft=soft))
@@ -101,7 +101,7 @@ def test_roaming_is_forbidden_while_frequencies_wait(laptop: Laptop, late: LateW
 
 @pytest.mark.parametrize("end", ["stop", "gone"])
 def test_nobody_is_left_to_wait_for_the_end_of_the_link(laptop: Laptop, late: LateWidening, end: str) -> None:
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     getattr(late.watched, end)()
     assert laptop.as_before
@@ -133,7 +133,7 @@ def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Lapto
     laptop.now += 30.0
     late.watched.expire()
     assert laptop.log.text.count("did not get its usual channels back") == 1
-    other = run_folder.Lock("phy0", laptop.folder)
+    other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire(), "nobody works on it"
     other.release()
     assert late.watched.due == laptop.now + 30.0
@@ -154,7 +154,7 @@ def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(laptop:
     late.network.disabled = True  # somebody's doing
     late.watched.detach()  # killed
     backend = WpaSupplicant("wlan0", laptop.path)
-    assert undo.undo_journals(lambda manager, interface: backend, laptop.folder) == ["phy0"]
+    assert undo.undo_journals(lambda manager, interface: backend, laptop.places) == ["phy0"]
     assert late.network.disabled
     late.network.disabled = False
     assert laptop.as_before

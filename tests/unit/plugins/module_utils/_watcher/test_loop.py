@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import Rf
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import Address, AddressEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder, systemd
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import command
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop, state, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
@@ -55,10 +56,10 @@ def test_the_radios_that_csme_can_own_are_watched(machine: Machine) -> None:
 
 
 def test_what_the_last_watcher_left_is_taken_when_a_radio_comes(machine: Machine) -> None:
-    folder = str(machine.folder / "run")
-    run_folder.leave_message("stay-wlan0", {"ifindex": 3, "bssid": "02:00:00:00:01:00", "at": 0.0}, folder)
+    places = Places(str(machine.folder))
+    run_folder.leave_message("stay-wlan0", {"ifindex": 3, "bssid": "02:00:00:00:01:00", "at": 0.0}, places)
     machine.watcher()
-    assert run_folder.take_message("stay-wlan0", folder) is None
+    assert run_folder.take_message("stay-wlan0", places) is None
 
 
 def test_radios_come_and_go(machine: Machine) -> None:
@@ -275,7 +276,7 @@ def test_at_its_start_it_asks_for_the_profiles_once(machine: Machine, monkeypatc
     """With a profile that fits, a handover is under way after that, and another look would only delay it."""
     machine.radios, machine.connection = (radio(blocked=True),), NETWORK
     backend = Supplicant()
-    monkeypatch.setattr(attachment, "backend_from_within", lambda _interface, _ifindex: backend)
+    monkeypatch.setattr(attachment, "backend_from_within", lambda _interface, _ifindex, _places: backend)
     machine.watcher()
     assert backend.asked == 1
 
@@ -284,7 +285,7 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
     backends = [Supplicant(), Supplicant()]
     waiting = list(backends)
 
-    def next_backend(interface: str, ifindex: int) -> Supplicant:
+    def next_backend(interface: str, ifindex: int, places: Places) -> Supplicant:
         if not waiting:
             raise NotFound("none")
         return waiting.pop(0)

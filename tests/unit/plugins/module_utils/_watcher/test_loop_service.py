@@ -18,6 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._system.directories import Directories
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import attachment, guarded, loop
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_loop import (
     Machine,
@@ -99,7 +100,7 @@ def test_the_service_answers_what_it_waits_for(
 ) -> None:
     looked: List[str] = []
 
-    def no_supplicant(interface: str, ifindex: int) -> Backend:
+    def no_supplicant(interface: str, ifindex: int, places: Places) -> Backend:
         looked.append(interface)
         raise NotFound("none")
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.own_folder import OwnFolder
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Book
 
 
 def test_a_folder_that_is_removed_or_made_anew_ends_the_service(tmp_path: Path) -> None:
-    path, log = tmp_path / "run", Book()
-    folder = OwnFolder(str(path), log)  # type: ignore[arg-type]
+    places, log = Places(str(tmp_path)), Book()
+    path = Path(places.run)
+    folder = OwnFolder(places, log)  # type: ignore[arg-type]
     folder.begin()
     assert path.stat().st_mode & 0o777 == 0o700
     (path / "phy0.lock").touch()
@@ -28,11 +30,11 @@ def test_a_folder_that_is_removed_or_made_anew_ends_the_service(tmp_path: Path) 
 
 def test_a_folder_that_can_not_be_made_is_waited_for(tmp_path: Path) -> None:
     log = Book()
-    (tmp_path / "file").touch()
-    folder = OwnFolder(str(tmp_path / "file" / "run"), log)  # type: ignore[arg-type]
+    (tmp_path / "run").touch()
+    folder = OwnFolder(Places(str(tmp_path)), log)  # type: ignore[arg-type]
     folder.begin()
     assert [level for level, _line in log.lines] == ["error"]
     assert not folder.was_replaced(), "the service does not end again and again for that"
-    (tmp_path / "file").unlink()
-    (tmp_path / "file" / "run").mkdir(parents=True)
+    (tmp_path / "run").unlink()
+    (tmp_path / "run/vpro-fleet").mkdir(parents=True)
     assert folder.was_replaced()

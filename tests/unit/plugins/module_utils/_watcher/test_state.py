@@ -39,7 +39,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def read(machine: Machine) -> WatcherReport:
     reading = Reading()
-    watcher = read_watcher(reading, machine.root)
+    watcher = read_watcher(reading, machine.places)
     assert reading.unreadable == ()
     return watcher
 
@@ -80,12 +80,12 @@ def test_a_state_that_is_no_file_makes_nobody_wait(machine: Machine) -> None:
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
     reading = Reading()
-    assert read_watcher(reading, machine.root).running is None
+    assert read_watcher(reading, machine.places).running is None
     assert "Not a regular file" in reading.unreadable[0].why
     path.unlink()
     (machine.path / "theirs").write_text("{}")
     path.symlink_to(machine.path / "theirs")
-    assert read_watcher(Reading(), machine.root).running is None
+    assert read_watcher(Reading(), machine.places).running is None
 
 
 def test_running(machine: Machine) -> None:
@@ -135,7 +135,7 @@ def test_values_of_other_types_are_left_out(machine: Machine, value: Any) -> Non
 def test_rubbish_is_named(machine: Machine, text: str) -> None:
     machine.write(STATE, text)
     reading = Reading()
-    assert read_watcher(reading, machine.root) == WatcherReport(False, None)
+    assert read_watcher(reading, machine.places) == WatcherReport(False, None)
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
     kind = "a mapping" if text in ("[]", "7") else "JSON"
     said = f"the watcher's state is not {kind} ({machine.path / STATE}). Restart amt-wifi-watcher.service"
@@ -145,7 +145,7 @@ def test_rubbish_is_named(machine: Machine, text: str) -> None:
 def test_a_state_that_is_no_file(machine: Machine) -> None:
     (machine.path / STATE).mkdir(parents=True)
     reading = Reading()
-    assert read_watcher(reading, machine.root).running is None
+    assert read_watcher(reading, machine.places).running is None
     assert [unreadable.what for unreadable in reading.unreadable] == ["watcher"]
 
 

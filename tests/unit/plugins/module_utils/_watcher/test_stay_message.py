@@ -17,6 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.guarded import Watched
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.stay_message import (
@@ -40,17 +41,17 @@ class Notes:
     """A folder of messages, and a clock."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = str(folder / "run")
-        self.path = folder / "run" / "stay-wlan0.message"
+        self.places = Places(str(folder))
+        self.path = Path(self.places.run) / "stay-wlan0.message"
         self.now = 500.0
         self.log = Book()
         self.account = Account(radio(), self.log, lambda: self.now)  # type: ignore[arg-type]
 
     def leave(self, confirm_seconds: Optional[float] = None) -> None:
-        leave_stay(radio(), Kept(BSSID, confirm_seconds), self.account, self.folder, lambda: self.now)
+        leave_stay(radio(), Kept(BSSID, confirm_seconds), self.account, self.places, lambda: self.now)
 
     def take(self, **changes: Any) -> Optional[Kept]:
-        return take_stay(replace(radio(), **changes), self.account, self.folder, lambda: self.now)
+        return take_stay(replace(radio(), **changes), self.account, self.places, lambda: self.now)
 
 
 @pytest.fixture
@@ -62,11 +63,11 @@ def test_a_message_is_heard_once_and_only_by_its_own_user(notes: Notes) -> None:
     assert notes.take() is None
     notes.leave()
     assert notes.path.stat().st_mode & 0o777 == 0o600
-    assert Path(notes.folder).stat().st_mode & 0o777 == 0o700
-    assert run_folder.journals(notes.folder) == [], "it is no journal of a pin"
+    assert Path(notes.places.run).stat().st_mode & 0o777 == 0o700
+    assert run_folder.journals(notes.places) == [], "it is no journal of a pin"
     assert notes.take() == Kept(BSSID)
     assert notes.take() is None
-    assert os.listdir(notes.folder) == []
+    assert os.listdir(notes.places.run) == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_message_about_another_interface_of_the_same_name_is_not_believed(note
     ],
 )
 def test_a_damaged_message_is_removed_and_not_believed(notes: Notes, text: str) -> None:
-    notes.path.parent.mkdir()
+    notes.path.parent.mkdir(parents=True)
     notes.path.write_text(text)
     assert notes.take() is None
     assert not notes.path.exists()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
@@ -25,6 +26,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError, TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import view
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.attachment import Attachment
@@ -56,7 +58,7 @@ def test_a_bring_up_that_is_held_back_is_told(laptop: Laptop) -> None:
     watched.look()
     watched.view.look_for_bring_up()
     assert watched.state == "watching"
-    with hold_note("wlan0", laptop.notes):
+    with hold_note("wlan0", laptop.places):
         watched.view.look_for_bring_up()
         watched.view.look_for_bring_up()
         watched.look()
@@ -109,14 +111,15 @@ class Looked:
 
     def __init__(self, folder: Path) -> None:
         self.now = 100.0
-        self.notes = str(folder)
+        self.places = Places(str(folder))
+        os.makedirs(self.places.holds)
         self.log = Book()
         self.backend = Backend()
         self.connection: Any = NETWORK
         account = Account(radio(), self.log, self.clock)  # type: ignore[arg-type]
-        self.attachment = Attachment(radio(), account, self.clock)
+        self.attachment = Attachment(radio(), account, self.places, self.clock)
         self.attachment.backend = self.backend  # type: ignore[assignment]
-        self.view = View(radio(), None, self.attachment, account, self.notes, self.clock)  # type: ignore[arg-type]
+        self.view = View(radio(), None, self.attachment, account, self.places, self.clock)  # type: ignore[arg-type]
 
     def clock(self) -> float:
         return self.now
@@ -228,7 +231,7 @@ def test_a_connection_that_nobody_can_tell_is_none(looked: Looked, what: str) ->
 def test_a_bring_up_that_is_held_back_names_the_network_where_the_driver_tells_it(looked: Looked, told: bool) -> None:
     if not told:
         looked.connection = TransportFailed("it said nothing")
-    with hold_note("wlan0", looked.notes):
+    with hold_note("wlan0", looked.places):
         looked.view.look_for_bring_up()
         assert looked.view.held
     assert looked.view.wanted == (NETWORK if told else None)

@@ -15,7 +15,6 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, Eap, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
@@ -59,8 +58,7 @@ class Laptop:
         (folder / "phy7").mkdir()
         (folder / "sys/class/net/wlan0/phy80211").symlink_to(folder / "phy7")
         self.machine.networkmanager("true")
-        self.run = str(folder / "run/vpro-fleet")
-        self.places = Places((str(folder / "sockets"),), self.run, self.machine.root)
+        self.places = self.machine.places
         #: Everything that came out.
         self.said: List[str] = []
 

@@ -77,7 +77,7 @@ def test_check_mode_tells_the_same_and_changes_nothing(laptop: Laptop) -> None:
     arguments: Dict[str, Any] = {"prune": True}
     checked = laptop.declare(psk(b"home"), peap(), check_mode=True, **arguments)
     assert laptop.manager.writes == []
-    assert not Path(laptop.run).exists()
+    assert not Path(laptop.places.run).exists()
     done = laptop.declare(psk(b"home"), peap(), **arguments)
     assert checked == done
     assert happened(done) == {"home": "changed", "eap": "added", "old": "removed"}
@@ -348,7 +348,7 @@ def test_an_active_connection_that_ends_meanwhile_is_none(laptop: Laptop) -> Non
 
 
 def test_a_host_that_is_held_for_long_has_its_profiles_written_all_the_same(laptop: Laptop) -> None:
-    with run_folder.lock("phy7", 0, laptop.run):
+    with run_folder.lock("phy7", 0, laptop.places):
         assert laptop.declare(psk())["changed"] is True
     assert laptop.ssids() == [b"corp"]
 
@@ -359,10 +359,10 @@ def test_a_killed_handovers_pin_is_undone_first(laptop: Laptop) -> None:
     supplicant.lift_the_block()
     supplicant.add_network(bssid="02:00:00:00:01:00")
     pin = Pin("wlan0", 1, b"corp".hex(), "02:00:00:00:01:00", (2412,), None, (), (), NetworkManagerBackend.manager)
-    run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.run)
+    run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.places)
     checked = laptop.declare(psk(), check_mode=True)
     assert checked["warnings"] == []
     assert supplicant.bssid() == "02:00:00:00:01:00"
     assert "a pin that a handover left on wlan0 was undone" in laptop.declare(psk())["warnings"]
     assert supplicant.bssid() == "any"
-    assert run_folder.journals(laptop.run) == []
+    assert run_folder.journals(laptop.places) == []

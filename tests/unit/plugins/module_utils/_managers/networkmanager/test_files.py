@@ -21,6 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     networkmanager_wait_file,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 ETC = "etc/NetworkManager/conf.d"
@@ -36,7 +37,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def left(machine: Machine) -> bool:
-    return leaves_alone("wlan0", machine.root)
+    return leaves_alone("wlan0", machine.places)
 
 
 def test_without_a_word_it_takes_the_interface(machine: Machine) -> None:
@@ -124,7 +125,7 @@ def test_a_section_that_a_later_file_adds_to_stays_where_it_is(machine: Machine)
     sections = "[device-x]\nwifi.backend=iwd\n[device-y]\nwifi.backend=wpa_supplicant\n"
     machine.write(f"{ETC}/a.conf", sections)
     machine.write(f"{ETC}/b.conf", "[device-y]\nmanaged=1\n")
-    assert is_over_iwd("wlan0", machine.root) is True
+    assert is_over_iwd("wlan0", machine.places) is True
 
 
 def test_a_list_is_added_to_and_taken_from(machine: Machine) -> None:
@@ -149,11 +150,11 @@ def test_a_file_hides_one_of_its_name(machine: Machine) -> None:
 
 
 def test_what_the_watcher_adds_itself_does_not_count(machine: Machine) -> None:
-    path = networkmanager_wait_file("wlan0", "")
+    path = networkmanager_wait_file("wlan0", Places(""))
     machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nmanaged=0\n")
     assert left(machine) is False
     machine.write(path, "[device-amt]\nmatch-device=interface-name:wlan0\nwifi.backend=iwd\n")
-    assert is_over_iwd("wlan0", machine.root) is False
+    assert is_over_iwd("wlan0", machine.places) is False
     machine.write(f"{RUN}/zzz.conf", "[keyfile]\nunmanaged-devices=wlan0\n")
     assert left(machine) is True, "what comes after it does"
 
@@ -187,7 +188,7 @@ def test_what_ifupdown_has(machine: Machine, path: str) -> None:
 
 def test_an_interface_that_is_not_there_is_an_error(machine: Machine) -> None:
     with pytest.raises(FleetError):
-        leaves_alone("wlan9", machine.root)
+        leaves_alone("wlan9", machine.places)
 
 
 # -- iwd below it -----------------------------------------------------------------------------------------------------
@@ -214,26 +215,26 @@ def test_an_interface_that_is_not_there_is_an_error(machine: Machine) -> None:
 )
 def test_what_is_below_it(machine: Machine, sections: str, expected: bool) -> None:
     machine.write(f"{ETC}/x.conf", sections)
-    assert is_over_iwd("wlan0", machine.root) is expected
+    assert is_over_iwd("wlan0", machine.places) is expected
 
 
 def test_a_later_file_comes_first(machine: Machine) -> None:
     machine.write(f"{LIB}/x.conf", "[device-x]\nwifi.backend=iwd\n")
-    assert is_over_iwd("wlan0", machine.root) is True
+    assert is_over_iwd("wlan0", machine.places) is True
     machine.write(f"{ETC}/a.conf", "[device-y]\nwifi.backend=wpa_supplicant\n")
-    assert is_over_iwd("wlan0", machine.root) is False
+    assert is_over_iwd("wlan0", machine.places) is False
 
 
 def test_a_file_that_can_not_be_read_says_nothing_and_hides_nothing_of_the_others(machine: Machine) -> None:
     (machine.path / ETC).mkdir(parents=True)
     (machine.path / ETC / "y.conf").mkdir()
-    assert is_over_iwd("wlan0", machine.root) is False
-    assert defaults("wlan0", machine.root) == Defaults()
+    assert is_over_iwd("wlan0", machine.places) is False
+    assert defaults("wlan0", machine.places) == Defaults()
     machine.write(f"{ETC}/x.conf", "[device]\nwifi.backend=iwd\n[connection]\nwifi.cloned-mac-address=random\n")
-    assert is_over_iwd("wlan0", machine.root) is True
-    assert defaults("wlan0", machine.root) == Defaults(address="random")
+    assert is_over_iwd("wlan0", machine.places) is True
+    assert defaults("wlan0", machine.places) == Defaults(address="random")
     with pytest.raises(FleetError):
-        leaves_alone("wlan0", machine.root)
+        leaves_alone("wlan0", machine.places)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_a_file_that_can_not_be_read_says_nothing_and_hides_nothing_of_the_other
 )
 def test_the_default_of_the_mac_address(machine: Machine, text: str, expected: str) -> None:
     machine.write(f"{ETC}/a.conf", text)
-    assert defaults("wlan0", machine.root) == Defaults(address=expected)
+    assert defaults("wlan0", machine.places) == Defaults(address=expected)
 
 
 @pytest.mark.parametrize(
@@ -283,4 +284,4 @@ def test_the_default_of_the_mac_address(machine: Machine, text: str, expected: s
 )
 def test_the_default_of_the_dhcp_client(machine: Machine, text: str, expected: Optional[str]) -> None:
     machine.write(f"{ETC}/a.conf", text)
-    assert defaults("wlan0", machine.root) == Defaults(client_id=expected)
+    assert defaults("wlan0", machine.places) == Defaults(client_id=expected)

@@ -28,23 +28,23 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine
 )
 def test_what_networkmanager_recorded(machine: Machine, record: str, managed: Optional[bool]) -> None:
     machine.write("run/NetworkManager/devices/3", record)
-    assert records.networkmanager_manages(3, machine.root) is managed
-    assert records.networkmanager_manages(4, machine.root) is None
+    assert records.networkmanager_manages(3, machine.places) is managed
+    assert records.networkmanager_manages(4, machine.places) is None
 
 
 def test_a_record_that_can_not_be_read(machine: Machine) -> None:
     (machine.path / "run/NetworkManager/devices/3").mkdir(parents=True)
     with pytest.raises(FleetError):
-        records.networkmanager_manages(3, machine.root)
+        records.networkmanager_manages(3, machine.places)
 
 
 def test_without_a_folder_of_its_state_networkmanager_was_never_here(machine: Machine) -> None:
-    assert not records.networkmanager_was_here(machine.root)
+    assert not records.networkmanager_was_here(machine.places)
     machine.networkmanager("true")
-    assert records.networkmanager_was_here(machine.root)
+    assert records.networkmanager_was_here(machine.places)
 
 
 def test_networkmanager_waits_while_the_file_of_that_interface_is_there(machine: Machine) -> None:
     machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
-    assert records.networkmanager_waits("wlan0", machine.root)
-    assert not records.networkmanager_waits("wlan1", machine.root)
+    assert records.networkmanager_waits("wlan0", machine.places)
+    assert not records.networkmanager_waits("wlan1", machine.places)

@@ -18,7 +18,6 @@ from typing import Any, Dict, Iterator, List, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.apply import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, Eap, NetworkProfile
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
@@ -60,15 +59,13 @@ class Laptop:
         self.folder = folder
         self.conf = folder / "wlan0.conf"
         (folder / "root").mkdir()
-        (folder / "sockets").mkdir()
         self.machine = Machine(folder / "root")
         (self.machine.path / "phy7").mkdir()
         self.machine.write("sys/class/net/wlan0/ifindex", "3\n")
         self.machine.write("proc/sys/kernel/random/boot_id", "this-boot\n")
         (self.machine.path / "sys/class/net/wlan0/phy80211").symlink_to(self.machine.path / "phy7")
-        self.supplicant = FakeSupplicant(folder / "sockets" / "wlan0")
-        self.run = str(folder / "run")
-        self.places = Places((str(folder / "sockets"),), self.run, self.machine.root)
+        self.supplicant = FakeSupplicant(self.machine.socket_path())
+        self.places = self.machine.places
         self.results: List[Dict[str, Any]] = []
 
     def start(self) -> FakeSupplicant:

@@ -75,7 +75,7 @@ def test_a_running_supplicant(
     if by_udev:
         machine.link_file(FILE, "MACAddressPolicy=random")
     fake.settings["preassoc_mac_addr"] = scans
-    found = changed_address(ctrl, "wlan0", {"mac_addr": own}, machine.root)
+    found = changed_address(ctrl, "wlan0", {"mac_addr": own}, machine.places)
     assert (found is None) == (words is None)
     if found is not None:
         assert found.what.startswith(f"can't be used: {words}")
@@ -84,19 +84,19 @@ def test_a_running_supplicant(
 
 
 def test_one_that_starts_now(machine: Machine) -> None:
-    assert address_at_start("wlan9", machine.root) is None
+    assert address_at_start("wlan9", machine.places) is None
     machine.addresses(OTHER, PERMANENT)
-    found = address_at_start("wlan0", machine.root)
+    found = address_at_start("wlan0", machine.places)
     assert found is not None
     assert found.what.startswith(f"can't be used: {NOW}")
     machine.addresses(PERMANENT)
-    assert address_at_start("wlan0", machine.root) is None
+    assert address_at_start("wlan0", machine.places) is None
 
 
 def test_an_interface_of_another_program(machine: Machine) -> None:
     machine.addresses(OTHER, PERMANENT)
-    assert address_of_udev("wlan0", machine.root) is None
+    assert address_of_udev("wlan0", machine.places) is None
     machine.link_file(FILE, "MACAddressPolicy=random")
-    found = address_of_udev("wlan0", machine.root)
+    found = address_of_udev("wlan0", machine.places)
     assert found is not None
     assert found.what.startswith(f"can't be used: {GIVEN}")

@@ -130,7 +130,7 @@ def test_a_network_that_the_file_does_not_have_yet(laptop: Laptop) -> None:
 def test_the_note_has_no_secret_and_a_damaged_one_is_no_proof(laptop: Laptop) -> None:
     laptop.start()
     laptop.declare(psk())
-    note = Path(laptop.run) / "profiles-wlan0.journal"
+    note = Path(laptop.places.run) / "profiles-wlan0.journal"
     assert CANARY not in note.read_text()
     damaged = {**json.loads(note.read_text()), "unsure": 3}
     for damage in ("", "{", '{"file": 3}', json.dumps(damaged)):

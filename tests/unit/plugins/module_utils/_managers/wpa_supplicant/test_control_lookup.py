@@ -33,7 +33,7 @@ def test_a_supplicant_is_enabled_by_what_wants_or_requires_it(machine: Machine, 
     at = machine.path / link
     at.parent.mkdir(parents=True)
     at.symlink_to("/nowhere/wpa_supplicant@.service")  # the template may not be there yet
-    assert control.supplicant_is_enabled("wl-0", machine.root) is enabled
+    assert control.supplicant_is_enabled("wl-0", machine.places) is enabled
 
 
 def test_the_control_socket_of_an_interface(fake: FakeSupplicant, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def linked(laptop: Laptop) -> None:
     laptop.start()
     laptop.declare(eap())
     laptop.restart().connect(b"corp")
-    (Path(laptop.run) / "profiles-wlan0.journal").unlink()
+    (Path(laptop.places.run) / "profiles-wlan0.journal").unlink()
     assert laptop.declare(eap())["changed"] is False
 
 
@@ -61,8 +61,8 @@ def edit(laptop: Laptop) -> None:
 def sure(laptop: Laptop) -> bool:
     """Say whether the supplicant is known to have the file's secrets."""
     with WpaCtrl(str(laptop.supplicant.path)) as ctrl:
-        supplicant = supplicant_of(ctrl, laptop.machine.root)
-    return Loaded("wlan0", laptop.run, laptop.machine.root).unsure(conf.read(str(laptop.conf)), supplicant) is not None
+        supplicant = supplicant_of(ctrl, laptop.machine.places)
+    return Loaded("wlan0", laptop.places).unsure(conf.read(str(laptop.conf)), supplicant) is not None
 
 
 # --- what looked like evidence, and was none ---
@@ -90,7 +90,7 @@ def test_a_step_of_the_clock_after_the_start_is_no_evidence(
 ) -> None:
     """The file is edited after the supplicant's start, before the step forward or after the step back."""
     linked(laptop)
-    (Path(laptop.run) / "profiles-wlan0.journal").unlink()
+    (Path(laptop.places.run) / "profiles-wlan0.journal").unlink()
     edit(laptop)
     if socket_touched:
         os.chmod(laptop.supplicant.path, 0o770)
@@ -100,8 +100,8 @@ def test_a_step_of_the_clock_after_the_start_is_no_evidence(
     if step < 0:  # the edit is stamped with the new clock
         conf_now = replace(conf_now, identity=(conf_now.identity[0], conf_now.identity[1] + step))
     with WpaCtrl(str(laptop.supplicant.path)) as ctrl:
-        supplicant = supplicant_of(ctrl, laptop.machine.root)
-    assert Loaded("wlan0", laptop.run, laptop.machine.root).unsure(conf_now, supplicant) is None
+        supplicant = supplicant_of(ctrl, laptop.machine.places)
+    assert Loaded("wlan0", laptop.places).unsure(conf_now, supplicant) is None
 
 
 def test_a_supplicant_that_reads_another_file_is_not_known_to_have_this_one(laptop: Laptop) -> None:
@@ -154,7 +154,7 @@ def test_a_supplicant_that_starts_after_the_note_is_known_although_the_clock_was
 
 
 def rewritten(laptop: Laptop, change: Callable[[Dict[str, Any]], None]) -> None:
-    note = Path(laptop.run) / "profiles-wlan0.journal"
+    note = Path(laptop.places.run) / "profiles-wlan0.journal"
     document = json.loads(note.read_text())
     change(document)
     note.write_text(json.dumps(document))
@@ -189,14 +189,14 @@ def test_a_change_that_the_file_systems_clock_does_not_show_is_seen_in_the_conte
     laptop.declare(psk())
     before = conf.read(str(laptop.conf))
     with WpaCtrl(str(laptop.supplicant.path)) as ctrl:
-        supplicant = supplicant_of(ctrl, laptop.machine.root)
-    loaded = Loaded("wlan0", laptop.run, laptop.machine.root)
+        supplicant = supplicant_of(ctrl, laptop.machine.places)
+    loaded = Loaded("wlan0", laptop.places)
     assert loaded.unsure(before, supplicant) == frozenset()
     assert loaded.unsure(replace(before, text=str(before.text).replace(CANARY, OTHER)), supplicant) is None
 
 
 def test_without_a_file_or_a_supplicant_nothing_is_known(laptop: Laptop) -> None:
-    loaded = Loaded("wlan0", laptop.run, laptop.machine.root)
+    loaded = Loaded("wlan0", laptop.places)
     assert loaded.unsure(conf.read(str(laptop.conf)), None) is None
     laptop.start()
     laptop.declare(psk())

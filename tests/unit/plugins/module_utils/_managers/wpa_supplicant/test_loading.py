@@ -17,6 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
     installed_program,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_provisioning import (
     CANARY,
     Laptop,
@@ -109,9 +110,9 @@ def test_not_every_fault_is_explained() -> None:
 
 
 def test_where_wpa_supplicant_is_installed(tmp_path: Path) -> None:
-    assert installed_program(str(tmp_path)) is None
-    assert installed_program(str(tmp_path)) != program(tmp_path)
-    assert installed_program(str(tmp_path)) == str(tmp_path / "usr/sbin/wpa_supplicant")
+    assert installed_program(Places(str(tmp_path))) is None
+    assert installed_program(Places(str(tmp_path))) != program(tmp_path)
+    assert installed_program(Places(str(tmp_path))) == str(tmp_path / "usr/sbin/wpa_supplicant")
     assert loading.PROGRAMS[0] == "usr/sbin/wpa_supplicant"
 
 

@@ -106,7 +106,7 @@ def test_an_address_that_may_be_another_than_csmes_is_a_doubt(
     supplicant: WpaSupplicant, monkeypatch: pytest.MonkeyPatch, fixed: bool, code: str
 ) -> None:
     other = OtherIdentity("it is somebody else", "Be the same", fixed=fixed)
-    monkeypatch.setattr(wpa_profiles.sysfs, "index_of", {"wlan0": 3}.__getitem__)
+    monkeypatch.setattr(f"{wpa_profiles.__name__}.sysfs.index_of", {"wlan0": 3}.__getitem__)
     monkeypatch.setattr(wpa_profiles, "other_identity", lambda name, index: {("wlan0", 3): other}[name, index])
     doubt = Obstacle(other.what, other.remedy, code=code)
     assert [profile.doubt for profile in supplicant.profiles()] == [doubt] * 5
