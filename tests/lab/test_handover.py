@@ -16,7 +16,7 @@ import pytest
 from vpro_lab.air.csme import Csme
 from vpro_lab.air.scene import Scene, settle, without_networks
 from vpro_lab.air.session import USER_TIMEOUT_MS
-from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.guest import PATIENCE
 from vpro_lab.play.handover import hand_over, own
 from vpro_lab.play.playbook import run_module
@@ -49,6 +49,15 @@ def test_the_session_is_kept(stage: Stage, staging: Dict[str, Any], frequencies:
     # What the module tells is what the lab saw, to the precision of a loaded machine.
     assert run.module["request_to_connected_ms"] == pytest.approx(run.seen.timeline.first("connected"), abs=250)
     assert run.module["request_to_address_ms"] == pytest.approx(run.seen.timeline.first("address"), abs=250)
+
+
+@pytest.mark.manager("wpa_supplicant")
+def test_a_list_of_channels_above_the_networks_does_not_matter_to_a_pinned_one(stage: Stage) -> None:
+    scene = stage()
+    assert "OK" in scene.laptop.guest.check(f"wpa_cli -i {INTERFACE} set freq_list 5220")
+    run = hand_over(scene.laptop, pin=True, scene=scene)
+    assert run.seen.kept, run.report()
+    assert run.module["outcome"] == "protected"
 
 
 @pytest.mark.manager("wpa_supplicant")

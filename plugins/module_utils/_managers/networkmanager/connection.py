@@ -46,8 +46,12 @@ _EAP_SECRETS = ("password", "password-raw", "private-key-password", "phase2-priv
 #: The certificates that may be on a token (PKCS#11), which has a password. A certificate in a file has no password,
 #: even if its flags say so.
 _CERTIFICATES = ("ca-cert", "client-cert", "phase2-ca-cert", "phase2-client-cert")
-#: The certificates and keys of TLS that may be files, and how the path of a file begins (nm-setting-8021x.c).
+#: The certificates and keys of TLS that may be files. The key is the last one. Only the first one matters to all
+#: methods.
 _FILES = ("ca-cert", "client-cert", "private-key")
+#: Those of TLS within another method.
+_INNER_FILES = ("ca-cert", "phase2-ca-cert", "phase2-client-cert", "phase2-private-key")
+#: How the path of a file begins (NM_SETTING_802_1X_CK_SCHEME_PATH).
 _SCHEME = b"file://"
 #: The methods with an inner method.
 _WITH_INNER = ("peap", "ttls")
@@ -253,16 +257,15 @@ def _elsewhere(security: Optional[Mapping[str, Any]], eap: Mapping[str, Any]) ->
 
 
 def _eap_methods(eap: Mapping[str, Any]) -> Iterator[EapMethod]:
-    """Yield the methods of EAP that a profile allows. For an inner method TLS, the keys have a prefix of their own."""
+    """Yield the methods of EAP that a profile allows, and what it has for them."""
     for name in map(str, eap.get("eap", ())):
         inner = name in _WITH_INNER and _inner(eap) == "tls"
-        phase = "phase2-" if inner else ""
-        tls = inner or name == "tls"
-        files = ["ca-cert", *(f"{phase}{each}" for each in _FILES if tls and (phase or each != "ca-cert"))]
+        tls = _INNER_FILES if inner else _FILES
+        files = tls if inner or name == "tls" else _FILES[:1]
         yield EapMethod(
-            name=TLS if tls else name.upper(),
-            key=f"{phase}private-key",
-            has_key=bool(eap.get(f"{phase}private-key")),
+            name=TLS if inner else name.upper(),
+            key=tls[-1],
+            has_key=bool(eap.get(tls[-1])),
             files=tuple((each, path) for each in files for path in [_path(eap.get(each))] if path is not None),
         )
 

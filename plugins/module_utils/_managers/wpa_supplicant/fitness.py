@@ -41,13 +41,16 @@ _ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9
 def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: Exists) -> Limits:
     """Return the limits of a network.
 
+    A ``freq_list`` above the networks is none. It is for scans that no ``scan_freq`` limits (``wpa_supplicant_scan``),
+    and a pin sets one. Unlike the ``freq_list`` of a network, it rules out no access point (``wpa_scan_res_match``).
+
     Args:
         network: the network's variables. Variables that are not set are left out.
         settings: the values of ``GLOBAL``. Unknown values are left out.
         exists: says whether a file that the network names exists.
     """
     return Limits(
-        channels=_frequencies(network.get("freq_list") or settings.get("freq_list")),
+        channels=_frequencies(network.get("freq_list")),
         only_bssids=_addresses(network.get("bssid_accept") or network.get("bssid_whitelist")),
         never_bssids=_addresses(network.get("bssid_ignore") or network.get("bssid_blacklist")) or (),
         ciphers=_words(network.get("pairwise")),

@@ -75,13 +75,15 @@ def test_lists_of_channels_and_access_points() -> None:
     assert found.protocols == frozenset({"wpa"})
     assert limits(auth_alg="OPEN SHARED").algorithms == frozenset({"open", "shared"})
     assert limits(proto="WPA2 OSEN").protocols == limits(proto="RSN OSEN").protocols == frozenset({"rsn", "osen"})
-    # The names of before 2.10, and a list above the networks.
-    old = limits({"freq_list": "2412"}, bssid_blacklist="02:00:00:00:01:00", bssid_whitelist="02:00:00:00:09:01")
-    assert (old.channels, old.never_bssids, old.only_bssids) == (
-        frozenset({2412}),
-        ("02:00:00:00:01:00",),
-        ("02:00:00:00:09:01",),
-    )
+    # The names of before 2.10.
+    old = limits(bssid_blacklist="02:00:00:00:01:00", bssid_whitelist="02:00:00:00:09:01")
+    assert (old.never_bssids, old.only_bssids) == (("02:00:00:00:01:00",), ("02:00:00:00:09:01",))
+
+
+def test_a_list_of_channels_above_the_networks_is_no_limit() -> None:
+    """It is for scans without channels of their own, and the scan for a pinned network has some."""
+    assert limits({"freq_list": "2412"}).channels is None
+    assert limits({"freq_list": "2412"}, freq_list="5220").channels == frozenset({5220})
 
 
 @pytest.mark.parametrize(
