@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .._managers.survey import BUDGET, as_stored, read_managers
+from .._managers.survey import SURVEY, as_stored, read_managers
 from .._radio import sysfs
 from .._radio.driver import generation, read_platform
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._radio.rfkill import switches
 from .._radio.values import Radio
+from .._system.patience import Patience
 from .._system.places import PLACES, Places
 from .._system.reading import Reading, Unreadable
 from .._watcher.state import read_watcher
@@ -23,17 +24,17 @@ from .document import document
 from .readiness import Known, blockers, warnings
 
 
-def collect(budget: float = BUDGET, places: Places = PLACES) -> Dict[str, Any]:
+def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, Any]:
     """Return the facts of this machine, which become the fact ``amt_wifi``.
 
     Args:
-        budget: seconds to wait for supplicants that do not answer, for all of them together.
+        patience: how long to wait for managers that do not answer, for all of them together.
         places: where the files are. Netlink always reads this machine itself.
     """
     reading = Reading()
     radios = _read_radios(reading, places)
     platform = read_platform(reading, places.root)
-    managed = read_managers(_interfaces(radios, reading, places), reading, budget, places)
+    managed = read_managers(_interfaces(radios, reading, places), reading, patience, places)
     on = {
         radio.interface: radio.reported.ssid
         for radio in radios or ()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import FrozenSet, Optional, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, PROCESSES, WPA_SUPPLICANT
-from .._network.managed import Patience
 from .._radio import sysfs
 from .._system import process
 from .._system.errors import LibraryMissing, NotFound, Refused, SupplicantRefused
+from .._system.patience import Patience
 from .._system.places import PLACES, Places
 from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY

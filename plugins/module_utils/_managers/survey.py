@@ -6,44 +6,45 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT
-from .._network.managed import Managed, Patience
+from .._network.managed import Managed
 from .._system import process
 from .._system.errors import FleetError, NotFound
+from .._system.patience import Patience
 from .._system.places import PLACES, Places
 from .._system.reading import Reading
 from .who import who_runs
 from .wpa_supplicant.control import control_directories, control_socket
-from .wpa_supplicant.profiles import BoundedProfiles
+from .wpa_supplicant.profiles import WpaProfiles
 
-#: Seconds to wait for answers, divided among all managers.
-BUDGET = 1.0
-#: The most seconds for all questions to all managers, if each answer comes in time. Each profile takes questions of its
-#: own, and on a slow laptop a hundred profiles take longer than the budget.
-_ANSWERING_SECONDS = 5.0
+#: How long to wait for all managers together. The time for an answer is divided among them. The time for a call is
+#: longer, because each profile takes questions of its own, and on a slow laptop a hundred profiles take a while.
+SURVEY = Patience(answer=1.0, call=5.0)
 
 
 def read_managers(
-    interfaces: Sequence[Tuple[str, Optional[int]]], reading: Reading, budget: float = BUDGET, places: Places = PLACES
+    interfaces: Sequence[Tuple[str, Optional[int]]],
+    reading: Reading,
+    patience: Patience = SURVEY,
+    places: Places = PLACES,
 ) -> Tuple[Managed, ...]:
     """Return the interfaces with their managers and profiles.
 
     Args:
         interfaces: the name and index of each interface, the most important first. An unknown index is None.
         reading: remembers what could not be read.
-        budget: seconds to wait for answers. Each interface gets an equal share. A manager that does not answer in its
-            share is not asked again.
+        patience: how long to wait for answers. Each interface gets an equal share of the time for an answer. A manager
+            that does not answer in its share is not asked again. Reading all interfaces is one call.
         places: where the files are.
     """
     if not interfaces:
         return ()
     processes = reading.attempt("supplicant.manager", lambda: process.running(PROCESSES, places.root))
-    patience = Patience(budget / len(interfaces), end=time.monotonic() + _ANSWERING_SECONDS)
+    patience = replace(patience.begun(), answer=patience.answer / len(interfaces))
     found = []
     for interface, ifindex in interfaces:
         managed = _read_manager(interface, ifindex, processes, reading, patience, places)
@@ -130,7 +131,7 @@ def _ask(interface: str, patience: Patience, places: Places) -> Tuple[Managed, O
     """Ask wpa_supplicant over its control socket. Return its answers, and the error that ended them early, or None."""
     version: Optional[str] = None
     try:
-        supplicant = BoundedProfiles(interface, control_socket(interface, control_directories(places)), patience)
+        supplicant = WpaProfiles(interface, control_socket(interface, control_directories(places)), patience)
         version = supplicant.version()
         return Managed(interface, WPA_SUPPLICANT, version, supplicant.profiles()), None
     except FleetError as error:

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Callable, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NETWORKMANAGER, NONE, PROCESSES, WPA_SUPPLICANT, Backend
-from .._network.managed import PATIENCE, Patience
 from .._system import process
 from .._system.errors import AccessDenied, FleetError, NotFound
+from .._system.patience import PATIENCE, Patience
 from .._system.places import PLACES, Places
 from .networkmanager import records
 from .wpa_supplicant.control import CONTROL_DIRECTORIES, control_directories, control_socket

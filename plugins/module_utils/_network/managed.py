@@ -13,25 +13,6 @@ from .profile import Profile
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for the answers of a manager.
-
-    Attributes:
-        answer: seconds to wait for each answer.
-        call: seconds to wait for all the answers that one call needs. None sets no such limit.
-        end: the time, by ``time.monotonic``, until which all answers must have come. None sets no such limit.
-    """
-
-    answer: float
-    call: Optional[float] = None
-    end: Optional[float] = None
-
-
-#: The usual patience. A manager answers within milliseconds, or not at all.
-PATIENCE = Patience(answer=2.0)
-
-
-@dataclass(frozen=True)
 class Managed:
     """One wireless interface and its manager.
 

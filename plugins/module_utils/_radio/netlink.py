@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._system.errors import AccessDenied, DecodeFailed, FleetError, NotFound, TimedOut, TransportFailed
+from .._system.patience import KERNEL, Patience
 from .netlink_codec import HEADER, Attributes, Message, decode, elements, encode, message_class, required, split, text
 
 NETLINK_ROUTE = 0
@@ -49,8 +50,6 @@ NETLINK_GET_STRICT_CHK = 12
 GENL_ID_CTRL = 16
 CTRL_CMD_GETFAMILY = 3
 
-#: Seconds that a request waits for its answer unless told otherwise.
-DEFAULT_TIMEOUT = 5.0
 #: Bytes. In a dump, the kernel fills at most 32 KiB of a reader's buffer (netlink_recvmsg() in af_netlink.c).
 RECEIVE_BUFFER = 65536
 #: How many times a dump is tried. It is tried again when the kernel says that its list changed meanwhile.
@@ -93,13 +92,15 @@ class NetlinkSocket:
     Args:
         protocol: ``NETLINK_GENERIC`` or ``NETLINK_ROUTE``.
         name: the name of the socket in error messages.
+        patience: how long each request waits for its answer.
 
     Raises:
         TransportFailed: the kernel lacks the protocol, or is out of resources.
     """
 
-    def __init__(self, protocol: int, name: str) -> None:
+    def __init__(self, protocol: int, name: str, patience: Patience = KERNEL) -> None:
         self.name = name
+        self._patience = patience
         self._sequence = 0
         self._buffer = memoryview(bytearray(RECEIVE_BUFFER))
         try:
@@ -170,7 +171,6 @@ class NetlinkSocket:
         attributes: Sequence[Tuple[str, Any]] = (),
         *,
         dump: bool = False,
-        timeout: float = DEFAULT_TIMEOUT,
     ) -> Tuple[bytes, ...]:
         """Send a request and return the answering messages, each with its header.
 
@@ -181,30 +181,28 @@ class NetlinkSocket:
             fields: values of the message's fixed fields, by name.
             attributes: names and values of the message's attributes.
             dump: whether to ask for a list.
-            timeout: seconds to wait for the answer. The kernel may take more time before it queues the answer, for
-                example while a driver waits for firmware. The timeout does not limit that time.
 
         Raises:
             AccessDenied, NotFound, TransportFailed: the kernel refused. ``TransportFailed`` has the kernel's ``errno``.
             TimedOut, DecodeFailed: no answer came, or a malformed one. The socket stays usable.
         """
-        deadline = time.monotonic() + timeout
+        end = self._patience.due()
         header = {"type": message_type, "flags": NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK)}
         for _attempt in range(DUMP_ATTEMPTS):
             self._drain()
             self._sequence += 1
             header["sequence_number"] = self._sequence
             self._send(encode(kind, header, fields, attributes))
-            replies = self._replies(what, deadline)
+            replies = self._replies(what, end)
             if not dump or not any(reply.flags & NLM_F_DUMP_INTR for reply in replies):
                 return tuple(reply.data for reply in replies[:-1])
         raise TransportFailed(f"{what}: the list kept changing while it was read", where=self.name, errno=errno.EAGAIN)
 
-    def _replies(self, what: str, deadline: float) -> List[Message]:
+    def _replies(self, what: str, end: float) -> List[Message]:
         """Return the answering messages, including the one that ends the answer."""
         replies: List[Message] = []
         while True:
-            for message in self._wait(what, deadline):
+            for message in self._wait(what, end):
                 if message.sequence != self._sequence:
                     continue  # the late answer to an earlier request that timed out
                 if message.kind == NLMSG_OVERRUN:
@@ -217,9 +215,9 @@ class NetlinkSocket:
                         raise kernel_error(number, what, self.name, detail)
                     return replies
 
-    def _wait(self, what: str, deadline: float) -> List[Message]:
+    def _wait(self, what: str, end: float) -> List[Message]:
         while True:
-            left = deadline - time.monotonic()
+            left = end - time.monotonic()
             # A signal does not end poll(): Python resumes it with the time that is left (PEP 475).
             if left <= 0 or not self._poll.poll(math.ceil(left * 1000)):
                 raise TimedOut(f"{what}: the kernel did not answer in time", where=self.name)
@@ -297,13 +295,12 @@ _CTRL: Attributes = (
 _CTRL_GROUP: Attributes = ((1, "CTRL_ATTR_MCAST_GRP_NAME", "cdata"), (2, "CTRL_ATTR_MCAST_GRP_ID", "uint32"))
 
 
-def family(sock: NetlinkSocket, name: str, *, timeout: float = DEFAULT_TIMEOUT) -> Family:
+def family(sock: NetlinkSocket, name: str) -> Family:
     """Look up a generic netlink family by name.
 
     Args:
         sock: a socket of ``NETLINK_GENERIC``.
         name: the family's name.
-        timeout: seconds to wait for the answer.
 
     Raises:
         NotFound: the kernel has no such family.
@@ -313,9 +310,7 @@ def family(sock: NetlinkSocket, name: str, *, timeout: float = DEFAULT_TIMEOUT) 
     wanted = [("CTRL_ATTR_FAMILY_NAME", name.encode() + b"\0")]
     what = f"Looking up the netlink family {name}"
     try:
-        replies = sock.request(
-            what, kind, GENL_ID_CTRL, {"cmd": CTRL_CMD_GETFAMILY, "version": 1}, wanted, timeout=timeout
-        )
+        replies = sock.request(what, kind, GENL_ID_CTRL, {"cmd": CTRL_CMD_GETFAMILY, "version": 1}, wanted)
     except NotFound as error:
         raise NotFound(
             f"The kernel has no netlink family {name}",

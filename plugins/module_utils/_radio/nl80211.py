@@ -18,7 +18,7 @@ from typing import Any, Iterable, List, Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound
 from . import netlink, netlink_codec
-from .netlink import DEFAULT_TIMEOUT, MalformedEvent, NetlinkSocket
+from .netlink import MalformedEvent, NetlinkSocket
 from .netlink_codec import required
 from .nl80211_messages import (
     CMD_GET_INTERFACE,
@@ -109,7 +109,6 @@ class Nl80211:
         vendor_id: int,
         subcmd: int,
         data: bytes = b"",
-        timeout: float = DEFAULT_TIMEOUT,
     ) -> Optional[bytes]:
         """Run a vendor command (this needs CAP_NET_ADMIN).
 
@@ -118,7 +117,6 @@ class Nl80211:
             vendor_id: the vendor's OUI.
             subcmd: the vendor's number of the command.
             data: the command's VENDOR_DATA. When it is empty, the attribute is not sent.
-            timeout: seconds to wait for the answer after the driver has carried out the command.
 
         Returns:
             The answer's VENDOR_DATA, or None when the kernel only acknowledged the command.
@@ -131,7 +129,7 @@ class Nl80211:
         ]
         if data:
             attributes.append(("VENDOR_DATA", data))
-        replies = self._request(what, VENDOR, CMD_VENDOR, attributes, timeout=timeout)
+        replies = self._request(what, VENDOR, CMD_VENDOR, attributes)
         if not replies:
             return None
         answer: bytes = required(decode_message(VENDOR, replies[0], what), "VENDOR_DATA", what)
@@ -145,11 +143,10 @@ class Nl80211:
         attributes: List[Tuple[str, Any]],
         *,
         dump: bool = False,
-        timeout: float = DEFAULT_TIMEOUT,
     ) -> Tuple[bytes, ...]:
         kind = netlink_codec.message_class("genlmsg", layout)
         fields = {"cmd": command, "version": 1}
-        return self._socket.request(what, kind, self._family, fields, attributes, dump=dump, timeout=timeout)
+        return self._socket.request(what, kind, self._family, fields, attributes, dump=dump)
 
 
 class Nl80211Events:

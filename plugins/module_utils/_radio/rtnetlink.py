@@ -16,7 +16,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 from .._system.errors import DecodeFailed, NotFound
 from . import netlink, netlink_codec
-from .netlink import DEFAULT_TIMEOUT, MalformedEvent, NetlinkSocket
+from .netlink import MalformedEvent, NetlinkSocket
 
 RTM_NEWADDR = 20
 RTM_DELADDR = 21
@@ -62,14 +62,13 @@ class AddressEvent:
     address: Address
 
 
-def addresses(ifindex: int, timeout: float = DEFAULT_TIMEOUT) -> Tuple[Address, ...]:
+def addresses(ifindex: int) -> Tuple[Address, ...]:
     """Return the addresses that the interface can use now. There are none for an interface that does not exist.
 
     IPv6 addresses that can't be used are left out: the kernel is still checking for duplicates, or has found one.
 
     Args:
         ifindex: the index of the interface.
-        timeout: seconds to wait for the kernel's answer.
 
     Raises:
         LibraryMissing: pyroute2 is not installed.
@@ -79,7 +78,7 @@ def addresses(ifindex: int, timeout: float = DEFAULT_TIMEOUT) -> Tuple[Address, 
     with NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink") as sock:
         try:
             what = f"Listing the addresses of interface {ifindex}"
-            replies = sock.request(what, kind, RTM_GETADDR, {"index": ifindex}, dump=True, timeout=timeout)
+            replies = sock.request(what, kind, RTM_GETADDR, {"index": ifindex}, dump=True)
         except NotFound:
             return ()
     # Kernels before 4.20 list the addresses of all interfaces.

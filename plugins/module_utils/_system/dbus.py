@@ -16,7 +16,8 @@ import socket
 import time
 from collections import deque
 from contextlib import suppress
-from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
+from dataclasses import replace
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Sequence, Tuple, Type
 
 from .dbus_values import BUS, Signal, failure, parts_of, plain
 from .errors import (
@@ -28,9 +29,8 @@ from .errors import (
     TimedOut,
     TransportFailed,
 )
+from .patience import PATIENCE, Patience
 
-#: Seconds that a call waits for its answer unless told otherwise.
-DEFAULT_TIMEOUT = 2.0
 #: How many calls are under way at the same time. Every bus allows more than that (the limit of an old dbus-daemon,
 #: max_replies_per_connection, was 32). More calls at a time would save no more time.
 _AT_ONCE = 16
@@ -46,8 +46,7 @@ class SystemBus:
     """One connection to the system's bus.
 
     Args:
-        timeout: seconds to wait for each answer.
-        deadline: the time, by ``time.monotonic``, until which all answers must have come. None means no such limit.
+        patience: how long to wait for answers. The connection counts as one call.
 
     Raises:
         LibraryMissing: jeepney is not installed.
@@ -55,9 +54,8 @@ class SystemBus:
         AccessDenied, TransportFailed, TimedOut: the bus does not accept the connection.
     """
 
-    def __init__(self, timeout: float = DEFAULT_TIMEOUT, deadline: Optional[float] = None) -> None:
-        self._timeout = timeout
-        self._deadline = deadline
+    def __init__(self, patience: Patience = PATIENCE) -> None:
+        self._patience = patience.begun()
         self._signals: Deque[Signal] = deque()
         #: The errors that answered calls of ``begin``: the method's name, and the error.
         self._failures: List[Tuple[str, FleetError]] = []
@@ -92,9 +90,9 @@ class SystemBus:
         self.close()
 
     def _connect(self, authentication: Any, address: Callable[[str], str]) -> None:
-        """Connect, authenticate and greet the bus, within the timeout of one answer."""
+        """Connect, authenticate and greet the bus, within the time for one answer."""
         try:
-            end = self._end()
+            end = self._patience.due()
             self._bound(end)
             self._socket.connect(address("SYSTEM"))
             self._authenticate(authentication, end)
@@ -153,7 +151,7 @@ class SystemBus:
             SupplicantRefused: the service answered with an error of its own.
             TransportFailed, DecodeFailed: the connection to the bus failed.
         """
-        end = self._end()
+        end = self._patience.due()
         where = f"D-Bus, {name} {interface}.{member}"
         serial = self._ask(name, path, interface, member, signature, body, end)
         while True:
@@ -193,7 +191,7 @@ class SystemBus:
         """
         where = f"D-Bus, {name} {interface}.{member}"
         for first in range(0, len(paths), _AT_ONCE):
-            end = self._end()
+            end = self._patience.due()
             asked = {
                 self._ask(name, path, interface, member, "", (), end): path for path in paths[first : first + _AT_ONCE]
             }
@@ -203,7 +201,7 @@ class SystemBus:
                 serial = answer.header.fields.get(self._fields.reply_serial)
                 if serial in asked:
                     answers[serial] = answer
-                    end = self._end()  # the next answer has its own timeout; other messages do not extend it
+                    end = self._patience.due()  # the next answer has its own time; other messages do not extend it
                 else:
                     self._keep(answer)
             for serial, path in asked.items():
@@ -223,7 +221,7 @@ class SystemBus:
         Raises:
             TimedOut, TransportFailed: the bus does not accept the call.
         """
-        serial = self._ask(name, path, interface, member, signature, body, self._end())
+        serial = self._ask(name, path, interface, member, signature, body, self._patience.due())
         self._sent[serial] = member, f"D-Bus, {name} {interface}.{member}"
 
     def failures(self) -> Tuple[Tuple[str, FleetError], ...]:
@@ -294,19 +292,14 @@ class SystemBus:
         return signals
 
     def go_on(self) -> None:
-        """Remove the deadline. A connection that is set up, and now listens for signals, needs none."""
-        self._deadline = None
+        """Set no end any more. A connection that is set up, and now listens for signals, needs none."""
+        self._patience = replace(self._patience, end=None)
 
     def close(self) -> None:
         """Close the connection. A second call does nothing."""
         self._socket.close()
 
     # -- messages -----------------------------------------------------------------------------------------------------
-
-    def _end(self) -> float:
-        """Return the time, by ``time.monotonic``, until which an answer to a call made now must come."""
-        end = time.monotonic() + self._timeout
-        return end if self._deadline is None else min(end, self._deadline)
 
     def _bound(self, end: float) -> None:
         """Let the socket wait until *end*.

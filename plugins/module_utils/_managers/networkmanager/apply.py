@@ -30,6 +30,7 @@ from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
 from ..._system.errors import DecodeFailed, FleetError, NotFound, Refused, SupplicantRefused, TimedOut, TransportFailed
 from ..._system.files import is_there
+from ..._system.patience import Patience
 from .client import NetworkManager
 from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
@@ -63,8 +64,8 @@ _UNSAVED = 0x1
 _NETPLANS = "/run/NetworkManager/system-connections/netplan-"
 #: NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED and _EXTERNAL: NetworkManager made the profile of an existing setup.
 _GENERATED = 0x2 | 0x8
-#: Seconds to wait for each answer. NetworkManager writes to the disk, and may ask users' agents.
-_ANSWER = 15.0
+#: How long to wait for each answer. NetworkManager writes to the disk, and may ask users' agents.
+_ANSWER = Patience(answer=15.0)
 
 
 def bring(

@@ -11,19 +11,18 @@ network in time and stays at one access point, without storing anything.
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..._network.backend import Record, SupplicantStatus
 from ..._network.limits import Target
-from ..._network.managed import PATIENCE, Patience
 from ..._network.pin import Pin
 from ..._network.profile import Profile, find_obstacle
 from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
+from ..._system.patience import PATIENCE, Patience
 from .client import Device, NetworkManager
 from .listener import Armed, Listener
 from .names import COMPLETED, WPA, number_of, path_of
@@ -347,9 +346,7 @@ class NetworkManagerBackend:
         return None
 
     def _bus(self) -> SystemBus:
-        patience = self._patience
-        ends = [end for end in (patience.end, patience.call and time.monotonic() + patience.call) if end is not None]
-        return SystemBus(patience.answer, min(ends, default=None))
+        return SystemBus(self._patience)
 
     def _kept(self, supplicant: Supplicant, pin: Pin) -> List[SupplicantNetwork]:
         """Return the supplicant's networks that are still restricted to an access point, only because of a pin."""

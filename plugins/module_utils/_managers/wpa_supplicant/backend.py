@@ -20,8 +20,9 @@ from ..._network.pin import Pin
 from ..._network.profile import Profile
 from ..._network.values import CommandUnsafe, encode_bssid, encode_frequencies, encode_ssid
 from ..._system.errors import FleetError, NotFound
+from ..._system.patience import PATIENCE, Patience
 from . import listener
-from .control import DEFAULT_TIMEOUT, WpaCtrl
+from .control import WpaCtrl
 from .monitor import WpaMonitor
 from .numbers import frequencies_of
 from .pinning import (
@@ -44,11 +45,11 @@ class WpaSupplicant(WpaProfiles):
     Args:
         interface: the name of the interface.
         path: the path of its control socket, see ``control_socket``.
-        timeout: seconds to wait for each answer.
+        patience: how long to wait for answers.
     """
 
-    def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        super().__init__(interface, path, timeout)
+    def __init__(self, interface: str, path: str, patience: Patience = PATIENCE) -> None:
+        super().__init__(interface, path, patience)
         #: The pin for the listener, from ``pin`` until the pin is undone.
         self._armed: Optional[Pin] = None
 
@@ -191,7 +192,7 @@ class WpaSupplicant(WpaProfiles):
         Raises:
             NotFound, AccessDenied, TimedOut, TransportFailed, SupplicantRefused: see ``WpaMonitor``.
         """
-        monitor = WpaMonitor(self._path, self._timeout)
+        monitor = WpaMonitor(self._path, self._patience)
         try:
             ending = listener.Ending(monitor.pid())
         except FleetError:

@@ -37,6 +37,7 @@ from ..._system.errors import (
     TransportFailed,
 )
 from ..._system.files import names_in
+from ..._system.patience import PATIENCE, Patience
 from ..._system.places import PLACES, Places
 from ..._system.systemd import instance
 from .codec import (
@@ -57,9 +58,6 @@ _REPLY_MAX = 4096
 _NETWORK_LINE_MAX = 256
 #: The most bytes that one read takes. Events have no fixed limit (a certificate in hex fills several KiB).
 EVENT_MAX = 65536
-#: Seconds to wait for an answer. The supplicant itself may wait for the kernel's RTNL lock, which a request to CSME
-#: holds for 0.5 s.
-DEFAULT_TIMEOUT = 2.0
 #: The remedy when this user may not use a control socket or its folder.
 NOT_FOR_THIS_USER = (
     "Run this as root, or as a member of wpa_supplicant's ctrl_interface GROUP. For the watcher, the role "
@@ -73,9 +71,9 @@ _Connection = TypeVar("_Connection", bound="ControlSocket")
 class ControlSocket:
     """A datagram socket that is connected to a control socket, with an address for the supplicant's answers."""
 
-    def __init__(self, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, path: str, patience: Patience = PATIENCE) -> None:
         self.path = path
-        self._timeout = timeout
+        self._patience = patience.begun()
         self._socket: Optional[socket.socket] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
             self._socket.connect(path)
@@ -135,12 +133,12 @@ class ControlSocket:
         """Send a command, as ``_exchange``. Return its reply, and what the kernel added to it."""
         data = encode_command(command)
         peer = self._open()
-        deadline = time.monotonic() + self._timeout
+        begun, end = time.monotonic(), self._patience.due()
         try:
-            self._wait_until(peer, deadline)
+            self._wait_until(peer, end)
             peer.send(data)
             while True:
-                self._wait_until(peer, deadline)
+                self._wait_until(peer, end)
                 reply, ancillary, _flags, _address = peer.recvmsg(EVENT_MAX, socket.CMSG_SPACE(_UCRED.size))
                 event = decode_event(reply)
                 if event is None:
@@ -149,7 +147,7 @@ class ControlSocket:
         except socket.timeout as error:
             self._drop()
             raise TimedOut(
-                f"wpa_supplicant did not answer {gist(command)} within {self._timeout:g} s",
+                f"wpa_supplicant did not answer {gist(command)} within {round(max(end - begun, 0.0), 3):g} s",
                 where=self.path,
                 remedy="Look for a hanging wpa_supplicant, and restart it",
             ) from error
@@ -158,8 +156,8 @@ class ControlSocket:
             raise self._failed(error) from error
 
     @staticmethod
-    def _wait_until(peer: socket.socket, deadline: float) -> None:
-        remaining = deadline - time.monotonic()
+    def _wait_until(peer: socket.socket, end: float) -> None:
+        remaining = end - time.monotonic()
         if remaining <= 0:  # settimeout(0) would make the socket non-blocking, with another error
             raise socket.timeout
         peer.settimeout(remaining)
@@ -193,7 +191,7 @@ class WpaCtrl(ControlSocket):
 
     Args:
         path: the path of the control socket, such as ``/run/wpa_supplicant/wlan0``.
-        timeout: seconds to wait for each answer.
+        patience: how long to wait for answers. The connection counts as one call.
 
     Raises:
         NotFound: nothing listens there.

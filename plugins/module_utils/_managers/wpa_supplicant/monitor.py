@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import List, Tuple
 
 from ..._system.errors import FleetError, SupplicantRefused, TransportFailed
+from ..._system.patience import PATIENCE, Patience
 from .codec import SupplicantEvent, decode_event, gist
-from .control import DEFAULT_TIMEOUT, EVENT_MAX, ControlSocket
+from .control import EVENT_MAX, ControlSocket
 
 #: The most events that one call reads, so that a flood does not block the event loop. select() reports the rest again.
 _EVENTS_READ_MAX = 256
-#: Seconds to wait for the answer to DETACH. Without the wait, the supplicant would log that its reply was lost.
-_DETACH_TIMEOUT = 0.1
+#: How long to wait for the answer to DETACH. Without the wait, the supplicant would log that its reply was lost.
+_DETACH = Patience(answer=0.1)
 
 
 class WpaMonitor(ControlSocket):
@@ -28,8 +30,8 @@ class WpaMonitor(ControlSocket):
     The arguments and errors are those of ``WpaCtrl``. SupplicantRefused is raised when the supplicant refuses ATTACH.
     """
 
-    def __init__(self, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        super().__init__(path, timeout)
+    def __init__(self, path: str, patience: Patience = PATIENCE) -> None:
+        super().__init__(path, patience)
         self._early: List[SupplicantEvent] = []
         try:
             reply = self._exchange("ATTACH", self._early)
@@ -39,6 +41,8 @@ class WpaMonitor(ControlSocket):
         except FleetError:
             self._drop()
             raise
+        # A monitor that is set up, and now listens, needs no end.
+        self._patience = replace(self._patience, end=None)
 
     def fileno(self) -> int:
         """Return the descriptor for select(), or -1 after close()."""
@@ -94,7 +98,7 @@ class WpaMonitor(ControlSocket):
         """Detach from the supplicant, and close. It may be closed twice, and the supplicant may be gone."""
         if self._socket is None:
             return
-        self._timeout = _DETACH_TIMEOUT
+        self._patience = _DETACH
         with suppress(FleetError):
             self._exchange("DETACH", [])
         self._drop()

@@ -7,21 +7,20 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from typing import Iterable, List, Mapping, Optional, Tuple
 
 from ..._network.backend import SupplicantStatus
 from ..._network.limits import DHCP_IDENTITY, FIXED_ADDRESS, Obstacle
-from ..._network.managed import Patience
 from ..._network.profile import KEY_MGMT, PSK, SAE, Profile
 from ..._radio import sysfs
 from ..._system.dhcp_identity import other_identity
 from ..._system.errors import FleetError
 from ..._system.files import is_there
+from ..._system.patience import PATIENCE, Patience
 from .address import changed_address
 from .codec import Network
-from .control import DEFAULT_TIMEOUT, WpaCtrl
+from .control import WpaCtrl
 from .fitness import ASKED, ASKED_FOR_EAP, GLOBAL, limits_of, obstacle_of
 from .numbers import frequencies_of
 
@@ -35,15 +34,15 @@ class WpaProfiles:
     Args:
         interface: the name of the interface.
         path: the path of its control socket, see ``control_socket``.
-        timeout: seconds to wait for each answer.
+        patience: how long to wait for answers.
     """
 
     manager = "wpa_supplicant"
 
-    def __init__(self, interface: str, path: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, interface: str, path: str, patience: Patience = PATIENCE) -> None:
         self._interface = interface
         self._path = path
-        self._timeout = timeout
+        self._patience = patience
 
     @property
     def interface(self) -> str:
@@ -51,7 +50,17 @@ class WpaProfiles:
         return self._interface
 
     def _connect(self) -> WpaCtrl:
-        return WpaCtrl(self._path, self._timeout)
+        return WpaCtrl(self._path, self._patience)
+
+    def version(self) -> Optional[str]:
+        """Return the supplicant's version, or None when it does not tell it (before 0.7.2).
+
+        Raises:
+            NotFound, AccessDenied, TimedOut, TransportFailed: see ``WpaCtrl``.
+        """
+        with self._connect() as ctrl:
+            reply = ctrl.request("GET version").strip()
+        return reply if _VERSION.match(reply) else None
 
     def status(self) -> SupplicantStatus:
         """Return what the supplicant is doing.
@@ -151,34 +160,3 @@ def _profile(
         obstacle=changed or obstacle_of(variables, settings),
         limits=limits_of(variables, settings, is_there),
     )
-
-
-class BoundedProfiles(WpaProfiles):
-    """wpa_supplicant over its control socket. *patience* says how long to wait for its answers."""
-
-    def __init__(self, interface: str, path: str, patience: Patience) -> None:
-        super().__init__(interface, path)
-        self._patience = patience
-
-    def _connect(self) -> WpaCtrl:
-        return _BoundedCtrl(self._path, self._patience)
-
-    def version(self) -> Optional[str]:
-        """Return the supplicant's version, or None when it does not tell it (before 0.7.2)."""
-        with self._connect() as ctrl:
-            reply = ctrl.request("GET version").strip()
-        return reply if _VERSION.match(reply) else None
-
-
-class _BoundedCtrl(WpaCtrl):
-    """A connection whose answers must come as soon as *patience* says."""
-
-    def __init__(self, path: str, patience: Patience) -> None:
-        super().__init__(path)
-        self._patience = patience
-
-    def request(self, command: str) -> str:
-        end = self._patience.end
-        left = self._patience.answer if end is None else max(end - time.monotonic(), 0.0)
-        self._timeout = round(min(self._patience.answer, left), 3)
-        return super().request(command)

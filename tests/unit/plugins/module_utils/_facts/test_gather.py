@@ -33,6 +33,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
@@ -89,8 +90,8 @@ def machine(tmp_path: Path, netlink: Netlink) -> Machine:
     return machine
 
 
-def collect(machine: Machine, budget: float = 0.2) -> Dict[str, Any]:
-    facts = gather.collect(budget, machine.places)
+def collect(machine: Machine, seconds: float = 0.2) -> Dict[str, Any]:
+    facts = gather.collect(Patience(seconds, call=5.0), machine.places)
     assert json.loads(json.dumps(facts)) == facts
     return check_facts(facts)
 
@@ -107,7 +108,7 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     machine.process(700, "wpa_supplicant")
     with Supplicant(machine.socket_path()) as supplicant:
         supplicant.network("corp", psk="*")
-        facts = collect(machine, budget=5)
+        facts = collect(machine, seconds=5)
     assert facts["readiness"] == {"ready": True, "blockers": [], "warnings": []}
     assert (facts["supported"], facts["reason"], facts["unreadable"]) == (True, None, [])
     assert facts["kernel"]["generation"] == "userspace_managed"
@@ -125,7 +126,7 @@ def test_a_profile_of_networkmanagers_that_lacks_its_secret_is_no_use(
     machine.networkmanager("true")
     secrets = {"802-11-wireless-security": stored}
     fake_bus.methods[f"{SETTINGS}/7", f"{NM_SETTINGS}.Connection.GetSecrets"] = lambda _name: ("a{sa{sv}}", (secrets,))
-    facts = collect(machine, budget=5)
+    facts = collect(machine, seconds=5)
     assert (codes(facts), facts["unreadable"]) == (expected, [])
     assert "canary" not in json.dumps(facts)
     assert len(fake_bus.called("GetSecrets")) == 1
@@ -170,7 +171,7 @@ def test_without_pyroute2_the_supplicant_is_still_found(machine: Machine, netlin
     machine.process(700, "wpa_supplicant")
     with Supplicant(machine.socket_path()) as supplicant:
         supplicant.network("corp", psk="*")
-        facts = collect(machine, budget=5)
+        facts = collect(machine, seconds=5)
     assert facts["supplicant"]["interfaces"] == ["wlan0"]
     assert len(facts["supplicant"]["profiles"]) == 1
     machine.networkmanager("true")
@@ -184,7 +185,7 @@ def test_interfaces_of_csmes_radios_come_first(machine: Machine, netlink: Netlin
     machine.networkmanager("true", 9)
     machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=false\n")
     with Supplicant(machine.socket_path()):
-        assert collect(machine, budget=5)["supplicant"]["manager"] == "wpa_supplicant"
+        assert collect(machine, seconds=5)["supplicant"]["manager"] == "wpa_supplicant"
 
 
 def test_a_supplicant_that_does_not_answer(machine: Machine) -> None:

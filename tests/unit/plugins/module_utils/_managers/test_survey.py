@@ -19,6 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.survey import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.fake_survey import manager
@@ -35,7 +36,7 @@ def test_nobody(machine: Machine) -> None:
 
 def test_no_interface_asks_nobody(tmp_path: Path) -> None:
     reading = Reading()
-    assert read_managers([], reading, 1.0, Places(str(tmp_path / "nowhere"))) == ()
+    assert read_managers([], reading, Patience(1.0), Places(str(tmp_path / "nowhere"))) == ()
     assert reading.unreadable == ()
 
 
@@ -245,7 +246,7 @@ def test_a_record_that_can_not_be_read(machine: Machine) -> None:
 
 def test_an_interface_without_an_index(machine: Machine) -> None:
     machine.networkmanager("true")
-    assert read_managers([("wlan0", None)], Reading(), 1.0, machine.places)[0].manager == "networkmanager"
+    assert read_managers([("wlan0", None)], Reading(), Patience(1.0), machine.places)[0].manager == "networkmanager"
 
 
 def test_a_fault_of_ours_does_not_end_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

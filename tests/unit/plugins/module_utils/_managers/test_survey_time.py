@@ -17,6 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers import survey
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.survey import read_managers
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.fake_survey import manager
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
@@ -36,7 +37,7 @@ def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
     machine.networkmanager(record)
     networkmanager.bus.silent.append(silent)
     begun = time.monotonic()
-    found = manager(machine, "supplicant.wlan0", budget=0.5)
+    found = manager(machine, "supplicant.wlan0", patience=Patience(0.5, call=5.0))
     assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
     assert time.monotonic() - begun < 2.5
 
@@ -45,11 +46,9 @@ def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
 def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     machine: Machine,
     networkmanager: Laptop,
-    monkeypatch: pytest.MonkeyPatch,
     seconds: float,
     profiles: Optional[int],
 ) -> None:
-    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", seconds)
     path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
     told = networkmanager.bus.methods[path, get]
 
@@ -61,7 +60,7 @@ def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     for number in range(100, 105):
         networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
         networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
-    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), budget=1.0)
+    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), patience=Patience(1.0, call=seconds))
     assert (None if found.profiles is None else len(found.profiles)) == profiles
 
 
@@ -81,24 +80,24 @@ def dead(machine: Machine) -> Iterator[Machine]:
 INTERFACES: List[Tuple[str, Optional[int]]] = [("wlan0", 3), ("wlan1", 4), ("wlan2", 5)]
 
 
-def test_dead_supplicants_cost_the_budget_once(dead: Machine) -> None:
+def test_dead_supplicants_cost_the_time_for_an_answer_once(dead: Machine) -> None:
     reading = Reading()
     began = time.monotonic()
-    found = read_managers(INTERFACES, reading, 0.9, dead.places)
+    found = read_managers(INTERFACES, reading, Patience(0.9, call=5.0), dead.places)
     assert 0.8 < time.monotonic() - began < 2.6
     assert [(each.manager, each.trouble) for each in found] == [("wpa_supplicant", "timed_out")] * 3
     assert [note.what for note in reading.unreadable] == ["supplicant.wlan0", "supplicant.wlan1", "supplicant.wlan2"]
 
 
-def test_the_budget_is_a_second() -> None:
-    assert survey.BUDGET == 1.0
+def test_dead_supplicants_cost_a_second_and_all_of_them_at_most_five() -> None:
+    assert Patience(answer=1.0, call=5.0) == survey.SURVEY
 
 
 def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     os.unlink(dead.socket_path("wlan2"))
     with Supplicant(dead.socket_path("wlan2")) as alive:
         alive.network("corp", psk="*")
-        found = read_managers(INTERFACES, Reading(), 1.5, dead.places)
+        found = read_managers(INTERFACES, Reading(), Patience(1.5, call=5.0), dead.places)
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 
@@ -117,15 +116,16 @@ def dawdler(machine: Machine) -> Iterator[Machine]:
 
 def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
     began = time.monotonic()
-    assert len(manager(dawdler, budget=1.0).profiles or ()) == 10
+    assert len(manager(dawdler, patience=Patience(1.0, call=5.0)).profiles or ()) == 10
     assert time.monotonic() - began > 1.0
 
 
-def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "_ANSWERING_SECONDS", 1.0)
-    found = manager(dawdler, "supplicant.wlan0", budget=1.0)
+def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine) -> None:
+    found = manager(dawdler, "supplicant.wlan0", patience=Patience(1.0, call=1.0))
     assert (found.version, found.trouble) == ("2.10", "timed_out")
 
 
-def test_a_budget_of_nothing(dead: Machine) -> None:
-    assert [each.trouble for each in read_managers(INTERFACES, Reading(), 0.0, dead.places)] == ["timed_out"] * 3
+def test_no_time_at_all(dead: Machine) -> None:
+    assert [each.trouble for each in read_managers(INTERFACES, Reading(), Patience(0.0, call=5.0), dead.places)] == [
+        "timed_out"
+    ] * 3

@@ -15,6 +15,7 @@ from typing import Any, Iterator, List, Tuple
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import netlink_codec
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.netlink import NetlinkSocket
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 
 ATTRIBUTES = (
     (1, "BYTE", "uint8"),
@@ -53,4 +54,5 @@ def silence() -> Iterator[None]:
 
 
 def ask(sock: NetlinkSocket, *, dump: bool = False, timeout: float = 2.0) -> Tuple[bytes, ...]:
-    return sock.request("Asking", genl(), 20, {"cmd": 1, "version": 1}, [("WORD", 7)], dump=dump, timeout=timeout)
+    sock._patience = Patience(timeout)
+    return sock.request("Asking", genl(), 20, {"cmd": 1, "version": 1}, [("WORD", 7)], dump=dump)

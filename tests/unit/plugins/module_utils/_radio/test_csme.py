@@ -71,9 +71,7 @@ class Driver(Nl80211):
         self.outcome = outcome
         self.asked: List[Tuple[int, ...]] = []
 
-    def vendor(
-        self, ifindex: int, vendor_id: int, subcmd: int, data: bytes = b"", timeout: float = 5.0
-    ) -> Optional[bytes]:
+    def vendor(self, ifindex: int, vendor_id: int, subcmd: int, data: bytes = b"") -> Optional[bytes]:
         self.asked.append((ifindex, vendor_id, subcmd, len(data)))
         if isinstance(self.outcome, Exception):
             raise self.outcome

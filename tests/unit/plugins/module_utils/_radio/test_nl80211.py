@@ -31,6 +31,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._radio.fake_nl80211 import (
     FAMILY,
     ROAMING,
@@ -115,7 +116,7 @@ def test_vendor(kernel: Kernel) -> None:
         assert nl.vendor(5, 0x1735, 0x2D) == ROAMING
         expected = [u32(3, 5), u32(195, 0x1735), u32(196, 0x2D)]
         assert kernel.requests[-1] == generic(FAMILY, 103, *expected, flags=0x05, sequence=2)
-        assert nl.vendor(5, 0x1735, 0x2D, b"\1\2\3\4", timeout=60.0) == ROAMING
+        assert nl.vendor(5, 0x1735, 0x2D, b"\1\2\3\4") == ROAMING
         expected.append(attribute(197, b"\1\2\3\4"))
         assert kernel.requests[-1] == generic(FAMILY, 103, *expected, flags=0x05, sequence=3)
 
@@ -139,9 +140,10 @@ def test_vendor_with_an_empty_answer(kernel: Kernel) -> None:
 def test_an_answer_that_does_not_come_is_waited_for_as_long_as_asked(kernel: Kernel) -> None:
     script(kernel, lambda _r, _s: [])
     with Nl80211() as nl:
+        nl._socket._patience = Patience(0.05)
         begun = time.monotonic()
         with pytest.raises(TimedOut, match="Vendor command 0x001735/0x30 on interface 5"):
-            nl.vendor(5, 0x1735, 0x30, timeout=0.05)
+            nl.vendor(5, 0x1735, 0x30)
         assert time.monotonic() - begun < 1
 
 

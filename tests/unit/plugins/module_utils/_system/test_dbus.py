@@ -10,6 +10,7 @@ import os
 import select
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Optional, Tuple, Type
 
@@ -26,6 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     SupplicantRefused,
     TimedOut,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._system.conftest import (
     INTERFACE,
     PATH,
@@ -92,7 +94,7 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
             fake_bus.methods[path, f"{INTERFACE}.{name}"] = lambda: ("u", (1,))
     fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
     fake_bus.silent.append("Sleep")
-    with SystemBus(timeout=2.0) as bus:
+    with SystemBus(Patience(2.0)) as bus:
         with pytest.raises(SupplicantRefused, match="not now") as refused:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
         assert refused.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Get"
@@ -168,8 +170,8 @@ def test_whether_a_service_runs_is_asked_of_the_bus_itself(fake_bus: FakeBus, bu
 
 def test_a_connection_goes_on_after_its_deadline_was_taken_away(fake_bus: FakeBus) -> None:
     fake_bus.methods[PATH, f"{INTERFACE}.Next"] = lambda: ("u", (1,))
-    with SystemBus(60.0, time.monotonic() + 60.0) as bus:
-        bus._deadline = time.monotonic() - 1.0  # it has passed
+    with SystemBus(Patience(60.0, end=time.monotonic() + 60.0)) as bus:
+        bus._patience = replace(bus._patience, end=time.monotonic() - 1.0)  # it has passed
         bus.go_on()
         assert call(bus, "Next") == (1,)
 
@@ -179,7 +181,7 @@ def test_no_answer_is_waited_for_too_long(fake_bus: FakeBus, timeout: float, ahe
     fake_bus.silent.append("Sleep")
     begun = time.monotonic()
     # Long enough for the greeting on a machine that is slow.
-    bus = SystemBus(timeout, None if ahead is None else begun + ahead)
+    bus = SystemBus(Patience(timeout, end=None if ahead is None else begun + ahead))
     with bus, pytest.raises(TimedOut, match="in time"):
         call(bus, "Sleep")
     assert time.monotonic() - begun < 300.0
@@ -188,11 +190,11 @@ def test_no_answer_is_waited_for_too_long(fake_bus: FakeBus, timeout: float, ahe
 def test_a_late_answer_is_nobodys(fake_bus: FakeBus) -> None:
     fake_bus.silent.append("Sleep")
     fake_bus.methods[PATH, f"{INTERFACE}.Next"] = lambda: ("u", (1,))
-    with SystemBus(60.0) as bus:
-        bus._timeout = 0.1
+    with SystemBus(Patience(60.0)) as bus:
+        bus._patience = Patience(0.1)
         with pytest.raises(TimedOut):
             call(bus, "Sleep")
-        bus._timeout = 60.0
+        bus._patience = Patience(60.0)
         assert call(bus, "Next") == (1,)
 
 
@@ -204,8 +206,8 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(fake_bus: Fa
         raise DBusError("org.example.Busy", "not now")
 
     fake_bus.methods[PATH, f"{INTERFACE}.Late"] = late
-    with SystemBus(timeout=60.0) as bus:
-        bus._timeout = 0.1  # not for the greeting
+    with SystemBus(Patience(60.0)) as bus:
+        bus._patience = Patience(0.1)  # not for the greeting
         with pytest.raises(TimedOut):
             call(bus, "Late")
         told.set()
@@ -231,7 +233,7 @@ def test_a_body_that_is_not_of_its_signature_is_told(bus: SystemBus, signature: 
 
 
 def test_what_is_asked_after_the_deadline_is_not_sent(fake_bus: FakeBus, bus: SystemBus) -> None:
-    bus._deadline = time.monotonic() - 1
+    bus._patience = replace(bus._patience, end=time.monotonic() - 1)
     with pytest.raises(TimedOut, match="no answer in time") as caught:
         call(bus, "Late")
     assert caught.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Late"

@@ -25,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._system.conftest import (
     INTERFACE,
     PATH,
@@ -74,14 +75,14 @@ def test_a_bus_that_does_not_greet_is_not_waited_for(fake_bus: FakeBus, silent: 
         fake_bus.greeting = b""
     begun = time.monotonic()
     with pytest.raises(TimedOut) as caught:
-        SystemBus(0.1)
+        SystemBus(Patience(0.1))
     assert time.monotonic() - begun < 10.0
     assert caught.value.where.startswith("D-Bus")
 
 
 def test_a_deadline_that_has_passed(fake_bus: FakeBus) -> None:
     with pytest.raises(TimedOut, match="did not accept the connection in time"):
-        SystemBus(deadline=time.monotonic() - 1)
+        SystemBus(Patience(2.0, end=time.monotonic() - 1))
 
 
 def test_a_bus_that_refuses_the_user(fake_bus: FakeBus) -> None:

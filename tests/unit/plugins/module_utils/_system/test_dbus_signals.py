@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import SystemBus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus_values import Signal
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._system.conftest import (
     INTERFACE,
     PATH,
@@ -41,7 +42,7 @@ def test_signals_give_a_silent_service_no_more_time(fake_bus: FakeBus) -> None:
         while not over.wait(0.1):
             fake_bus.signal(PATH, INTERFACE, "Begun", "s", ("it",))
 
-    with SystemBus(timeout=2.0) as bus:
+    with SystemBus(Patience(2.0)) as bus:
         bus.watch(SERVICE)
         bus.subscribe(SERVICE, path=PATH)
         thread = threading.Thread(target=chatter)

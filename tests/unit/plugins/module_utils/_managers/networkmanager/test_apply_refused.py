@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_DEVICE, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, InvalidProfiles
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_provisioning import (
     CANARY,
@@ -80,7 +81,7 @@ def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
 
 
 def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_ANSWER", 2.0)
+    monkeypatch.setattr(apply, "_ANSWER", Patience(2.0))
     for ssid in (b"a", b"b", b"c"):
         laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
     laptop.manager.refuses["AddConnection2"] = 0

@@ -28,7 +28,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import SupplicantStatus
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Target
-from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
@@ -40,6 +39,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     SupplicantRefused,
     TimedOut,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     PSK,
     settings,

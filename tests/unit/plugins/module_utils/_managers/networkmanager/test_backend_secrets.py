@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_SETTINGS
-from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Patience
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     PSK,
     settings,

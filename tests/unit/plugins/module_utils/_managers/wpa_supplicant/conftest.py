@@ -12,6 +12,7 @@ from typing import Iterator
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -49,7 +50,7 @@ def fake(tmp_path: Path) -> Iterator[FakeSupplicant]:
 
 @pytest.fixture
 def supplicant(fake: FakeSupplicant) -> WpaSupplicant:
-    return WpaSupplicant("wlan0", fake.path, timeout=60)
+    return WpaSupplicant("wlan0", fake.path, Patience(60))
 
 
 @pytest.fixture

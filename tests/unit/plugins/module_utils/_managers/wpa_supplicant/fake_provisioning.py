@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, Eap, NetworkProfile
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import profiles
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
@@ -103,7 +104,7 @@ def laptop_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lapto
     monkeypatch.setattr(profiles, "run_detached", lambda work, _timeout: json.loads(json.dumps(work())))
     monkeypatch.setattr(profiles, "_RADIO_WAIT", 0.1)
     # That thread may not get the processor for seconds, where the machine has other work.
-    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, 60.0))
+    monkeypatch.setattr(apply, "WpaCtrl", lambda path: WpaCtrl(path, Patience(60.0)))
     one = Laptop(tmp_path)
     yield one
     one.supplicant.stop()

@@ -11,6 +11,7 @@ from typing import Any, Callable, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import ControlSocket
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 
 
 def wait_briefly(monkeypatch: pytest.MonkeyPatch, silent: Callable[[str], bool]) -> None:
@@ -23,7 +24,7 @@ def wait_briefly(monkeypatch: pytest.MonkeyPatch, silent: Callable[[str], bool])
     answer = ControlSocket._answer
 
     def patiently(ctrl: ControlSocket, command: str, stray: List[Any]) -> Any:
-        ctrl._timeout = 0.05 if silent(command) else 60.0
+        ctrl._patience = Patience(0.05 if silent(command) else 60.0)
         return answer(ctrl, command, stray)
 
     monkeypatch.setattr(ControlSocket, "_answer", patiently)

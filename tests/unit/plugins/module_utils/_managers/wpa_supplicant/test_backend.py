@@ -19,6 +19,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, SupplicantRefused, TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -233,7 +234,7 @@ def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, suppl
 def test_a_supplicant_is_not_waited_for_longer_than_told(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
         silent.bind(str(tmp_path / "wlan0"))
-        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), timeout=0.05)
+        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), Patience(0.05))
         with pytest.raises(TimedOut, match=r"STATUS within 0\.05 s"):
             patient.status()
         with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):

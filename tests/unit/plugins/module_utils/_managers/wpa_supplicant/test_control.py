@@ -29,6 +29,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_server import (
     HEADING,
     Script,
@@ -143,7 +144,7 @@ def test_the_longest_command_and_reply(server: Server) -> None:
 
 def test_no_answer_ends_the_conversation_so_that_a_late_reply_answers_nothing_else(server: Server) -> None:
     server.script = lambda _request: []
-    ctrl = WpaCtrl(server.path, timeout=0.05)
+    ctrl = WpaCtrl(server.path, Patience(0.05))
     started = time.monotonic()
     with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 0\.05 s") as caught:
         ctrl.get(3, "psk")
@@ -174,7 +175,7 @@ def test_events_do_not_put_the_time_limit_off(server: Server) -> None:
 
     server.script = chatter
     started = time.monotonic()
-    with WpaCtrl(server.path, timeout=0.1) as ctrl, pytest.raises(TimedOut):
+    with WpaCtrl(server.path, Patience(0.1)) as ctrl, pytest.raises(TimedOut):
         ctrl.request("STATUS")
     done.set()
     assert time.monotonic() - started < 1

@@ -27,6 +27,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     SupplicantGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
 
 BSSID = "02:00:00:00:03:00"
@@ -55,7 +56,7 @@ class Laptop:
 
     def __init__(self, fake: FakeSupplicant) -> None:
         self.fake = fake
-        self.supplicant = WpaSupplicant("wlan0", str(fake.path), timeout=60)
+        self.supplicant = WpaSupplicant("wlan0", str(fake.path), Patience(60))
         self.warnings: List[str] = []
         self.listener, self.ending = self.supplicant.listen(self.warnings.append)
 

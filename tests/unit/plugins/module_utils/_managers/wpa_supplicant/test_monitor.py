@@ -24,6 +24,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TimedOut,
     TransportFailed,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_server import Server
 
 
@@ -57,7 +58,7 @@ def test_attaching_is_refused(server: Server) -> None:
 def test_attaching_is_not_waited_for_longer_than_told(server: Server) -> None:
     server.script = lambda _request: []
     with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):
-        WpaMonitor(server.path, timeout=0.05)
+        WpaMonitor(server.path, Patience(0.05))
 
 
 def test_an_event_longer_than_a_reply(server: Server) -> None:
@@ -122,7 +123,7 @@ def test_an_event_that_overtakes_the_answer_to_who_is_kept(server: Server) -> No
 
 
 def test_who_does_not_answer_is_not_known(server: Server) -> None:
-    monitor = WpaMonitor(server.path, timeout=0.2)
+    monitor = WpaMonitor(server.path, Patience(0.2))
     server.script = lambda _request: []
     with pytest.raises(TimedOut, match="did not answer PING") as caught:
         monitor.pid()

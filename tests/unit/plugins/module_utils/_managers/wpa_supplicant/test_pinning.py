@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import SupplicantRefused, TimedOut
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -330,7 +331,7 @@ def test_an_unpin_that_breaks_off_is_finished_by_the_next(
     del fake.changes[:]
     fake.hook = lambda _change: "" if len(fake.changes) > step else None
     with pytest.raises(TimedOut):
-        WpaSupplicant("wlan0", fake.path, timeout=0.05).unpin(pin)
+        WpaSupplicant("wlan0", fake.path, Patience(0.05)).unpin(pin)
     fake.hook = lambda _change: None
     supplicant.unpin(pin)
     assert fake.networks == before
