@@ -16,7 +16,7 @@ from typing import Iterator, Mapping, Optional, Sequence, Tuple
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
 from .._network.managed import Managed
-from .._network.profile import Profile, find_obstacle, find_profile
+from .._network.profile import Profile, find_profile, find_profile_or_obstacle
 from .._radio.switched_off import switched_off
 from .._radio.values import Platform, Radio
 from .._system.printable import quoted
@@ -317,10 +317,10 @@ def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
 
 def _profile(interface: str, csme: Joined, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Yield the blocker if the host has no profile with which it can take CSME's connection over."""
-    if find_profile(profiles, csme) is not None:
+    profile, obstacle = find_profile_or_obstacle(profiles, csme)
+    if profile is not None:
         return
     network = f"{quoted(csme.ssid)} ({csme.auth}), which CSME is on"
-    obstacle = find_obstacle(profiles, csme)
     if obstacle is None:
         yield Blocker("no_profile", f"{interface} has no profile for {network}. Add one with its credentials")
     else:

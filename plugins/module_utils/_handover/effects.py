@@ -11,7 +11,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
-from .._network.profile import Profile, find_obstacle, find_profile
+from .._network.profile import Profile, find_profile_or_obstacle
 from .._radio import rtnetlink
 from .._radio.connection import PartialConnection, Reported
 from .._radio.own_address import present_address
@@ -193,8 +193,7 @@ class Hands:
                 profiles: Tuple[Profile, ...] = (mine,)
             else:
                 profiles = self._unpinned(self.supplicant.profiles(now.ssid))
-            profile = find_profile(profiles, now)
-            return Seen(now, profile, find_obstacle(profiles, now) if profile is None else None)
+            return Seen(now, *find_profile_or_obstacle(profiles, now))
         except FleetError as error:
             self._warn_once(f"CSME's connection can't be read again: {error}")
             return Unread()

@@ -104,6 +104,22 @@ def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[O
     return next((found for found in nearest if found), None)
 
 
+def find_profile_or_obstacle(
+    profiles: Iterable[Profile], connection: Joined
+) -> Tuple[Optional[Profile], Optional[Obstacle]]:
+    """Return the profile with which the host can take a connection over, or else the reason why it can't.
+
+    Both are None when no profile has the connection's SSID.
+
+    Args:
+        profiles: the profiles from a backend.
+        connection: CSME's connection. See ``find_obstacle``.
+    """
+    known = tuple(profiles)
+    profile = find_profile(known, connection)
+    return profile, find_obstacle(known, connection) if profile is None else None
+
+
 def _of_network(profiles: Iterable[Profile], connection: Joined) -> Iterator[Profile]:
     return (profile for profile in profiles if profile.ssid == connection.ssid)
 

@@ -4,8 +4,8 @@
 
 """The verdict on declared networks: whether a manager's profile of each can carry CSME's connection on.
 
-The predicate is the one of a handover (``find_profile``, ``find_obstacle``). So a network that can't be used for
-a handover is reported when it is written, and not when CSME's session is lost.
+The predicate is the one of a handover (``find_profile_or_obstacle``). So a network that can't be used for a handover is
+reported when it is written, and not when CSME's session is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._system.errors import FleetError
 from .._system.printable import quoted
 from .declared import NetworkProfile
 from .limits import Joined, Obstacle, Target
-from .profile import Profile, find_obstacle, find_profile
+from .profile import Profile, find_profile_or_obstacle
 from .values import ssid_text
 
 #: Where a profile is. The names are those of the result of the modules for profiles.
@@ -70,10 +70,9 @@ def judge(
 
 def _obstacle(declared: NetworkProfile, profiles: Sequence[Profile], csme: Optional[Joined]) -> Optional[Obstacle]:
     for connection in _connections(declared, csme):
-        if find_profile(profiles, connection) is None:
-            obstacle = find_obstacle(profiles, connection)
-            if obstacle is not None:
-                return obstacle
+        _profile, obstacle = find_profile_or_obstacle(profiles, connection)
+        if obstacle is not None:
+            return obstacle
     return None
 
 
@@ -90,7 +89,7 @@ def doubts(declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme
     """
     known = tuple(profiles)
     networks = ((each.ssid, joined) for each in declared if each.enabled for joined in _connections(each, csme))
-    found = ((ssid, find_profile(known, joined)) for ssid, joined in networks)
+    found = ((ssid, find_profile_or_obstacle(known, joined)[0]) for ssid, joined in networks)
     told = ((ssid, profile.doubt) for ssid, profile in found if profile is not None and profile.doubt is not None)
     texts = (f"network {quoted(ssid)} may lose CSME's session: {doubt.what}. {doubt.remedy}" for ssid, doubt in told)
     return [*dict.fromkeys(texts)]

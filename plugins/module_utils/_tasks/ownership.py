@@ -19,7 +19,7 @@ from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
 from .._network.pin import Pin
-from .._network.profile import Profile, find_obstacle, find_profile
+from .._network.profile import Profile, find_profile_or_obstacle
 from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
@@ -301,9 +301,7 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
     """Return the profile that can carry CSME's connection on, or None and why the best profile can't."""
     if supplicant is None or radio.csme is None:
         return None, None
-    profiles = supplicant.profiles(radio.csme.ssid)
-    profile = find_profile(profiles, radio.csme)
-    return profile, None if profile else find_obstacle(profiles, radio.csme)
+    return find_profile_or_obstacle(supplicant.profiles(radio.csme.ssid), radio.csme)
 
 
 def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:

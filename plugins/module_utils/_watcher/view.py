@@ -12,7 +12,7 @@ from .._handover.guard import Awaited, Free, GuardEvent, Unanswered, Untold
 from .._handover.messages import Blocked, Seen
 from .._handover.words import HELD, network_name
 from .._network.limits import Obstacle
-from .._network.profile import find_obstacle, find_profile
+from .._network.profile import find_profile_or_obstacle
 from .._radio import csme
 from .._radio.connection import PartialConnection, Reported
 from .._radio.nl80211 import Nl80211
@@ -101,8 +101,7 @@ class View:
             self._account.write_once("profiles", "warning", f"its profiles can't be read: {error}")
             return Unanswered()
         self._account.forget("profiles")
-        profile = find_profile(profiles, connection)
-        self.obstacle = find_obstacle(profiles, connection) if profile is None else None
+        profile, self.obstacle = find_profile_or_obstacle(profiles, connection)
         return Blocked(connection, profile)
 
     def saw(self, seen: Seen, *, blocked: bool) -> None:

@@ -11,7 +11,11 @@ from typing import Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle, Target
-from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_obstacle, find_profile
+from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
+    find_obstacle,
+    find_profile,
+    find_profile_or_obstacle,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, OTHER_BSSID
 
@@ -160,3 +164,11 @@ def test_that_cipher_is_named() -> None:
         "does not use the cipher of CSME's connection (ccmp), by its key management (WPA-EAP-SUITE-B-192)",
         "Give it a key management that fits the network",
     )
+
+
+def test_either_a_profile_is_found_or_what_keeps_the_best_one_from_it() -> None:
+    fits, disabled = make(2), make(3, enabled=False)
+    home, other = Target(b"home", "psk"), Target(b"other", "psk")
+    assert find_profile_or_obstacle(iter((disabled, fits)), home) == (fits, None)
+    assert find_profile_or_obstacle(iter((disabled,)), home) == (None, find_obstacle([disabled], home))
+    assert find_profile_or_obstacle((disabled, fits), other) == (None, None)
