@@ -225,11 +225,11 @@ def test_how_loud_it_is_told_that_nobody_can_be_used(
 def test_a_networkmanager_that_does_not_come_back_is_told_and_looked_for_slowly(
     attached: Attached, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(interface: str, ifindex: Optional[int]) -> Backend:
+    def nobody(interface: str, ifindex: Optional[int], places: Places) -> Backend:
         raise NotFound("no system bus runs")
 
     monkeypatch.setattr(attachment, "backend_from_within", nobody)
-    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda: True)
+    monkeypatch.setattr(attachment, "networkmanager_was_here", lambda places: True)
     mine = attached.attachment
     assert not mine.attach()
     pauses: List[float] = []
