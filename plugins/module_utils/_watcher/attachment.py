@@ -21,6 +21,7 @@ from .account import Account
 #: Seconds until the next look for a manager, where NetworkManager may soon manage the interface. Together these are
 #: half a minute, because NetworkManager's start takes so long on a slow machine.
 _ATTACH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_GONE = "NetworkManager ran here before, but is not on the system's bus now"
 
 
 class Attachment:
@@ -93,7 +94,10 @@ class Attachment:
                 self._again = self._clock() + slow_pause(self._tries - soon)
             if missed or not isinstance(error, NotFound) or isinstance(error, OverIwd):
                 level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
-                self._account.write_once("attach", level, f"the supplicant can't be used: {error}")
+                # Then the error is about wpa_supplicant, which was looked for in its place.
+                gone = missed and isinstance(error, NotFound) and not isinstance(error, OverIwd)
+                what = f"{_GONE}, and {error}" if gone else str(error)
+                self._account.write_once("attach", level, f"the supplicant can't be used: {what}")
             return False
         self._account.forget("attach")
         self.backend = backend

@@ -226,7 +226,7 @@ def test_a_networkmanager_that_does_not_come_back_is_told_and_looked_for_slowly(
     attached: Attached, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nobody(interface: str, ifindex: Optional[int], places: Places) -> Backend:
-        raise NotFound("no system bus runs")
+        raise NotFound("no wpa_supplicant runs")
 
     monkeypatch.setattr(attachment, "backend_from_within", nobody)
     monkeypatch.setattr(attachment, "networkmanager_was_here", lambda places: True)
@@ -240,7 +240,8 @@ def test_a_networkmanager_that_does_not_come_back_is_told_and_looked_for_slowly(
         assert not mine.attach(anew=False)
         assert (attached.log.lines == []) is (len(pauses) < 6), "it may only be slow with its start"
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0, 120.0, 240.0]
-    assert attached.log.lines == [("info", "wlan0: the supplicant can't be used: no system bus runs")]
+    gone = "NetworkManager ran here before, but is not on the system's bus now"
+    assert attached.log.lines == [("info", f"wlan0: the supplicant can't be used: {gone}, and no wpa_supplicant runs")]
 
 
 def test_news_begin_the_looks_for_networkmanager_anew(attached: Attached, monkeypatch: pytest.MonkeyPatch) -> None:
