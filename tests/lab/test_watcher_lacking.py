@@ -21,6 +21,12 @@ LIBRARY = "/usr/lib/python3/dist-packages/pyroute2"
 JEEPNEY = "/usr/lib/python3/dist-packages/jeepney"
 
 
+def assert_runs_on(laptop: Laptop) -> None:
+    """Make sure that the watcher runs, and that systemd never had to start it again."""
+    shown = sorted(laptop.guest.check(f"systemctl show -P ActiveState -P NRestarts {SERVICE}").split())
+    assert shown == ["0", "active"], log(laptop)
+
+
 def seconds_of_start(laptop: Laptop) -> float:
     """Return how long systemd waited for the watcher's start, which everything that uses a network waits for."""
     shown = laptop.guest.check(
@@ -52,8 +58,7 @@ def test_a_watcher_that_lacks_something_is_in_nobodys_way_and_comes_back(
         laptop.guest.check(f"systemctl restart {SERVICE}")
         assert seconds_of_start(laptop) < usual + 3, "the boot does not wait for what is missing"
         laptop.guest.check("sleep 5")
-        shown = sorted(laptop.guest.check(f"systemctl show -P ActiveState -P NRestarts {SERVICE}").split())
-        assert shown == ["0", "active"], log(laptop)
+        assert_runs_on(laptop)
         assert log(laptop).count("waits for what is missing") == 1, log(laptop)
         assert state(laptop)["state"] == "lacking"
         asked = laptop.guest.run(f"{SERVICE} status")
@@ -79,8 +84,7 @@ def test_a_kernel_that_has_no_wireless_yet_is_waited_for(watched: Watched) -> No
     laptop.guest.check("modprobe -r cfg80211; echo 'install cfg80211 /bin/false' > /etc/modprobe.d/no-cfg80211.conf")
     try:
         laptop.guest.check(f"systemctl start {SERVICE}; sleep 10")
-        shown = sorted(laptop.guest.check(f"systemctl show -P ActiveState -P NRestarts {SERVICE}").split())
-        assert shown == ["0", "active"], log(laptop)
+        assert_runs_on(laptop)
         assert len(log(laptop).splitlines()) < 10, log(laptop)
     finally:
         laptop.guest.check("rm /etc/modprobe.d/no-cfg80211.conf")
@@ -122,8 +126,7 @@ def test_without_a_way_to_networkmanager_the_radio_stays_with_csme_until_there_i
     laptop.guest.check(f"systemctl stop {SERVICE}; {take}")
     try:
         laptop.guest.check(f"systemctl start {SERVICE}; sleep 45")
-        shown = sorted(laptop.guest.check(f"systemctl show -P ActiveState -P NRestarts {SERVICE}").split())
-        assert shown == ["0", "active"], log(laptop)
+        assert_runs_on(laptop)
         told = [line for line in log(laptop).splitlines() if "can't be used" in line]
         assert len(told) == 1, log(laptop)
         assert what in told[0]

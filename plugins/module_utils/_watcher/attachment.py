@@ -92,11 +92,11 @@ class Attachment:
             elif missed or not isinstance(error, NotFound):
                 # No event may report what was missing: a library, a right, the bus.
                 self._again = self._clock() + slow_pause(self._tries - soon)
-            if missed or not isinstance(error, NotFound) or isinstance(error, OverIwd):
+            nobody = isinstance(error, NotFound) and not isinstance(error, OverIwd)
+            if missed or not nobody:
                 level = "warning" if isinstance(error, (AccessDenied, LibraryMissing, OverIwd)) else "info"
-                # Then the error is about wpa_supplicant, which was looked for in its place.
-                gone = missed and isinstance(error, NotFound) and not isinstance(error, OverIwd)
-                what = f"{_GONE}, and {error}" if gone else str(error)
+                # If there is nobody, the error is about wpa_supplicant, which was looked for in NetworkManager's place.
+                what = f"{_GONE}, and {error}" if nobody else str(error)
                 self._account.write_once("attach", level, f"the supplicant can't be used: {what}")
             return False
         self._account.forget("attach")

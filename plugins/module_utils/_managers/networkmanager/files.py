@@ -62,7 +62,9 @@ def leaves_alone(interface: str, places: Places = PLACES) -> bool:
     if _means(left, interface) or _ifupdown_has(interface, sections, places):
         return True
     return any(
-        name.startswith("device") and section.get("managed", "").lower() in _NO and _may_mean(section, interface)
+        name.startswith("device")
+        and section.get("managed", "").lower() in _NO
+        and _is_for(section, interface) is not False
         for name, section in sections.items()
     )
 
@@ -126,7 +128,7 @@ def _candidates(sections: Sections, kind: str, interface: str, read: Callable[[S
     found: List[str] = []
     for name, section in sections.items():
         value = read(section) if name.startswith(kind) else ""
-        means = _means(section.get("match-device", "*"), interface)
+        means = _is_for(section, interface)
         if value and means is not False:
             found.append(value.lower())
             if means:
@@ -161,8 +163,9 @@ _ALWAYS = frozenset({"2", "always"})
 _OWN_ADDRESS, _OWN_IDENTIFIER = frozenset({"permanent", "preserve"}), frozenset({"mac", "perm-mac"})
 
 
-def _may_mean(section: Dict[str, str], interface: str) -> bool:
-    return "match-device" not in section or _means(section["match-device"], interface) is not False
+def _is_for(section: Section, interface: str) -> Optional[bool]:
+    """Say whether a section means an interface, or return None if it may. One without ``match-device`` means all."""
+    return _means(section.get("match-device", "*"), interface)
 
 
 def _udev_says_so(index: int, places: Places) -> bool:
