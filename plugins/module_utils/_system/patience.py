@@ -32,9 +32,13 @@ class Patience:
         end = time.monotonic() + self.call
         return replace(self, call=None, end=end if self.end is None else min(end, self.end))
 
-    def due(self) -> float:
-        """Return the time, by ``time.monotonic``, until which the answer to a question asked now must come."""
-        due = time.monotonic() + self.answer
+    def due(self, now: Optional[float] = None) -> float:
+        """Return the time, by ``time.monotonic``, until which the answer to a question must come.
+
+        Args:
+            now: when it is asked. None is now.
+        """
+        due = (time.monotonic() if now is None else now) + self.answer
         return due if self.end is None else min(due, self.end)
 
 

@@ -133,7 +133,8 @@ class ControlSocket:
         """Send a command, as ``_exchange``. Return its reply, and what the kernel added to it."""
         data = encode_command(command)
         peer = self._open()
-        begun, end = time.monotonic(), self._patience.due()
+        begun = time.monotonic()
+        end = self._patience.due(begun)
         try:
             self._wait_until(peer, end)
             peer.send(data)

@@ -192,11 +192,10 @@ def test_a_supplicant_that_does_not_answer(machine: Machine) -> None:
     machine.process(700, "wpa_supplicant")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
         dead.bind(str(machine.socket_path()))
-        began = time.monotonic()
         facts = collect(machine)
-        assert time.monotonic() - began < 0.7
     assert codes(facts) == ["supplicant_unresponsive"]
     assert unread(facts) == ["supplicant.wlan0"]
+    assert "within 0.2 s" in facts["unreadable"][0]["why"]
 
 
 def test_switches_go_from_sysfs_to_the_radios(machine: Machine, netlink: Netlink) -> None:

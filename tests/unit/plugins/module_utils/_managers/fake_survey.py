@@ -18,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import 
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 #: Longer than a test takes on a machine that is slow.
-LONG = Patience(60.0, call=5.0)
+LONG = Patience(60.0, call=600.0)
 WLAN0: List[Tuple[str, Optional[int]]] = [("wlan0", 3)]
 
 

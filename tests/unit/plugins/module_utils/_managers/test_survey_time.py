@@ -16,11 +16,14 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers import survey
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.survey import read_managers
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.fake_survey import manager
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine, Supplicant
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
 
@@ -42,10 +45,16 @@ def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
     assert time.monotonic() - begun < 2.5
 
 
-@pytest.mark.parametrize(("seconds", "profiles"), [(5.0, 7), (0.5, None)])
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch, patience, control, dbus)
+
+
+@pytest.mark.parametrize(("seconds", "profiles"), [(500.0, 7), (5.0, None)])
 def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     machine: Machine,
     networkmanager: Laptop,
+    clock: Clock,
     seconds: float,
     profiles: Optional[int],
 ) -> None:
@@ -53,14 +62,14 @@ def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     told = networkmanager.bus.methods[path, get]
 
     def slowly() -> Optional[Tuple[str, Tuple[Any, ...]]]:
-        time.sleep(0.25)
+        clock.passes(4.0)
         return told()
 
     machine.networkmanager("true")
     for number in range(100, 105):
         networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
         networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
-    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), patience=Patience(1.0, call=seconds))
+    found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), patience=Patience(15.0, call=seconds))
     assert (None if found.profiles is None else len(found.profiles)) == profiles
 
 
@@ -82,11 +91,10 @@ INTERFACES: List[Tuple[str, Optional[int]]] = [("wlan0", 3), ("wlan1", 4), ("wla
 
 def test_dead_supplicants_cost_the_time_for_an_answer_once(dead: Machine) -> None:
     reading = Reading()
-    began = time.monotonic()
-    found = read_managers(INTERFACES, reading, Patience(0.9, call=5.0), dead.places)
-    assert 0.8 < time.monotonic() - began < 2.6
+    found = read_managers(INTERFACES, reading, Patience(0.9, call=600.0), dead.places)
     assert [(each.manager, each.trouble) for each in found] == [("wpa_supplicant", "timed_out")] * 3
     assert [note.what for note in reading.unreadable] == ["supplicant.wlan0", "supplicant.wlan1", "supplicant.wlan2"]
+    assert [note.why.split(" within ")[1][:5] for note in reading.unreadable] == ["0.3 s"] * 3
 
 
 def test_dead_supplicants_cost_a_second_and_all_of_them_at_most_five() -> None:
@@ -97,16 +105,16 @@ def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     os.unlink(dead.socket_path("wlan2"))
     with Supplicant(dead.socket_path("wlan2")) as alive:
         alive.network("corp", psk="*")
-        found = read_managers(INTERFACES, Reading(), Patience(1.5, call=5.0), dead.places)
+        found = read_managers(INTERFACES, Reading(), Patience(4.5, call=600.0), dead.places)
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 
 @pytest.fixture
-def dawdler(machine: Machine) -> Iterator[Machine]:
+def dawdler(machine: Machine, clock: Clock) -> Iterator[Machine]:
     """A supplicant with ten networks that takes its time for each answer."""
 
-    def dawdle(command: str) -> None:
-        time.sleep(0.03)
+    def dawdle(_command: str) -> None:
+        clock.passes(1.0)
 
     with Supplicant(machine.socket_path(), dawdle) as supplicant:
         for _number in range(10):
@@ -114,15 +122,17 @@ def dawdler(machine: Machine) -> Iterator[Machine]:
         yield machine
 
 
-def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine) -> None:
-    began = time.monotonic()
-    assert len(manager(dawdler, patience=Patience(1.0, call=5.0)).profiles or ()) == 10
-    assert time.monotonic() - began > 1.0
+def test_one_that_goes_on_answering_may_take_longer(dawdler: Machine, clock: Clock) -> None:
+    began = clock.now
+    assert len(manager(dawdler, patience=Patience(15.0, call=600.0)).profiles or ()) == 10
+    assert clock.now - began > 15.0
 
 
-def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine) -> None:
-    found = manager(dawdler, "supplicant.wlan0", patience=Patience(1.0, call=1.0))
+def test_one_that_dawdles_for_ever_is_asked_no_more(dawdler: Machine, clock: Clock) -> None:
+    began = clock.now
+    found = manager(dawdler, "supplicant.wlan0", patience=Patience(15.0, call=15.0))
     assert (found.version, found.trouble) == ("2.10", "timed_out")
+    assert clock.now - began == 15.0
 
 
 def test_no_time_at_all(dead: Machine) -> None:

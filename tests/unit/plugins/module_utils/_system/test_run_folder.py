@@ -175,8 +175,8 @@ def test_the_lock_is_one_processes_and_goes_with_it(places: Places, folder: str)
         holder.kill()
         holder.communicate()
     start = time.monotonic()
-    with run_folder.lock("phy0", 5, places):
-        assert time.monotonic() - start < 5
+    with run_folder.lock("phy0", 60, places):
+        assert time.monotonic() - start < 60
 
 
 def test_what_is_written_is_plain_json(places: Places, folder: str) -> None:

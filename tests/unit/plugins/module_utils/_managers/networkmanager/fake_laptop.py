@@ -153,7 +153,7 @@ def heard(listener: Listener, count: int) -> List[Event]:
 def until(listener: Listener, condition: Callable[[], bool]) -> List[Event]:
     """Let it read until something has become so; return the events that came meanwhile."""
     events: List[Event] = []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it does not become so"
         select.select([listener], [], [], 0.01)

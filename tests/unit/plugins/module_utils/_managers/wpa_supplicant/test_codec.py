@@ -212,7 +212,7 @@ def test_a_long_hostile_event_takes_no_time() -> None:
     started = time.monotonic()
     for filler in (b"a=", b'a="\\', b"[", b"a", b" ", b"A-", b"a='", b'"\\"'):
         codec.decode_event(b"<3>CTRL-EVENT-X " + filler * (65000 // len(filler)))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 60, "each takes minutes where the time grows with the square of the length"
 
 
 #: Longer than what an error shows of it.
