@@ -489,9 +489,10 @@ ansible_facts:
                     - Whether CSME's session was kept.
                     - V(true) only if CSME said so. It protected its session for at least 20 seconds after the handover,
                       which is longer than any console waits for an answer.
-                    - V(false) if CSME took the radio back, if the host did not connect for four seconds, or if CSME's
-                      session ended within five seconds of the handover.
-                    - V(null) if it is not known, also until CSME has said something.
+                    - V(false) only if CSME said so. It reported the end of its session within five seconds of the
+                      handover.
+                    - V(null) if it is not known, also until CSME has said something, and after a handover in which CSME
+                      took the radio back.
                   type: bool
                   returned: always
                   sample: true

@@ -6,7 +6,9 @@
 
 Only CSME knows its session. While a session runs, CSME protects the link, and the driver reports that roaming is
 forbidden. A session whose host does not carry it on ends as soon as the console's time for an answer is over. So the
-session was kept if CSME still forbids roaming when that time is certainly over, or forbade it until then.
+session was kept if CSME still forbids roaming when that time is certainly over, or forbade it until then. No outcome of
+a handover replaces that word. The longest time of a console is longer than CSME's deadline, so a session may go on even
+after CSME took the radio back.
 """
 
 from __future__ import annotations
@@ -23,9 +25,6 @@ LOST_SECONDS = 5.0
 #: Seconds after a handover when every console would have given up. With the largest value of
 #: ConsoleTcpMaxRetransmissions, a console gives up after some 16 s.
 KEPT_SECONDS = 20.0
-#: The outcomes after which nothing carried the session for longer than the default time of a console. After any other
-#: outcome, only CSME knows whether the session goes on.
-_LOST = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_CONNECTED})
 #: The outcomes after which CSME's reports are about a session that the host may carry on.
 _CARRIED = frozenset({Outcome.PROTECTED, Outcome.CONNECTED, Outcome.NOT_CONNECTED})
 
@@ -42,11 +41,6 @@ class Evidence:
 
     forbidden: bool = False
     since: Optional[float] = None
-
-
-def at_end(outcome: Outcome) -> Optional[bool]:
-    """Return whether the session was kept, as far as it is known at the end of a handover."""
-    return False if outcome in _LOST else None
 
 
 def ended(evidence: Evidence, outcome: Outcome, now: float) -> Evidence:
@@ -88,6 +82,3 @@ def hear(evidence: Evidence, event: Any, now: float) -> Tuple[Evidence, Optional
         return replace(after, since=None), True
     # A session that ended between the two times may have been lost, or closed by its operator.
     return after, False if over and age < LOST_SECONDS else None
-
-
-__all__ = ["KEPT_SECONDS", "LOST_SECONDS", "Evidence", "at_end", "ended", "hear"]

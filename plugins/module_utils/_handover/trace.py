@@ -12,7 +12,6 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._network.events import Connected, Disconnected, ManagerGone, ScanStarted, SupplicantGone
 from .._network.handover_record import HandoverRecord
-from . import evidence
 from .messages import AddressArrived, BlockBack, BlockGone, InterfaceGone, Pinned, SoftBlocked, SwitchedOff
 from .policy import Outcome
 
@@ -124,7 +123,7 @@ class Trace:
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             request_to_connected_ms=connected,
             request_to_address_ms=None if connected is None else self.ms("address"),
-            session_kept=evidence.at_end(outcome),
+            session_kept=None,  # only CSME knows, and it tells later (``evidence.py``)
             steps=tuple(Step(name, round((at - origin) * 1000)) for name, at in self._marks if name != "blocked"),
             requests=requests,
             warnings=warnings,

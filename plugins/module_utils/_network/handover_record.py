@@ -19,7 +19,7 @@ class HandoverRecord:
         at: the time at which the handover ended, in UTC and ISO 8601.
         request_to_connected_ms: ms from the first ownership request until the host was connected.
         request_to_address_ms: ms from the first ownership request until the host had an address.
-        session_kept: whether CSME's session was kept. It is True only if CSME said so (see ``_handover/evidence.py``).
+        session_kept: whether CSME's session was kept, by CSME's own word (see ``_handover/evidence.py``).
     """
 
     outcome: Optional[str]
