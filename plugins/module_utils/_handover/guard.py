@@ -33,7 +33,7 @@ from .messages import (
     SoftBlocked,
     SwitchedOff,
 )
-from .policy import AWAITED, IDLE, SUCCESSES, UNANSWERED, Outcome, Policy
+from .policy import AWAITED, BUSY, IDLE, SUCCESSES, UNANSWERED, Outcome, Policy
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,15 @@ class Unusable(Bare):
     """The answer to Look: airplane mode or the switch blocks the radio, or the reason of a block can't be read."""
 
 
-class Busy(Bare):
-    """The answer to Look: another handover works on the radio."""
+@dataclass(frozen=True)
+class Busy:
+    """The answer to Look: another handover works on the radio.
+
+    Attributes:
+        blocked: whether CSME holds the radio.
+    """
+
+    blocked: bool
 
 
 class Unanswered(Bare):
@@ -267,9 +274,8 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Connected):
         return guard, _LOOK if guard.stays else ()
     if isinstance(event, (Busy, Awaited)):
-        if isinstance(event, Awaited):
-            guard = replace(guard, left=AWAITED)
-        return guard, (SetTimer(RETRY, policy.busy_seconds),)
+        left = AWAITED if isinstance(event, Awaited) else BUSY if event.blocked else None
+        return replace(guard, left=left), (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
         return replace(_anew(guard), left=None, unconfirmed=None), _NO_LOOK
     return guard, ()

@@ -58,6 +58,9 @@ class Outcome(str, Enum):
 SUCCESSES = frozenset({Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED})
 
 
+#: Why a radio can't be used: the kernel gives no reason for its block, so it is not known whether CSME owns it.
+KERNEL_TOO_OLD = "kernel_too_old"
+
 # -- why CSME keeps a radio without a handover. These words stand where an outcome may stand ---------------------------
 
 #: The reason when a radio is left to CSME, which has no connection on it.
@@ -66,12 +69,14 @@ IDLE = "idle"
 AWAITED = "manager_awaited"
 #: The reason while the interface's manager does not tell its profiles.
 UNANSWERED = "profiles_unreadable"
+#: The reason while another handover, such as a task's, works on the radio.
+BUSY = "other_handover"
 #: The reason after an error of a device, socket or file, which the log names. It may have come without a handover.
 FAILED = Outcome.FAILED.value
-REASONS = (IDLE, AWAITED, UNANSWERED, FAILED)
+REASONS = (IDLE, AWAITED, UNANSWERED, BUSY, FAILED)
 #: These reasons describe the present, not a handover that failed. The facts read it anew, so they may be more recent
 #: than the watcher.
-OF_NOW = frozenset({Outcome.NO_CREDENTIALS.value, Outcome.CSME_UNREADABLE.value, IDLE, AWAITED, UNANSWERED})
+OF_NOW = frozenset({Outcome.NO_CREDENTIALS.value, Outcome.CSME_UNREADABLE.value, IDLE, AWAITED, UNANSWERED, BUSY})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .._radio.switched_off import BY_HARDWARE, switched_off
 from .._radio.values import Block, Switch
 from .._system.printable import quoted
 from .._system.words import Words
-from .policy import AWAITED, UNANSWERED, Outcome
+from .policy import AWAITED, BUSY, UNANSWERED, Outcome
 
 _LOOK_AT_THE_ACCESS_POINT = (
     "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
@@ -81,7 +81,11 @@ def words_of(outcome: Outcome, block: Optional[Block], platform: Callable[[], Se
 #: The texts about the reasons why no handover is made now, as for outcomes. ``IDLE`` is none of them, because the
 #: watcher was told to leave such a radio.
 PAUSES: Dict[str, Words] = {
-    AWAITED: Words("the program that manages the interface has not started yet, and may start soon"),
+    AWAITED: Words(
+        "the program that manages the interface has not started yet, and may start soon",
+        "The watcher looks again twice a second",
+    ),
+    BUSY: Words("another handover works on the radio, such as a task's", "The watcher looks again twice a second"),
     UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
 }
 
@@ -105,6 +109,11 @@ def network_name(connection: Optional[Reported]) -> str:
 
 KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"
 LOST = "CSME's session ended within seconds of the last handover"
+#: The text about a radio that is blocked by nobody knows whom.
+UNKNOWN_BLOCK = Words(
+    "the kernel gives no reason why the radio is blocked, so it is not known whether CSME owns it",
+    "Install Linux 5.17 or newer",
+)
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"

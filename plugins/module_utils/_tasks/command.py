@@ -154,7 +154,8 @@ def _status() -> int:
 def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
     """Show one radio of a state. The watcher may be of another version, so a value may be missing."""
     word, reason, wanted = radio.get("state"), radio.get("reason"), radio.get("wanted")
-    _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {_SENTENCES.get(str(word), word)}")
+    sentence = _OFF if word == "watching" and reason else _SENTENCES.get(str(word), word)
+    _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {sentence}")
     if reason:
         _tell(f"    because: {reason}")
     why = report.why_left(str(radio.get("interface"))) or (_why_off(reason) if word == "watching" else None)
@@ -170,16 +171,20 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
 
 def _why_off(reason: Any) -> Optional[str]:
     """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
-    from .._handover.policy import Outcome
-    from .._handover.words import words_of
+    from .._handover.policy import KERNEL_TOO_OLD, Outcome
+    from .._handover.words import UNKNOWN_BLOCK, words_of
     from .._radio.rfkill import platform_switches
 
+    if reason == KERNEL_TOO_OLD:
+        return f"{UNKNOWN_BLOCK.what}. {UNKNOWN_BLOCK.remedy}"
     if reason not in (Outcome.AIRPLANE_MODE.value, Outcome.SWITCH_OFF.value):
         return None
     words = words_of(Outcome(reason), None, platform_switches)
     return f"{words.of(None)}. {words.remedy}"
 
 
+#: The sentence about a watched radio if there is a reason, which is why neither the host nor CSME can use it.
+_OFF = "nobody can use the radio now"
 _SENTENCES = {
     "watching": "nothing to do",
     "handover": "a handover is under way",

@@ -46,6 +46,11 @@ class FollowedSwitch:
             return None
         return Outcome.AIRPLANE_MODE if switch.soft else Outcome.SWITCH_OFF if switch.off else None
 
+    @property
+    def unknown(self) -> bool:
+        """Whether the radio is blocked, and the kernel does not say why."""
+        return self._switch is not None and self._switch.hard and self._switch.reasons is None
+
     def is_of(self, event: RfkillEvent) -> bool:
         """Say whether an event is about this switch."""
         return self._switch is not None and event.index == self._switch.index

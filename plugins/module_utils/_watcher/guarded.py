@@ -16,7 +16,7 @@ from .._handover.deferred import Rest
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
-from .._handover.policy import FAILED, Outcome
+from .._handover.policy import FAILED, KERNEL_TOO_OLD, Outcome
 from .._handover.words import network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
@@ -129,7 +129,9 @@ class Watched:
         left, off = self._machine.state.left, self._switch.off
         if left is None and self.state == "held":
             return Outcome.NO_CREDENTIALS.value
-        return off.value if off is not None and self.state == "watching" else left
+        if self.state != "watching":
+            return left
+        return KERNEL_TOO_OLD if self._switch.unknown else None if off is None else off.value
 
     @property
     def kept(self) -> Optional[Kept]:
@@ -355,7 +357,7 @@ class Watched:
         if not self._switch.usable:
             return guard.Unusable()
         if not self._lock.acquire():
-            return guard.Busy()
+            return guard.Busy(self._switch.blocked)
         if self._machine.state.handover is None and self.hands.pin is None:
             self._rest.undo_what_was_left(self.radio.phy, self._places)
         self._account.forget("failure")

@@ -61,7 +61,7 @@ class WatcherReport:
         if reason is None:
             return None
         # These are loaded only where they are needed.
-        from .._handover.policy import Outcome
+        from .._handover.policy import AWAITED, BUSY, Outcome
         from .._handover.words import BOOK, LOOKS_AGAIN, PAUSES
 
         if reason == Outcome.NO_CREDENTIALS.value:
@@ -70,4 +70,5 @@ class WatcherReport:
         if words is None:  # the watcher is of another version
             return f"the reason is {reason}. {LOOKS_AGAIN}"
         what = words.of(NAMES.get(self.managers.get(interface) or ""))
-        return ". ".join(part for part in (what, words.remedy, LOOKS_AGAIN) if part)
+        again = "" if reason in (AWAITED, BUSY) else LOOKS_AGAIN  # for these, the text says that it is soon
+        return ". ".join(part for part in (what, words.remedy, again) if part)

@@ -53,7 +53,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Unpin,
     Unread,
 )
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE, Outcome, Policy
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import BUSY, IDLE, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
     Connected,
 )
@@ -153,7 +153,7 @@ def test_a_stay_that_csme_has_not_confirmed_goes_on_for_the_rest_of_its_time() -
     guard, actions = play(Resumed(4.0))
     assert (guard.stays, guard.forbidden, actions) == (True, False, [Look()])
     # Another task has the lock for a moment.
-    waits = play(Busy(), Expired(RETRY), guard=guard)[0]
+    waits = play(Busy(True), Expired(RETRY), guard=guard)[0]
     stays, more = step(waits, Free(PROFILE, BSSID), POLICY)
     assert more[-2:] == (Stay(PROFILE, BSSID), SetTimer(Timer.CONFIRM, 4.0))
     assert play(Expired(Timer.CONFIRM), guard=stays) == (Guard(), [Unpin()])
@@ -173,7 +173,10 @@ def test_a_stay_that_csme_has_not_confirmed_is_not_begun_later(event: GuardEvent
 
 
 def test_another_handover_is_waited_for() -> None:
-    assert step(Guard(), Busy(), POLICY) == (Guard(), (SetTimer(RETRY, POLICY.busy_seconds),))
+    wait = (SetTimer(RETRY, POLICY.busy_seconds),)
+    assert step(Guard(), Busy(True), POLICY) == (Guard(left=BUSY), wait)
+    # The host has the radio, so CSME does not keep it.
+    assert step(Guard(left=BUSY), Busy(False), POLICY) == (Guard(), wait)
     assert play(Expired(RETRY))[1] == [Look()]
 
 
@@ -192,7 +195,7 @@ def test_who_does_not_answer_is_asked_ever_less_often() -> None:
     guard, found = pauses(Guard(), 9)
     assert found == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     # What is new is looked at, at once or soon, and the pauses begin anew.
-    for event in (BlockBack(), Changed(), Blocked(None, None), Busy()):
+    for event in (BlockBack(), Changed(), Blocked(None, None), Busy(True)):
         assert step(guard, event, POLICY)[0].unanswered == 0
     assert step(guard, BlockBack(), POLICY)[1] == (Look(),)
     assert step(guard, Changed(), POLICY)[1] == (CancelTimer(SLOW), Look())
@@ -263,7 +266,7 @@ def test_a_look_in_the_middle_of_a_handover_says_whose_the_radio_is() -> None:
     assert actions[-2:] == [Unpin(), Tell(Outcome.TAKEN_BACK)]
 
 
-@pytest.mark.parametrize("event", [Unusable(), Busy(), Awaited(), Unanswered(), Untold(), Spoke(), Changed()])
+@pytest.mark.parametrize("event", [Unusable(), Busy(True), Awaited(), Unanswered(), Untold(), Spoke(), Changed()])
 def test_what_says_nothing_of_a_handover_leaves_one_under_way_alone(event: GuardEvent) -> None:
     guard = play(CAN, Pinned())[0]
     assert guard.handover is not None

@@ -78,7 +78,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 pytestmark = pytest.mark.no_cover
 
 EVENTS: Tuple[GuardEvent, ...] = (
-    *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(), Awaited(), Unanswered(), Untold()),
+    *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(True), Awaited(), Unanswered(), Untold()),
     *(Blocked(PART, None), Spoke(), Resumed(5.0), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),
@@ -172,7 +172,7 @@ def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
     for start in states:
         guard, timers = start
         if guard.handover is not None and guard.handover.phase is Phase.STAYING and not timers:
-            assert guard.handover.forbidden, told(policy, start, Busy())
+            assert guard.handover.forbidden, told(policy, start, Busy(True))
         whole, _actions = advance(start, Disconnected(), policy)
         # What a pin needs answered at once is answered by Pinned or PinFailed; the worse of the two is the first.
         if whole[0].handover is not None and whole[0].handover.phase is Phase.PINNING:
@@ -180,11 +180,11 @@ def test_every_state_ends_unpinned(policy: GuardPolicy) -> None:
         for _round in range(50):
             if not whole[0].pinned:
                 break
-            assert whole[1], f"pinned, and no timer runs: {told(policy, whole, Busy())}"
+            assert whole[1], f"pinned, and no timer runs: {told(policy, whole, Busy(True))}"
             # Any of them may be the next: the one that was set last is the hardest to argue with, so try each.
             for timer in sorted(whole[1], key=repr):
                 whole, _actions = advance(whole, Expired(timer), policy)
-        assert not whole[0].pinned, told(policy, start, Busy())
+        assert not whole[0].pinned, told(policy, start, Busy(True))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -193,7 +193,7 @@ def test_what_holds_on_every_transition(policy: GuardPolicy) -> None:
         guard, timers = whole
         # Nothing under way: none of its timers runs, so nothing wakes an idle watcher.
         if guard.handover is None:
-            assert timers <= {RETRY, SLOW}, told(policy, whole, Busy())
+            assert timers <= {RETRY, SLOW}, told(policy, whole, Busy(True))
         for event, (after, later), actions in transitions:
             asks = RequestOwnership() in actions
             # Ownership is asked for with a pin when CSME has a connection, and never without a usable profile.

@@ -90,7 +90,7 @@ def test_a_handover_that_failed_too_often_is_tried_at_each_slow_look_and_at_no_o
     assert play(Expired(SLOW), CAN, guard=guard)[0].handover is not None
 
 
-@pytest.mark.parametrize("answer", [Busy(), Awaited(), Unanswered(), Untold()])
+@pytest.mark.parametrize("answer", [Busy(True), Awaited(), Unanswered(), Untold()])
 def test_a_short_pause_neither_allows_a_try_nor_puts_it_off(answer: GuardEvent) -> None:
     """Another task has the lock for a moment, or who is asked does not answer: CSME is not asked more often for it."""
     guard = looks(Guard(), CAN, 4, POLICY)[0]

@@ -57,6 +57,15 @@ def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
     assert told([RADIO]).splitlines()[1:] == ["  wlan0 (phy0): nothing to do"]
 
 
+def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..., str]) -> None:
+    assert told([{**RADIO, "reason": "kernel_too_old"}]).splitlines()[1:] == [
+        "  wlan0 (phy0): nobody can use the radio now",
+        "    because: kernel_too_old",
+        "    the kernel gives no reason why the radio is blocked, so it is not known whether CSME owns it. "
+        "Install Linux 5.17 or newer",
+    ]
+
+
 def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None:
     wanted = {"ssid": "corp\\xff", "ssid_hex": "636f7270ff", "auth": "psk"}
     left = {**RADIO, "state": "left", "reason": "no_credentials", "wanted": wanted, "supplicant": False}

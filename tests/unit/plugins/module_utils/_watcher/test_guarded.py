@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Optional, Tuple
 
 import pytest
 
@@ -19,6 +20,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import document
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
+    BLOCKED,
     BSSID,
     FREE,
     NETWORK,
@@ -292,7 +294,7 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     watched.look()
-    assert (watched.state, watched.reason) == ("retrying", "taken_back"), "it looks again in half a second"
+    assert (watched.state, watched.reason) == ("retrying", "other_handover"), "it looks again in half a second"
     other.release()
     laptop.now += 1.0
     watched.expire()
@@ -300,6 +302,31 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     laptop.now = slow or 0.0
     watched.expire()
     assert (watched.state, laptop.requests) == ("handover", 2)
+    watched.stop()
+
+
+@pytest.mark.parametrize(("hard", "expected"), [(True, ("retrying", "other_handover")), (False, ("watching", None))])
+def test_while_a_task_works_on_the_radio_nobody_says_that_there_is_nothing_to_do(
+    laptop: Laptop, hard: bool, expected: Tuple[str, Optional[str]]
+) -> None:
+    other = run_folder.Lock("phy0", laptop.places)
+    assert other.acquire()
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    if not hard:  # the task got the radio, and goes on with the lock
+        watched.heard_rfkill(rfkill(False))
+        watched.look()
+    assert (watched.state, watched.reason) == expected
+    other.release()
+    watched.stop()
+
+
+def test_a_block_without_a_reason_is_told(laptop: Laptop) -> None:
+    watched = laptop.watched(switch=replace(BLOCKED, reasons=None))
+    watched.attach()
+    watched.look()
+    assert (watched.state, watched.reason) == ("watching", "kernel_too_old")
     watched.stop()
 
 

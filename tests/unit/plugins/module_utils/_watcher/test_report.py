@@ -7,7 +7,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardPolicy
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import IDLE, REASONS, SUCCESSES, Outcome
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import (
+    AWAITED,
+    BUSY,
+    IDLE,
+    REASONS,
+    SUCCESSES,
+    Outcome,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import LOOKS_AGAIN
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 
@@ -18,7 +25,8 @@ KNOWN = (*(each.value for each in Outcome if each not in SUCCESSES), *(each for 
 def test_each_reason_is_told_with_what_to_do(reason: str) -> None:
     told = WatcherReport(True, True, left={"wlan0": reason}, managers={"wlan0": "networkmanager"}).why_left("wlan0")
     assert told is not None
-    assert told.endswith(LOOKS_AGAIN)
+    soon = reason in (AWAITED, BUSY)
+    assert told.endswith("The watcher looks again twice a second" if soon else LOOKS_AGAIN)
     assert not told.endswith(".")
     assert "{" not in told
     assert told.startswith("the reason is") == (reason not in KNOWN)
@@ -36,4 +44,5 @@ def test_a_radio_that_is_not_left_has_no_reason() -> None:
 
 def test_the_longest_pause_is_what_the_words_promise() -> None:
     assert max(GuardPolicy().slow_seconds) == 10 * 60
+    assert GuardPolicy().busy_seconds == 0.5
     assert "within ten minutes" in LOOKS_AGAIN
