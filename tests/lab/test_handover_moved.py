@@ -26,23 +26,52 @@ BOTH = f"bss=ap1\nbssid={ELSEWHERE}\nssid2={DEFAULT_SSID.hex()}\n{SECURITY['wpa2
 MOVED = f"connection ssid={DEFAULT_SSID.hex()} bssid={ELSEWHERE} channel=6 auth=7 cipher=4"
 
 
-@pytest.mark.parametrize(
-    "first", ["grant_delay 300", "answer silent"], ids=["before the grant", "between two requests"]
-)
-def test_the_host_follows_it(stage: Stage, first: str) -> None:
-    scene = stage(session=False, ap_extra=BOTH)
-    guest, control = scene.laptop.guest, f"{scene.csme.folder}/control"
+#: What CSME does at first, and what is waited for before it moves, in each phase until the grant. A request waits for
+#: 1 s, and the first pause takes 0.5 s (``Policy``).
+PHASES = [
+    pytest.param("answer grant", "ls /run/vpro-fleet/*.journal", 0.0, id="while pinning"),
+    pytest.param("grant_delay 300", "grep requests=1 {control}", 0.0, id="before the grant"),
+    pytest.param("answer silent", "grep requests=1 {control}", 0.0, id="while it does not answer"),
+    pytest.param("answer silent", "grep requests=1 {control}", 1.2, id="in the pause"),
+]
+
+
+def move(scene: Scene, first: str, until: str, seconds: float) -> None:
+    """Let CSME move to the other access point, and then give the radio away."""
+    control = f"{scene.csme.folder}/control"
     scene.csme.control(first)
-    asked = f"until grep -q requests=1 {control}; do sleep 0.01; done"
-    guest.spawn(
-        "roam", ["sh", "-c", f"{asked}; echo '{MOVED}' >{control}; echo answer grant >{control}"], "/run/roam.log"
-    )
-    done = own(scene)
-    # Nobody serves addresses at the second one.
-    assert done["outcome"] == "connected", done
+    wait = f"until {until.format(control=control)} >/dev/null 2>&1; do sleep 0.01; done; sleep {seconds}"
+    steps = f"{wait}; echo '{MOVED}' >{control}; echo answer grant >{control}"
+    scene.laptop.guest.spawn("roam", ["sh", "-c", steps], "/run/roam.log")
+
+
+def followed(scene: Scene) -> None:
+    """Check that the host is where CSME went, and that no pin is left."""
     assert scene.csme.state()["connection"].startswith(f"ssid={DEFAULT_SSID.hex()} bssid={ELSEWHERE}")
-    assert f"Connected to {ELSEWHERE}" in guest.check(f"iw dev {INTERFACE} link")
+    assert f"Connected to {ELSEWHERE}" in scene.laptop.guest.check(f"iw dev {INTERFACE} link")
     assert scene.laptop.pins() == ""
+
+
+@pytest.mark.parametrize(("first", "until", "seconds"), PHASES)
+def test_the_host_follows_it(stage: Stage, first: str, until: str, seconds: float) -> None:
+    scene = stage(session=False, ap_extra=BOTH)
+    move(scene, first, until, seconds)
+    # Nobody serves addresses at the second one.
+    assert own(scene)["outcome"] == "connected"
+    followed(scene)
+
+
+@pytest.mark.with_networkmanager
+@pytest.mark.parametrize(("first", "until", "seconds"), PHASES)
+def test_the_watcher_follows_it(watched: Stage, first: str, until: str, seconds: float) -> None:
+    scene = watched(session=False, ap_extra=BOTH, start=False)
+    laptop = scene.laptop
+    move(scene, first, until, seconds)
+    laptop.guest.check(f"systemctl start {laptop.service}", timeout=120)
+    laptop.wait_until("the end", lambda: state(laptop)["last_handover"] is not None, 40)
+    assert state(laptop)["last_handover"]["outcome"] == "connected", log(laptop)
+    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 40)
+    followed(scene)
 
 
 @pytest.mark.manager("wpa_supplicant")

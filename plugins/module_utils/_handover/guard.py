@@ -201,6 +201,17 @@ class Guard:
         return self.handover is not None and self.handover.pinned
 
     @property
+    def undecided(self) -> bool:
+        """Whether a handover is under way whose outcome is not known yet."""
+        return self.handover is not None and self.handover.outcome is None
+
+    @property
+    def asked(self) -> bool:
+        """Whether CSME was asked for the radio, and it is not known yet how the handover ends."""
+        phases = (Phase.REQUESTING, Phase.CONNECTING, Phase.ADDRESSING)
+        return self.handover is not None and self.handover.phase in phases
+
+    @property
     def stays(self) -> bool:
         """Whether a connected host has to stay at its access point, without a handover."""
         return self.forbidden or self.unconfirmed is not None

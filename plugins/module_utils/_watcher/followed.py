@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
-from .._handover.policy import Outcome
+from .._handover.policy import KERNEL_TOO_OLD, Outcome
 from .._radio.rfkill import RfkillEvent
 from .._radio.values import Switch
 
@@ -47,9 +47,14 @@ class FollowedSwitch:
         return Outcome.AIRPLANE_MODE if switch.soft else Outcome.SWITCH_OFF if switch.off else None
 
     @property
-    def unknown(self) -> bool:
-        """Whether the radio is blocked, and the kernel does not say why."""
-        return self._switch is not None and self._switch.hard and self._switch.reasons is None
+    def why_off(self) -> Optional[str]:
+        """The code that says why nobody can use the radio, or None.
+
+        It is ``KERNEL_TOO_OLD`` for a block that the kernel does not explain.
+        """
+        if self._switch is not None and self._switch.hard and self._switch.reasons is None:
+            return KERNEL_TOO_OLD
+        return None if self.off is None else self.off.value
 
     def is_of(self, event: RfkillEvent) -> bool:
         """Say whether an event is about this switch."""

@@ -16,7 +16,7 @@ from .._handover.deferred import Rest
 from .._handover.effects import Calls, Hands
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
-from .._handover.policy import FAILED, KERNEL_TOO_OLD, Outcome
+from .._handover.policy import FAILED, Outcome
 from .._handover.words import network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
@@ -124,14 +124,17 @@ class Watched:
         )
 
     @property
+    def asked(self) -> bool:
+        """Whether the end of a handover has to be waited for (``Guard.asked``)."""
+        return self._machine.state.asked
+
+    @property
     def reason(self) -> Optional[str]:
         """The code that says why CSME keeps the radio, or why nobody can use it. It is None when neither is so."""
-        left, off = self._machine.state.left, self._switch.off
-        if left is None and self.state == "held":
-            return Outcome.NO_CREDENTIALS.value
-        if self.state != "watching":
-            return left
-        return KERNEL_TOO_OLD if self._switch.unknown else None if off is None else off.value
+        if self.state == "watching":
+            return self._switch.why_off
+        left = self._machine.state.left
+        return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
 
     @property
     def kept(self) -> Optional[Kept]:
@@ -161,11 +164,10 @@ class Watched:
 
     def supplicant_gone(self) -> None:
         """Handle the end of the supplicant. Its pin ended with it."""
-        if not self.attachment.sources:
-            return
-        self._account.write("info", "wpa_supplicant ended")
-        self.feed(SupplicantGone())
-        self.detach()
+        if self.attachment.sources:
+            self._account.write("info", "wpa_supplicant ended")
+            self.feed(SupplicantGone())
+            self.detach()
 
     def manager_gone(self, why: str) -> None:
         """Handle the end of the manager. A pin, which may still be set, is undone. The manager has to be found again.
@@ -221,12 +223,12 @@ class Watched:
     def _give_up(self) -> None:
         """Undo the pin, end the handover or stay, and look again later."""
         self.hands.unpin()
-        handover = self._machine.state.handover
+        undecided = self._machine.state.undecided
         self._machine.state = Guard(left=FAILED if self._switch.owned else None)
         for timer in (*messages.Timer, SLOW):  # a timer of this handover must not run out during the next one
             self._machine.cancel_timer(timer)
         self._machine.set_timer(RETRY, (self.policy.retry_seconds or (_UNDO_SECONDS,))[-1])
-        if handover is not None and handover.outcome is None:
+        if undecided:
             self._tell(Outcome.FAILED)
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
@@ -297,9 +299,7 @@ class Watched:
         self._advance(lambda: self._machine.feed(event))
 
     def _waits(self) -> bool:
-        """Say whether a handover is under way whose outcome is not known yet."""
-        handover = self._machine.state.handover
-        return handover is not None and handover.outcome is None
+        return self._machine.state.undecided
 
     def _ask_for_address(self) -> None:
         client = self.hands.ask_for_address()

@@ -36,6 +36,7 @@ from .._system.places import PLACES, Places
 from .._system.systemd import Log, Watchdog, notify
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
+from .ending import Ending
 from .guarded import Watched
 from .lacking import until_there
 from .own_folder import OwnFolder
@@ -68,7 +69,7 @@ class Watcher:
         self._epoll = select.epoll()
         self._nl: Optional[Nl80211] = None
         self._events: Optional[Nl80211Events] = None
-        self._stopping = False
+        self._ending = Ending()
         self._scan_wanted = False
         self._own_folder = OwnFolder(places, log)
         self._telling = Telling(version, log)
@@ -77,6 +78,8 @@ class Watcher:
 
     def run(self) -> None:
         """Watch until SIGTERM or SIGINT comes. Then undo all pins. Before, wait for what the machine lacks.
+
+        A handover for which CSME was asked already is carried through, within ``ending.SECONDS``.
 
         Raises:
             FleetError: rfkill ended.
@@ -100,7 +103,7 @@ class Watcher:
             gc.collect()
             gc.freeze()
             watchdog = Watchdog()
-            while not self._stopping:
+            while not self._ending.is_now(asked=self._asked):
                 self._wait(watchdog.pause)
                 self._telling.report(self._radios.values())
                 watchdog.tell()
@@ -132,9 +135,14 @@ class Watcher:
         except FleetError as error:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
 
+    @property
+    def _asked(self) -> bool:
+        return any(watched.asked for watched in self._radios.values())
+
     def _wait(self, longest: Optional[float]) -> None:
         """Wait for the next event or timer, but no longer than some seconds, and handle it."""
-        due = [watched.due for watched in self._radios.values() if watched.due is not None]
+        dues = (self._ending.due, *(watched.due for watched in self._radios.values()))
+        due = [each for each in dues if each is not None]
         timeout = max(0.0, min(due) - time.monotonic()) if due else None
         if longest is not None:
             timeout = longest if timeout is None else min(timeout, longest)
@@ -153,7 +161,8 @@ class Watcher:
         if self._scan_wanted:
             self._scan_wanted = False
             self._scan()
-        self._stopping |= self._own_folder.was_replaced()
+        if self._own_folder.was_replaced():
+            self._ending.want(0.0)
         # pyroute2's messages are cyclic garbage. Python's own collector waits for thousands of objects. Until then, the
         # messages about a few radios that come and go would add a megabyte of resident memory.
         gc.collect()
@@ -248,7 +257,9 @@ class Watcher:
     def _heard_signals(self, descriptor: int) -> None:
         numbers = signals_heard(descriptor)
         if numbers & ENDING:
-            self._stopping = True
+            if self._asked:
+                self._log.write("info", "CSME was asked for a radio, so the watcher ends when that handover has ended")
+            self._ending.want()
         if signal.SIGHUP in numbers:
             self._reload()
         if signal.SIGIO in numbers:
@@ -371,7 +382,7 @@ class Watcher:
             policy = policy_of(self._config)
             for watched in self._radios.values():
                 watched.policy = policy
-            self._scan()
+            self._scan_wanted = True  # a handover is carried through first
         for watched in self._radios.values():
             watched.feed(Changed())
         notify("READY=1")

@@ -150,6 +150,8 @@ class Service:
         monkeypatch.setattr(loop, "_DIRECTORIES", ("/watched",))
         monkeypatch.setattr(loop, "undo_journals", self.undo)
         self.left: List[str] = []
+        #: What happens after SIGTERM.
+        self.after: List[Callable[[], object]] = []
         self.undo_error: Optional[FleetError] = None
         self.watcher = Watcher("1.2.3", Config(), str(machine.config), machine.log, Places(str(machine.folder)))  # type: ignore[arg-type]
         self.watcher._telling = Telling("1.2.3", machine.log, lambda document: None)  # type: ignore[arg-type]
@@ -170,6 +172,8 @@ class Service:
                     step()
             finally:
                 os.kill(os.getpid(), signal.SIGTERM)
+            for step in self.after:
+                step()
 
         thread = threading.Thread(target=go)
         thread.start()

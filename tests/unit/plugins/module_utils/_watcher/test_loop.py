@@ -165,6 +165,8 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) 
     assert names(watcher) == ["wlan0", "wlan1"]
     machine.config.write_text('{"interfaces": ["wlan1"], "idle": "leave", "log_level": "warning"}')
     watcher._reload()
+    watcher._epoll.poll = lambda timeout: []  # type: ignore[method-assign,assignment]
+    watcher._wait(None)
     assert names(watcher) == ["wlan1"]
     assert watcher._radios["wlan1"].policy.take_idle is False
     assert machine.log.level == "warning"
