@@ -41,6 +41,7 @@ PURE: FrozenSet[str] = frozenset(
     {
         "_facts/readiness",
         "_handover/addressing",
+        "_handover/evidence",
         "_handover/guard",
         "_handover/machine",
         "_handover/messages",
@@ -48,7 +49,9 @@ PURE: FrozenSet[str] = frozenset(
         "_managers/networkmanager/joining",
         "_managers/wpa_supplicant/conf_check",
         "_managers/wpa_supplicant/conf_lines",
+        "_managers/wpa_supplicant/fitness",
         "_managers/wpa_supplicant/joining",
+        "_managers/wpa_supplicant/networks_plan",
     }
 )
 #: The files, as paths without their suffix.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
-from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, Joined, target_of
+from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_profile, find_profile_or_obstacle
 from .._radio.switched_off import switched_off
@@ -237,7 +237,7 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
         )
 
 
-def _supplicant(interface: str, csme: Optional[Joined], known: Known) -> Iterator[Blocker]:
+def _supplicant(interface: str, csme: Optional[JoinedConnection], known: Known) -> Iterator[Blocker]:
     managed = known.managed.get(interface)
     if managed is None or managed.manager is None:
         what = "supplicant.manager" if known.why("supplicant.manager") else f"supplicant.{interface}"
@@ -269,7 +269,7 @@ def _supplicant(interface: str, csme: Optional[Joined], known: Known) -> Iterato
         yield from _usable(interface, csme, managed, known)
 
 
-def _usable(interface: str, csme: Optional[Joined], managed: Managed, known: Known) -> Iterator[Blocker]:
+def _usable(interface: str, csme: Optional[JoinedConnection], managed: Managed, known: Known) -> Iterator[Blocker]:
     """Yield the blockers of an interface whose manager is wpa_supplicant or NetworkManager."""
     what = f"supplicant.{interface}"
     unread = known.why(what)
@@ -315,7 +315,7 @@ def _address(interface: str, profiles: Sequence[Profile]) -> Iterator[Blocker]:
         yield Blocker(MAC_ADDRESS, f"each profile of {interface} {differing[0].what}. {differing[0].remedy}")
 
 
-def _profile(interface: str, csme: Joined, profiles: Sequence[Profile]) -> Iterator[Blocker]:
+def _profile(interface: str, csme: JoinedConnection, profiles: Sequence[Profile]) -> Iterator[Blocker]:
     """Yield the blocker if the host has no profile with which it can take CSME's connection over."""
     profile, obstacle = find_profile_or_obstacle(profiles, csme)
     if profile is not None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, Optional, Tuple, Union
 
 from .._network.events import Connected, Disconnected, ManagerGone, SupplicantGone
-from .._system.bare import Bare
+from .._system.dataless import Dataless
 from .._system.statemachine import Machine
 from .messages import (
     AddressArrived,
@@ -40,19 +40,19 @@ from .messages import (
 from .policy import Policy
 
 
-class NoAddress(Bare):
+class NoAddress(Dataless):
     """The answer to LookForAddress: the interface has no IPv4 address, or only a link-local one."""
 
 
-class LookForAddress(Bare):
+class LookForAddress(Dataless):
     """Find out whether the interface has an IPv4 address. The answer is AddressArrived or NoAddress, or none at all."""
 
 
-class AskForAddress(Bare):
+class AskForAddress(Dataless):
     """Make the DHCP client of the interface ask again."""
 
 
-class Later(Bare):
+class Later(Dataless):
     """The name of the only timer."""
 
 

@@ -29,7 +29,7 @@ _PREFIX = "rest-"
 _Answer = TypeVar("_Answer")
 
 
-class Rest:
+class DeferredUndo:
     """The rest of a radio's last pin, if there is one.
 
     Args:

@@ -24,7 +24,7 @@ from .._system.errors import FleetError
 from .._system.places import PLACES, Places
 from .._system.run_folder import clear_journal, write_journal
 from .addressing import NoAddress
-from .deferred import Rest, over_rest, retried
+from .deferred import DeferredUndo, over_rest, retried
 from .messages import (
     Action,
     AddressArrived,
@@ -51,7 +51,7 @@ from .words import network_name
 
 @dataclass(frozen=True)
 class Calls:
-    """The functions that ``Hands`` calls.
+    """The functions that ``Effects`` calls.
 
     Attributes:
         request: asks CSME for the radio. It returns False if the driver waited for CSME in vain.
@@ -69,15 +69,15 @@ class Calls:
     waits: Callable[[], bool] = lambda: True
 
 
-class Hands:
+class Effects:
     """Carries out the actions of a handover on one radio.
 
     Args:
         radio: the radio.
         supplicant: the manager of the interface, or None when there is none.
         calls: the functions that it calls.
-        rest: keeps the part of a pin that can be undone only when the link ends. None means that the caller will not
-            wait for that, so the whole pin is undone at once.
+        deferred: keeps the part of a pin that can be undone only when the link ends. None means that the caller will
+            not wait for that, so the whole pin is undone at once.
         places: where the files are.
     """
 
@@ -86,7 +86,7 @@ class Hands:
         radio: Radio,
         supplicant: Optional[Backend],
         calls: Calls,
-        rest: Optional[Rest] = None,
+        deferred: Optional[DeferredUndo] = None,
         places: Places = PLACES,
     ) -> None:
         self._radio = radio
@@ -96,7 +96,7 @@ class Hands:
         #: The manager of the interface. The watcher keeps it up to date.
         self.supplicant = supplicant
         self._calls = calls
-        self._rest = rest
+        self._deferred = deferred
         self._places = places
         #: The pin that the supplicant has or may have.
         self.pin: Optional[Pin] = None
@@ -238,10 +238,10 @@ class Hands:
         if pin is None or supplicant is None:
             return
         try:
-            if self._rest is None or now:
+            if self._deferred is None or now:
                 retried(supplicant.unpin, pin)
             elif retried(supplicant.loosen, pin) is False:
-                self._rest.keep(pin)
+                self._deferred.keep(pin)
             clear_journal(self._radio.phy, self._places)
         except FleetError as error:
             self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next attempt")

@@ -16,7 +16,7 @@ from typing import Optional, Tuple, Union
 
 from .._network.events import Connected
 from .._network.profile import Profile
-from .._system.bare import Bare
+from .._system.dataless import Dataless
 from .._system.pauses import SLOW_SECONDS
 from . import machine, messages
 from .machine import Phase, State
@@ -79,7 +79,7 @@ class Free:
     bssid: Optional[str] = None
 
 
-class Unusable(Bare):
+class Unusable(Dataless):
     """The answer to Look: airplane mode or the switch blocks the radio, or the reason of a block can't be read."""
 
 
@@ -94,19 +94,19 @@ class Busy:
     blocked: bool
 
 
-class Unanswered(Bare):
+class Unanswered(Dataless):
     """The answer to Look: CSME holds the radio, and the interface's manager does not tell its profiles."""
 
 
-class Untold(Bare):
+class Untold(Dataless):
     """The answer to Look: CSME holds the radio, and the driver does not tell its connection."""
 
 
-class Awaited(Bare):
+class Awaited(Dataless):
     """The answer to Look: CSME holds the radio, and the interface's manager may start soon."""
 
 
-class Spoke(Bare):
+class Spoke(Dataless):
     """The interface's manager reported an event. So it may answer again."""
 
 
@@ -121,15 +121,15 @@ class Resumed:
     seconds: float
 
 
-class Changed(Bare):
+class Changed(Dataless):
     """Something changed that may let a handover succeed: the manager, its profiles, or the configuration."""
 
 
-class Retry(Bare):
+class Retry(Dataless):
     """A timer of the guard's own: the short pause before the next look."""
 
 
-class Slow(Bare):
+class Slow(Dataless):
     """A timer of the guard's own: the slow pause before the next look.
 
     It runs beside the short pauses, which neither cut it short nor put it off.
@@ -142,7 +142,7 @@ GuardEvent = Union[messages.Event, Free, Unusable, Busy, Awaited, Unanswered, Un
 # -- actions, in addition to those of a handover -----------------------------------------------------------------------
 
 
-class Look(Bare):
+class Look(Dataless):
     """Read the state of the radio. The answer is Blocked, Free, Unusable, Busy, Awaited, Unanswered or Untold."""
 
 
@@ -285,8 +285,8 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Connected):
         return guard, _LOOK if guard.stays else ()
     if isinstance(event, (Busy, Awaited)):
-        left = AWAITED if isinstance(event, Awaited) else BUSY if event.blocked else None
-        return replace(guard, left=left), (SetTimer(RETRY, policy.busy_seconds),)
+        awaited = AWAITED if isinstance(event, Awaited) else BUSY if event.blocked else None
+        return replace(guard, left=awaited), (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
         return replace(_anew(guard), left=None, unconfirmed=None), _NO_LOOK
     return guard, ()

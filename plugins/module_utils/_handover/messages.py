@@ -14,7 +14,7 @@ from .._network.events import LinkEvent
 from .._network.limits import Obstacle
 from .._network.profile import Profile
 from .._radio.connection import CsmeConnection, Reported
-from .._system.bare import Bare
+from .._system.dataless import Dataless
 
 
 @dataclass(frozen=True)
@@ -47,38 +47,38 @@ class Seen:
     obstacle: Optional[Obstacle] = None
 
 
-class Unread(Bare):
+class Unread(Dataless):
     """The answer to ReadConnection: CSME's connection can't be read now."""
 
 
-class Pinned(Bare):
+class Pinned(Dataless):
     """The supplicant has the pin."""
 
 
-class PinFailed(Bare):
+class PinFailed(Dataless):
     """The pin could not be set. No part of it is left."""
 
 
-class Unheard(Bare):
+class Unheard(Dataless):
     """The answer to RequestOwnership: the driver waited for CSME in vain, which denied the radio or did not answer.
 
     CSME may still give it away later.
     """
 
 
-class BlockGone(Bare):
+class BlockGone(Dataless):
     """The hard block with the reason "not owner" went away: the host owns the radio."""
 
 
-class BlockBack(Bare):
+class BlockBack(Dataless):
     """The hard block with the reason "not owner" is set, or is set again."""
 
 
-class SoftBlocked(Bare):
+class SoftBlocked(Dataless):
     """Airplane mode came on."""
 
 
-class SwitchedOff(Bare):
+class SwitchedOff(Dataless):
     """The radio's switch went off: there is a hard block with the reason "signal"."""
 
 
@@ -94,15 +94,15 @@ class AddressArrived:
     same_host: bool = True
 
 
-class RoamingForbidden(Bare):
+class RoamingForbidden(Dataless):
     """CSME has a session and forbids roaming, so the host must stay at its access point."""
 
 
-class RoamingAllowed(Bare):
+class RoamingAllowed(Dataless):
     """CSME's session is over, so the host may roam."""
 
 
-class InterfaceGone(Bare):
+class InterfaceGone(Dataless):
     """The interface or its radio went away."""
 
 
@@ -178,15 +178,15 @@ class Stay:
     bssid: str
 
 
-class Unpin(Bare):
+class Unpin(Dataless):
     """Undo the pin without dropping the link, then clear the journal."""
 
 
-class Forget(Bare):
+class Forget(Dataless):
     """Remove the journal, because the supplicant has ended and its pin with it. The supplicant must not be asked."""
 
 
-class RequestOwnership(Bare):
+class RequestOwnership(Dataless):
     """Ask CSME for the radio. If CSME gives it away, the answer is BlockGone.
 
     If the driver waits in vain, the answer is Unheard. If the driver asks nobody, there is no answer.

@@ -29,7 +29,7 @@ from .._system.dhcp_program import ask
 from .._system.places import PLACES, Places
 from .._system.statemachine import Machine
 from .addressing import Addressing, NoAddress
-from .effects import Calls, Hands
+from .effects import Calls, Effects
 from .machine import State, step
 from .messages import (
     Action,
@@ -92,16 +92,16 @@ class Handover:
             request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
             read = partial(csme.connection, nl, self._radio.ifindex or -1)
             calls = Calls(request, read, ask, self._trace.mark)
-            hands = self._hands = Hands(self._radio, self._supplicant, calls, places=self._places)
+            effects = self._effects = Effects(self._radio, self._supplicant, calls, places=self._places)
             # The listeners are opened before the first action, so that no answer is missed. rfkill is read first, so
             # that the end of a block is seen before the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())
-            sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: hands.from_rfkill}
+            sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: effects.from_rfkill}
             if self._supplicant is not None:
-                self._listeners = self._supplicant.listen(hands.warnings.append)
+                self._listeners = self._supplicant.listen(effects.warnings.append)
                 for heard in self._listeners:
                     sources[self._open(stack, heard)] = link_event
-            sources[self._open(stack, AddressEvents())] = hands.from_address
+            sources[self._open(stack, AddressEvents())] = effects.from_address
             try:
                 self._feed(Blocked(self._radio.reported, self._profile))
                 # A listener may have read events already while it was opened. select() does not report these.
@@ -110,8 +110,8 @@ class Handover:
                     self._wait(sources)
             finally:
                 # The machine undoes its pin itself. This is for an exception, a signal, and an earlier failed attempt.
-                hands.unpin()
-        return self._trace.report(outcome, self._machine.state.requests, tuple(hands.warnings))
+                effects.unpin()
+        return self._trace.report(outcome, self._machine.state.requests, tuple(effects.warnings))
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -139,13 +139,13 @@ class Handover:
         self._machine.feed(event)
         self._addressing.feed(event)
 
-    # The hands exist only while the handover runs, so the addressing gets methods that look for them.
+    # The effects exist only while the handover runs, so the addressing gets methods that look for them.
 
     def _look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
-        return self._hands.look_for_address()
+        return self._effects.look_for_address()
 
     def _ask_for_address(self) -> None:
-        self._hands.ask_for_address()
+        self._effects.ask_for_address()
 
     def _read(self, sources: Dict[Source, Callable[[Any], Optional[Event]]], ready: List[Source]) -> None:
         for source, translate in sources.items():
@@ -155,7 +155,7 @@ class Handover:
                 except EventsLost:
                     # This can only be the socket for addresses, so the addresses are read again.
                     news = ()
-                    arrived = self._hands.read_address()
+                    arrived = self._effects.read_address()
                     if arrived is not None:
                         self._feed(arrived)
                 for heard in news:
@@ -169,5 +169,5 @@ class Handover:
         elif isinstance(action, CancelTimer):
             self._machine.cancel_timer(action.timer)
         else:
-            return self._hands.do(action)
+            return self._effects.do(action)
         return None

@@ -18,7 +18,7 @@ from .._system.patience import Patience
 from .._system.places import PLACES, Places
 from .networkmanager.backend import NetworkManagerBackend
 from .networkmanager.files import IWD_REMEDY
-from .who import Verdict, has_socket, who_runs
+from .who import InterfaceManager, has_socket, who_runs
 from .wpa_supplicant.control import control_directories
 
 #: How long to wait until NetworkManager says whether it manages an interface.
@@ -126,7 +126,7 @@ class _Machine:
         """Say whether a program runs."""
         return name in self._processes
 
-    def verdict(self, *, networkmanager: bool = True, wpa_supplicant: bool = True) -> Verdict:
+    def verdict(self, *, networkmanager: bool = True, wpa_supplicant: bool = True) -> InterfaceManager:
         """Return the manager that runs the interface.
 
         Args:

@@ -53,7 +53,7 @@ class Conflict:
         return {"what": self.what, "where": self.where, "remedy": self.remedy}
 
 
-class Interface:
+class InterfaceSources:
     """One interface, and the programs and files that concern it. *places* says where the files are."""
 
     def __init__(self, name: str, path: str, places: Places = PLACES) -> None:

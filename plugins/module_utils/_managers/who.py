@@ -45,7 +45,7 @@ class OverIwd(NotFound):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class InterfaceManager:
     """The manager of an interface, as far as it is known.
 
     Attributes:
@@ -64,7 +64,9 @@ class Verdict:
     supplicant_error: Optional[FleetError] = None
 
 
-def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves, places: Places = PLACES) -> Verdict:
+def who_runs(
+    interface: str, ifindex: Optional[int], runs: Runs, serves: Serves, places: Places = PLACES
+) -> InterfaceManager:
     """Return the manager of an interface.
 
     The surest signs come first: NetworkManager's own record, and then a wpa_supplicant that serves the interface. A
@@ -84,25 +86,25 @@ def who_runs(interface: str, ifindex: Optional[int], runs: Runs, serves: Serves,
     recorded, record_error = _recorded(interface, ifindex, places)
     # The record stays when NetworkManager ends.
     if recorded and runs("NetworkManager") is not False:
-        return _networkmanager(interface, places) if runs("NetworkManager") else Verdict(None)
+        return _networkmanager(interface, places) if runs("NetworkManager") else InterfaceManager(None)
     error = serves()
     perhaps = recorded is None and runs("NetworkManager") is not False
     closed = isinstance(error, AccessDenied) and runs("wpa_supplicant") is not False
     if closed and perhaps:
         # This user may not use the control sockets. They may belong to NetworkManager's wpa_supplicant.
-        unsure = Verdict(None, record_error=record_error)
+        unsure = InterfaceManager(None, record_error=record_error)
         if runs("NetworkManager"):
             unsure = _networkmanager(interface, places, sure=False, record_error=record_error)
         return replace(unsure, supplicant_error=error)
     if closed or not isinstance(error, (NotFound, AccessDenied)):
-        return Verdict(WPA_SUPPLICANT, record_error=record_error, supplicant_error=error)
+        return InterfaceManager(WPA_SUPPLICANT, record_error=record_error, supplicant_error=error)
     if perhaps and runs("NetworkManager"):
         return _networkmanager(interface, places, sure=False, record_error=record_error)
     if perhaps or runs("iwd") is None:
-        return Verdict(None, record_error=record_error, supplicant_error=error)
+        return InterfaceManager(None, record_error=record_error, supplicant_error=error)
     if runs("iwd"):
-        return Verdict(IWD, supplicant_error=error)
-    return Verdict(WPA_SUPPLICANT if runs("wpa_supplicant") else NONE, supplicant_error=error)
+        return InterfaceManager(IWD, supplicant_error=error)
+    return InterfaceManager(WPA_SUPPLICANT if runs("wpa_supplicant") else NONE, supplicant_error=error)
 
 
 def has_socket(interface: str, directories: Sequence[str]) -> Serves:
@@ -214,14 +216,14 @@ def _recorded(interface: str, ifindex: Optional[int], places: Places) -> Tuple[O
 
 def _networkmanager(
     interface: str, places: Places, *, sure: bool = True, record_error: Optional[FleetError] = None
-) -> Verdict:
+) -> InterfaceManager:
     """Return the verdict NetworkManager, or iwd if NetworkManager uses iwd."""
     # This is loaded only where it is needed.
     from .networkmanager.files import is_over_iwd
 
     if is_over_iwd(interface, places):
-        return Verdict(IWD, sure, through_networkmanager=True, record_error=record_error)
-    return Verdict(NETWORKMANAGER, sure, record_error=record_error)
+        return InterfaceManager(IWD, sure, through_networkmanager=True, record_error=record_error)
+    return InterfaceManager(NETWORKMANAGER, sure, record_error=record_error)
 
 
 def _backend(

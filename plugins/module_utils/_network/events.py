@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Union
 
-from .._system.bare import Bare
+from .._system.dataless import Dataless
 
 
-class ScanStarted(Bare):
+class ScanStarted(Dataless):
     """The supplicant's scan has begun, on the frequencies that the supplicant was given."""
 
 
@@ -26,11 +26,11 @@ class Connected:
     bssid: str
 
 
-class Disconnected(Bare):
+class Disconnected(Dataless):
     """The supplicant lost its connection."""
 
 
-class SupplicantGone(Bare):
+class SupplicantGone(Dataless):
     """The supplicant ended or restarted. It lost all settings that were made at run time, such as a pin."""
 
 
@@ -45,11 +45,11 @@ class ManagerGone:
     why: str = ""
 
 
-class ProfilesChanged(Bare):
+class ProfilesChanged(Dataless):
     """A profile was added, removed or changed."""
 
 
-class ProfileTouched(Bare):
+class ProfileTouched(Dataless):
     """A profile was changed or only used. The manager does not tell which of the two."""
 
 

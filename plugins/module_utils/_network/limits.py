@@ -54,7 +54,7 @@ class Obstacle:
         return self.code or ("profile_disabled" if self.disabled else "profile_unfit")
 
 
-class Joined(Protocol):
+class JoinedConnection(Protocol):
     """A connection that the host must take over with one of its profiles.
 
     It is CSME's connection (``CsmeConnection``), or those values of it that are known (``Target``).
@@ -86,7 +86,7 @@ class Joined(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """The known values of a connection, as in ``Joined``."""
+    """The known values of a connection, as in ``JoinedConnection``."""
 
     ssid: bytes
     auth: Optional[str] = None
@@ -96,7 +96,7 @@ class Target:
 
 
 class Told(Protocol):
-    """What is known of a connection, as in ``Joined``. A value that could not be read is None."""
+    """What is known of a connection, as in ``JoinedConnection``. A value that could not be read is None."""
 
     @property
     def ssid(self) -> Optional[bytes]:
@@ -138,7 +138,7 @@ class Limits:
         channels: the only frequencies, in MHz.
         only_bssids: the only access points. Each may have a mask: ``02:00:00:00:00:00/ff:ff:ff:00:00:00``.
         never_bssids: the access points that it never uses. Each may have a mask.
-        ciphers: the only ciphers for unicast frames, with the names of ``Joined.cipher``.
+        ciphers: the only ciphers for unicast frames, with the names of ``JoinedConnection.cipher``.
         groups: the only ciphers for group traffic (broadcast and multicast frames), with the same names.
         protocols: the only security protocols: ``wpa``, ``rsn`` (the one of WPA2 and WPA3), or others.
         algorithms: the only algorithms of 802.11 authentication: ``open``, ``shared`` or ``leap``. SAE has its own.
@@ -156,7 +156,7 @@ class Limits:
     pmf: Optional[bool] = None
     eap: Optional[Obstacle] = None
 
-    def obstacles(self, connection: Joined) -> Iterator[Optional[Obstacle]]:
+    def obstacles(self, connection: JoinedConnection) -> Iterator[Optional[Obstacle]]:
         """Check these limits against a connection. Yield the obstacle or None for each check."""
         auth, bssid, cipher, frequencies = connection.auth, connection.bssid, connection.cipher, connection.frequencies
         yield self.eap if auth == "eap" else None
@@ -191,7 +191,7 @@ class Limits:
         yield Obstacle(group, _REMOVE) if stronger else None
 
 
-def suite_b_obstacle(key_mgmt: FrozenSet[str], connection: Joined) -> Optional[Obstacle]:
+def suite_b_obstacle(key_mgmt: FrozenSet[str], connection: JoinedConnection) -> Optional[Obstacle]:
     """Return an obstacle if a profile only has key managements of Suite B, whose ciphers are others than CSME's.
 
     This holds whatever ``Limits.ciphers`` are, because wpa_supplicant's default includes CCMP for every key management.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
 
-from .limits import NO_LIMITS, Joined, Limits, Obstacle, suite_b_obstacle
+from .limits import NO_LIMITS, JoinedConnection, Limits, Obstacle, suite_b_obstacle
 
 PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
@@ -74,7 +74,7 @@ class Profile:
         return auth != "open" or "wep_key" not in self.credentials
 
 
-def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Profile]:
+def find_profile(profiles: Iterable[Profile], connection: JoinedConnection) -> Optional[Profile]:
     """Return the enabled profile with which the host can take a connection over, or None when there is none.
 
     Among several, the one with the highest priority is returned. If priorities are equal, a profile of this interface
@@ -88,7 +88,7 @@ def find_profile(profiles: Iterable[Profile], connection: Joined) -> Optional[Pr
     return min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
 
 
-def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[Obstacle]:
+def find_obstacle(profiles: Iterable[Profile], connection: JoinedConnection) -> Optional[Obstacle]:
     """Return the reason why the host can't take a connection over, after ``find_profile`` found no profile.
 
     The reason is that of the profile with the connection's SSID that lacks the least. It is None when no profile has
@@ -105,7 +105,7 @@ def find_obstacle(profiles: Iterable[Profile], connection: Joined) -> Optional[O
 
 
 def find_profile_or_obstacle(
-    profiles: Iterable[Profile], connection: Joined
+    profiles: Iterable[Profile], connection: JoinedConnection
 ) -> Tuple[Optional[Profile], Optional[Obstacle]]:
     """Return the profile with which the host can take a connection over, or else the reason why it can't.
 
@@ -120,11 +120,11 @@ def find_profile_or_obstacle(
     return profile, find_obstacle(known, connection) if profile is None else None
 
 
-def _of_network(profiles: Iterable[Profile], connection: Joined) -> Iterator[Profile]:
+def _of_network(profiles: Iterable[Profile], connection: JoinedConnection) -> Iterator[Profile]:
     return (profile for profile in profiles if profile.ssid == connection.ssid)
 
 
-def _obstacles(profile: Profile, connection: Joined) -> Iterator[Optional[Obstacle]]:
+def _obstacles(profile: Profile, connection: JoinedConnection) -> Iterator[Optional[Obstacle]]:
     """Check a profile against a connection. Yield the obstacle or None for each check, the worst obstacle first."""
     auth = connection.auth
     unfit = Obstacle(

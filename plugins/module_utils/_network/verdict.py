@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from .._system.errors import FleetError
 from .._system.printable import quoted
 from .declared import NetworkProfile
-from .limits import Joined, Obstacle, Target
+from .limits import JoinedConnection, Obstacle, Target
 from .profile import Profile, find_profile_or_obstacle
 from .values import ssid_text
 
@@ -50,7 +50,7 @@ class Verdict:
 
 
 def judge(
-    declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[Joined], *places: str
+    declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[JoinedConnection], *places: str
 ) -> Tuple[Verdict, ...]:
     """Return a verdict for each declared network whose profile can't carry CSME's connection on.
 
@@ -68,7 +68,9 @@ def judge(
     return tuple(Verdict(ssid, obstacle, places) for ssid, obstacle in found if obstacle is not None)
 
 
-def _obstacle(declared: NetworkProfile, profiles: Sequence[Profile], csme: Optional[Joined]) -> Optional[Obstacle]:
+def _obstacle(
+    declared: NetworkProfile, profiles: Sequence[Profile], csme: Optional[JoinedConnection]
+) -> Optional[Obstacle]:
     for connection in _connections(declared, csme):
         _profile, obstacle = find_profile_or_obstacle(profiles, connection)
         if obstacle is not None:
@@ -76,13 +78,15 @@ def _obstacle(declared: NetworkProfile, profiles: Sequence[Profile], csme: Optio
     return None
 
 
-def _connections(declared: NetworkProfile, csme: Optional[Joined]) -> Tuple[Joined, ...]:
+def _connections(declared: NetworkProfile, csme: Optional[JoinedConnection]) -> Tuple[JoinedConnection, ...]:
     if csme is not None and csme.ssid == declared.ssid:
         return (csme,)
     return tuple(Target(declared.ssid, auth, declared.bssid) for auth in _AUTHS[declared.security])
 
 
-def doubts(declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[Joined]) -> List[str]:
+def doubts(
+    declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[JoinedConnection]
+) -> List[str]:
     """Return a sentence for each declared network that can carry CSME's connection on, but may get another address.
 
     The arguments are those of ``judge``.
@@ -138,7 +142,7 @@ def _texts(verdicts: Iterable[Verdict]) -> List[Tuple[str, str]]:
     return found
 
 
-class Unusable(FleetError):
+class UnusableNetworks(FleetError):
     """Declared networks can't carry CSME's connection on, and the task demands that they can.
 
     Args:

@@ -89,7 +89,7 @@ class Cipher(IntEnum):
 
 
 @dataclass(frozen=True)
-class RoamingForbidden:
+class RoamingReport:
     """CSME's session now forbids (or again allows) the host to leave its access point."""
 
     vif_mac: Optional[str]
@@ -221,7 +221,7 @@ def decode_connection(data: bytes) -> Reported:
     )
 
 
-def decode_roaming_forbidden(data: bytes) -> RoamingForbidden:
+def decode_roaming_forbidden(data: bytes) -> RoamingReport:
     """Decode the data of the event ROAMING_FORBIDDEN_EVENT.
 
     Raises:
@@ -232,7 +232,7 @@ def decode_roaming_forbidden(data: bytes) -> RoamingForbidden:
     forbidden = required(values, "ROAMING_FORBIDDEN", where)
     if forbidden > 1:
         raise DecodeFailed(f"Attribute ROAMING_FORBIDDEN is {forbidden}, neither 0 nor 1", where=where)
-    return RoamingForbidden(vif_mac=values.get("VIF_ADDR"), forbidden=bool(forbidden))
+    return RoamingReport(vif_mac=values.get("VIF_ADDR"), forbidden=bool(forbidden))
 
 
 def _decode(layout: netlink_codec.Attributes, data: bytes, where: str) -> Dict[str, Any]:

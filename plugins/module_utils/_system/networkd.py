@@ -28,7 +28,7 @@ _SIZE_MAX = 65536
 Settings = Dict[Tuple[str, str], List[str]]
 
 
-class Entry(NamedTuple):
+class FileSetting(NamedTuple):
     """One setting in a file.
 
     Attributes:
@@ -77,7 +77,7 @@ def read_settings(file: str, root: str = "/", *, without: Sequence[str] = ()) ->
     return found
 
 
-def read_entries(file: str, root: str = "/", *, without: Sequence[str] = ()) -> Iterator[Entry]:
+def read_entries(file: str, root: str = "/", *, without: Sequence[str] = ()) -> Iterator[FileSetting]:
     """Yield the settings of one file, followed by those of its drop-ins, in the order in which systemd reads them.
 
     The arguments and errors are those of ``read_settings``.
@@ -90,7 +90,7 @@ def read_entries(file: str, root: str = "/", *, without: Sequence[str] = ()) -> 
                 section = line.strip("[]")
             elif line and line[0] not in "#;":
                 name, _sign, value = line.partition("=")
-                yield Entry(f"/{os.path.relpath(path, root)}", (section, name.strip()), value.strip())
+                yield FileSetting(f"/{os.path.relpath(path, root)}", (section, name.strip()), value.strip())
 
 
 def _drop_ins(root: str, name: str) -> List[str]:

@@ -76,7 +76,7 @@ def given_address(ifindex: int, root: str = "/") -> Optional[GivenAddress]:
     file = properties(ifindex, root).get(_LINK_FILE)
     if not file:
         return None
-    policy: Optional[networkd.Entry] = None
+    policy: Optional[networkd.FileSetting] = None
     given: Optional[GivenAddress] = None
     for entry in networkd.read_entries(file, root):
         if entry.key == _POLICY and entry.value in _POLICIES:
@@ -88,7 +88,7 @@ def given_address(ifindex: int, root: str = "/") -> Optional[GivenAddress]:
     return None if policy is not None and policy.value == "persistent" else given
 
 
-def _given(entry: networkd.Entry, before: Optional[GivenAddress]) -> Optional[GivenAddress]:
+def _given(entry: networkd.FileSetting, before: Optional[GivenAddress]) -> Optional[GivenAddress]:
     """Return the address that a setting gives.
 
     An empty setting cancels the ones *before* it. udevd ignores an invalid one.

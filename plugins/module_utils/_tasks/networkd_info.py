@@ -48,7 +48,7 @@ class DropIn:
 
 
 @dataclass(frozen=True)
-class Link:
+class NetworkdLink:
     """A wireless interface that networkd manages.
 
     Attributes:
@@ -64,7 +64,7 @@ class Link:
     identity: DropIn
 
 
-def read_links(interfaces: Sequence[str] = (), places: Places = PLACES) -> Tuple[Link, ...]:
+def read_links(interfaces: Sequence[str] = (), places: Places = PLACES) -> Tuple[NetworkdLink, ...]:
     """Return the wireless interfaces that networkd manages.
 
     Args:
@@ -74,7 +74,7 @@ def read_links(interfaces: Sequence[str] = (), places: Places = PLACES) -> Tuple
     Raises:
         AccessDenied, TransportFailed: a file can't be read.
     """
-    found: List[Link] = []
+    found: List[NetworkdLink] = []
     for name in interfaces or sysfs.wireless_interfaces(places.root):
         try:
             file = read_link(sysfs.index_of(name, places.root), places.root).get("NETWORK_FILE", "")
@@ -91,7 +91,7 @@ def drop_ins(places: Places = PLACES) -> Tuple[str, ...]:
     return tuple(sorted("/" + os.path.relpath(path, places.root) for path in found))
 
 
-def _link(interface: str, file: str, places: Places) -> Link:
+def _link(interface: str, file: str, places: Places) -> NetworkdLink:
     folder = f"/{_DROP_INS}/{os.path.basename(file)}.d"
     bring_up, identity = f"{folder}/{_BRING_UP}", f"{folder}/{_IDENTITY}"
     try:
@@ -100,9 +100,9 @@ def _link(interface: str, file: str, places: Places) -> Link:
         why = "it does not exist any more"
     else:
         if _wireless_only(settings, interface):
-            return Link(interface, file, _for_bring_up(bring_up, settings), _for_identity(identity, settings))
+            return NetworkdLink(interface, file, _for_bring_up(bring_up, settings), _for_identity(identity, settings))
         why = "it may also configure interfaces that are not wireless"
-    return Link(interface, file, DropIn(bring_up, None, why), DropIn(identity, None, why))
+    return NetworkdLink(interface, file, DropIn(bring_up, None, why), DropIn(identity, None, why))
 
 
 def _for_bring_up(path: str, settings: Settings) -> DropIn:

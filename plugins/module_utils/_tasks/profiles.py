@@ -24,7 +24,7 @@ from .._managers.who import backend_by_name
 from .._managers.wpa_supplicant import apply
 from .._network.backend import AUTO, NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration, InvalidProfiles, Problem, ProfilesRequest
-from .._network.limits import Joined, target_of
+from .._network.limits import JoinedConnection, target_of
 from .._radio import sysfs
 from .._radio.radio import csmes_connection
 from .._system.detached import run_detached
@@ -82,7 +82,7 @@ def check_file(path: str) -> Optional[str]:
 #: The function that does the work on a laptop. It takes the request, the places, whether to change nothing (check
 #: mode), why the radio's lock could not be taken or its pin not be undone (None if all went well), and CSME's
 #: connection (None if there is none). It returns the result.
-_Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError], Optional[Joined]], Dict[str, Any]]
+_Work = Callable[[ProfilesRequest, Places, bool, Optional[FleetError], Optional[JoinedConnection]], Dict[str, Any]]
 
 
 def provision(request: ProfilesRequest, check_mode: bool, places: Places = PLACES) -> Dict[str, Any]:
@@ -115,7 +115,7 @@ def provision(request: ProfilesRequest, check_mode: bool, places: Places = PLACE
             places: Places,
             check_mode: bool,
             trouble: Optional[FleetError],
-            csme: Optional[Joined],
+            csme: Optional[JoinedConnection],
         ) -> Dict[str, Any]:
             # A lock that is still held then belongs to the watcher, during a stay. Its pin does not matter here: it is
             # in NetworkManager's wpa_supplicant, and changes no profile.

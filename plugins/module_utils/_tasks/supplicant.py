@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._managers.choice import choose
-from .._managers.conflicts import Conflict, Interface
+from .._managers.conflicts import Conflict, InterfaceSources
 from .._managers.wpa_supplicant import conf as _wpa_conf
 from .._managers.wpa_supplicant.conf import CONF_PATH, ConfFile
 from .._managers.wpa_supplicant.control import CONTROL_DIRECTORIES, WpaCtrl, control_socket
@@ -84,7 +84,7 @@ def set_settings(text: str, wanted: Mapping[str, str], path: str = "") -> str:
 class RunningSettings:
     """The settings of an interface's running supplicant."""
 
-    def __init__(self, interface: Interface, wanted: Mapping[str, str], gid: Optional[int]) -> None:
+    def __init__(self, interface: InterfaceSources, wanted: Mapping[str, str], gid: Optional[int]) -> None:
         self._interface = interface
         self._loaded = Loaded(interface.name, interface.places)
         self._wanted = wanted
@@ -261,7 +261,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
     choice = choose(options.backend, name)
     if choice.backend == NETWORKMANAGER:
         return _left_to_networkmanager(name)
-    interface = Interface(name, path)
+    interface = InterfaceSources(name, path)
     try:
         _refuse(interface.conflicts(), name)
     except Refused as error:

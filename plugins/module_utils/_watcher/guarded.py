@@ -12,8 +12,8 @@ from typing import Any, Callable, Optional
 
 from .._handover import guard, messages
 from .._handover.addressing import Addressing
-from .._handover.deferred import Rest
-from .._handover.effects import Calls, Hands
+from .._handover.deferred import DeferredUndo
+from .._handover.effects import Calls, Effects
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
 from .._handover.policy import FAILED, Outcome
@@ -86,18 +86,18 @@ class Watched:
         self.attachment = Attachment(radio, self._account, places, clock)
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
-        rest = Rest(radio.phy, places)
+        deferred = DeferredUndo(radio.phy, places)
         at = (nl, radio.ifindex or -1)
         request, read = partial(csme.request_ownership, *at), partial(csme.connection, *at)
         calls = Calls(request, read, partial(ask_through_pipe, root=places.root), self._mark, self._waits)
-        self.hands = Hands(radio, None, calls, rest, places)
+        self.effects = Effects(radio, None, calls, deferred, places)
         #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
         self._addressing = Addressing(
-            policy.handover, self.hands.look_for_address, self._address_found, self._ask_for_address, clock
+            policy.handover, self.effects.look_for_address, self._address_found, self._ask_for_address, clock
         )
-        self._rest = Remainder(rest, self.hands, self._lock, self._account)
-        # The account logs the warnings of the hands and of the listeners.
-        self.hands.warnings = self._account.warnings
+        self._remainder = Remainder(deferred, self.effects, self._lock, self._account)
+        # The account logs the warnings of the effects and of the listeners.
+        self.effects.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places, clock)
         self._machine: Machine[Guard] = Machine(
             Guard(),
@@ -139,10 +139,10 @@ class Watched:
     @property
     def kept(self) -> Optional[Kept]:
         """The stay of the host at its access point, or None when the host may roam."""
-        if self.hands.pin is None or self.state != "staying":
+        if self.effects.pin is None or self.state != "staying":
             return None
         due = self._machine.due_of(messages.Timer.CONFIRM)
-        return Kept(self.hands.pin.bssid, None if due is None else due - self._clock())
+        return Kept(self.effects.pin.bssid, None if due is None else due - self._clock())
 
     @property
     def last(self) -> Optional[HandoverRecord]:
@@ -154,13 +154,13 @@ class Watched:
     def attach(self, *, anew: bool = True) -> bool:
         """Attach to the interface's manager. See ``Attachment.attach``."""
         new = self.attachment.attach(anew=anew)
-        self.hands.supplicant = self.attachment.backend
+        self.effects.supplicant = self.attachment.backend
         return new
 
     def detach(self) -> None:
         """Close the listeners, and forget the manager."""
         self.attachment.detach()
-        self.hands.supplicant = None
+        self.effects.supplicant = None
 
     def supplicant_gone(self) -> None:
         """Handle the end of the supplicant. Its pin ended with it."""
@@ -208,8 +208,8 @@ class Watched:
         due = self._machine.due
         if due is None or due > self._clock():
             return
-        if self.hands.pin is not None and self._machine.state.handover is None:
-            self.hands.unpin()
+        if self.effects.pin is not None and self._machine.state.handover is None:
+            self.effects.unpin()
         self._advance(self._machine.expire)
 
     def _advance(self, move: Callable[[], None]) -> None:
@@ -222,7 +222,7 @@ class Watched:
 
     def _give_up(self) -> None:
         """Undo the pin, end the handover or stay, and look again later."""
-        self.hands.unpin()
+        self.effects.unpin()
         undecided = self._machine.state.undecided
         self._machine.state = Guard(left=FAILED if self._switch.owned else None)
         for timer in (*messages.Timer, SLOW):  # a timer of this handover must not run out during the next one
@@ -233,7 +233,7 @@ class Watched:
 
     def heard_rfkill(self, event: RfkillEvent) -> None:
         """Handle an event of rfkill. Events of other switches are ignored."""
-        news = self.hands.from_rfkill(event) if self._switch.is_of(event) else None
+        news = self.effects.from_rfkill(event) if self._switch.is_of(event) else None
         if news is None:
             return
         changed = self._switch.follow(event)
@@ -291,7 +291,7 @@ class Watched:
 
     def read_address(self) -> None:
         """Look for an address, after events about addresses may have been lost."""
-        answer = self.hands.look_for_address()
+        answer = self.effects.look_for_address()
         if isinstance(answer, AddressArrived):
             self.feed(answer)
 
@@ -302,7 +302,7 @@ class Watched:
         return self._machine.state.undecided
 
     def _ask_for_address(self) -> None:
-        client = self.hands.ask_for_address()
+        client = self.effects.ask_for_address()
         if client is not None:
             self._account.write("info", f"no address came yet, so {client.value} is asked again")
 
@@ -322,8 +322,8 @@ class Watched:
         """Undo the pin, and the rest of an earlier one, and release everything. Tell the next watcher of a stay."""
         if self.kept is not None:
             leave_stay(self.radio, self.kept, self._account, self._places)
-        self.hands.unpin(now=True)
-        self._rest.end_now()
+        self.effects.unpin(now=True)
+        self._remainder.end_now()
         self.detach()
         self._lock.release()
 
@@ -339,7 +339,7 @@ class Watched:
         elif isinstance(action, messages.CancelTimer):
             self._machine.cancel_timer(action.timer)
         else:
-            answer = self.hands.do(action)
+            answer = self.effects.do(action)
             if isinstance(answer, messages.Seen):
                 self.view.saw(answer, blocked=self._switch.blocked)
             return answer
@@ -358,8 +358,8 @@ class Watched:
             return guard.Unusable()
         if not self._lock.acquire():
             return guard.Busy(self._switch.blocked)
-        if self._machine.state.handover is None and self.hands.pin is None:
-            self._rest.undo_what_was_left(self.radio.phy, self._places)
+        if self._machine.state.handover is None and self.effects.pin is None:
+            self._remainder.undo_what_was_left(self.radio.phy, self._places)
         self._account.forget("failure")
         if not self._switch.blocked:
             return self.view.of_host() if self._machine.state.stays else guard.Free()
@@ -368,21 +368,21 @@ class Watched:
         return self.view.of_csme(required=self.policy.handover.require_credentials)
 
     def _end_rest(self) -> None:
-        self._rest.end_if_over(blocked=self._switch.blocked)
+        self._remainder.end_if_over(blocked=self._switch.blocked)
 
     def _settle(self) -> None:
         """Update what depends on the guard's state: the lock, timers for what is left of a pin, and the log."""
         self._account.flush()
         if self._machine.state.handover is not None:
             return
-        if self.hands.pin is None:
+        if self.effects.pin is None:
             self._lock.release()
-            if self._rest.stands and self._machine.due is None:
+            if self._remainder.stands and self._machine.due is None:
                 self._machine.set_timer(RETRY, _REST_SECONDS)
         elif self._machine.due is None or self._machine.due > self._clock() + _UNDO_SECONDS:
             # The pin could not be undone. This is tried again until it succeeds, however long the guard waits.
             self._machine.set_timer(_UNDO, _UNDO_SECONDS)
-        self._rest.tell()
+        self._remainder.tell()
 
     # -- what is told ----------------------------------------------------------------------------------------------
 

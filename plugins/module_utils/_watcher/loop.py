@@ -36,11 +36,11 @@ from .._system.places import PLACES, Places
 from .._system.systemd import Log, Watchdog, notify
 from .bring_up_note import held_interfaces
 from .config import Config, read_config
-from .ending import Ending
 from .guarded import Watched
 from .lacking import until_there
 from .own_folder import OwnFolder
 from .policy import policy_of
+from .shutdown import Shutdown
 from .signals import ENDING, signals_heard, wake_descriptor
 from .telling import Telling, status_of
 
@@ -69,7 +69,7 @@ class Watcher:
         self._epoll = select.epoll()
         self._nl: Optional[Nl80211] = None
         self._events: Optional[Nl80211Events] = None
-        self._ending = Ending()
+        self._shutdown = Shutdown()
         self._scan_wanted = False
         self._own_folder = OwnFolder(places, log)
         self._telling = Telling(version, log)
@@ -79,7 +79,7 @@ class Watcher:
     def run(self) -> None:
         """Watch until SIGTERM or SIGINT comes. Then undo all pins. Before, wait for what the machine lacks.
 
-        A handover for which CSME was asked already is carried through, within ``ending.SECONDS``.
+        A handover for which CSME was asked already is carried through, within ``shutdown.SECONDS``.
 
         Raises:
             FleetError: rfkill ended.
@@ -103,7 +103,7 @@ class Watcher:
             gc.collect()
             gc.freeze()
             watchdog = Watchdog()
-            while not self._ending.is_now(asked=self._asked):
+            while not self._shutdown.is_now(asked=self._asked):
                 self._wait(watchdog.pause)
                 self._telling.report(self._radios.values())
                 watchdog.tell()
@@ -141,7 +141,7 @@ class Watcher:
 
     def _wait(self, longest: Optional[float]) -> None:
         """Wait for the next event or timer, but no longer than some seconds, and handle it."""
-        dues = (self._ending.due, *(watched.due for watched in self._radios.values()))
+        dues = (self._shutdown.due, *(watched.due for watched in self._radios.values()))
         due = [each for each in dues if each is not None]
         timeout = max(0.0, min(due) - time.monotonic()) if due else None
         if longest is not None:
@@ -162,7 +162,7 @@ class Watcher:
             self._scan_wanted = False
             self._scan()
         if self._own_folder.was_replaced():
-            self._ending.want(0.0)
+            self._shutdown.want(0.0)
         # pyroute2's messages are cyclic garbage. Python's own collector waits for thousands of objects. Until then, the
         # messages about a few radios that come and go would add a megabyte of resident memory.
         gc.collect()
@@ -250,7 +250,7 @@ class Watcher:
             return
         for heard in news:
             for watched in self._radios.values():
-                event = watched.hands.from_address(heard)
+                event = watched.effects.from_address(heard)
                 if event is not None:
                     watched.feed(event)
 
@@ -259,7 +259,7 @@ class Watcher:
         if numbers & ENDING:
             if self._asked:
                 self._log.write("info", "CSME was asked for a radio, so the watcher ends when that handover has ended")
-            self._ending.want()
+            self._shutdown.want()
         if signal.SIGHUP in numbers:
             self._reload()
         if signal.SIGIO in numbers:

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from .._handover.deferred import Rest, journal_of
-from .._handover.effects import Hands
+from .._handover.deferred import DeferredUndo, journal_of
+from .._handover.effects import Effects
 from .._handover.undo import undo_journal
 from .._handover.words import NARROW, STUCK
 from .._system.errors import FleetError
@@ -20,15 +20,15 @@ class Remainder:
     """Ends the rest of the last pin.
 
     Args:
-        rest: the rest.
-        hands: the hands, which know the manager of the interface.
+        deferred: the rest.
+        effects: carries out actions, and knows the manager of the interface.
         lock: the radio's lock.
         account: logs what happens.
     """
 
-    def __init__(self, rest: Rest, hands: Hands, lock: Lock, account: Account) -> None:
-        self._rest = rest
-        self._hands = hands
+    def __init__(self, deferred: DeferredUndo, effects: Effects, lock: Lock, account: Account) -> None:
+        self._deferred = deferred
+        self._effects = effects
         self._lock = lock
         self._account = account
         #: Whether the log says that there is a rest.
@@ -37,7 +37,7 @@ class Remainder:
     @property
     def stands(self) -> bool:
         """Whether there is a rest."""
-        return self._rest.stands
+        return self._deferred.stands
 
     def end_if_over(self, *, blocked: bool) -> None:
         """Undo the rest if its link has ended. If that fails, the next call tries again.
@@ -45,12 +45,12 @@ class Remainder:
         Args:
             blocked: whether the radio is blocked. Then it has no link, even if the supplicant still reports one.
         """
-        supplicant = self._hands.supplicant
-        if not self._rest.stands or supplicant is None:
+        supplicant = self._effects.supplicant
+        if not self._deferred.stands or supplicant is None:
             return
         try:
             if self._lock.acquire():
-                self._rest.end(supplicant, now=blocked)
+                self._deferred.end(supplicant, now=blocked)
         except FleetError as error:
             self._account.write_once("rest", "warning", f"{STUCK}: {error}")
 
@@ -64,24 +64,24 @@ class Remainder:
         Raises:
             FleetError: see ``undo_journal``.
         """
-        undo_journal(phy, self._hands.supplicant, places)
-        if not self._rest.stands and self._hands.supplicant is not None:
-            undo_journal(journal_of(phy), self._hands.supplicant, places)
+        undo_journal(phy, self._effects.supplicant, places)
+        if not self._deferred.stands and self._effects.supplicant is not None:
+            undo_journal(journal_of(phy), self._effects.supplicant, places)
 
     def end_now(self) -> None:
         """Undo the rest, because nothing will wait for the end of the link."""
-        if self._hands.supplicant is not None:
+        if self._effects.supplicant is not None:
             try:
-                self._rest.end(self._hands.supplicant, now=True)
+                self._deferred.end(self._effects.supplicant, now=True)
             except FleetError as error:
-                self._hands.warnings.append(f"{STUCK}: {error}. The journal keeps them for the next start")
+                self._effects.warnings.append(f"{STUCK}: {error}. The journal keeps them for the next start")
         self._account.flush()
 
     def tell(self) -> None:
         """Log once that there is a rest."""
-        if self._rest.stands == self._told:
+        if self._deferred.stands == self._told:
             return
-        self._told = self._rest.stands
+        self._told = self._deferred.stands
         self._account.forget("rest")
         if self._told:
             self._account.write("info", NARROW)

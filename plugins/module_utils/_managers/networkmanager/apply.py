@@ -21,10 +21,10 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tup
 
 from ..._network.declared import ProfilesRequest
 from ..._network.eap import Exists, not_known
-from ..._network.limits import Joined
+from ..._network.limits import JoinedConnection
 from ..._network.profile import Profile
 from ..._network.report import by_name, networks
-from ..._network.verdict import FILE, RUNTIME, Unusable, documents, doubts, judge
+from ..._network.verdict import FILE, RUNTIME, UnusableNetworks, documents, doubts, judge
 from ..._network.verdict import warnings as warnings_of
 from ..._system.dbus import SystemBus
 from ..._system.dbus_values import plain
@@ -34,7 +34,7 @@ from ..._system.patience import Patience
 from .client import NetworkManager
 from .connection import read_connection
 from .names import NM, NM_PATH, NM_SETTINGS
-from .plan import NmPlan, Step, Stored, concerned, plan_connections
+from .plan import NmPlan, PlanStep, Stored, concerned, plan_connections
 from .profiles import is_anothers, profile_of
 from .records import networkmanager_waits
 from .settings import (
@@ -72,7 +72,7 @@ def bring(
     request: ProfilesRequest,
     radio: Optional[str],
     check_mode: bool,
-    csme: Optional[Joined] = None,
+    csme: Optional[JoinedConnection] = None,
 ) -> Dict[str, Any]:
     """Bring NetworkManager's profiles for an interface to the declared state, and return the module's result.
 
@@ -83,7 +83,7 @@ def bring(
         csme: CSME's connection, or None if there is none, or it is not known.
 
     Raises:
-        Unusable: a declared network can't carry CSME's connection on, and the request demands that it can.
+        UnusableNetworks: a declared network can't carry CSME's connection on, and the request demands that it can.
         Refused: the interface is not wireless.
         SupplicantRefused: NetworkManager does not accept a profile. Nothing is changed then. The text contains no
             secret.
@@ -103,7 +103,7 @@ def bring(
         profiles = connections.judged(plan.outcome, not_known if check_mode else is_there)
         verdicts = judge(declared.profiles, profiles, csme, FILE, RUNTIME)
         if verdicts and request.require_usable:
-            raise Unusable(verdicts)
+            raise UnusableNetworks(verdicts)
         if plan.steps and not check_mode:
             _carry_out(connections, plan)
             profiles = connections.judged_again(plan, profiles)
@@ -121,7 +121,7 @@ def bring(
         "warnings": [*plan.warnings, *warnings_of(verdicts), *doubts(declared.profiles, profiles, csme)],
     }
     if verdicts and request.require_usable:
-        raise Unusable(verdicts, result)
+        raise UnusableNetworks(verdicts, result)
     return result
 
 
@@ -242,7 +242,7 @@ class _Connections:
             return (*found, *(profile for profile in foreseen if profile.ssid not in seen))
         return tuple(foreseen)
 
-    def do(self, step: Step, secrets: FrozenSet[str]) -> None:
+    def do(self, step: PlanStep, secrets: FrozenSet[str]) -> None:
         """Carry out one step.
 
         Args:
@@ -268,7 +268,7 @@ class _Connections:
                 where=error.where,
             ) from None
 
-    def taking_back(self, step: Step) -> Callable[[], None]:
+    def taking_back(self, step: PlanStep) -> Callable[[], None]:
         """Return a function that takes a step back, whether or not the step was done. It raises what ``do`` raises."""
         old = step.old
         if old is None:

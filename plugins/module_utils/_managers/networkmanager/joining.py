@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional, Tuple, Union
 
-from ..._system.bare import Bare
+from ..._system.dataless import Dataless
 from .names import COMPLETED, PREPARE, UNAVAILABLE
 
 #: The most scans to ask for. A handover has no time for so many: CSME gives it 3 s, and a scan of one channel takes at
@@ -66,7 +66,7 @@ class Scanning:
     on: bool
 
 
-class NothingFound(Bare):
+class NothingFound(Dataless):
     """The requested scan has ended, and the supplicant does not join a network."""
 
 
@@ -78,11 +78,11 @@ class NetworkAdded:
     ssid: bytes
 
 
-class Refused(Bare):
+class ActivationRefused(Dataless):
     """The supplicant refused the requested scan, because another scan runs or is about to begin."""
 
 
-class NothingToEnd(Bare):
+class NothingToEnd(Dataless):
     """The supplicant had no scan to abort. The scan that is in the way has ended, or has not begun yet."""
 
 
@@ -93,26 +93,28 @@ class Joined:
     elsewhere: bool
 
 
-class TooLong(Bare):
+class TooLong(Dataless):
     """The timer has run out."""
 
 
-Heard = Union[DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, Refused, NothingToEnd, Joined, TooLong]
+Heard = Union[
+    DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, ActivationRefused, NothingToEnd, Joined, TooLong
+]
 
 
-class Activate(Bare):
+class Activate(Dataless):
     """Tell NetworkManager to bring the profile up."""
 
 
-class Scan(Bare):
+class Scan(Dataless):
     """Tell the supplicant to scan only CSME's channel, for CSME's network."""
 
 
-class AbortScan(Bare):
+class AbortScan(Dataless):
     """Tell the supplicant to abort the running scan."""
 
 
-class SeeWhatCame(Bare):
+class SeeWhatCame(Dataless):
     """Find out whether the supplicant joins a network after the requested scan. If not, the answer is NothingFound."""
 
 
@@ -123,7 +125,7 @@ class KeepTo:
     network: str
 
 
-class Reassociate(Bare):
+class Reassociate(Dataless):
     """Tell the supplicant to leave its access point and join CSME's."""
 
 
@@ -205,7 +207,7 @@ def step(joining: Joining, heard: Heard) -> Result:
         # A new scan makes sense only if the supplicant has a network to join, and no other scan has begun meanwhile.
         waits = joining.network and not joining.scanning and not joining.mine
         return _look(joining) if waits else (joining, ())
-    if isinstance(heard, Refused):
+    if isinstance(heard, ActivationRefused):
         # The scan that is in the way may have begun although its signal has not come yet.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
     if isinstance(heard, NothingToEnd):

@@ -22,6 +22,7 @@ from .client import NetworkManager
 from .joining import (
     AbortScan,
     Activate,
+    ActivationRefused,
     DeviceState,
     Heard,
     InterfaceState,
@@ -32,7 +33,6 @@ from .joining import (
     NothingFound,
     NothingToEnd,
     Reassociate,
-    Refused,
     Scanning,
     SeeWhatCame,
     SetTimer,
@@ -325,7 +325,7 @@ class Listener:
     def _failed(self, member: str, error: FleetError) -> None:
         """Handle the refusal of a call that was begun."""
         if member == "Scan":
-            self._follow(Refused())
+            self._follow(ActivationRefused())
         elif member == "AbortScan":
             if isinstance(error, AccessDenied):
                 self._warn(f"the supplicant did not end a scan that is in the way: {error}")

@@ -61,7 +61,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One change: a profile is added (``old`` is None), removed (``new`` is None), or updated."""
 
     ssid: bytes
@@ -93,7 +93,7 @@ class Step:
 class NmPlan:
     """The changes, in the order in which they have to be made, and warnings about them."""
 
-    steps: Tuple[Step, ...] = ()
+    steps: Tuple[PlanStep, ...] = ()
     warnings: Tuple[str, ...] = ()
     #: The settings that the profile of each declared network will have, also where no step changes it.
     outcome: Tuple[Settings, ...] = field(default=(), repr=False, compare=False)
@@ -131,9 +131,9 @@ def plan_connections(
         interface: the interface. The profiles of declared networks become its own.
         make_uuid: returns a new UUID.
     """
-    updates: List[Step] = []
-    additions: List[Step] = []
-    removals: List[Step] = []
+    updates: List[PlanStep] = []
+    additions: List[PlanStep] = []
+    removals: List[PlanStep] = []
     warnings: List[str] = []
     outcome: List[Settings] = []
     for profile in declared.profiles:
@@ -141,17 +141,17 @@ def plan_connections(
         mine = [each for each in same if each.active or not (each.elsewhere or each.may_be_anothers)]
         want = wanted(profile, interface)
         kept = _kept(mine, want)
-        removals += [Step(profile.ssid, each) for each in mine if each is not kept]
+        removals += [PlanStep(profile.ssid, each) for each in mine if each is not kept]
         warnings += [_told_of(each, _STAYS if each.elsewhere else _UNKNOWN) for each in same if each not in mine]
         if kept is None:
             outcome.append(new_settings(want, ssid_text(profile.ssid), make_uuid()))
-            additions.append(Step(profile.ssid, None, outcome[-1]))
+            additions.append(PlanStep(profile.ssid, None, outcome[-1]))
             continue
         changed = differing(want, kept.settings)
         outcome.append(merged(kept.settings, want))
         if changed or not kept.saved:
             new, clear = outcome[-1], keeps_secrets(want, kept.settings)
-            updates.append(Step(profile.ssid, kept, new, changed, clear))
+            updates.append(PlanStep(profile.ssid, kept, new, changed, clear))
         if kept.active and not frozenset(changed) <= _FOR_THE_NEXT:
             warnings.append(_LATER.format(quoted(profile.ssid)))
     ssids = {profile.ssid for profile in declared.profiles}
@@ -167,7 +167,7 @@ def plan_connections(
             continue
         if each.elsewhere:
             warnings.append(_told_of(each, _ENDS))
-        removals.append(Step(ssid, each))
+        removals.append(PlanStep(ssid, each))
     return NmPlan((*updates, *additions, *removals), tuple(warnings), tuple(outcome))
 
 

@@ -22,11 +22,11 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequ
 
 from ..._network.declared import ProfilesRequest
 from ..._network.eap import Exists, not_known
-from ..._network.limits import Joined, Obstacle
+from ..._network.limits import JoinedConnection, Obstacle
 from ..._network.pin import Pin
 from ..._network.profile import Profile
 from ..._network.report import Shown, by_name, networks
-from ..._network.verdict import FILE, RUNTIME, Unusable, Verdict, documents, judge
+from ..._network.verdict import FILE, RUNTIME, UnusableNetworks, Verdict, documents, judge
 from ..._network.verdict import warnings as warnings_of
 from ..._radio import sysfs
 from ..._system.errors import FleetError, NotFound, SupplicantRefused
@@ -37,10 +37,10 @@ from ..._system.run_folder import read_journal
 from . import conf as _wpa_conf
 from .address import address_of_udev, changed_address
 from .conf import CONF_PATH, ConfFile
-from .conf_networks import Entry, FilePlan, default_header, plan_file
+from .conf_networks import FilePlan, NetworkEntry, default_header, plan_file
 from .configured import profile_of, profiles_in
 from .control import WpaCtrl, control_directories, control_socket
-from .loaded import Loaded, Supplicant, supplicant_of
+from .loaded import Loaded, RunningSupplicant, supplicant_of
 from .loading import check_loads, installed_program
 from .networks import commit, discard, prepare, read_networks
 from .networks_plan import Desired, Plan, outcome, plan, without_pin
@@ -64,7 +64,7 @@ class _RunningNetworks:
         self._radio: Optional[str] = None
         self._built: Tuple[int, ...] = ()
         self._loaded = Loaded(request.interface, places)
-        self._supplicant: Optional[Supplicant] = None
+        self._supplicant: Optional[RunningSupplicant] = None
         self._proof: Optional[FrozenSet[str]] = None
         self._settings: Mapping[str, str] = {}
         #: What keeps the interface from using any network.
@@ -89,7 +89,7 @@ class _RunningNetworks:
             self._socket = control_socket(self._request.interface, control_directories(self._places))
             self._ctrl = stack.enter_context(WpaCtrl(self._socket))
 
-    def look(self, conf: ConfFile, entries: Sequence[Entry]) -> None:
+    def look(self, conf: ConfFile, entries: Sequence[NetworkEntry]) -> None:
         """Read the supplicant's networks, and plan the changes."""
         ctrl, places = self._ctrl, self._places
         self.other_address = address_of_udev(self._request.interface, places)
@@ -198,7 +198,7 @@ _UNSURE = (
 )
 
 
-def _desired(entry: Entry, proof: Optional[FrozenSet[str]]) -> Desired:
+def _desired(entry: NetworkEntry, proof: Optional[FrozenSet[str]]) -> Desired:
     proven = entry.known and proof is not None and entry.ssid.hex() not in proof
     return Desired(entry.ssid, entry.form, entry.extras, proven, entry.stale, entry.rebuild)
 
@@ -208,7 +208,7 @@ def bring(
     places: Places,
     check_mode: bool,
     trouble: Optional[FleetError] = None,
-    csme: Optional[Joined] = None,
+    csme: Optional[JoinedConnection] = None,
 ) -> Dict[str, Any]:
     """Bring the file and the running supplicant to the declared state, and return the module's result.
 
@@ -220,7 +220,7 @@ def bring(
         csme: CSME's connection, or None if there is none, or it is not known.
 
     Raises:
-        Unusable: a declared network can't carry CSME's connection on, and the request demands that it can.
+        UnusableNetworks: a declared network can't carry CSME's connection on, and the request demands that it can.
         Refused: wpa_supplicant would not start with the file.
         FleetError: the file can't be read or written. Nothing is changed then.
     """
@@ -243,13 +243,13 @@ def bring(
 
         verdicts = judged()
         if verdicts and request.require_usable:
-            raise Unusable(verdicts)
+            raise UnusableNetworks(verdicts)
         if not check_mode:
             runtime.commit(_replace(conf, file, runtime), file)
             verdicts = judged()
     result = _result(request, conf, file, runtime, verdicts)
     if verdicts and request.require_usable:
-        raise Unusable(verdicts, result)
+        raise UnusableNetworks(verdicts, result)
     return result
 
 

@@ -44,7 +44,7 @@ _SIZE_MAX = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Block:
+class ConfBlock:
     """One ``network={...}`` block: its lines with their line ends, as they are in the file."""
 
     opening: str = field(repr=False)
@@ -70,7 +70,7 @@ class Block:
 
 
 #: A file in parts: blocks of networks, and the text between them.
-Part = Union[str, Block]
+Part = Union[str, ConfBlock]
 
 
 def parse(text: str, path: str = "") -> Tuple[Part, ...]:
@@ -109,7 +109,7 @@ def parse(text: str, path: str = "") -> Tuple[Part, ...]:
         else:
             block.append(line)
             if content == "}":
-                parts.append(Block(block[0], tuple(block[1:-1]), block[-1]))
+                parts.append(ConfBlock(block[0], tuple(block[1:-1]), block[-1]))
                 inside = ""
     if inside:
         raise DecodeFailed(
@@ -125,13 +125,13 @@ def render(parts: Tuple[Part, ...]) -> str:
     return "".join(part if isinstance(part, str) else part.text for part in parts)
 
 
-def new_block(variables: Mapping[str, str]) -> Block:
+def new_block(variables: Mapping[str, str]) -> ConfBlock:
     """Return a block that sets *variables*. An encoder must have made their values."""
     body = tuple(_line("\t", name, value) for name, value in variables.items())
-    return Block("network={\n", body, "}\n")
+    return ConfBlock("network={\n", body, "}\n")
 
 
-def append(parts: Tuple[Part, ...], block: Block) -> Tuple[Part, ...]:
+def append(parts: Tuple[Part, ...], block: ConfBlock) -> Tuple[Part, ...]:
     """Return a configuration with a block added at its end, on a new line."""
     text = render(parts[-1:])
     separator: Tuple[Part, ...] = ("\n",) if text and not text.endswith("\n") else ()
@@ -139,12 +139,12 @@ def append(parts: Tuple[Part, ...], block: Block) -> Tuple[Part, ...]:
 
 
 def edit(
-    block: Block,
+    block: ConfBlock,
     values: Mapping[str, Optional[str]],
     differs: FrozenSet[str],
     unwanted: FrozenSet[str],
     secrets: FrozenSet[str] = frozenset(),
-) -> Block:
+) -> ConfBlock:
     """Return a block with some variables changed. Comments, indentation and every other line stay.
 
     There is one exception. When a secret changes, no comment stays that may have a part of the old secret in it.
@@ -205,9 +205,9 @@ def _commented_out(line: str) -> FrozenSet[str]:
     return frozenset() if found is None else frozenset({found.group(1)})
 
 
-def as_block(text: str) -> Block:
+def as_block(text: str) -> ConfBlock:
     """Return the text between networks as a block, so that its settings can be read and edited like variables."""
-    return Block("", tuple(lines_of(text)), "", OUTSIDE)
+    return ConfBlock("", tuple(lines_of(text)), "", OUTSIDE)
 
 
 def settings_of(parts: Iterable[Part]) -> Dict[str, str]:

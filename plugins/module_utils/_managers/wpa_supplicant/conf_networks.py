@@ -13,7 +13,7 @@ from typing import Dict, FrozenSet, List, Optional, Tuple
 from ..._network.declared import Declaration, NetworkProfile
 from ..._network.report import Shown
 from . import conf as _wpa_conf
-from .conf import Block, ConfFile, Part
+from .conf import ConfBlock, ConfFile, Part
 from .variables import (
     SECRETS,
     SUPERSEDED,
@@ -36,7 +36,7 @@ _CONTROL_GROUP = "netdev"
 
 
 @dataclass(frozen=True)
-class Entry:
+class NetworkEntry:
     """One declared network, as it will be in the file, and how that differs from the old file."""
 
     ssid: bytes
@@ -59,7 +59,7 @@ class FilePlan:
     #: The new text. None means that there is no file, and none is needed.
     text: Optional[str] = field(repr=False)
     changes: bool
-    entries: Tuple[Entry, ...]
+    entries: Tuple[NetworkEntry, ...]
     #: The SSIDs of all station networks that the file will have, declared or not.
     ssids: FrozenSet[bytes] = frozenset()
     before: Shown = ()
@@ -86,7 +86,7 @@ def plan_file(conf: ConfFile, declared: Declaration, header: str) -> FilePlan:
     editor = _Editor(parts)
     entries = [editor.bring(profile) for profile in declared.profiles]
     wanted = {profile.ssid for profile in declared.profiles}
-    for block in [part for part in parts if isinstance(part, Block)]:
+    for block in [part for part in parts if isinstance(part, ConfBlock)]:
         ssid = ssid_of(block.variables)
         if ssid not in wanted and is_station(block.variables) and declared.removes(ssid):
             editor.drop(block)
@@ -108,31 +108,31 @@ class _Editor:
 
     @property
     def ssids(self) -> FrozenSet[bytes]:
-        found = [part.variables for part in self.parts if isinstance(part, Block)]
+        found = [part.variables for part in self.parts if isinstance(part, ConfBlock)]
         return frozenset(ssid_of(each) or b"" for each in found if is_station(each))
 
-    def drop(self, block: Block) -> None:
+    def drop(self, block: ConfBlock) -> None:
         found = block.variables
         self.parts = [part for part in self.parts if part is not block]
         self.before.append((ssid_of(found) or b"", describe(found)))
 
-    def bring(self, profile: NetworkProfile) -> Entry:
-        same = [part for part in self.parts if isinstance(part, Block) and _is(part, profile.ssid)]
+    def bring(self, profile: NetworkProfile) -> NetworkEntry:
+        same = [part for part in self.parts if isinstance(part, ConfBlock) and _is(part, profile.ssid)]
         kept = next((block for block in same if _fits(block, profile)), same[0] if same else None)
         for block in same:
             if block is not kept:
                 self.drop(block)
         return self._add(profile) if kept is None else self._edit(kept, profile)
 
-    def _add(self, profile: NetworkProfile) -> Entry:
+    def _add(self, profile: NetworkProfile) -> NetworkEntry:
         form = fitting_form(profile, {})
         needed = differing(form, in_effect({}, self.settings))
         variables = {name: value for name in needed for value in [form[name]] if value is not None}
         self.parts = list(_wpa_conf.append(tuple(self.parts), _wpa_conf.new_block(variables)))
         self.after.append((profile.ssid, describe(variables)))
-        return Entry(profile.ssid, form)
+        return NetworkEntry(profile.ssid, form)
 
-    def _edit(self, block: Block, profile: NetworkProfile) -> Entry:
+    def _edit(self, block: ConfBlock, profile: NetworkProfile) -> NetworkEntry:
         found = block.variables
         form = fitting_form(profile, found)
         wrong = frozenset(differing(form, in_effect(found, self.settings)))
@@ -141,7 +141,7 @@ class _Editor:
         if new != block:
             self.before.append((profile.ssid, describe(found)))
             self.after.append((profile.ssid, describe(new.variables, wrong & frozenset(found))))
-        return Entry(
+        return NetworkEntry(
             profile.ssid,
             form,
             extras={name: value for name, value in new.variables.items() if name not in form},
@@ -151,12 +151,12 @@ class _Editor:
         )
 
 
-def _is(block: Block, ssid: bytes) -> bool:
+def _is(block: ConfBlock, ssid: bytes) -> bool:
     found = block.variables
     return ssid_of(found) == ssid and is_station(found)
 
 
-def _fits(block: Block, profile: NetworkProfile) -> bool:
+def _fits(block: ConfBlock, profile: NetworkProfile) -> bool:
     """Say whether a block's key management has something in common with a profile's."""
     return bool(kinds(block.variables.get("key_mgmt", "")) & kinds(fitting_form(profile, {})["key_mgmt"] or ""))
 

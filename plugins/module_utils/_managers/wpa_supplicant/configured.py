@@ -12,7 +12,7 @@ from ..._network.eap import Exists
 from ..._network.limits import Obstacle
 from ..._network.profile import Profile
 from ..._system.files import is_there
-from .conf import Block, parse, settings_of
+from .conf import ConfBlock, parse, settings_of
 from .conf import read as read_conf
 from .fitness import limits_of, obstacle_of
 from .numbers import number_of
@@ -55,7 +55,7 @@ def profiles_in(
     """
     parts = parse(text, path)
     settings = settings_of(parts)
-    blocks = (part for part in parts if isinstance(part, Block))
+    blocks = (part for part in parts if isinstance(part, ConfBlock))
     found = (profile_of(number, block.variables, settings, exists, obstacle) for number, block in enumerate(blocks))
     return tuple(profile for profile in found if profile is not None)
 

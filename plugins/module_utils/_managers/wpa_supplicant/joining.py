@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 from typing import Tuple, Union
 
 from ..._network.events import Connected, Disconnected, ScanStarted
-from ..._system.bare import Bare
+from ..._system.dataless import Dataless
 
 
-class NothingFound(Bare):
+class NothingFound(Dataless):
     """The scan has ended, and found no access point that may be joined."""
 
 
-class NotSearching(Bare):
+class NotSearching(Dataless):
     """The answer to WidenScan if the frequencies were not given back, because the supplicant is not searching now.
 
     The event was about a scan from before the pin, or the supplicant authenticates already.
@@ -35,11 +35,11 @@ class NotSearching(Bare):
 Heard = Union[ScanStarted, NothingFound, NotSearching, Connected, Disconnected]
 
 
-class WidenScan(Bare):
+class WidenScan(Dataless):
     """Give the network its usual frequencies back. The running scan is not affected."""
 
 
-class LookAgain(Bare):
+class LookAgain(Dataless):
     """Scan CSME's channels again."""
 
 

@@ -49,7 +49,7 @@ _FILE_OPTIONS = ("-c", "-I")
 
 
 @dataclass(frozen=True)
-class Supplicant:
+class RunningSupplicant:
     """A running wpa_supplicant."""
 
     pid: int
@@ -77,7 +77,7 @@ class Supplicant:
         return changed + _TICKS < min(self.started.realtime, self.socket_made)
 
 
-def supplicant_of(ctrl: WpaCtrl, places: Places = PLACES) -> Optional[Supplicant]:
+def supplicant_of(ctrl: WpaCtrl, places: Places = PLACES) -> Optional[RunningSupplicant]:
     """Return the supplicant at the other end of a connection, or None if the kernel does not tell enough about it.
 
     Args:
@@ -90,7 +90,7 @@ def supplicant_of(ctrl: WpaCtrl, places: Places = PLACES) -> Optional[Supplicant
     pid = ctrl.pid()
     try:
         status = os.stat(ctrl.path)
-        return Supplicant(
+        return RunningSupplicant(
             pid, started(pid, places.root), status.st_ino, status.st_mtime_ns, arguments(pid, places.root)
         )
     except (FleetError, OSError):
@@ -109,7 +109,7 @@ class Loaded:
         self._name = note_name(interface)
         self._places = places
 
-    def unsure(self, conf: ConfFile, supplicant: Optional[Supplicant]) -> Optional[FrozenSet[str]]:
+    def unsure(self, conf: ConfFile, supplicant: Optional[RunningSupplicant]) -> Optional[FrozenSet[str]]:
         """Return the SSIDs, in hex, of the networks for which it is not known which secrets the supplicant has.
 
         None means that it is not known for any network.
@@ -143,7 +143,7 @@ class Loaded:
         return {}
 
     def write(
-        self, identity: Tuple[int, int], text: str, supplicant: Optional[Supplicant], unsure: Iterable[str]
+        self, identity: Tuple[int, int], text: str, supplicant: Optional[RunningSupplicant], unsure: Iterable[str]
     ) -> None:
         """Write the note that the file is as it is now, and that the supplicant has the secrets of the file.
 

@@ -29,7 +29,7 @@ _EXPLAINED = 4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LoadResult:
     """Whether wpa_supplicant can read a configuration, and the lines that it blames if it can't."""
 
     loads: bool
@@ -58,7 +58,7 @@ def check_loads(program: Optional[str], text: str, before: Optional[str], path: 
     now = _verdict(program, text)
     if now.loads:
         return
-    there = now if before == text else Verdict(True) if before is None else _verdict(program, before)
+    there = now if before == text else LoadResult(True) if before is None else _verdict(program, before)
     stay = frozenset(lines_of(text))
     lines = [] if before is None else lines_of(before)
     kept = frozenset(number for number in there.lines if number > len(lines) or lines[number - 1] in stay)
@@ -87,15 +87,15 @@ def _refuse_file(text: str, numbers: FrozenSet[int], path: str) -> None:
     )
 
 
-def _verdict(program: Optional[str], text: str) -> Verdict:
+def _verdict(program: Optional[str], text: str) -> LoadResult:
     told = None if program is None else _ask(program, text)
     if told is not None:
         return told
     blamed = frozenset(fault.line for fault in faults(text))
-    return Verdict(not blamed, blamed)
+    return LoadResult(not blamed, blamed)
 
 
-def _ask(program: str, text: str) -> Optional[Verdict]:
+def _ask(program: str, text: str) -> Optional[LoadResult]:
     """Return what wpa_supplicant says about a configuration, or None if it did not get to read it.
 
     It is started for an interface that does not exist, so that it ends as soon as it has read the file.
@@ -112,8 +112,8 @@ def _ask(program: str, text: str) -> Optional[Verdict]:
         os.close(descriptor)
     said = done.out + done.err
     if b"Failed to read or parse configuration" in said:
-        return Verdict(False, frozenset(int(line) for line in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)))
-    return Verdict(True) if b"Successfully initialized wpa_supplicant" in said else None
+        return LoadResult(False, frozenset(int(line) for line in re.findall(rb"^Line (\d+): ", said, re.MULTILINE)))
+    return LoadResult(True) if b"Successfully initialized wpa_supplicant" in said else None
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import Block, parse
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import ConfBlock, parse
 from ansible_collections.vpro.fleet.plugins.module_utils._network import values
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import DecodeFailed
 
@@ -93,7 +93,7 @@ class FakeSupplicant:
         if conf is not None and conf.exists():
             text = conf.read_bytes().decode("utf-8", "surrogateescape")
             for part in parse(text):
-                if isinstance(part, Block):
+                if isinstance(part, ConfBlock):
                     network = FakeNetwork(disabled=False)
                     for name, value in part.variables.items():
                         assert self._assign(network, name, value) is not None, f"it would not start with {name}"

@@ -107,7 +107,7 @@ def test_conflicts_come_first(
     no_runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fights = [conflicts.Conflict("iwd takes wlan9", "iwd.service", "Stop it"), conflicts.Conflict("b", "c", "d")]
-    monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
+    monkeypatch.setattr(conflicts.InterfaceSources, "conflicts", lambda _self: fights)
     result = run(capsys, path=str(no_runtime), group="no-such-group-here")
     assert result["msg"] == "there are 2 conflicts about wlan9: iwd takes wlan9 (iwd.service). Stop it; b (c). d"
     assert [each["what"] for each in result["conflicts"]] == ["iwd takes wlan9", "b"]
@@ -144,7 +144,7 @@ def test_why_networkmanager_could_not_be_asked_is_told_beside_a_conflict(
     made = run(capsys, path=str(no_runtime), backend="auto")
     assert (made["backend"], made["library"], told) == ("wpa_supplicant", True, ["it could not be asked"])
     fights = [conflicts.Conflict("NetworkManager runs, and may take wlan9", "/run", "Make it unmanaged")]
-    monkeypatch.setattr(conflicts.Interface, "conflicts", lambda _self: fights)
+    monkeypatch.setattr(conflicts.InterfaceSources, "conflicts", lambda _self: fights)
     assert run(capsys, path=str(no_runtime), backend="auto")["error"]["code"] == "conflict"
     assert told == ["it could not be asked"] * 2
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Union
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import (
-    Rest,
+    DeferredUndo,
     journal_of,
     over_rest,
     radio_of,
@@ -43,12 +43,12 @@ class Supplicant:
         return answer
 
 
-def end(rest: Rest, supplicant: Supplicant, **options: bool) -> None:
+def end(rest: DeferredUndo, supplicant: Supplicant, **options: bool) -> None:
     rest.end(supplicant, **options)  # type: ignore[arg-type]
 
 
 def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
-    rest, supplicant = Rest("phy0", Places(str(tmp_path))), Supplicant(False, False, True)
+    rest, supplicant = DeferredUndo("phy0", Places(str(tmp_path))), Supplicant(False, False, True)
     end(rest, supplicant)
     assert (rest.stands, supplicant.asked) == (False, [])
     rest.keep(PIN)
@@ -66,7 +66,7 @@ def test_it_stands_until_it_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answers", [[True], [NotFound("no socket"), NotFound("still none")]], ids=["told", "gone"])
 def test_it_ends_at_once(tmp_path: Path, answers: List[Answer]) -> None:
-    rest, supplicant = Rest("phy0", Places(str(tmp_path))), Supplicant(*answers)
+    rest, supplicant = DeferredUndo("phy0", Places(str(tmp_path))), Supplicant(*answers)
     rest.keep(PIN)
     end(rest, supplicant, now=True)
     assert not rest.stands
@@ -75,7 +75,7 @@ def test_it_ends_at_once(tmp_path: Path, answers: List[Answer]) -> None:
 
 
 def test_a_supplicant_that_can_not_be_told_has_it_still(tmp_path: Path) -> None:
-    rest = Rest("phy0", Places(str(tmp_path)))
+    rest = DeferredUndo("phy0", Places(str(tmp_path)))
     rest.keep(PIN)
     with pytest.raises(TransportFailed):
         end(rest, Supplicant(TransportFailed("stuck")))
@@ -107,7 +107,7 @@ OVER = replace(PIN, bssid="02:00:00:00:02:00", frequencies=(2412,), previous_sca
 def test_a_pin_over_it_is_undone_with_it(tmp_path: Path) -> None:
     places = Places(str(tmp_path))
     assert over_rest("phy0", OVER, places) == OVER
-    Rest("phy0", places).keep(PIN)
+    DeferredUndo("phy0", places).keep(PIN)
     assert over_rest("phy0", OVER, places) == replace(OVER, previous_scan_freq=PIN.previous_scan_freq)
     assert over_rest("phy1", OVER, places) == OVER
 
@@ -117,7 +117,7 @@ def test_a_pin_over_it_is_undone_with_it(tmp_path: Path) -> None:
     [{"interface": "wlan1"}, {"network_id": 3}, {"ssid_hex": "00"}, {"previous_scan_freq": (2412,)}],
 )
 def test_a_pin_of_something_else_is_none_over_it(tmp_path: Path, changes: Dict[str, Any]) -> None:
-    Rest("phy0", Places(str(tmp_path))).keep(PIN)
+    DeferredUndo("phy0", Places(str(tmp_path))).keep(PIN)
     pin = replace(OVER, **changes)
     assert over_rest("phy0", pin, Places(str(tmp_path))) == pin
 

@@ -17,8 +17,8 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.addressing import NoAddress
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import Rest
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Calls, Hands
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import DeferredUndo
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Calls, Effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
     AddressArrived,
@@ -62,15 +62,15 @@ PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, cre
 CHANGE = RfkillEvent(7, "wlan", "change", False, False, frozenset())
 
 
-def hands(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[Rest] = None) -> Hands:
+def effects_on(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[DeferredUndo] = None) -> Effects:
     return asking(tmp_path, supplicant, lambda *_what: None, rest)
 
 
 def asking(
-    tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[Rest] = None
-) -> Hands:
+    tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[DeferredUndo] = None
+) -> Effects:
     calls = Calls(lambda: True, lambda: None, ask)
-    return Hands(RADIO, supplicant, calls, rest, Places(str(tmp_path)))  # type: ignore[arg-type]
+    return Effects(RADIO, supplicant, calls, rest, Places(str(tmp_path)))  # type: ignore[arg-type]
 
 
 # -- what is heard ----------------------------------------------------------------------------------------------------
@@ -95,12 +95,12 @@ def asking(
     ],
 )
 def test_a_record_of_rfkill(tmp_path: Path, heard: Any, event: Optional[Type[Event]]) -> None:
-    told = hands(tmp_path).from_rfkill(heard)
+    told = effects_on(tmp_path).from_rfkill(heard)
     assert told is None if event is None else isinstance(told, event)
 
 
 def test_what_is_no_address(tmp_path: Path) -> None:
-    assert hands(tmp_path).from_address("something else") is None
+    assert effects_on(tmp_path).from_address("something else") is None
 
 
 @pytest.mark.parametrize(("scope", "there"), [(0, True), (253, False)])
@@ -115,8 +115,8 @@ def test_addresses_are_read_when_asked_for(
 
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
     monkeypatch.setattr(f"{effects.__name__}.present_address", lambda ifname, root: None)
-    assert hands(tmp_path).read_address() == (AddressArrived() if there else None)
-    assert hands(tmp_path).look_for_address() == (AddressArrived() if there else NoAddress())
+    assert effects_on(tmp_path).read_address() == (AddressArrived() if there else None)
+    assert effects_on(tmp_path).look_for_address() == (AddressArrived() if there else NoAddress())
     assert asked == [3, 3]
 
 
@@ -132,7 +132,7 @@ def test_the_mac_address_matters_in_a_handover_alone(
 
     monkeypatch.setattr(f"{effects.__name__}.present_address", other)
     calls = Calls(lambda: True, lambda: None, waits=lambda: waits)
-    mine = Hands(RADIO, None, calls, places=Places(str(tmp_path)))
+    mine = Effects(RADIO, None, calls, places=Places(str(tmp_path)))
     heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
     assert mine.from_address(heard) == mine.from_address(heard) == AddressArrived(same_host=not waits)
     assert mine.warnings == (["wlan0 is somebody else. Be the same"] if waits else [])
@@ -144,7 +144,7 @@ def test_a_mac_address_that_can_not_be_read_is_no_same_one(tmp_path: Path, monke
         raise TransportFailed("no sysfs")
 
     monkeypatch.setattr(f"{effects.__name__}.present_address", fail)
-    mine = hands(tmp_path)
+    mine = effects_on(tmp_path)
     heard = AddressEvent(True, 3, Address("192.0.2.7", 24, "inet", 0))
     assert mine.from_address(heard) == AddressArrived(same_host=False)
     assert mine.warnings == ["the MAC address of the interface can't be read: no sysfs"]
@@ -155,7 +155,7 @@ def test_addresses_that_can_not_be_read_are_a_warning(tmp_path: Path, monkeypatc
         raise TransportFailed("no netlink")
 
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", addresses)
-    mine = hands(tmp_path)
+    mine = effects_on(tmp_path)
     assert mine.look_for_address() is None
     assert "no netlink" in mine.warnings[0]
 
@@ -192,7 +192,7 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
     client[0] = runs
     waits: List[bool] = []
     calls = Calls(lambda: True, lambda: None, lambda *what: asked.append(what), waits=lambda: bool(waits))
-    mine = Hands(RADIO, Supplicant(), calls, places=Places(str(tmp_path)))  # type: ignore[arg-type]
+    mine = Effects(RADIO, Supplicant(), calls, places=Places(str(tmp_path)))  # type: ignore[arg-type]
     mine.ask_for_address()
     assert len(asked) == (runs is Client.NETWORKD)
     waits.append(True)
@@ -221,19 +221,19 @@ def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: Lis
 
 @pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
 def test_a_pin_without_a_supplicant_fails(tmp_path: Path, action: Any) -> None:
-    assert hands(tmp_path).do(action) == PinFailed()
+    assert effects_on(tmp_path).do(action) == PinFailed()
 
 
 @pytest.mark.parametrize("action", [SetPin(PROFILE, BSSID, (2437,)), Stay(PROFILE, BSSID)])
 def test_a_pin_that_is_refused_is_a_warning_and_an_event(tmp_path: Path, action: Any) -> None:
-    made = hands(tmp_path, Supplicant(TransportFailed("not now")))
+    made = effects_on(tmp_path, Supplicant(TransportFailed("not now")))
     assert made.do(action) == PinFailed()
     assert len(made.warnings) == 1
     assert "not now" in made.warnings[0]
 
 
 def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
-    made = hands(tmp_path, Supplicant())
+    made = effects_on(tmp_path, Supplicant())
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": made.pin.as_dict()}, Places(str(tmp_path)))
     made.do(Forget())
@@ -242,8 +242,8 @@ def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
 
 
 def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: Path) -> None:
-    supplicant, rest = Supplicant(), Rest("phy0", Places(str(tmp_path)))
-    made = hands(tmp_path, supplicant, rest)
+    supplicant, rest = Supplicant(), DeferredUndo("phy0", Places(str(tmp_path)))
+    made = effects_on(tmp_path, supplicant, rest)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
@@ -255,9 +255,9 @@ def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: P
 @pytest.mark.parametrize("now", [False, True])
 @pytest.mark.parametrize("stays", [False, True])
 def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, stays: bool, now: bool) -> None:
-    supplicant, rest = Supplicant(), Rest("phy0", Places(str(tmp_path)))
+    supplicant, rest = Supplicant(), DeferredUndo("phy0", Places(str(tmp_path)))
     supplicant.linked = now
-    made = hands(tmp_path, supplicant, rest if stays else None)
+    made = effects_on(tmp_path, supplicant, rest if stays else None)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.unpin(now=now)
@@ -272,8 +272,8 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
         raise TransportFailed("no space left")
 
     monkeypatch.setattr(deferred, "write_journal", fails)
-    rest = Rest("phy0", Places(str(tmp_path)))
-    made = hands(tmp_path, Supplicant(), rest)
+    rest = DeferredUndo("phy0", Places(str(tmp_path)))
+    made = effects_on(tmp_path, Supplicant(), rest)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
@@ -287,7 +287,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
-    made = hands(tmp_path, supplicant, Rest("phy0", Places(str(tmp_path))))
+    made = effects_on(tmp_path, supplicant, DeferredUndo("phy0", Places(str(tmp_path))))
     made.pin = PIN
     assert made.do(action) == PinFailed()
     assert (supplicant.asked, made.pin) == ([asked], PIN)
@@ -301,8 +301,8 @@ def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path)
     supplicant = Supplicant()
     found = replace(PIN, previous_scan_freq=PIN.frequencies)
     supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
-    Rest("phy0", Places(str(tmp_path))).keep(PIN)
-    made = hands(tmp_path, supplicant)
+    DeferredUndo("phy0", Places(str(tmp_path))).keep(PIN)
+    made = effects_on(tmp_path, supplicant)
     made.do(SetPin(PROFILE, BSSID, (2437,)))
     assert made.pin == PIN
     assert Pin.from_dict((run_folder.read_journal("phy0", Places(str(tmp_path))) or {})["pin"]) == PIN
@@ -340,7 +340,7 @@ def test_csmes_connection_is_read_anew(
         def profiles(self, ssid: bytes) -> Tuple[Profile, ...]:
             return (replace(MINE, ssid=ssid, id=7 if ssid == b"corp" else 0),)
 
-    mine = Hands(RADIO, Told(), Calls(lambda: True, lambda: now), places=Places(str(tmp_path)))  # type: ignore[arg-type]
+    mine = Effects(RADIO, Told(), Calls(lambda: True, lambda: now), places=Places(str(tmp_path)))  # type: ignore[arg-type]
     assert mine.do(last) == seen
     partly = [
         "a part of CSME's connection can't be read again ('corp', psk, unknown channel, not readable: No channel)"
@@ -352,6 +352,6 @@ def test_one_that_can_not_be_read_is_a_warning_once(tmp_path: Path) -> None:
     def fail() -> Optional[CsmeConnection]:
         raise TransportFailed("no netlink")
 
-    mine = Hands(RADIO, None, Calls(lambda: True, fail), places=Places(str(tmp_path)))
+    mine = Effects(RADIO, None, Calls(lambda: True, fail), places=Places(str(tmp_path)))
     assert mine.do(ReadConnection(ON, MINE)) == mine.do(ReadConnection(ON, MINE)) == Unread()
     assert mine.warnings == ["CSME's connection can't be read again: no netlink"]

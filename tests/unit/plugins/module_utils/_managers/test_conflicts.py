@@ -37,8 +37,8 @@ class Machine:
         self.write(f"proc/{self._pid}/cmdline", "".join(f"{each}\0" for each in arguments))
         self.write(f"proc/{self._pid}/cgroup", f"12:pids:/x\n0::{cgroup}\n")
 
-    def interface(self, name: str = "wlan0") -> conflicts.Interface:
-        return conflicts.Interface(name, CONF.replace("wlan0", name), Places(str(self.root)))
+    def interface(self, name: str = "wlan0") -> conflicts.InterfaceSources:
+        return conflicts.InterfaceSources(name, CONF.replace("wlan0", name), Places(str(self.root)))
 
     def what(self) -> List[str]:
         found = self.interface().conflicts()

@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import (
-    Verdict,
+    InterfaceManager,
     has_socket,
     who_runs,
 )
@@ -54,7 +54,7 @@ def running(networkmanager: Optional[bool], wpa: Optional[bool] = True, iwd: Opt
 
 def decide(
     machine: Machine, what: Running, error: Optional[FleetError], ifindex: Optional[int] = 3
-) -> Tuple[Verdict, List[str]]:
+) -> Tuple[InterfaceManager, List[str]]:
     """Return who runs wlan0, and what was asked for that, each question once and in order."""
     asked = Asked(what, error)
     verdict = who_runs("wlan0", ifindex, asked.runs, asked.serves, machine.places)
@@ -65,7 +65,7 @@ def decide(
 def test_a_record_decides_while_networkmanager_may_run(machine: Machine, runs: Optional[bool]) -> None:
     machine.networkmanager("true")
     verdict, questions = decide(machine, running(runs), None)
-    assert verdict == Verdict("networkmanager" if runs else None)
+    assert verdict == InterfaceManager("networkmanager" if runs else None)
     assert questions == ["NetworkManager"], "the supplicant below it is not asked"
 
 
@@ -76,32 +76,32 @@ def test_who_serves_the_interface_runs_it_unless_a_record_decides(
     machine: Machine, record: Optional[str], runs: Optional[bool]
 ) -> None:
     machine.networkmanager(record)
-    assert decide(machine, running(runs, wpa=None, iwd=True), None)[0] == Verdict("wpa_supplicant")
+    assert decide(machine, running(runs, wpa=None, iwd=True), None)[0] == InterfaceManager("wpa_supplicant")
 
 
 @pytest.mark.parametrize("runs", [True, None, False])
 def test_who_is_there_and_does_not_answer_runs_it_all_the_same(machine: Machine, runs: Optional[bool]) -> None:
     verdict, _questions = decide(machine, running(runs), SILENT)
-    assert verdict == Verdict("wpa_supplicant", supplicant_error=SILENT)
+    assert verdict == InterfaceManager("wpa_supplicant", supplicant_error=SILENT)
 
 
 @pytest.mark.parametrize(
     ("what", "error", "verdict"),
     [
         # NetworkManager may run it, and there is no control socket.
-        (running(True), NONE_THERE, Verdict("networkmanager", sure=False)),
-        (running(None), NONE_THERE, Verdict(None, supplicant_error=NONE_THERE)),
+        (running(True), NONE_THERE, InterfaceManager("networkmanager", sure=False)),
+        (running(None), NONE_THERE, InterfaceManager(None, supplicant_error=NONE_THERE)),
         # The control sockets are closed to this user. They may be those of NetworkManager's wpa_supplicant.
-        (running(True), DENIED, Verdict("networkmanager", sure=False, supplicant_error=DENIED)),
-        (running(True, wpa=None), DENIED, Verdict("networkmanager", sure=False, supplicant_error=DENIED)),
-        (running(None), DENIED, Verdict(None, supplicant_error=DENIED)),
+        (running(True), DENIED, InterfaceManager("networkmanager", sure=False, supplicant_error=DENIED)),
+        (running(True, wpa=None), DENIED, InterfaceManager("networkmanager", sure=False, supplicant_error=DENIED)),
+        (running(None), DENIED, InterfaceManager(None, supplicant_error=DENIED)),
         # There is no wpa_supplicant behind them.
-        (running(True, wpa=False), DENIED, Verdict("networkmanager", sure=False)),
-        (running(None, wpa=False), DENIED, Verdict(None, supplicant_error=DENIED)),
+        (running(True, wpa=False), DENIED, InterfaceManager("networkmanager", sure=False)),
+        (running(None, wpa=False), DENIED, InterfaceManager(None, supplicant_error=DENIED)),
     ],
 )
 def test_a_networkmanager_without_a_record_is_not_sure(
-    machine: Machine, what: Running, error: FleetError, verdict: Verdict
+    machine: Machine, what: Running, error: FleetError, verdict: InterfaceManager
 ) -> None:
     assert decide(machine, what, error)[0] == verdict
 
@@ -133,19 +133,19 @@ def test_without_networkmanager(
     manager: Optional[str],
 ) -> None:
     machine.networkmanager(record)
-    assert decide(machine, running(runs, wpa, iwd), error)[0] == Verdict(manager, supplicant_error=error)
+    assert decide(machine, running(runs, wpa, iwd), error)[0] == InterfaceManager(manager, supplicant_error=error)
 
 
 @pytest.mark.parametrize(
     ("record", "error", "verdict"),
     [
-        ("true", None, Verdict("iwd", through_networkmanager=True)),
-        (None, NONE_THERE, Verdict("iwd", sure=False, through_networkmanager=True)),
-        (None, DENIED, Verdict("iwd", sure=False, through_networkmanager=True, supplicant_error=DENIED)),
+        ("true", None, InterfaceManager("iwd", through_networkmanager=True)),
+        (None, NONE_THERE, InterfaceManager("iwd", sure=False, through_networkmanager=True)),
+        (None, DENIED, InterfaceManager("iwd", sure=False, through_networkmanager=True, supplicant_error=DENIED)),
     ],
 )
 def test_iwd_below_networkmanager(
-    machine: Machine, record: Optional[str], error: Optional[FleetError], verdict: Verdict
+    machine: Machine, record: Optional[str], error: Optional[FleetError], verdict: InterfaceManager
 ) -> None:
     machine.networkmanager(record)
     machine.write("etc/NetworkManager/conf.d/iwd.conf", "[device]\nwifi.backend=iwd\n")
@@ -156,13 +156,13 @@ def test_iwd_below_networkmanager(
 def test_an_interface_that_waits_for_its_bring_up_is_networkmanagers(machine: Machine, record: Optional[str]) -> None:
     machine.networkmanager(record)
     machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
-    assert decide(machine, running(True), None)[0] == Verdict("networkmanager")
+    assert decide(machine, running(True), None)[0] == InterfaceManager("networkmanager")
 
 
 def test_without_an_index_there_is_no_record(machine: Machine) -> None:
     machine.networkmanager("true")
     verdict, _questions = decide(machine, running(True), NONE_THERE, ifindex=None)
-    assert verdict == Verdict("networkmanager", sure=False)
+    assert verdict == InterfaceManager("networkmanager", sure=False)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_interface_that_is_held_back_is_networkmanagers_by_its_name(machine: 
     machine.write("run/NetworkManager/conf.d/amt-wifi-watcher-wlan0.conf", "")
     for ifindex in (None, 3):
         verdict, _questions = decide(machine, running(True), NONE_THERE, ifindex=ifindex)
-        assert verdict == Verdict("networkmanager")
+        assert verdict == InterfaceManager("networkmanager")
 
 
 @pytest.mark.parametrize("record", ["true", "false", None])

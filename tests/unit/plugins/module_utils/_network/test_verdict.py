@@ -17,7 +17,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.verdict import (
     FILE,
     RUNTIME,
-    Unusable,
+    UnusableNetworks,
     Verdict,
     documents,
     doubts,
@@ -156,7 +156,7 @@ def test_an_error_says_whether_anything_was_changed(changed: Optional[Tuple[bool
     result: Optional[Dict[str, Any]] = None
     if changed is not None:
         result = {"changed": any(changed), "file": {"changed": changed[0]}, "runtime": {"changed": changed[1]}}
-    error = Unusable([Verdict(b"a", MASKED, (FILE,)), Verdict(b"b", BAND, (FILE,))], result)
+    error = UnusableNetworks([Verdict(b"a", MASKED, (FILE,)), Verdict(b"b", BAND, (FILE,))], result)
     assert (error.code, said in error.what) == ("unusable_network", True)
     assert "'a'" in error.what
     assert "'b'" in error.what

@@ -12,7 +12,7 @@ from typing import Any, List, Optional, Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
-from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import RoamingForbidden
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.csme import RoamingReport
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211 import Nl80211
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.nl80211_messages import VendorCommand, Wiphy
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -37,10 +37,10 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.conftest imp
 def test_roaming(value: int, forbidden: bool, flag: int) -> None:
     address = attribute(VIF_ADDR | flag, BSSID)
     state = u8(ROAMING_FORBIDDEN | flag, value)
-    expected = RoamingForbidden("02:00:de:ad:be:ef", forbidden)
+    expected = RoamingReport("02:00:de:ad:be:ef", forbidden)
     assert csme.decode_roaming_forbidden(address + state) == expected
     assert csme.decode_roaming_forbidden(state + attribute(0x7F, b"x") + address) == expected
-    assert csme.decode_roaming_forbidden(state) == RoamingForbidden(None, forbidden)
+    assert csme.decode_roaming_forbidden(state) == RoamingReport(None, forbidden)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.networkd_info import DropIn, Link, drop_ins, read_links
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.networkd_info import (
+    DropIn,
+    NetworkdLink,
+    drop_ins,
+    read_links,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 FILE = "/etc/systemd/network/20-radio.network"
@@ -43,7 +48,7 @@ def test_a_wireless_file_gets_a_drop_in(machine: Machine, match: str) -> None:
     machine.write(FILE[1:], f"[Match]\n{match}\n[Network]\nDHCP=yes\nDNS=192.0.2.1\nDNS=192.0.2.2\n")
     (link,) = read_links(places=machine.places)
     bring_up = DropIn(DROP_IN, "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n")
-    assert link == Link("wlan0", FILE, bring_up, DropIn(IDENTITY, "[DHCPv4]\nClientIdentifier=mac\n"))
+    assert link == NetworkdLink("wlan0", FILE, bring_up, DropIn(IDENTITY, "[DHCPv4]\nClientIdentifier=mac\n"))
 
 
 def test_what_it_says_of_being_online_stays(machine: Machine) -> None:
@@ -129,7 +134,7 @@ def test_what_networkd_does_not_manage_is_none_of_it(machine: Machine) -> None:
     (machine.path / FILE[1:]).unlink()
     gone = "it does not exist any more"
     assert read_links(places=machine.places) == (
-        Link("wlan0", FILE, DropIn(DROP_IN, None, gone), DropIn(IDENTITY, None, gone)),
+        NetworkdLink("wlan0", FILE, DropIn(DROP_IN, None, gone), DropIn(IDENTITY, None, gone)),
     )
     assert read_links(["wlan9"], machine.places) == ()
     machine.write("run/systemd/netif/links/3", "ADMIN_STATE=unmanaged\n")

@@ -118,7 +118,7 @@ def test_the_end_of_a_session_is_waited_for(
 
 def test_the_country_is_not_changed_below_a_session(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
-    runtime = supplicant.RunningSettings(conflicts.Interface("wlan0", "", Places(str(tmp_path))), WANTED, 0)
+    runtime = supplicant.RunningSettings(conflicts.InterfaceSources("wlan0", "", Places(str(tmp_path))), WANTED, 0)
     assert runtime.spare_the_link() == [], "nothing changes"
     runtime._differ({"country": "US", "update_config": "1", "mac_addr": "0"})
     (warning,) = runtime.spare_the_link()
@@ -137,7 +137,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
 
 def rewrite(laptop: Laptop, *, running: bool = True) -> None:
     """Change a setting in the file, as the module does."""
-    settings = supplicant.RunningSettings(conflicts.Interface("wlan0", "", laptop.places), WANTED, 0)
+    settings = supplicant.RunningSettings(conflicts.InterfaceSources("wlan0", "", laptop.places), WANTED, 0)
     settings.socket = str(laptop.supplicant.path) if running else None
     old = conf.read(str(laptop.conf))
     text = "country=DE\n" + (old.text or "")

@@ -61,12 +61,12 @@ def test_signals(machine: Machine) -> None:
     watcher._directories = Directories([])
     os.write(writable, bytes([signal.SIGIO, signal.SIGHUP]))
     watcher._heard_signals(readable)
-    assert watcher._ending.due is None
+    assert watcher._shutdown.due is None
     assert "read again" in machine.log.text
     os.write(writable, bytes([signal.SIGTERM]))
     watcher._heard_signals(readable)
-    assert watcher._ending.is_now(asked=False)
-    assert not watcher._ending.is_now(asked=True)
+    assert watcher._shutdown.is_now(asked=False)
+    assert not watcher._shutdown.is_now(asked=True)
     os.close(readable)
     os.close(writable)
 

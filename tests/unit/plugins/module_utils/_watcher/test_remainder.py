@@ -11,7 +11,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
 
 
 def test_a_rest_is_told_once_and_ended_with_its_link(late: LateWidening) -> None:
-    rest = late.watched._rest
+    rest = late.watched._remainder
     assert rest.stands
     for _time in range(2):
         rest.tell()
@@ -26,7 +26,7 @@ def test_a_rest_is_told_once_and_ended_with_its_link(late: LateWidening) -> None
 
 
 def test_a_rest_that_can_not_be_ended_is_told_once_and_tried_again(late: LateWidening) -> None:
-    rest = late.watched._rest
+    rest = late.watched._remainder
     late.refuse()
     for _time in range(2):
         rest.end_if_over(blocked=True)

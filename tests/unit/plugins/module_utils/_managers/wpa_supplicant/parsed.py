@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import Block, parse
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import ConfBlock, parse
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf_check import faults
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf_lines import (
     IN_NETWORK,
@@ -31,7 +31,7 @@ _JUDGED = frozenset({*TEXTS, *NUMBERS, "psk", "key_mgmt", "bssid"})
 Values = Dict[str, object]
 
 
-def values_of(block: Block) -> Values:
+def values_of(block: ConfBlock) -> Values:
     """Return the values of a network."""
     found: Values = dict(NUMBERS)
     for name, value in block.variables.items():
@@ -63,5 +63,5 @@ def read(text: str) -> Tuple[bool, List[int], List[Values]]:
         if lines:
             return True, lines, []
         raise
-    networks = [] if lines else [values_of(part) for part in parts if isinstance(part, Block)]
+    networks = [] if lines else [values_of(part) for part in parts if isinstance(part, ConfBlock)]
     return bool(lines), lines, networks

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import (
-    Block,
+    ConfBlock,
     append,
     edit,
     new_block,
@@ -46,8 +46,8 @@ network={
 """
 
 
-def blocks(text: str) -> List[Block]:
-    return [part for part in parse(text) if isinstance(part, Block)]
+def blocks(text: str) -> List[ConfBlock]:
+    return [part for part in parse(text) if isinstance(part, ConfBlock)]
 
 
 def test_blocks_are_found_where_they_are() -> None:
@@ -98,7 +98,9 @@ def test_any_text_survives_or_is_refused(lines: List[str], ends: bool) -> None:
     # What was added is found again, and nothing else is disturbed by it.
     again = parse(render(more))
     assert again[-1] == block
-    assert [b.body for b in again[:-1] if isinstance(b, Block)] == [b.body for b in parts if isinstance(b, Block)]
+    assert [b.body for b in again[:-1] if isinstance(b, ConfBlock)] == [
+        b.body for b in parts if isinstance(b, ConfBlock)
+    ]
 
 
 def test_a_nul_byte_ends_what_wpa_supplicant_sees_of_a_line() -> None:

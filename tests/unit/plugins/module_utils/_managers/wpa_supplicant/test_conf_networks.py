@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import conf_networks
-from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import Block, ConfFile, parse
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf import ConfBlock, ConfFile, parse
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.conf_networks import (
     FilePlan,
     plan_file,
@@ -99,7 +99,11 @@ def test_new_networks_come_at_the_end_in_the_order_declared() -> None:
     plan = planned(THEIRS, psk(b"b"), psk(b"a"))
     assert plan.text is not None
     assert plan.text.startswith(THEIRS)
-    assert [part.variables["ssid"] for part in parse(plan.text) if isinstance(part, Block)] == ['"theirs"', "62", "61"]
+    assert [part.variables["ssid"] for part in parse(plan.text) if isinstance(part, ConfBlock)] == [
+        '"theirs"',
+        "62",
+        "61",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_what_contradicts_goes_and_what_tunes_stays() -> None:
     )
     plan = planned(text, psk())
     assert plan.text is not None
-    (block,) = (part for part in parse(plan.text) if isinstance(part, Block))
+    (block,) = (part for part in parse(plan.text) if isinstance(part, ConfBlock))
     assert set(block.variables) == {"ssid", "bgscan", "scan_freq", "phase1", "key_mgmt", "psk", "ieee80211w"}
     assert "\t# note\n" in plan.text
     (entry,) = plan.entries
@@ -331,7 +335,7 @@ def test_a_network_is_found_by_its_ssid_in_any_notation(value: str, ssid: bytes)
     there = f'ctrl_interface=/x\nnetwork={{\n  ssid={value}\n  key_mgmt=WPA-PSK\n  psk="old-secret-1"\n}}\n'
     changed = planned(there, psk(ssid, "new-secret-2"))
     assert changed.text is not None
-    (block,) = [part for part in parse(changed.text) if isinstance(part, Block)]
+    (block,) = [part for part in parse(changed.text) if isinstance(part, ConfBlock)]
     assert (block.variables["ssid"], block.variables["psk"]) == (value, '"new-secret-2"')
     assert planned(there, absent=(ssid,)).text == "ctrl_interface=/x\n"
 

@@ -21,7 +21,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplican
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.control import WpaCtrl
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.loaded import (
     Loaded,
-    Supplicant,
+    RunningSupplicant,
     supplicant_of,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._system import process
@@ -246,5 +246,5 @@ def test_a_process_is_told_by_its_start(laptop: Laptop) -> None:
     assert start == ("this-boot", 1234)
     assert start.since_boot == 1234 * SECOND // os.sysconf("SC_CLK_TCK")
     assert process.arguments(7, laptop.machine.root)[:2] == ("/sbin/wpa_supplicant", "-c/a.conf")
-    one = Supplicant(7, start, 5, 6, ())
+    one = RunningSupplicant(7, start, 5, 6, ())
     assert one.identity == [7, 1234, 5]

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system.bare import Bare
+from ansible_collections.vpro.fleet.plugins.module_utils._system.dataless import Dataless
 
 
-class Came(Bare):
+class Came(Dataless):
     """Something."""
 
 
-class Went(Bare):
+class Went(Dataless):
     """Something else."""
 
 

@@ -13,7 +13,7 @@ from typing import Callable, List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.ending import SECONDS, Ending
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.shutdown import SECONDS, Shutdown
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
     Laptop,
     hand_over,
@@ -31,31 +31,31 @@ def now() -> List[float]:
 
 
 @pytest.fixture
-def ending(now: List[float]) -> Ending:
-    return Ending(lambda: now[0])
+def ending(now: List[float]) -> Shutdown:
+    return Shutdown(lambda: now[0])
 
 
-def test_nobody_told_it_to_end(ending: Ending) -> None:
+def test_nobody_told_it_to_end(ending: Shutdown) -> None:
     assert ending.due is None
     assert not ending.is_now(asked=False)
     assert not ending.is_now(asked=True)
 
 
-def test_a_handover_under_way_is_waited_for_within_bounds(ending: Ending, now: List[float]) -> None:
+def test_a_handover_under_way_is_waited_for_within_bounds(ending: Shutdown, now: List[float]) -> None:
     ending.want()
     assert (ending.due, ending.is_now(asked=False), ending.is_now(asked=True)) == (100.0 + SECONDS, True, False)
     now[0] += SECONDS
     assert ending.is_now(asked=True)
 
 
-def test_who_is_told_twice_ends_at_once(ending: Ending, now: List[float]) -> None:
+def test_who_is_told_twice_ends_at_once(ending: Shutdown, now: List[float]) -> None:
     ending.want()
     now[0] += 1.0
     ending.want()
     assert ending.is_now(asked=True)
 
 
-def test_it_may_be_told_to_end_at_once(ending: Ending) -> None:
+def test_it_may_be_told_to_end_at_once(ending: Shutdown) -> None:
     ending.want(0.0)
     assert ending.is_now(asked=True)
 
@@ -113,6 +113,6 @@ def test_a_handover_that_goes_on_for_ever_is_not_waited_for(
     machine: Machine, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guarded.Watched, "asked", property(lambda watched: True))
-    monkeypatch.setattr(Ending.want, "__defaults__", (0.1,))
+    monkeypatch.setattr(Shutdown.want, "__defaults__", (0.1,))
     service.run()
     assert "ends when" in machine.log.text

@@ -20,7 +20,7 @@ from .._handover.policy import Policy
 SECONDS = Policy().attempt_seconds
 
 
-class Ending:
+class Shutdown:
     """Whether and until when the service goes on.
 
     Args:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Bare:
+class Dataless:
     """An event or action that carries no data. It is equal to every other instance of its own class, and to no other.
 
     Those events and actions inherit from this one dataclass. To make each of them a dataclass of its own would cost the
