@@ -156,7 +156,9 @@ def test_listing_radios_waits_for_a_handover(machine: Machine) -> None:
     assert watcher._scan_wanted
 
 
-def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) -> None:
+def test_a_bad_configuration_is_refused_and_the_old_one_stays(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.radios = (radio(0), radio(1))
     watcher = machine.watcher()
     machine.config.write_text('{"idle": "maybe"}')
@@ -165,7 +167,7 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) 
     assert names(watcher) == ["wlan0", "wlan1"]
     machine.config.write_text('{"interfaces": ["wlan1"], "idle": "leave", "log_level": "warning"}')
     watcher._reload()
-    watcher._epoll.poll = lambda timeout: []  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [], raising=False)
     watcher._wait(None)
     assert names(watcher) == ["wlan1"]
     assert watcher._radios["wlan1"].policy.take_idle is False
