@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
+from .._network.limits import Obstacle
 from .._radio.connection import PartialConnection, Reported
 from .._radio.switched_off import BY_HARDWARE, switched_off
 from .._radio.values import Block, Switch
@@ -118,9 +119,22 @@ UNKNOWN_BLOCK = Words(
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
 STUCK = "the supplicant did not get its usual channels back"
-HELD = (
-    "its bring-up is held back, because it could end a session of CSME: no enabled profile can join CSME's "
-    "network{network}. Add one with credentials"
-)
-UNUSABLE = "CSME keeps the radio, because the profile of {who} for CSME's network{network} {what}. {remedy}"
-NOBODY = "CSME keeps the radio, because neither wpa_supplicant nor NetworkManager can be used to join CSME's network"
+HELD = "its bring-up is held back, because it could end a session of CSME: "
+
+
+def why_not_carried_on(network: str, obstacle: Optional[Obstacle], of: str = "") -> Tuple[str, str]:
+    """Return why no profile of the host can carry CSME's connection on, and what to do, without full stops.
+
+    Args:
+        network: the network, from ``network_name``.
+        obstacle: why the profile for the connection can't. It is None when no profile is for it.
+        of: " of " and the name of the manager whose profiles these are. It is empty when the reader knows it.
+    """
+    if obstacle is not None:
+        return f"the profile{of} for CSME's network{network} {obstacle.what}", obstacle.remedy
+    return f"no enabled profile{of} can join CSME's network{network}", "Add one with credentials"
+
+
+def nobody_joins(network: str) -> str:
+    """Return the text about an interface whose manager can't be used. *network* is as for ``why_not_carried_on``."""
+    return f"neither wpa_supplicant nor NetworkManager can be used to join CSME's network{network}"

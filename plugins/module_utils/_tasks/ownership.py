@@ -14,7 +14,7 @@ from .._handover.policy import SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
-from .._handover.words import network_name, words_of
+from .._handover.words import network_name, nobody_joins, why_not_carried_on, words_of
 from .._managers.who import backend_of
 from .._network.backend import NAMES, Backend
 from .._network.limits import Obstacle
@@ -306,18 +306,13 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
 
 def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
     network = connection.connection_facts(radio.reported) or {}
-    what = (
-        f"CSME's session on {radio.interface} runs over the network{network_name(radio.csme)}, "
-        "and the host could not carry it on: "
-    )
-    remedy = "Add a profile for that network"
-    if obstacle is not None:
-        what += f"its profile {obstacle.what}"
-        remedy = obstacle.remedy
-    else:
-        what += absent or "the supplicant has no enabled profile that fits"
+    why, remedy = why_not_carried_on(network_name(radio.csme), obstacle)
+    if absent:
+        why, remedy = f"{nobody_joins(network_name(radio.csme))}: {absent}", "Let one of them run the interface"
     failure = Refused(
-        Outcome.NO_CREDENTIALS.value, what, remedy=f"{remedy}, or set require_credentials: false to end the session"
+        Outcome.NO_CREDENTIALS.value,
+        f"the host could not carry CSME's session on {radio.interface} on: {why}",
+        remedy=f"{remedy}, or set require_credentials: false to end the session",
     )
     failure.details = {"csme": network, "owner": "csme"}
     return failure

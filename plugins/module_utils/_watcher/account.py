@@ -13,7 +13,7 @@ from .._handover import evidence
 from .._handover.evidence import Evidence
 from .._handover.policy import SUCCESSES, Outcome
 from .._handover.trace import Trace
-from .._handover.words import KEPT, LOST, NOBODY, UNUSABLE, network_name, words_of
+from .._handover.words import KEPT, LOST, network_name, nobody_joins, why_not_carried_on, words_of
 from .._network.handover_record import HandoverRecord
 from .._network.limits import Obstacle
 from .._radio.connection import Reported
@@ -101,12 +101,8 @@ class Account:
         self.trace.end()
         self._evidence = evidence.ended(self._evidence, outcome, self._clock())
         if outcome is Outcome.NO_CREDENTIALS:
-            if who is None:
-                text = f"{NOBODY}{network}"
-            elif obstacle is not None:
-                text = UNUSABLE.format(who=who, network=network, what=obstacle.what, remedy=obstacle.remedy)
-            else:
-                text = f"{text}. {words.remedy}"
+            why = (nobody_joins(network),) if who is None else why_not_carried_on(network, obstacle, f" of {who}")
+            text = f"CSME keeps the radio, because {'. '.join(why)}"
         elif outcome is Outcome.CSME_UNREADABLE:
             text = f"{text}. {words.remedy}"
         begun = outcome not in _REFUSALS or self.trace.seen("requested")

@@ -16,7 +16,7 @@ import time
 from contextlib import ExitStack, suppress
 from typing import Callable, Iterable, Optional, Tuple
 
-from .._handover.words import network_name
+from .._handover.words import network_name, why_not_carried_on
 from .._managers.wpa_supplicant.address import address_at_start
 from .._managers.wpa_supplicant.conf import CONF_PATH
 from .._managers.wpa_supplicant.configured import configured_profiles
@@ -208,12 +208,10 @@ def hold_back(
 
 def _missing(wanted: Reported, profiles_of: ProfilesOf) -> str:
     """Return why no profile can carry CSME's connection on, and what to do about it."""
-    target = target_of(wanted)
+    target, obstacle = target_of(wanted), None
     with suppress(FleetError):
         obstacle = None if target is None else find_obstacle(profiles_of(), target)
-        if obstacle is not None:
-            return f"the profile for CSME's network{network_name(wanted)} {obstacle.what}. {obstacle.remedy}"
-    return f"no enabled profile can join CSME's network{network_name(wanted)}. Add one with credentials"
+    return ". ".join(why_not_carried_on(network_name(wanted), obstacle))
 
 
 def _configured(interface: str, places: Places) -> ProfilesOf:

@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 from .._handover.guard import Awaited, Free, GuardEvent, Unanswered, Untold
 from .._handover.messages import Blocked, Seen
-from .._handover.words import HELD, network_name
+from .._handover.words import HELD, network_name, why_not_carried_on
 from .._network.limits import Obstacle
 from .._network.profile import find_profile_or_obstacle
 from .._radio import csme
@@ -75,7 +75,7 @@ class View:
             self.wanted = self._connection()
         except FleetError as error:
             self._account.write("warning", str(error), code=error.code)
-        self._account.write("warning", HELD.format(network=network_name(self.wanted)))
+        self._account.write("warning", HELD + ". ".join(why_not_carried_on(network_name(self.wanted), None)))
 
     def of_csme(self, *, required: bool) -> GuardEvent:
         """Return CSME's connection, and the profile that could carry it on, as an answer to ``guard.Look``.

@@ -278,7 +278,7 @@ def test_a_profile_that_is_of_no_use_is_named_with_what_to_do(machine: Machine) 
     machine.profiles = (replace(PROFILE, enabled=False, obstacle=Obstacle("is somebody's own", "Share it")),)
     refused = refusal()
     assert refused.reason == "no_credentials"
-    assert refused.what.endswith("the host could not carry it on: its profile is somebody's own")
+    assert refused.what.endswith("the profile for CSME's network ('corp', psk, channel 6) is somebody's own")
     assert refused.remedy.startswith("Share it, or set require_credentials: false")
 
 
