@@ -316,20 +316,19 @@ error:
       sample: ''
 """
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module
-from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils import _module, _profile_options
 
 
 def main() -> None:
     """Run the module."""
-    module = _module_profile.ProfileModule(
+    module = _profile_options.ProfileModule(
         {
-            **_module_profile.PLACE,
+            **_profile_options.PLACE,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            **_module_profile.PROFILE,
+            **_profile_options.PROFILE,
         }
     )
-    _module.run(module, lambda: _module_profile.one(module))
+    _module.run(module, lambda: _profile_options.one(module))
 
 
 if __name__ == "__main__":

@@ -326,25 +326,24 @@ error:
       sample: ''
 """
 
-from ansible_collections.vpro.fleet.plugins.module_utils import _module
-from ansible_collections.vpro.fleet.plugins.module_utils import _profile_options as _module_profile
+from ansible_collections.vpro.fleet.plugins.module_utils import _module, _profile_options
 
 
 def main() -> None:
     """Run the module."""
-    module = _module_profile.ProfileModule(
+    module = _profile_options.ProfileModule(
         {
-            **_module_profile.PLACE,
+            **_profile_options.PLACE,
             "profiles": {
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": _module_profile.PROFILE,
+                "options": _profile_options.PROFILE,
             },
             "prune": {"type": "bool", "default": False},
         }
     )
-    _module.run(module, lambda: _module_profile.many(module))
+    _module.run(module, lambda: _profile_options.many(module))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_profile, find_profile_or_obstacle
-from .._radio.switched_off import switched_off
+from .._radio.switched_off import AIRPLANE_MODE, NO_REASON, switched_off
 from .._radio.values import Platform, Radio
 from .._system.printable import quoted
 from .._system.reading import Unreadable
@@ -215,14 +215,10 @@ def _radio(radio: Radio, known: Known) -> Iterator[Blocker]:
         what = "rfkill" if known.why("rfkill") else f"radios.{radio.phy}.rfkill"
         yield _unknown(what, known, "the kernel shows no rfkill switch of this radio. Make /sys/class/rfkill readable")
     elif switch is None or switch.reasons is None:
-        yield Blocker(
-            "kernel_too_old",
-            f"the kernel gives no reason when {name} is blocked, so it is not known whether CSME owns the radio. "
-            "Install Linux 5.17 or later",
-        )
+        yield Blocker("kernel_too_old", f"{name}: {NO_REASON.what}. {NO_REASON.remedy}")
     else:
         if switch.soft:
-            yield Blocker("airplane_mode", f"airplane mode is on ({name}). Turn it off (rfkill unblock wlan)")
+            yield Blocker("airplane_mode", f"{name}: {AIRPLANE_MODE.what}. {AIRPLANE_MODE.remedy}")
         if switch.off:
             words = switched_off(switch, radio.platform)
             yield Blocker("switch_off", f"{name}: {words.of(None)}. {words.remedy}")

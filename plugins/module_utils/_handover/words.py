@@ -10,7 +10,7 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from .._network.limits import Obstacle
 from .._radio.connection import PartialConnection, Reported
-from .._radio.switched_off import BY_HARDWARE, switched_off
+from .._radio.switched_off import AIRPLANE_MODE, BY_HARDWARE, switched_off
 from .._radio.values import Block, Switch
 from .._system.printable import quoted
 from .._system.words import Words
@@ -49,7 +49,7 @@ BOOK: Dict[Outcome, Words] = {
         "CSME gave the radio away and took it back, because the host did not connect in time",
         _LOOK_AT_THE_ACCESS_POINT,
     ),
-    Outcome.AIRPLANE_MODE: Words("airplane mode is on", "Turn it off (rfkill unblock wlan)"),
+    Outcome.AIRPLANE_MODE: AIRPLANE_MODE,
     Outcome.SWITCH_OFF: BY_HARDWARE,
     Outcome.PIN_FAILED: Words(
         "{who} did not accept the pin, so CSME was not asked for the radio", "The warnings contain its answer"
@@ -110,11 +110,6 @@ def network_name(connection: Optional[Reported]) -> str:
 
 KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"
 LOST = "CSME's session ended within seconds of the last handover"
-#: The text about a radio that is blocked by nobody knows whom.
-UNKNOWN_BLOCK = Words(
-    "the kernel gives no reason why the radio is blocked, so it is not known whether CSME owns it",
-    "Install Linux 5.17 or newer",
-)
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"

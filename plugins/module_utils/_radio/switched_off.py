@@ -13,6 +13,12 @@ from .values import Block, Switch
 
 #: The text where nothing more is known.
 BY_HARDWARE = Words("the radio is switched off by hardware", "Turn its switch or key on")
+AIRPLANE_MODE = Words("airplane mode is on", "Turn it off (rfkill unblock wlan)")
+#: The text about a radio whose block may be CSME's, or not.
+NO_REASON = Words(
+    "the kernel gives no reason when the radio is blocked, so it is not known whether CSME owns it",
+    "Install Linux 5.17 or newer",
+)
 
 
 def soft_blocked(platform: Sequence[Switch]) -> str:

@@ -172,11 +172,12 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
 def _why_off(reason: Any) -> Optional[str]:
     """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
     from .._handover.policy import KERNEL_TOO_OLD, Outcome
-    from .._handover.words import UNKNOWN_BLOCK, words_of
+    from .._handover.words import words_of
     from .._radio.rfkill import platform_switches
+    from .._radio.switched_off import NO_REASON
 
     if reason == KERNEL_TOO_OLD:
-        return f"{UNKNOWN_BLOCK.what}. {UNKNOWN_BLOCK.remedy}"
+        return f"{NO_REASON.what}. {NO_REASON.remedy}"
     if reason not in (Outcome.AIRPLANE_MODE.value, Outcome.SWITCH_OFF.value):
         return None
     words = words_of(Outcome(reason), None, platform_switches)

@@ -24,6 +24,7 @@ from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import platform_switches
+from .._radio.switched_off import NO_REASON
 from .._radio.values import Radio
 from .._system.detached import run_detached
 from .._system.errors import (
@@ -203,12 +204,7 @@ def check_radio(radio: Radio) -> None:
     """
     switch = radio.switch
     if switch is None or switch.reasons is None:
-        raise Refused(
-            "kernel_too_old",
-            f"the kernel gives no reason when {radio.interface} is blocked, so it is not known whether CSME owns its "
-            "radio",
-            remedy="Install Linux 5.17 or newer",
-        )
+        raise Refused("kernel_too_old", f"{radio.interface}: {NO_REASON.what}", remedy=NO_REASON.remedy)
     if switch.soft:
         raise _refusal(Outcome.AIRPLANE_MODE, radio)
     if switch.off:

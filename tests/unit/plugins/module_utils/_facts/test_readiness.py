@@ -348,7 +348,7 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("one of another kind, one with an agent", "leaves it to an agent. Store it"),
         ("for another access point", "is restricted to another access point than CSME's (02:00:00:00:01:00)"),
         ("for another channel", "is restricted to another band or channel than CSME's. Remove that"),
-        ("no reasons", "no reason when wlan0 is blocked"),
+        ("no reasons", "wlan0: the kernel gives no reason"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
         ("iwd", "iwd manages wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),
     ],
@@ -365,7 +365,7 @@ def test_networkmanager_that_does_not_answer_is_named() -> None:
 
 def test_a_radio_without_an_interface_is_named_by_itself() -> None:
     changes = radio(interface=None, ifindex=None, switch=replace(OWNED, soft=True))
-    assert "(phy0)" in blockers(replace(READY, **changes))[-1].message
+    assert "phy0: " in blockers(replace(READY, **changes))[-1].message
 
 
 def test_no_network_can_garble_a_message() -> None:

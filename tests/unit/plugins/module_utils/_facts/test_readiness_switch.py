@@ -31,7 +31,7 @@ def test_a_platforms_switch_is_named_with_what_lifts_it() -> None:
     )
     assert messages(DELL) == [told]
     assert messages(DELL, soft=True) == [
-        "airplane_mode: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)",
+        "airplane_mode: wlan0: airplane mode is on. Turn it off (rfkill unblock wlan)",
         told,
     ]
 

@@ -61,7 +61,7 @@ def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..
     assert told([{**RADIO, "reason": "kernel_too_old"}]).splitlines()[1:] == [
         "  wlan0 (phy0): nobody can use the radio now",
         "    because: kernel_too_old",
-        "    the kernel gives no reason why the radio is blocked, so it is not known whether CSME owns it. "
+        "    the kernel gives no reason when the radio is blocked, so it is not known whether CSME owns it. "
         "Install Linux 5.17 or newer",
     ]
 
