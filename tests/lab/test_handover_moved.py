@@ -26,10 +26,10 @@ BOTH = f"bss=ap1\nbssid={ELSEWHERE}\nssid2={DEFAULT_SSID.hex()}\n{SECURITY['wpa2
 MOVED = f"connection ssid={DEFAULT_SSID.hex()} bssid={ELSEWHERE} channel=6 auth=7 cipher=4"
 
 
-#: What CSME does at first, and what is waited for before it moves, in each phase until the grant. A request waits for
-#: 1 s, and the first pause takes 0.5 s (``Policy``).
+#: What CSME does at first, and what is waited for before it moves, in each phase until the grant. Pinning takes some
+#: ms, so the grant has to wait for the move. A request waits for 1 s, and the first pause takes 0.5 s (``Policy``).
 PHASES = [
-    pytest.param("answer grant", "ls /run/vpro-fleet/*.journal", 0.0, id="while pinning"),
+    pytest.param("grant_delay 200", "ls /run/vpro-fleet/*.journal", 0.0, id="while pinning"),
     pytest.param("grant_delay 300", "grep requests=1 {control}", 0.0, id="before the grant"),
     pytest.param("answer silent", "grep requests=1 {control}", 0.0, id="while it does not answer"),
     pytest.param("answer silent", "grep requests=1 {control}", 1.2, id="in the pause"),

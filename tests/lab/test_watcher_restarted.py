@@ -88,7 +88,7 @@ def test_a_watcher_that_is_started_again_in_a_handover_carries_it_through(watche
     again = f"until grep -q '\"handover\"' /run/{SERVICE}/state.json; do sleep 0.05; done; systemctl restart {SERVICE}"
     laptop.guest.check(f"systemctl start {laptop.service}; {again}", timeout=120)
     wait_for(scene, "staying")
-    told = log(laptop)
+    told = laptop.guest.check(f"journalctl -b -o cat -u {SERVICE}")  # of both processes
     assert "the watcher ends when that handover has ended" in told
     assert "is connected in time for CSME's session" in told
     assert "the watcher was started again soon after a handover" in told
