@@ -49,9 +49,11 @@ def main(command: list[str]) -> int:
             time.sleep(random.uniform(0, RUNNING))
             pids = children(process.pid)
             stopped += 1
-            send(pids, signal.SIGSTOP)
-            time.sleep(LONG if stopped % LONG_EVERY == 0 else random.uniform(0, STOPPED))
-            send(pids, signal.SIGCONT)
+            try:
+                send(pids, signal.SIGSTOP)
+                time.sleep(LONG if stopped % LONG_EVERY == 0 else random.uniform(0, STOPPED))
+            finally:  # also when this program is told to end
+                send(pids, signal.SIGCONT)
         return process.returncode
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional, Tuple
 
 from .messages import BlockBack, Blocked, InterfaceGone, RoamingAllowed, RoamingForbidden
-from .policy import Outcome
+from .policy import Outcome, Policy
 
 #: Seconds after a handover within which a session ends that the host does not carry on. A console gives up after some
 #: 3.5 s by default (AMT's ConsoleTcpMaxRetransmissions), and CSME takes a moment to report it.
@@ -25,6 +25,9 @@ LOST_SECONDS = 5.0
 #: Seconds after a handover when every console would have given up. With the largest value of
 #: ConsoleTcpMaxRetransmissions, a console gives up after some 16 s.
 KEPT_SECONDS = 20.0
+#: Seconds after a handover within which CSME first reports that it forbids roaming, if its session goes on. A report
+#: that is the first one, and comes later, is about another session.
+SESSION_SECONDS = Policy().confirm_seconds
 #: The outcomes after which CSME's reports are about a session that the host may carry on.
 _CARRIED = frozenset({Outcome.PROTECTED, Outcome.CONNECTED, Outcome.NOT_CONNECTED})
 
@@ -73,9 +76,10 @@ def hear(evidence: Evidence, event: Any, now: float) -> Tuple[Evidence, Optional
         return evidence, None
     age = None if evidence.since is None else now - evidence.since
     over = isinstance(event, RoamingAllowed)
-    # The end of a session counts only if CSME had reported a session before.
-    session = evidence.forbidden or not over
-    after = Evidence(forbidden=not over, since=None if over else evidence.since)
+    # What CSME says shows something only if it had reported a session before.
+    session = evidence.forbidden
+    another = not session and age is not None and age > SESSION_SECONDS
+    after = Evidence(forbidden=not over, since=None if over or another else evidence.since)
     if age is None or not session:
         return after, None
     if age >= KEPT_SECONDS:

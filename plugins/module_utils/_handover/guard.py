@@ -49,7 +49,7 @@ class GuardPolicy:
             it. The last one is repeated. They are long, because each look wakes the processor, and a handover that
             fails again may end a session. They are not longer, because nothing reports some changes: those that
             somebody makes in a running wpa_supplicant, and those of the network around.
-        busy_seconds: how long to wait for another handover on the same radio before looking again.
+        busy_seconds: how long to wait for another process on the same radio before looking again.
         unanswered_seconds: the longest pause between looks while the manager does not tell its profiles. Each look may
             block until the time for an answer is over, and all radios wait meanwhile. The first pause is
             ``busy_seconds``, and each later one is twice as long as the one before.
@@ -85,7 +85,7 @@ class Unusable(Dataless):
 
 @dataclass(frozen=True)
 class Busy:
-    """The answer to Look: another handover works on the radio.
+    """The answer to Look: another process works on the radio.
 
     Attributes:
         blocked: whether CSME holds the radio.

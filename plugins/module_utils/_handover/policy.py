@@ -69,8 +69,8 @@ IDLE = "idle"
 AWAITED = "manager_awaited"
 #: The reason while the interface's manager does not tell its profiles.
 UNANSWERED = "profiles_unreadable"
-#: The reason while another handover, such as a task's, works on the radio.
-BUSY = "other_handover"
+#: The reason while another process has the radio's lock.
+BUSY = "radio_busy"
 #: The reason after an error of a device, socket or file, which the log names. It may have come without a handover.
 FAILED = Outcome.FAILED.value
 REASONS = (IDLE, AWAITED, UNANSWERED, BUSY, FAILED)

@@ -86,7 +86,10 @@ PAUSES: Dict[str, Words] = {
         "the program that manages the interface has not started yet, and may start soon",
         "The watcher looks again twice a second",
     ),
-    BUSY: Words("another handover works on the radio, such as a task's", "The watcher looks again twice a second"),
+    BUSY: Words(
+        "another process works on the radio: a task, or the unit that brings the interface up",
+        "The watcher looks again twice a second",
+    ),
     UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
 }
 

@@ -201,6 +201,11 @@ class Radio:
         return self.csme or self.part
 
     @property
+    def identity(self) -> Tuple[str, Optional[int], Optional[int]]:
+        """The name and numbers that identify the radio. If one of them changes, it is another radio."""
+        return self.phy, self.ifindex, None if self.switch is None else self.switch.index
+
+    @property
     def can_be_guarded(self) -> bool:
         """Whether the watcher can guard the radio.
 

@@ -154,7 +154,9 @@ def _status() -> int:
 def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
     """Show one radio of a state. The watcher may be of another version, so a value may be missing."""
     word, reason, wanted = radio.get("state"), radio.get("reason"), radio.get("wanted")
-    sentence = _OFF if word == "watching" and reason else _SENTENCES.get(str(word), word)
+    sentence = _SENTENCES.get(str(word), word)
+    if word == "watching" and reason:
+        sentence = _UNKNOWN if reason == "kernel_too_old" else _OFF
     _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {sentence}")
     if reason:
         _tell(f"    because: {reason}")
@@ -186,6 +188,7 @@ def _why_off(reason: Any) -> Optional[str]:
 
 #: The sentence about a watched radio if there is a reason, which is why neither the host nor CSME can use it.
 _OFF = "nobody can use the radio now"
+_UNKNOWN = "it is not known who owns the radio"
 _SENTENCES = {
     "watching": "nothing to do",
     "handover": "a handover is under way",

@@ -283,14 +283,14 @@ def _undo(radio: Radio) -> bool:
     return undo_journal(radio.phy, supplicant)
 
 
-def _supplicant(radio: Radio) -> Tuple[Optional[Backend], str]:
-    """Return the manager of a radio's interface, or None and the reason why there is none that can be used."""
+def _supplicant(radio: Radio) -> Tuple[Optional[Backend], Optional[FleetError]]:
+    """Return the manager of a radio's interface, or None and the error that says why there is none to be used."""
     try:
         supplicant = backend_of(radio.interface or "", radio.ifindex)
         supplicant.status()
-        return supplicant, ""
+        return supplicant, None
     except (NotFound, AccessDenied, TimedOut, TransportFailed, LibraryMissing, SupplicantRefused) as error:
-        return None, str(error)
+        return None, error
 
 
 def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Profile], Optional[Obstacle]]:
@@ -300,11 +300,12 @@ def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Prof
     return find_profile_or_obstacle(supplicant.profiles(radio.csme.ssid), radio.csme)
 
 
-def _no_credentials(radio: Radio, absent: str, obstacle: Optional[Obstacle]) -> Refused:
+def _no_credentials(radio: Radio, absent: Optional[FleetError], obstacle: Optional[Obstacle]) -> Refused:
     network = connection.connection_facts(radio.reported) or {}
     why, remedy = why_not_carried_on(network_name(radio.csme), obstacle)
-    if absent:
-        why, remedy = f"{nobody_joins(network_name(radio.csme))}: {absent}", "Let one of them run the interface"
+    if absent is not None:
+        why = f"{nobody_joins(network_name(radio.csme))}: {absent.what}"
+        remedy = absent.remedy or "Let one of them run the interface"
     failure = Refused(
         Outcome.NO_CREDENTIALS.value,
         f"the host could not carry CSME's session on {radio.interface} on: {why}",

@@ -63,6 +63,10 @@ class Config:
     hold_bring_up_seconds: int = 120
     log_level: str = "info"
 
+    def wants(self, interface: str) -> bool:
+        """Say whether the radio of an interface is to be watched."""
+        return not self.interfaces or interface in self.interfaces
+
 
 def read_config(path: str = PATH) -> Config:
     """Return the configuration in a file, or the defaults when there is no such file.

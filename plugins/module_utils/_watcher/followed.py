@@ -50,10 +50,11 @@ class FollowedSwitch:
     def why_off(self) -> Optional[str]:
         """The code that says why nobody can use the radio, or None.
 
-        It is ``KERNEL_TOO_OLD`` for a block that the kernel does not explain.
+        It is ``KERNEL_TOO_OLD`` for a hard block that the kernel does not explain: it may be CSME's.
         """
-        if self._switch is not None and self._switch.hard and self._switch.reasons is None:
-            return KERNEL_TOO_OLD
+        if self._switch is not None and self._switch.reasons is None:
+            soft = Outcome.AIRPLANE_MODE.value if self._switch.soft else None
+            return KERNEL_TOO_OLD if self._switch.hard else soft
         return None if self.off is None else self.off.value
 
     def is_of(self, event: RfkillEvent) -> bool:

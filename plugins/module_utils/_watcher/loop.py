@@ -79,7 +79,7 @@ class Watcher:
     def run(self) -> None:
         """Watch until SIGTERM or SIGINT comes. Then undo all pins. Before, wait for what the machine lacks.
 
-        A handover for which CSME was asked already is carried through, within ``shutdown.SECONDS``.
+        While CSME may still answer, or the host connects, that is carried through first (``shutdown.SECONDS``).
 
         Raises:
             FleetError: rfkill ended.
@@ -136,6 +136,10 @@ class Watcher:
             self._log.write("error", f"a pin that was left can't be undone: {error}", code=error.code)
 
     @property
+    def _hands_over(self) -> bool:
+        return any(watched.state == "handover" for watched in self._radios.values())
+
+    @property
     def _asked(self) -> bool:
         return any(watched.asked for watched in self._radios.values())
 
@@ -156,7 +160,7 @@ class Watcher:
             if watched.attachment.due_to_attach:
                 self._attach(watched, anew=False)
         # The rest takes too long to be done during a handover. A handover does not need it.
-        if any(watched.state == "handover" for watched in self._radios.values()):
+        if self._hands_over:
             return
         if self._scan_wanted:
             self._scan_wanted = False
@@ -302,14 +306,14 @@ class Watcher:
             except FleetError as error:
                 self._log.write("warning", f"the radios can't be listed: {error}", code=error.code)
                 return
-            wanted = self._config.interfaces
             found = {
                 radio.interface: radio
                 for radio in radios
-                if radio.interface is not None and radio.can_be_guarded and (not wanted or radio.interface in wanted)
+                if radio.interface is not None and radio.can_be_guarded and self._config.wants(radio.interface)
             }
         for interface, watched in list(self._radios.items()):
-            if forget or _identity(found.get(interface)) != _identity(watched.radio):
+            radio = found.get(interface)
+            if forget or radio is None or radio.identity != watched.radio.identity:
                 self._drop(watched)
         for interface, radio in found.items():
             if interface not in self._radios and self._nl is not None:
@@ -382,17 +386,13 @@ class Watcher:
             policy = policy_of(self._config)
             for watched in self._radios.values():
                 watched.policy = policy
-            self._scan_wanted = True  # a handover is carried through first
+            self._scan_wanted = self._hands_over  # a handover is carried through first
+            if not self._scan_wanted:
+                self._scan()
         for watched in self._radios.values():
-            watched.feed(Changed())
+            if self._config.wants(watched.interface):
+                watched.feed(Changed())
         notify("READY=1")
-
-
-def _identity(radio: Optional[Radio]) -> Any:
-    """Return the numbers that identify a radio. If they change, it is another radio."""
-    if radio is None or radio.switch is None:
-        return None
-    return radio.phy, radio.ifindex, radio.switch.index
 
 
 def _fields(radio: Radio) -> Dict[str, Any]:

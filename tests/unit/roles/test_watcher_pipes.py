@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import List
 
 import pytest
+import yaml
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
 
@@ -42,6 +43,15 @@ def test_a_pipe_ends_with_the_watcher_and_lives_through_its_restarts(client: str
     assert values(socket, "StopWhenUnneeded") == ["yes"]
     assert [tie for tie in TIES if values(socket, tie)] == [], "it would be restarted with the watcher"
     assert not [name for name in TIES if socket in values(WATCHER, name)]
+
+
+def test_the_role_stops_the_watcher_before_it_closes_a_pipe() -> None:
+    """It may carry a handover through, and need the pipe for that."""
+    handlers = yaml.safe_load((FILES.parent / "handlers" / "main.yml").read_text(encoding="utf-8"))
+    names = [handler["name"] for handler in handlers]
+    (close,) = (handler for handler in handlers if handler["name"] == "Close the watcher's pipes")
+    assert close["loop"].split()[1] == "[watcher__unit]"
+    assert names.index("Close the watcher's pipes") < names.index("Restart the watcher")
 
 
 @pytest.mark.parametrize("client", [client.value for client in Client])

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.evidence import (
     KEPT_SECONDS,
     LOST_SECONDS,
+    SESSION_SECONDS,
     Evidence,
     ended,
     hear,
@@ -75,11 +76,18 @@ def test_what_csme_says_with_the_radio_is_about_another_handover(event: Any) -> 
 
 
 def test_other_events_show_nothing() -> None:
-    assert verdicts(Outcome.PROTECTED, (LATE, BlockGone()), (LATE, FORBIDDEN)) == [None, True]
+    assert verdicts(Outcome.PROTECTED, (LATE, BlockGone()), (LATE, FORBIDDEN), before=(FORBIDDEN,)) == [None, True]
+
+
+def test_a_first_report_that_comes_late_is_about_another_session() -> None:
+    late = SESSION_SECONDS + 0.1
+    assert verdicts(Outcome.PROTECTED, (late, FORBIDDEN), (3600, FORBIDDEN), (3601, ALLOWED)) == [None, None, None]
+    assert verdicts(Outcome.NOT_CONNECTED, (LATE, FORBIDDEN), (3600, ALLOWED)) == [None, None]
+    assert verdicts(Outcome.PROTECTED, (SESSION_SECONDS, FORBIDDEN), (LATE, FORBIDDEN)) == [None, True]
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_only_what_a_host_can_carry_on_is_waited_for(outcome: Outcome) -> None:
     carried = outcome in (Outcome.PROTECTED, Outcome.CONNECTED, Outcome.NOT_CONNECTED)
-    assert verdicts(outcome, (LATE, FORBIDDEN)) == [True if carried else None]
+    assert verdicts(outcome, (LATE, FORBIDDEN), before=(FORBIDDEN,)) == [True if carried else None]
     assert verdicts(outcome, (SOON, ALLOWED), before=(FORBIDDEN,)) == [False if carried else None]

@@ -78,7 +78,19 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 pytestmark = pytest.mark.no_cover
 
 EVENTS: Tuple[GuardEvent, ...] = (
-    *(CAN, CANNOT, NOTHING, Free(), Free(PROFILE, BSSID), Unusable(), Busy(True), Awaited(), Unanswered(), Untold()),
+    *(
+        CAN,
+        CANNOT,
+        NOTHING,
+        Free(),
+        Free(PROFILE, BSSID),
+        Unusable(),
+        Busy(True),
+        Busy(False),
+        Awaited(),
+        Unanswered(),
+        Untold(),
+    ),
     *(Blocked(PART, None), Spoke(), Resumed(5.0), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),

@@ -59,7 +59,7 @@ def test_a_state_with_nothing_to_do(told: Callable[..., str]) -> None:
 
 def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..., str]) -> None:
     assert told([{**RADIO, "reason": "kernel_too_old"}]).splitlines()[1:] == [
-        "  wlan0 (phy0): nobody can use the radio now",
+        "  wlan0 (phy0): it is not known who owns the radio",
         "    because: kernel_too_old",
         "    the kernel gives no reason when the radio is blocked, so it is not known whether CSME owns it. "
         "Install Linux 5.17 or newer",

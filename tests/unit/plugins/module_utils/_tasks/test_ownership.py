@@ -321,7 +321,7 @@ def test_what_reading_costs_is_part_of_the_timeout(machine: Machine) -> None:
     assert machine.runs[0][1].timeout_seconds <= 20.0 - 0.3
 
 
-def test_another_handover_is_waited_for_until_the_host_owns_the_radio(machine: Machine) -> None:
+def test_anradio_busy_is_waited_for_until_the_host_owns_the_radio(machine: Machine) -> None:
     def ends() -> None:
         machine.radios = (FREE,)
 
@@ -332,13 +332,13 @@ def test_another_handover_is_waited_for_until_the_host_owns_the_radio(machine: M
     assert (machine.runs, machine.locked) == ([], [])
 
 
-def test_another_handover_that_fails_is_followed_by_ours(machine: Machine) -> None:
+def test_anradio_busy_that_fails_is_followed_by_ours(machine: Machine) -> None:
     machine.busy = [lambda: None, lambda: None]
     assert ask()["changed"] is True
     assert machine.locked == ["phy0"]
 
 
-def test_another_handover_that_does_not_end_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anradio_busy_that_does_not_end_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.busy = [lambda: None] * 3
     clock = iter([0.0, 1.0, 2.0, 3.0, 100.0, 100.0])
     monkeypatch.setattr(f"{ownership.__name__}.time.monotonic", lambda: next(clock))

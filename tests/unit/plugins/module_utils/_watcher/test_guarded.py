@@ -102,7 +102,7 @@ def test_a_folder_that_can_not_be_used_is_said_once_and_looked_at_again(
     assert laptop.requests == 1
 
 
-def test_another_handover_is_waited_for(laptop: Laptop) -> None:
+def test_anradio_busy_is_waited_for(laptop: Laptop) -> None:
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     watched = laptop.watched()
@@ -294,7 +294,7 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
     watched.look()
-    assert (watched.state, watched.reason) == ("retrying", "other_handover"), "it looks again in half a second"
+    assert (watched.state, watched.reason) == ("retrying", "radio_busy"), "it looks again in half a second"
     other.release()
     laptop.now += 1.0
     watched.expire()
@@ -305,7 +305,7 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     watched.stop()
 
 
-@pytest.mark.parametrize(("hard", "expected"), [(True, ("retrying", "other_handover")), (False, ("watching", None))])
+@pytest.mark.parametrize(("hard", "expected"), [(True, ("retrying", "radio_busy")), (False, ("watching", None))])
 def test_while_a_task_works_on_the_radio_nobody_says_that_there_is_nothing_to_do(
     laptop: Laptop, hard: bool, expected: Tuple[str, Optional[str]]
 ) -> None:
@@ -322,11 +322,12 @@ def test_while_a_task_works_on_the_radio_nobody_says_that_there_is_nothing_to_do
     watched.stop()
 
 
-def test_a_block_without_a_reason_is_told(laptop: Laptop) -> None:
-    watched = laptop.watched(switch=replace(BLOCKED, reasons=None))
+@pytest.mark.parametrize(("soft", "hard", "reason"), [(False, True, "kernel_too_old"), (True, False, "airplane_mode")])
+def test_a_block_without_a_reason_is_told(laptop: Laptop, soft: bool, hard: bool, reason: str) -> None:
+    watched = laptop.watched(switch=replace(BLOCKED, soft=soft, hard=hard, reasons=None))
     watched.attach()
     watched.look()
-    assert (watched.state, watched.reason) == ("watching", "kernel_too_old")
+    assert (watched.state, watched.reason) == ("watching", reason)
     watched.stop()
 
 

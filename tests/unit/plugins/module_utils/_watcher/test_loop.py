@@ -156,9 +156,7 @@ def test_listing_radios_waits_for_a_handover(machine: Machine) -> None:
     assert watcher._scan_wanted
 
 
-def test_a_bad_configuration_is_refused_and_the_old_one_stays(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_configuration_is_refused_and_the_old_one_stays(machine: Machine) -> None:
     machine.radios = (radio(0), radio(1))
     watcher = machine.watcher()
     machine.config.write_text('{"idle": "maybe"}')
@@ -167,11 +165,29 @@ def test_a_bad_configuration_is_refused_and_the_old_one_stays(
     assert names(watcher) == ["wlan0", "wlan1"]
     machine.config.write_text('{"interfaces": ["wlan1"], "idle": "leave", "log_level": "warning"}')
     watcher._reload()
-    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [], raising=False)
-    watcher._wait(None)
     assert names(watcher) == ["wlan1"]
     assert watcher._radios["wlan1"].policy.take_idle is False
     assert machine.log.level == "warning"
+
+
+def test_a_reload_carries_a_handover_through_and_asks_for_no_radio_that_is_not_wanted(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.radios = (radio(0), radio(1), radio(2))
+    watcher = machine.watcher()
+    fed: List[str] = []
+    monkeypatch.setattr(guarded.Watched, "feed", lambda watched, event: fed.append(f"{watched.interface} {event!r}"))
+    monkeypatch.setattr(watcher._epoll, "poll", lambda timeout: [], raising=False)
+    machine.config.write_text('{"interfaces": ["wlan1"]}')
+    with monkeypatch.context() as handover:
+        handover.setattr(guarded.Watched, "state", property(lambda watched: "handover"))
+        watcher._reload()
+        watcher._wait(None)
+        assert names(watcher) == ["wlan0", "wlan1", "wlan2"]
+        assert fed == ["wlan1 Changed()"]
+    watcher._wait(None)
+    assert names(watcher) == ["wlan1"]
+    assert fed[1:] == ["wlan0 InterfaceGone()", "wlan2 InterfaceGone()"]
 
 
 def test_the_state_that_is_told(

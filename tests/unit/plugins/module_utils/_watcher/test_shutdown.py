@@ -12,6 +12,7 @@ from typing import Callable, List
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.rfkill import RfkillEvent
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.shutdown import SECONDS, Shutdown
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
@@ -95,17 +96,20 @@ def test_the_service_carries_a_handover_through(
 ) -> None:
     asked = [True]
     monkeypatch.setattr(guarded.Watched, "asked", property(lambda watched: asked[0]))
-    ended: List[str] = []
+    heard: List[RfkillEvent] = []
+    monkeypatch.setattr(guarded.Watched, "heard_rfkill", lambda watched, event: heard.append(event))
+    granted = RfkillEvent(7, "wlan", "change", False, False, frozenset())
 
     def end() -> None:
         until(lambda: "ends when" in machine.log.text)
-        assert not ended
+        service.rfkill.tell(granted)
+        until(lambda: granted in heard)
+        assert "STOPPING=1" not in systemd()
         asked[0] = False
-        service.rfkill.tell()
+        service.rfkill.tell(granted)
 
     service.after.append(end)
     service.run()
-    ended.append("after that")
     assert systemd()[-1] == "STOPPING=1"
 
 
