@@ -88,8 +88,7 @@ notes:
     interface, or a declared C(security) or C(bssid) that does not fit CSME's connection. If CSME holds the radio and is
     on the network, it is judged for CSME's access point, channel, authentication and cipher. Otherwise it is judged for
     what is declared.
-  - In check mode, files that a network names are not judged, because an earlier task may have been going to create
-    them.
+  - In check mode, files that a network names are not judged, because in a real run, an earlier task may create them.
   - The notes that follow are about wpa_supplicant.
   - A network is identified by its SSID. If the file has several networks with the declared SSID, one of them is changed
     and the others are removed, no matter what their security is. Access points, mesh networks and P2P groups in the

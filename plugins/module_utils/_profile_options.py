@@ -284,7 +284,7 @@ def many(module: ProfileModule) -> Dict[str, Any]:
 class _FileCheck:
     """Checks the files that profiles name.
 
-    In check mode, a missing file is only a warning, because an earlier task may have been going to create it.
+    In check mode, a missing file is only a warning, because in a real run, an earlier task may create it.
     """
 
     def __init__(self, check_mode: bool) -> None:

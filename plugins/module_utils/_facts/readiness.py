@@ -248,7 +248,8 @@ def _supplicant(interface: str, csme: Optional[JoinedConnection], known: Known) 
     elif managed.manager == IWD:
         yield Blocker(
             "iwd_unsupported",
-            f"iwd manages {interface}, which is not supported yet. Use wpa_supplicant or NetworkManager instead",
+            f"iwd manages {interface}, which is not supported yet. Use wpa_supplicant instead, or NetworkManager "
+            "without 'wifi.backend=iwd' in its configuration",
         )
     elif managed.manager == NONE:
         yield Blocker(

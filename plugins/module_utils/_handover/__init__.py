@@ -5,6 +5,6 @@
 """Making one handover, and guarding one radio permanently.
 
 Begin with ``machine``, which is the handover as a pure state machine, and with ``docs/handover.md``. ``policy``,
-``messages``, ``machine``, ``guard`` and ``addressing`` do no I/O. ``effects`` and ``run`` carry out their actions. This
-room imports ``_network``, ``_radio`` and ``_system``. It does not know which manager runs an interface.
+``messages``, ``machine``, ``guard``, ``addressing`` and ``evidence`` do no I/O, and do not know which manager runs an
+interface. ``effects`` and ``run`` carry out their actions. This room imports ``_network``, ``_radio`` and ``_system``.
 """

@@ -79,7 +79,7 @@ class SoftBlocked(Dataless):
 
 
 class SwitchedOff(Dataless):
-    """The radio's switch went off: there is a hard block with the reason "signal"."""
+    """The radio's switch went off: there is a hard block that is not CSME's (``Block.off``)."""
 
 
 @dataclass(frozen=True)

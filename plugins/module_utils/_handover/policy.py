@@ -37,7 +37,7 @@ class Outcome(str, Enum):
     TAKEN_BACK = "taken_back"
     #: Airplane mode came on.
     AIRPLANE_MODE = "airplane_mode"
-    #: The radio's switch went off (hard block with the reason "signal").
+    #: The radio's switch went off (a hard block that is not CSME's, ``Block.off``).
     SWITCH_OFF = "switch_off"
     #: The pin could not be set in the supplicant.
     PIN_FAILED = "pin_failed"

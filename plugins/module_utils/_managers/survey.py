@@ -53,7 +53,7 @@ def read_managers(
 
 
 def as_stored(found: Sequence[Managed], ssids: Mapping[str, bytes]) -> Tuple[Managed, ...]:
-    """Return the managed interfaces, without those credentials of which the system lacks a part. Only root knows that.
+    """Return the managed interfaces, without credentials that are incomplete on the system. Only root can check that.
 
     Args:
         found: what ``read_managers`` returned.

@@ -40,7 +40,7 @@ class EapMethod:
 
 
 def not_known(_path: str) -> Optional[bool]:
-    """Say that nothing is known of a file, as before a dry run: an earlier task may have been going to create it."""
+    """Say that nothing is known of a file, as in a dry run: in a real run, an earlier task may create it."""
     return None
 
 

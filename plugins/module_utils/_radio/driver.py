@@ -51,8 +51,8 @@ def read_platform(reading: Reading, root: str = "/") -> Platform:
 def asks_by_itself(root: str = "/") -> Optional[bool]:
     """Say whether the driver asks CSME for the radio by itself when the interface is brought up.
 
-    Return None if this can't be determined. Treat None as yes: that is safe. Then nobody takes an interface that is
-    down for the host's, and its bring-up waits for a profile that fits.
+    Return None if this can't be determined. Treat None as yes: that is safe. Then an interface that is down
+    does not count as the host's, and its bring-up waits for a profile that fits.
 
     Args:
         root: the directory that stands for ``/``.

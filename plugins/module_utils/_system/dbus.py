@@ -292,7 +292,7 @@ class SystemBus:
         return signals
 
     def go_on(self) -> None:
-        """Set no end any more. A connection that is set up, and now listens for signals, needs none."""
+        """Remove the time limit of this connection. A connection that only listens for signals needs none."""
         self._patience = replace(self._patience, end=None)
 
     def close(self) -> None:

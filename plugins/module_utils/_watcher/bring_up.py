@@ -5,7 +5,7 @@
 """Holding an interface back at a boot: wpa_supplicant does not bring it up yet, if that would end a session of CSME.
 
 If the driver asks CSME by itself, bringing the interface up is the request for the radio, even if no profile can join
-CSME's network. A driver of which that is not known is taken for such a driver. So the supplicant's service asks this
+CSME's network. If that is not known, the driver is treated like that. So the supplicant's service asks this
 code first. The interface is held back only for a limited time, and only while the watcher runs. In any other doubt it
 is not held back, because a laptop without a network is worse than a lost session.
 """

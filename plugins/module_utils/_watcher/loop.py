@@ -77,7 +77,7 @@ class Watcher:
     # -- the life of the service -----------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Watch until SIGTERM or SIGINT comes. Then undo all pins. Before, wait for what the machine lacks.
+        """First wait for what the machine lacks. Then watch until SIGTERM or SIGINT comes, and undo all pins.
 
         While CSME may still answer, or the host connects, that is carried through first (``shutdown.SECONDS``).
 

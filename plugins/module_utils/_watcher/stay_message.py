@@ -6,8 +6,8 @@
 
 CSME says that it forbids roaming only when its session changes, and the driver can't be asked. So a watcher that is
 started again, as the role does for a new version, would never hear it, and the host could leave the access point in the
-middle of a session. In the first seconds of a stay, CSME has not said it yet. Then the next watcher keeps the host
-there for the rest of the time that CSME has for it.
+middle of a session. In the first seconds of a stay, CSME may not have said it yet. Then the next watcher keeps the
+host there until the time for that report is over.
 
 The message is in the folder of locks and journals, which only root and the watcher's user can use. A boot empties that
 folder. A watcher that is killed leaves no message: whatever it kept must become free.

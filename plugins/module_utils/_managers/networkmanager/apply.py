@@ -219,7 +219,7 @@ class _Connections:
         return stored
 
     def judged(self, outcome: Sequence[Settings], exists: Exists) -> Tuple[Profile, ...]:
-        """Return the profiles that settings are for the interface. They name the MAC address, so no default counts.
+        """Convert settings to profiles of the interface. They set the MAC address, so no default of it matters.
 
         Args:
             outcome: the settings.
@@ -230,7 +230,7 @@ class _Connections:
         return tuple(profile_of(each, interface, mac, exists=exists) for each in read if each is not None)
 
     def judged_again(self, plan: NmPlan, foreseen: Sequence[Profile]) -> Tuple[Profile, ...]:
-        """Return the profiles of declared networks after a plan was carried out, those that changed as they are now.
+        """Return the profiles of declared networks after a plan was carried out. Those that changed are read again.
 
         If they can't be read, they count as *foreseen*, because NetworkManager accepted them.
         """

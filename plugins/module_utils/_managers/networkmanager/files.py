@@ -99,8 +99,8 @@ class Defaults:
 def defaults(interface: str, places: Places = PLACES) -> Defaults:
     """Return what NetworkManager's configuration sets for profiles in its ``[connection]`` sections.
 
-    If it is not certain which section counts, one that could make the host another one for the network is returned. A
-    file that this user can't read counts as one that says nothing.
+    If it is not certain which section counts, the value that could change the host's MAC address or DHCP identity is
+    returned. A file that this user can't read counts as one that says nothing.
 
     Args:
         interface: the interface's name.

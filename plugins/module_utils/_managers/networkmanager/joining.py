@@ -78,7 +78,7 @@ class NetworkAdded:
     ssid: bytes
 
 
-class ActivationRefused(Dataless):
+class ScanRefused(Dataless):
     """The supplicant refused the requested scan, because another scan runs or is about to begin."""
 
 
@@ -98,7 +98,7 @@ class TooLong(Dataless):
 
 
 Heard = Union[
-    DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, ActivationRefused, NothingToEnd, Joined, TooLong
+    DeviceState, InterfaceState, Scanning, NothingFound, NetworkAdded, ScanRefused, NothingToEnd, Joined, TooLong
 ]
 
 
@@ -207,7 +207,7 @@ def step(joining: Joining, heard: Heard) -> Result:
         # A new scan makes sense only if the supplicant has a network to join, and no other scan has begun meanwhile.
         waits = joining.network and not joining.scanning and not joining.mine
         return _look(joining) if waits else (joining, ())
-    if isinstance(heard, ActivationRefused):
+    if isinstance(heard, ScanRefused):
         # The scan that is in the way may have begun although its signal has not come yet.
         return _look(replace(joining, scanning=True, mine=False)) if joining.mine else (joining, ())
     if isinstance(heard, NothingToEnd):

@@ -22,7 +22,6 @@ from .client import NetworkManager
 from .joining import (
     AbortScan,
     Activate,
-    ActivationRefused,
     DeviceState,
     Heard,
     InterfaceState,
@@ -34,6 +33,7 @@ from .joining import (
     NothingToEnd,
     Reassociate,
     Scanning,
+    ScanRefused,
     SeeWhatCame,
     SetTimer,
     TooLong,
@@ -325,7 +325,7 @@ class Listener:
     def _failed(self, member: str, error: FleetError) -> None:
         """Handle the refusal of a call that was begun."""
         if member == "Scan":
-            self._follow(ActivationRefused())
+            self._follow(ScanRefused())
         elif member == "AbortScan":
             if isinstance(error, AccessDenied):
                 self._warn(f"the supplicant did not end a scan that is in the way: {error}")

@@ -67,7 +67,9 @@ def judged(
 
 
 def _own_address(interface: str, *, shown: bool) -> Optional[OtherAddress]:
-    """Return how an interface's own address differs from the permanent one, or None if it does not, or in doubt.
+    """Return how an interface's own address differs from the permanent one.
+
+    None means that it is the same, or that it can't be read.
 
     Args:
         interface: the name of the interface.

@@ -4,8 +4,8 @@
 
 """The MAC address with which wpa_supplicant joins a network that leaves it alone (``mac_addr=0``).
 
-It is the one that the interface has when wpa_supplicant starts. ``macchanger`` or a ``.link`` file of systemd may have
-set that one.
+It is the address that the interface has when wpa_supplicant starts. ``macchanger`` or a ``.link`` file of systemd may
+have changed it.
 """
 
 from __future__ import annotations

@@ -254,7 +254,7 @@ def bring(
 
 
 def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> ConfFile:
-    """Prepare the runtime and replace the file, or leave both as they were. Return the file as it is now."""
+    """Prepare the running supplicant and replace the file, or leave both as they were. Return the file as it is now."""
     written = conf
     with ExitStack() as files, ExitStack() as undo:
         replace_file = None

@@ -200,7 +200,7 @@ _COMMENTED_OUT = re.compile(r"[ \t\r#]*#[ \t\r#]*(\w+)[ \t]*=")
 
 
 def _commented_out(line: str) -> FrozenSet[str]:
-    """Return the name of the variable that a comment sets, or nothing if the line is none of this kind."""
+    """Return the name of the variable that a comment sets, or an empty set if the line is not such a comment."""
     found = _COMMENTED_OUT.match(line)
     return frozenset() if found is None else frozenset({found.group(1)})
 

@@ -41,8 +41,9 @@ _ADDRESS = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9a-f]{2}(?::[0-9
 def limits_of(network: Mapping[str, str], settings: Mapping[str, str], exists: Exists) -> Limits:
     """Return the limits of a network.
 
-    A ``freq_list`` above the networks is none. It is for scans that no ``scan_freq`` limits (``wpa_supplicant_scan``),
-    and a pin sets one. Unlike the ``freq_list`` of a network, it rules out no access point (``wpa_scan_res_match``).
+    A ``freq_list`` outside of the networks limits no network. It is for scans that no ``scan_freq`` limits
+    (``wpa_supplicant_scan``), and a pin sets one. Unlike the ``freq_list`` of a network, it rules out no access point
+    (``wpa_scan_res_match``).
 
     Args:
         network: the network's variables. Variables that are not set are left out.

@@ -17,7 +17,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     AbortScan,
     Action,
     Activate,
-    ActivationRefused,
     DeviceState,
     Heard,
     InterfaceState,
@@ -30,6 +29,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanage
     Reassociate,
     Scan,
     Scanning,
+    ScanRefused,
     SeeWhatCame,
     SetTimer,
     TooLong,
@@ -177,19 +177,19 @@ def test_a_look_that_is_under_way_is_not_begun_again_for_another_network() -> No
 def test_a_scan_that_is_refused_makes_way_for_ours() -> None:
     # NetworkManager's own began, and its news is still on the way.
     _end, done = follow(
-        *ACTIVATED, InterfaceState("inactive"), ActivationRefused(), Scanning(True), Scanning(False), Scanning(True)
+        *ACTIVATED, InterfaceState("inactive"), ScanRefused(), Scanning(True), Scanning(False), Scanning(True)
     )
     assert done == [Activate(), Scan(), AbortScan(), AbortScan(), Scan()]
-    assert follow(ActivationRefused())[1] == [], "nothing was asked for"
+    assert follow(ScanRefused())[1] == [], "nothing was asked for"
 
 
 def test_a_scan_that_is_only_about_to_begin_is_ended_when_it_has() -> None:
     # The network was selected first: ours is refused, and there is nothing to end yet. What begins is not always told.
     joining, done = follow(
-        *ACTIVATED, InterfaceState("inactive"), ActivationRefused(), NothingToEnd(), ActivationRefused(), NothingToEnd()
+        *ACTIVATED, InterfaceState("inactive"), ScanRefused(), NothingToEnd(), ScanRefused(), NothingToEnd()
     )
     assert done == [Activate(), Scan(), AbortScan(), Scan(), AbortScan(), Scan()]
-    joining, done = follow(ActivationRefused(), Scanning(False), joining=joining)
+    joining, done = follow(ScanRefused(), Scanning(False), joining=joining)
     assert done == [AbortScan(), Scan()]
     assert follow(Scanning(True), Scanning(False), joining=joining)[1] == [], "that one is ours"
 
@@ -224,14 +224,14 @@ def test_a_network_that_is_added_anew_is_kept_anew() -> None:
 def test_however_long_a_scan_takes_to_begin_it_is_ended_when_it_has() -> None:
     joining, done = follow(*ACTIVATED, InterfaceState("inactive"))
     for _time in range(100):
-        joining, _done = follow(ActivationRefused(), NothingToEnd(), joining=joining)
-    joining, done = follow(ActivationRefused(), Scanning(True), Scanning(False), joining=joining)
+        joining, _done = follow(ScanRefused(), NothingToEnd(), joining=joining)
+    joining, done = follow(ScanRefused(), Scanning(True), Scanning(False), joining=joining)
     assert done == [AbortScan(), AbortScan(), Scan()]
     # But not for ever.
     joining, _done = follow(*ACTIVATED, InterfaceState("inactive"))
     asked = []
     for _time in range(1000):
-        joining, done = follow(ActivationRefused(), NothingToEnd(), joining=joining)
+        joining, done = follow(ScanRefused(), NothingToEnd(), joining=joining)
         asked += done
     assert asked.count(Scan()) == _REFUSALS
     # A scan that began sets the count back.
