@@ -350,7 +350,7 @@ def test_a_watcher_that_nobody_can_see_has_a_remedy() -> None:
         ("for another channel", "is restricted to another band or channel than CSME's. Remove that"),
         ("no reasons", "wlan0: the kernel gives no reason"),
         ("dead", "wpa_supplicant does not answer for wlan0"),
-        ("iwd", "iwd manages wlan0, which is not supported yet. Use wpa_supplicant or NetworkManager instead"),
+        ("iwd", "iwd manages wlan0, which is not supported yet. Use wpa_supplicant instead, or NetworkManager"),
     ],
 )
 def test_a_message_says_what_it_is_about(name: str, words: str) -> None:
