@@ -59,8 +59,8 @@ options:
     default: wpa_supplicant
   wait:
     description:
-      - How many seconds to wait if the watcher hands the interface over, or keeps the host at its access point for a
-        session of CSME. RV(busy) says whether the watcher was still busy then.
+      - How many seconds to wait if the watcher or another task works on the radio of the interface, or the watcher
+        keeps the host at its access point for a session of CSME. RV(busy) says whether that was still so then.
       - The module waits before it reads or changes anything, also in check mode.
     type: int
     default: 0
@@ -153,7 +153,8 @@ restart_needed:
   sample: false
 busy:
   description:
-    - Whether the watcher hands the interface over now, or keeps the host at its access point for a session of CSME.
+    - Whether the watcher or another task works on the radio of the interface now, or the watcher keeps the host at its
+      access point for a session of CSME.
     - If it is V(true), a restart of wpa_supplicant would end that session.
   type: bool
   returned: success

@@ -110,6 +110,26 @@ def lock(radio: str, timeout: float, places: Places = PLACES) -> Iterator[None]:
         held.release()
 
 
+def is_locked(radio: str, places: Places = PLACES) -> bool:
+    """Say whether a process holds the lock of a radio, without taking it: the watcher would wait for that.
+
+    Root sees the locks of all processes (``/proc/locks``, proc(5)).
+
+    Args:
+        radio: the radio's name (``phy0``).
+        places: where the files are.
+    """
+    try:
+        status = os.stat(os.path.join(places.run, f"{radio}.lock"))
+        with open(places.at("/proc/locks"), encoding="ascii") as handle:
+            locks = [line.split() for line in handle]
+    except OSError:
+        return False
+    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    # A process that waits for a lock has "->" in front of the kind.
+    return any(len(fields) > 5 and (fields[1], fields[5]) == ("FLOCK", file) for fields in locks)
+
+
 def write_journal(radio: str, entry: Dict[str, Any], places: Places = PLACES, *, private: bool = False) -> None:
     """Write the journal of a radio, atomically: a reader never finds a part of an entry.
 

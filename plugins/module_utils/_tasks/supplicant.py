@@ -24,6 +24,7 @@ from .._managers.wpa_supplicant.loaded import Loaded, supplicant_of
 from .._managers.wpa_supplicant.loading import check_loads
 from .._network.backend import NETWORKMANAGER, WPA_SUPPLICANT
 from .._network.declared import Declaration
+from .._radio import sysfs
 from .._system import run_folder
 from .._system.errors import FleetError, NotFound, Refused
 from .._system.reading import Reading
@@ -128,8 +129,9 @@ class RunningSettings:
         old, new = self.before.pop("country"), self.after.pop("country")
         return [
             f"the running wpa_supplicant keeps the country {old or '(none)'} instead of {new}, because "
-            f"amt-wifi-watcher hands {name} over, or keeps it at its access point for a session of CSME. The change "
-            "could end that session. The file has the new country. Run this again when the session is over"
+            f"amt-wifi-watcher or another task hands {name} over, or the watcher keeps it at its access point for a "
+            "session of CSME. The change could end that session. The file has the new country. Run this again when the "
+            "session is over"
         ]
 
     def apply(self) -> None:
@@ -166,17 +168,27 @@ class RunningSettings:
 
 
 def is_busy(interface: str, wait: float = 0.0) -> bool:
-    """Say whether the watcher hands an interface over now, or keeps it at its access point for a session of CSME.
+    """Say whether somebody works on the radio of an interface now.
+
+    That may be the watcher, which hands the radio over or keeps the host at its access point for a session of CSME, or
+    another task.
 
     Args:
         interface: the interface's name.
         wait: seconds to wait for the end of that.
     """
     deadline = time.monotonic() + wait
-    while interface in read_watcher(Reading()).busy:
+    while interface in read_watcher(Reading()).busy or _is_locked(interface):
         if time.monotonic() >= deadline:
             return True
         time.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _is_locked(interface: str) -> bool:
+    with suppress(NotFound):
+        radio = sysfs.phy_of(interface)
+        return radio is not None and run_folder.is_locked(radio)
     return False
 
 

@@ -179,6 +179,17 @@ def test_the_lock_is_one_processes_and_goes_with_it(places: Places, folder: str)
         assert time.monotonic() - start < 60
 
 
+def test_a_lock_is_seen_without_taking_it(places: Places, folder: str) -> None:
+    assert not run_folder.is_locked("phy0", places), "nobody tells the locks here"
+    os.makedirs(places.at("proc"))
+    os.symlink("/proc/locks", places.at("proc/locks"))
+    assert not run_folder.is_locked("phy0", places)
+    with run_folder.lock("phy0", 0, places):
+        assert run_folder.is_locked("phy0", places)
+        assert not run_folder.is_locked("phy1", places)
+    assert not run_folder.is_locked("phy0", places)
+
+
 def test_what_is_written_is_plain_json(places: Places, folder: str) -> None:
     run_folder.write_journal("phy0", {"ssid_hex": "ff00"}, places)
     with open(os.path.join(folder, "phy0.journal"), encoding="ascii") as handle:

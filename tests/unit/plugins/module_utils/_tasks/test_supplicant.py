@@ -116,6 +116,16 @@ def test_the_end_of_a_session_is_waited_for(
     assert sum(pauses) == waited
 
 
+def test_another_task_on_the_radio_is_waited_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = in_the_middle_of(monkeypatch, NONE)
+    locked = [True, True, False, True]
+    monkeypatch.setattr(supplicant.sysfs, "phy_of", lambda interface: {"wlan0": "phy0", "eth0": None}[interface])
+    monkeypatch.setattr(supplicant.run_folder, "is_locked", lambda radio: radio == "phy0" and locked.pop(0))
+    assert (supplicant.is_busy("wlan0", 45), sum(pauses)) == (False, 2)
+    assert supplicant.is_busy("wlan0")
+    assert not supplicant.is_busy("eth0")
+
+
 def test_the_country_is_not_changed_below_a_session(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     runtime = supplicant.RunningSettings(conflicts.InterfaceSources("wlan0", "", Places(str(tmp_path))), WANTED, 0)
