@@ -119,8 +119,10 @@ def test_the_end_of_a_session_is_waited_for(
 def test_another_task_on_the_radio_is_waited_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = in_the_middle_of(monkeypatch, NONE)
     locked = [True, True, False, True]
-    monkeypatch.setattr(supplicant.sysfs, "phy_of", lambda interface: {"wlan0": "phy0", "eth0": None}[interface])
-    monkeypatch.setattr(supplicant.run_folder, "is_locked", lambda radio: radio == "phy0" and locked.pop(0))
+    monkeypatch.setattr(
+        f"{supplicant.__name__}.sysfs.phy_of", lambda interface: {"wlan0": "phy0", "eth0": None}[interface]
+    )
+    monkeypatch.setattr(f"{supplicant.__name__}.run_folder.is_locked", lambda radio: radio == "phy0" and locked.pop(0))
     assert (supplicant.is_busy("wlan0", 45), sum(pauses)) == (False, 2)
     assert supplicant.is_busy("wlan0")
     assert not supplicant.is_busy("eth0")
