@@ -56,17 +56,17 @@ class DeferredUndo:
         write_journal(self._journal, {"pin": pin.as_dict()}, self._places)
         self._pin = pin
 
-    def end(self, supplicant: Backend, *, now: bool = False) -> None:
+    def end(self, backend: Backend, *, now: bool = False) -> None:
         """Undo the rest, if there is one. Unless *now* is set, it stays if undoing it would drop a link.
 
         Args:
-            supplicant: the manager of the interface.
+            backend: the manager of the interface.
             now: undo it even if that drops a link.
 
         Raises:
             FleetError: the supplicant refuses or does not answer, or the journal can't be removed. The rest stays.
         """
-        if self._pin is None or retried(partial(supplicant.end_rest, now=now), self._pin) is False:
+        if self._pin is None or retried(partial(backend.end_rest, now=now), self._pin) is False:
             return
         clear_journal(self._journal, self._places)
         self._pin = None

@@ -74,7 +74,7 @@ class Effects:
 
     Args:
         radio: the radio.
-        supplicant: the manager of the interface, or None when there is none.
+        backend: the manager of the interface, or None when there is none.
         calls: the functions that it calls.
         deferred: keeps the part of a pin that can be undone only when the link ends. None means that the caller will
             not wait for that, so the whole pin is undone at once.
@@ -84,7 +84,7 @@ class Effects:
     def __init__(
         self,
         radio: Radio,
-        supplicant: Optional[Backend],
+        backend: Optional[Backend],
         calls: Calls,
         deferred: Optional[DeferredUndo] = None,
         places: Places = PLACES,
@@ -94,7 +94,7 @@ class Effects:
         self._ifindex: int = -1 if radio.ifindex is None else radio.ifindex
         self._switch_index: int = -1 if radio.switch is None else radio.switch.index
         #: The manager of the interface. The watcher keeps it up to date.
-        self.supplicant = supplicant
+        self.backend = backend
         self._calls = calls
         self._deferred = deferred
         self._places = places
@@ -167,7 +167,7 @@ class Effects:
         A failure is a warning.
         """
         interface = self._radio.interface
-        if interface is None or (self.supplicant is not None and self.supplicant.manager != WPA_SUPPLICANT):
+        if interface is None or (self.backend is not None and self.backend.manager != WPA_SUPPLICANT):
             return None  # another manager has its own DHCP client, which begins when the port is open
         client = dhcp.find_client(interface, self._ifindex, self._places.root)
         if client is None or not (self._calls.waits() or client.loses_its_first_message):
@@ -182,7 +182,7 @@ class Effects:
     def _read_connection(self, last: ReadConnection) -> Event:
         try:
             now = self._calls.read()
-            if now is None or now == last.connection or self.supplicant is None:
+            if now is None or now == last.connection or self.backend is None:
                 return Seen(now, last.profile if now == last.connection else None)
             if isinstance(now, PartialConnection):
                 self._warn_once(f"a part of CSME's connection can't be read again{network_name(now)}")
@@ -192,7 +192,7 @@ class Effects:
                 # It is the same network. The manager would tell the profile with its pin, which is for the old place.
                 profiles: Tuple[Profile, ...] = (mine,)
             else:
-                profiles = self._unpinned(self.supplicant.profiles(now.ssid))
+                profiles = self._unpinned(self.backend.profiles(now.ssid))
             return Seen(now, *find_profile_or_obstacle(profiles, now))
         except FleetError as error:
             self._warn_once(f"CSME's connection can't be read again: {error}")
@@ -204,7 +204,7 @@ class Effects:
         return tuple(replace(each, enabled=True) if (each.id, each.ssid.hex()) in mine else each for each in profiles)
 
     def _do_pin(self, action: Union[SetPin, Stay]) -> Optional[Event]:
-        if self.supplicant is None:
+        if self.backend is None:
             return PinFailed()
         doubt = action.profile.doubt
         if isinstance(action, SetPin) and doubt is not None:
@@ -220,9 +220,9 @@ class Effects:
 
         try:
             if isinstance(action, Stay):
-                self.supplicant.stay(action.profile, action.bssid, record)
+                self.backend.stay(action.profile, action.bssid, record)
                 return None
-            self.supplicant.pin(action.profile, action.bssid, action.frequencies, record)
+            self.backend.pin(action.profile, action.bssid, action.frequencies, record)
         except FleetError as error:
             self.warnings.append(f"the pin failed: {error}")
             return PinFailed()
@@ -234,13 +234,13 @@ class Effects:
         Args:
             now: undo the whole pin, even if that drops the link.
         """
-        pin, supplicant = self.pin, self.supplicant
-        if pin is None or supplicant is None:
+        pin, backend = self.pin, self.backend
+        if pin is None or backend is None:
             return
         try:
             if self._deferred is None or now:
-                retried(supplicant.unpin, pin)
-            elif retried(supplicant.loosen, pin) is False:
+                retried(backend.unpin, pin)
+            elif retried(backend.loosen, pin) is False:
                 self._deferred.keep(pin)
             clear_journal(self._radio.phy, self._places)
         except FleetError as error:

@@ -50,7 +50,7 @@ class Handover:
     Args:
         radio: the radio, which CSME owns. It was just read.
         profile: the profile that can carry CSME's connection on, or None when there is none.
-        supplicant: the manager of the interface, or None when there is none.
+        backend: the manager of the interface, or None when there is none.
         policy: how to make the handover.
         places: where the files are.
         clock: returns the time in seconds, from a clock that never goes back.
@@ -60,7 +60,7 @@ class Handover:
         self,
         radio: Radio,
         profile: Optional[Profile],
-        supplicant: Optional[Backend],
+        backend: Optional[Backend],
         policy: Policy,
         *,
         places: Places = PLACES,
@@ -68,7 +68,7 @@ class Handover:
     ) -> None:
         self._radio = radio
         self._profile = profile
-        self._supplicant = supplicant
+        self._backend = backend
         self._places = places
         self._clock = clock
         self._trace = Trace(clock)
@@ -92,13 +92,13 @@ class Handover:
             request = request or partial(csme.request_ownership, nl, self._radio.ifindex or -1)
             read = partial(csme.connection, nl, self._radio.ifindex or -1)
             calls = Calls(request, read, ask, self._trace.mark)
-            effects = self._effects = Effects(self._radio, self._supplicant, calls, places=self._places)
+            effects = self._effects = Effects(self._radio, self._backend, calls, places=self._places)
             # The listeners are opened before the first action, so that no answer is missed. rfkill is read first, so
             # that the end of a block is seen before the connection that it makes possible.
             rfkill: Source = self._open(stack, RfkillEvents())
             sources: Dict[Source, Callable[[Any], Optional[Event]]] = {rfkill: effects.from_rfkill}
-            if self._supplicant is not None:
-                self._listeners = self._supplicant.listen(effects.warnings.append)
+            if self._backend is not None:
+                self._listeners = self._backend.listen(effects.warnings.append)
                 for heard in self._listeners:
                     sources[self._open(stack, heard)] = link_event
             sources[self._open(stack, AddressEvents())] = effects.from_address

@@ -17,12 +17,12 @@ from .._system.run_folder import Lock, clear_journal, journals, read_journal
 from .deferred import radio_of, retried, tells_of_rest
 
 
-def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], places: Places = PLACES) -> List[str]:
+def undo_journals(backend_of: Callable[[str, str], Optional[Backend]], places: Places = PLACES) -> List[str]:
     """Undo every pin that a journal records. The radio of a journal need not exist, because a driver that is loaded
     again gives its radio a new name.
 
     Args:
-        supplicant_of: returns the backend for the manager and the interface that a pin names, or None when it is gone.
+        backend_of: returns the backend for the manager and the interface that a pin names, or None when it is gone.
         places: where the files are.
 
     Returns:
@@ -39,8 +39,8 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], places
             if held.acquire():
                 told = (read_journal(journal, places) or {}).get("pin")
                 interface = told.get("interface") if isinstance(told, dict) else None
-                supplicant = supplicant_of(_manager_of(told), interface) if isinstance(interface, str) else None
-                if undo_journal(journal, supplicant, places):
+                backend = backend_of(_manager_of(told), interface) if isinstance(interface, str) else None
+                if undo_journal(journal, backend, places):
                     undone.append(radio)
         except FleetError as error:
             failure = failure or error
@@ -51,12 +51,12 @@ def undo_journals(supplicant_of: Callable[[str, str], Optional[Backend]], places
     return undone
 
 
-def undo_journal(journal: str, supplicant: Optional[Backend], places: Places = PLACES) -> bool:
+def undo_journal(journal: str, backend: Optional[Backend], places: Places = PLACES) -> bool:
     """Undo the pin, or the rest of a pin, that a handover left behind when it was killed.
 
     Args:
         journal: the journal's name. It is the radio's name for a pin, and ``journal_of`` the radio for a rest.
-        supplicant: the manager of the radio's interface. None means that there is none, so the pin is gone.
+        backend: the manager of the radio's interface. None means that there is none, so the pin is gone.
         places: where the files are.
 
     Returns:
@@ -69,12 +69,12 @@ def undo_journal(journal: str, supplicant: Optional[Backend], places: Places = P
     if entry is None:
         return False
     told = entry.get("pin")
-    if _manager_of(told) != (WPA_SUPPLICANT if supplicant is None else supplicant.manager):
+    if _manager_of(told) != (WPA_SUPPLICANT if backend is None else backend.manager):
         # Only the manager that has the pin knows whether it is still set.
         return False
     undone = False
-    if supplicant is not None:
-        undo = partial(supplicant.end_rest, now=True) if tells_of_rest(journal) else supplicant.unpin
+    if backend is not None:
+        undo = partial(backend.end_rest, now=True) if tells_of_rest(journal) else backend.unpin
         undone = bool(retried(undo, Pin.from_dict(told)))
     clear_journal(journal, places)
     return undone

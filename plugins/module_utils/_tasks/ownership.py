@@ -224,9 +224,9 @@ def check_radio(radio: Radio) -> None:
 
 
 def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mode: bool) -> Dict[str, Any]:
-    supplicant, absent = _supplicant(radio)
+    backend, absent = _backend(radio)
     warnings: List[str] = []
-    undone = _is_left(radio, supplicant) if check_mode else _undo(radio)
+    undone = _is_left(radio, backend) if check_mode else _undo(radio)
     if undone and not check_mode:
         warnings.append(f"a pin that an earlier handover left on {radio.interface} was undone")
     blocked = radio.switch is not None and (radio.switch.soft or radio.switch.hard)
@@ -236,19 +236,19 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
         return {**_result(radio, changed=undone, owner="host", pin_left=undone), "warnings": warnings}
     if radio.part is not None and policy.require_credentials:
         raise _unreadable(radio, radio.part.why)
-    profile, obstacle = _profile(radio, supplicant)
+    profile, obstacle = _profile(radio, backend)
     if radio.csme is not None and profile is None and policy.require_credentials:
         raise _no_credentials(radio, absent, obstacle)
     if check_mode:
         return _result(radio, changed=True, owner="csme", profile=profile, pin_left=undone)
     # The handover gets what is left of the timeout.
     policy = replace(policy, timeout_seconds=deadline - time.monotonic() - _UNDO_SECONDS)
-    report = Handover(radio, profile, supplicant, policy).run()
+    report = Handover(radio, profile, backend, policy).run()
     warnings.extend(report.warnings)
     if report.outcome not in SUCCESSES:
         # A switch of the platform may have been blocked meanwhile.
         now = replace(radio, switch=None, platform=platform_switches())
-        failure = _refusal(report.outcome, now, NAMES[supplicant.manager] if supplicant else None)
+        failure = _refusal(report.outcome, now, NAMES[backend.manager] if backend else None)
         failure.details = {
             **_told(report),
             "csme": connection.connection_facts(radio.reported),
@@ -261,13 +261,13 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
     return {**done, **_told(report), "warnings": warnings}
 
 
-def _is_left(radio: Radio, supplicant: Optional[Backend]) -> bool:
+def _is_left(radio: Radio, backend: Optional[Backend]) -> bool:
     """Say whether a pin of an earlier handover is still set, so that it would be undone."""
     entry = read_journal(radio.phy)
-    if entry is None or supplicant is None:
+    if entry is None or backend is None:
         return False
     pin = Pin.from_dict(entry.get("pin"))
-    return pin.manager == supplicant.manager and supplicant.stands(pin)
+    return pin.manager == backend.manager and backend.stands(pin)
 
 
 def _undo(radio: Radio) -> bool:
@@ -277,27 +277,27 @@ def _undo(radio: Radio) -> bool:
         FleetError: the supplicant runs, but refuses or does not answer. The journal stays.
     """
     try:
-        supplicant: Optional[Backend] = backend_of(radio.interface or "", radio.ifindex)
+        backend: Optional[Backend] = backend_of(radio.interface or "", radio.ifindex)
     except NotFound:
-        supplicant = None
-    return undo_journal(radio.phy, supplicant)
+        backend = None
+    return undo_journal(radio.phy, backend)
 
 
-def _supplicant(radio: Radio) -> Tuple[Optional[Backend], Optional[FleetError]]:
+def _backend(radio: Radio) -> Tuple[Optional[Backend], Optional[FleetError]]:
     """Return the manager of a radio's interface, or None and the error that says why there is none to be used."""
     try:
-        supplicant = backend_of(radio.interface or "", radio.ifindex)
-        supplicant.status()
-        return supplicant, None
+        backend = backend_of(radio.interface or "", radio.ifindex)
+        backend.status()
+        return backend, None
     except (NotFound, AccessDenied, TimedOut, TransportFailed, LibraryMissing, SupplicantRefused) as error:
         return None, error
 
 
-def _profile(radio: Radio, supplicant: Optional[Backend]) -> Tuple[Optional[Profile], Optional[Obstacle]]:
+def _profile(radio: Radio, backend: Optional[Backend]) -> Tuple[Optional[Profile], Optional[Obstacle]]:
     """Return the profile that can carry CSME's connection on, or None and why the best profile can't."""
-    if supplicant is None or radio.csme is None:
+    if backend is None or radio.csme is None:
         return None, None
-    return find_profile_or_obstacle(supplicant.profiles(radio.csme.ssid), radio.csme)
+    return find_profile_or_obstacle(backend.profiles(radio.csme.ssid), radio.csme)
 
 
 def _no_credentials(radio: Radio, absent: Optional[FleetError], obstacle: Optional[Obstacle]) -> Refused:

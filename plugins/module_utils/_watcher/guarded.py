@@ -154,13 +154,13 @@ class Watched:
     def attach(self, *, anew: bool = True) -> bool:
         """Attach to the interface's manager. See ``Attachment.attach``."""
         new = self.attachment.attach(anew=anew)
-        self.effects.supplicant = self.attachment.backend
+        self.effects.backend = self.attachment.backend
         return new
 
     def detach(self) -> None:
         """Close the listeners, and forget the manager."""
         self.attachment.detach()
-        self.effects.supplicant = None
+        self.effects.backend = None
 
     def supplicant_gone(self) -> None:
         """Handle the end of the supplicant. Its pin ended with it."""

@@ -45,12 +45,12 @@ class Remainder:
         Args:
             blocked: whether the radio is blocked. Then it has no link, even if the supplicant still reports one.
         """
-        supplicant = self._effects.supplicant
-        if not self._deferred.stands or supplicant is None:
+        backend = self._effects.backend
+        if not self._deferred.stands or backend is None:
             return
         try:
             if self._lock.acquire():
-                self._deferred.end(supplicant, now=blocked)
+                self._deferred.end(backend, now=blocked)
         except FleetError as error:
             self._account.write_once("rest", "warning", f"{STUCK}: {error}")
 
@@ -64,15 +64,15 @@ class Remainder:
         Raises:
             FleetError: see ``undo_journal``.
         """
-        undo_journal(phy, self._effects.supplicant, places)
-        if not self._deferred.stands and self._effects.supplicant is not None:
-            undo_journal(journal_of(phy), self._effects.supplicant, places)
+        undo_journal(phy, self._effects.backend, places)
+        if not self._deferred.stands and self._effects.backend is not None:
+            undo_journal(journal_of(phy), self._effects.backend, places)
 
     def end_now(self) -> None:
         """Undo the rest, because nothing will wait for the end of the link."""
-        if self._effects.supplicant is not None:
+        if self._effects.backend is not None:
             try:
-                self._deferred.end(self._effects.supplicant, now=True)
+                self._deferred.end(self._effects.backend, now=True)
             except FleetError as error:
                 self._effects.warnings.append(f"{STUCK}: {error}. The journal keeps them for the next start")
         self._account.flush()
