@@ -113,26 +113,57 @@ class Backend(Protocol):
         frequencies: Sequence[int],
         record: Optional[Record] = None,
     ) -> Pin:
-        """Restrict the supplicant to one access point, completely or not at all. See WpaSupplicant.pin."""
+        """Restrict the supplicant to one access point, completely or not at all. A link to that network stays.
+
+        Args:
+            profile: an enabled profile, from ``profiles``.
+            bssid: the address of the access point.
+            frequencies: every frequency in MHz that the access point may be on.
+            record: see ``Record``. If it raises an exception, nothing is pinned.
+
+        Raises:
+            FleetError: the profile or the manager is gone, or a step failed. The steps before it are undone, if the
+                manager allows that. ``unpin`` can be called to try that again.
+        """
 
     def stay(self, profile: Profile, bssid: str, record: Optional[Record] = None) -> Pin:
-        """Keep the supplicant at the access point that it is connected to. See WpaSupplicant.stay."""
+        """Keep the supplicant at the access point that it is connected to. The link stays.
+
+        Args:
+            profile: the profile by which it is connected.
+            bssid: the address of that access point.
+            record: as for ``pin``.
+
+        Raises:
+            FleetError: as for ``pin``.
+        """
 
     def stands(self, pin: Pin) -> bool:
         """Say whether a pin is still set."""
 
     def unpin(self, pin: Pin) -> bool:
-        """Undo a pin. This may be called again. See WpaSupplicant.unpin."""
+        """Undo a pin, as far as it still stands: what somebody else changed meanwhile is left alone.
+
+        A second call does nothing. Returns whether anything was undone.
+
+        Raises:
+            FleetError: the manager is gone, refuses or does not answer.
+        """
 
     def loosen(self, pin: Pin) -> bool:
-        """Undo those parts of a pin that can be undone without dropping the link. See WpaSupplicant.loosen.
+        """Undo those parts of a pin that can be undone without dropping the link.
 
         Returns:
             Whether the whole pin is undone.
         """
 
     def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Undo the parts of a pin that ``loosen`` left. Say whether they are undone. See WpaSupplicant.end_rest."""
+        """Undo the parts of a pin that ``loosen`` left. Say whether they are undone.
+
+        Args:
+            pin: the pin.
+            now: undo them also if that drops the link. If it is False, they stay while there is a link.
+        """
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the listeners that report the interface's events, including the end of the supplicant.
