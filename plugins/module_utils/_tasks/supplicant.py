@@ -279,7 +279,7 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
     except Refused as error:
         error.details["warnings"] = list(choice.warnings)
         raise
-    runtime = RunningSettings(interface, wanted, _gid(options.group, check_mode=check_mode))
+    running = RunningSettings(interface, wanted, _gid(options.group, check_mode=check_mode))
     if options.wait:
         is_busy(name, options.wait)
     with ExitStack() as stack:
@@ -293,27 +293,27 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
             settings["update_config"] = "0"
         new = set_settings(text, settings, path)
         changes = new != conf.text or not conf.private
-        runtime.look()
+        running.look()
         # Other tasks may have taken a while.
         busy = is_busy(name)
-        warnings = [*choice.warnings, *(runtime.spare_the_link() if busy else ())]
+        warnings = [*choice.warnings, *(running.spare_the_link() if busy else ())]
         check_loads(interface.program, new, conf.text, path)
         if not check_mode:
             # The supplicant may refuse a value. It is asked first, so that such a value never gets into the file, where
             # it would keep the supplicant from starting.
-            runtime.apply()
+            running.apply()
             if changes:
-                runtime.carry_note(conf, new, _wpa_conf.write(conf.path, new))
-            if changes or runtime.after:
+                running.carry_note(conf, new, _wpa_conf.write(conf.path, new))
+            if changes or running.after:
                 run_folder.announce()
     shown = {key: value for key, value in has.items() if key in settings}
     return {
-        "changed": changes or bool(runtime.after),
+        "changed": changes or bool(running.after),
         "interface": name,
         "backend": choice.backend,
         "file": {"changed": changes, "path": conf.path},
-        "runtime": {"changed": bool(runtime.after), "running": interface.running},
-        "restart_needed": runtime.restart_needed,
+        "runtime": {"changed": bool(running.after), "running": interface.running},
+        "restart_needed": running.restart_needed,
         "busy": busy,
         "held": is_held(name),
         "present": interface.index is not None,
@@ -323,8 +323,8 @@ def ensure(options: Options, *, check_mode: bool) -> Dict[str, Any]:
         "library": True,
         "warnings": warnings,
         "diff": {
-            "before": {"file": _with_mode(shown, conf.mode), "runtime": runtime.before},
-            "after": {"file": _with_mode({**shown, **settings}, _wpa_conf.MODE), "runtime": runtime.after},
+            "before": {"file": _with_mode(shown, conf.mode), "runtime": running.before},
+            "after": {"file": _with_mode({**shown, **settings}, _wpa_conf.MODE), "runtime": running.after},
         },
     }
 

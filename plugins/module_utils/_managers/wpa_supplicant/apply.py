@@ -224,43 +224,43 @@ def bring(
         Refused: wpa_supplicant would not start with the file.
         FleetError: the file can't be read or written. Nothing is changed then.
     """
-    runtime = _RunningNetworks(request, places, trouble)
+    running = _RunningNetworks(request, places, trouble)
     with ExitStack() as stack:
-        runtime.enter(stack)
+        running.enter(stack)
         # The file is read only now. It may have changed while this waited for a handover.
         conf = _wpa_conf.read(request.path or CONF_PATH.format(interface=request.interface))
         file = plan_file(conf, request.declared, default_header())
         if file.text is not None:
             check_loads(installed_program(places), file.text, conf.text, conf.path)
-        runtime.look(conf, file.entries)
+        running.look(conf, file.entries)
 
         def judged() -> Tuple[Verdict, ...]:
             exists: Exists = not_known if check_mode else is_there
             text, profiles = file.text or "", request.declared.profiles
-            found = profiles_in(text, conf.path, exists, runtime.other_address) if profiles else ()
+            found = profiles_in(text, conf.path, exists, running.other_address) if profiles else ()
             stored = judge(profiles, found, csme, FILE)
-            return (*stored, *judge(profiles, runtime.profiles(exists), csme, RUNTIME))
+            return (*stored, *judge(profiles, running.profiles(exists), csme, RUNTIME))
 
         verdicts = judged()
         if verdicts and request.require_usable:
             raise UnusableNetworks(verdicts)
         if not check_mode:
-            runtime.commit(_replace(conf, file, runtime), file)
+            running.commit(_replace(conf, file, running), file)
             verdicts = judged()
-    result = _result(request, conf, file, runtime, verdicts)
+    result = _result(request, conf, file, running, verdicts)
     if verdicts and request.require_usable:
         raise UnusableNetworks(verdicts, result)
     return result
 
 
-def _replace(conf: ConfFile, file: FilePlan, runtime: _RunningNetworks) -> ConfFile:
+def _replace(conf: ConfFile, file: FilePlan, running: _RunningNetworks) -> ConfFile:
     """Prepare the running supplicant and replace the file, or leave both as they were. Return the file as it is now."""
     written = conf
     with ExitStack() as files, ExitStack() as undo:
         replace_file = None
         if file.changes and file.text is not None:
             replace_file = files.enter_context(_wpa_conf.staged(conf.path, file.text))
-        runtime.prepare(undo)
+        running.prepare(undo)
         if replace_file is not None:
             written = replace(conf, text=file.text, identity=replace_file())
         undo.pop_all()
@@ -271,18 +271,18 @@ def _result(
     request: ProfilesRequest,
     conf: ConfFile,
     file: FilePlan,
-    runtime: _RunningNetworks,
+    running: _RunningNetworks,
     verdicts: Sequence[Verdict],
 ) -> Dict[str, Any]:
-    todo = runtime.plan if runtime.applied or runtime.touched else Plan()
-    warnings = [*runtime.warnings, *warnings_of(verdicts)]
-    if runtime.reason is not None:
-        warnings.append(f"{FILE_ALONE}: {runtime.reason}")
+    todo = running.plan if running.applied or running.touched else Plan()
+    warnings = [*running.warnings, *warnings_of(verdicts)]
+    if running.reason is not None:
+        warnings.append(f"{FILE_ALONE}: {running.reason}")
     return {
         "changed": file.changes or todo.changes,
         "interface": request.interface,
         "file": {"changed": file.changes, "path": conf.path},
-        "runtime": {"changed": todo.changes, "applied": runtime.applied, "reason": runtime.reason},
+        "runtime": {"changed": todo.changes, "applied": running.applied, "reason": running.reason},
         "networks": networks(
             request.declared, {"file": (file.before, file.after), "runtime": (todo.before, todo.after)}
         ),

@@ -32,5 +32,5 @@ def test_a_laptops_own_files_are_below_its_root() -> None:
 def test_the_role_makes_the_folders_where_they_are_looked_for() -> None:
     variables = (ROLE / "vars/main.yml").read_text(encoding="utf-8")
     unit = (ROLE / "files/amt-wifi-watcher-hold@.service").read_text(encoding="utf-8")
-    assert f"\nwatcher__runtime: {PLACES.run}\n" in variables
+    assert f"\nwatcher__run_folder: {PLACES.run}\n" in variables
     assert f"\nRuntimeDirectory={Path(PLACES.holds).name}\n" in unit
