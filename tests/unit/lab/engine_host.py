@@ -45,6 +45,16 @@ class Station:
         self.events.append("enter")
 
 
+class Network:
+    """CSME's end of the way over the host's radio, and what came out of it."""
+
+    def __init__(self) -> None:
+        self.frames: List[bytes] = []
+
+    def deliver(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+
 class Host:
     """What iwlmei does, as far as CSME sees it.
 

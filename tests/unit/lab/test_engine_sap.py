@@ -15,7 +15,7 @@ from vpro_lab.engine.hbm import Status
 from vpro_lab.engine.ownership import DENY, GRANT, SILENT
 from vpro_lab.engine.sap import MeMessage, NicOwner, Notification
 
-from .engine_host import CORP, H2M, H2M_DATA, M2H_DATA, Host, Memory
+from .engine_host import CORP, H2M, H2M_DATA, M2H_DATA, Host, Memory, Network
 from .test_engine_codec import frame
 
 DHCP_ACK = frame(b"\x35\x01\x05\xff")
@@ -145,6 +145,21 @@ def test_link_and_dhcp_end_the_deadline(link_first: bool) -> None:
             host.say(Notification.DATA_PACKET, DHCP_ACK, queue=H2M_DATA)
     assert host.named("deadline") == [{"met": True}]
     assert host.passes(60) == []
+
+
+def test_what_a_filter_passes_on_is_csmes_and_a_copy_of_the_hosts_dhcp_is_not() -> None:
+    host, network = granted(), Network()
+    host.csme.settle(host.station, network)
+    host.say(Notification.DATA_PACKET, DHCP_ACK, queue=H2M_DATA)
+    host.say(Notification.DATA_PACKET, b"a frame", queue=H2M_DATA)
+    assert network.frames == [b"a frame"]
+
+
+def test_a_session_forbids_roaming_when_the_host_is_connected() -> None:
+    host = granted()
+    assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == [Notification.CSME_CONN_STATUS]
+    host.csme.tell_connection(link_protection=False)
+    assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == []
 
 
 def test_dhcp_may_be_left_out() -> None:

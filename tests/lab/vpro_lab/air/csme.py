@@ -22,25 +22,31 @@ SESSION_PORT = 16994
 
 _DEBUGFS = "/sys/kernel/debug"
 
+#: CSME's end of the cable.
+CABLE = "sap1"
+#: CSME's end of the cable has the laptop's MAC and IP address, and a route of a higher metric, so that its traffic
+#: takes the cable when its own radio is down. The address also stands on its loopback: the kernel drops a downed
+#: interface's local route, and the session's socket must not notice.
+ADDRESSES = f"""
+set -e
+ip -n csme addr add {LAPTOP_ADDRESS}/32 dev lo
+ip -n csme link set {CABLE} up
+ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 200 dev {CABLE}
+ip -n csme neigh replace {ADDRESS} lladdr {BSSID} dev {CABLE} nud permanent
+ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 100 dev {RADIO}
+"""
 #: The SAP path: what arrives on the laptop's radio for the session's port goes to CSME, and CSME's frames go out of
-#: the radio. CSME's end of the cable has the laptop's MAC and IP address, and a route of a higher metric, so that its
-#: traffic takes the cable when its own radio is down. The address also stands on its loopback: the kernel drops a
-#: downed interface's local route, and the session's socket must not notice.
+#: the radio.
 _SAP_PATH = f"""
 set -e
-ip link add sap0 type veth peer name sap1 netns csme address {MAC}
+ip link add sap0 type veth peer name {CABLE} netns csme address {MAC}
 ip link set sap0 up
 tc qdisc add dev {INTERFACE} clsact
 tc filter add dev {INTERFACE} ingress protocol ip flower ip_proto tcp dst_port {SESSION_PORT} \\
     action mirred egress redirect dev sap0
 tc qdisc add dev sap0 clsact
 tc filter add dev sap0 ingress matchall action mirred egress redirect dev {INTERFACE}
-ip -n csme addr add {LAPTOP_ADDRESS}/32 dev lo
-ip -n csme link set sap1 up
-ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 200 dev sap1
-ip -n csme neigh replace {ADDRESS} lladdr {BSSID} dev sap1 nud permanent
-ip -n csme addr add {LAPTOP_ADDRESS}/24 metric 100 dev {RADIO}
-"""
+{ADDRESSES}"""
 #: CSME shares the host's address: it sees what the host gets by DHCP, and uses that from then on. A session that has
 #: another address is over then.
 _SHARED_ADDRESS = f"""
@@ -51,6 +57,24 @@ ip -o -4 monitor address dev {INTERFACE} | while read -r line; do
     esac
 done
 """
+#: The log of CSME's own wpa_supplicant.
+_LOG = "/run/lab-csme.log"
+
+
+def begin_station(guest: Guest, ap: AccessPoint) -> None:
+    """Start CSME's own station, for a running access point."""
+    frequency = 2407 + 5 * ap.channel if ap.channel < 14 else 5000 + 5 * ap.channel
+    block = network_block(ap.security, ap.ssid, f"bssid={ap.bssid}\nscan_freq={frequency}\n")
+    guest.write("/run/lab-csme.conf", f"ctrl_interface=/run/lab-csme\ncountry=US\n{block}", mode=0o600)
+    guest.run(f"rm -f {_LOG}")
+    argv = ["wpa_supplicant", "-t", "-Dnl80211", f"-i{RADIO}", "-c/run/lab-csme.conf"]
+    guest.spawn("csme-supplicant", argv, _LOG, NAMESPACE)
+
+
+def wait_for_station(guest: Guest) -> None:
+    """Wait until CSME's own station is connected. From now on, CSME has the address that the host gets."""
+    guest.spawn("csme-address", ["sh", "-c", _SHARED_ADDRESS], "/run/lab-csme-address.log")
+    guest.wait_for(_LOG, "CTRL-EVENT-CONNECTED", 30)
 
 
 @dataclass(frozen=True)
@@ -149,15 +173,9 @@ class Csme:
             leave: how the station leaves the air at a grant: ``deauth`` tells the access point, ``silent`` leaves the
                 association behind (which of the two the firmware does is not known).
         """
-        frequency = 2407 + 5 * ap.channel if ap.channel < 14 else 5000 + 5 * ap.channel
-        block = network_block(ap.security, ap.ssid, f"bssid={ap.bssid}\nscan_freq={frequency}\n")
-        self._guest.write("/run/lab-csme.conf", f"ctrl_interface=/run/lab-csme\ncountry=US\n{block}", mode=0o600)
-        self._guest.run("rm -f /run/lab-csme.log")
-        argv = ["wpa_supplicant", "-t", "-Dnl80211", f"-i{RADIO}", "-c/run/lab-csme.conf"]
-        self._guest.spawn("csme-supplicant", argv, "/run/lab-csme.log", NAMESPACE)
+        begin_station(self._guest, ap)
         self._guest.check(_SAP_PATH)
-        self._guest.spawn("csme-address", ["sh", "-c", _SHARED_ADDRESS], "/run/lab-csme-address.log")
-        self._guest.wait_for("/run/lab-csme.log", "CTRL-EVENT-CONNECTED", 30)
+        wait_for_station(self._guest)
         self.leaves(leave)
         self.on(ap)
 

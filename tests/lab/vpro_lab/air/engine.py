@@ -20,10 +20,15 @@ from typing import Any, Dict, List, Mapping
 from ..engine import sap
 from ..engine.sap import MeMessage
 from ..errors import LabError
-from ..laptop.control import Laptop
+from ..laptop.control import INTERFACE, MAC, Laptop
 from ..laptop.drivers import ensure_drivers, ensure_engine
+from ..laptop.radios import RADIOS_GIVEN
 from ..paths import PACKAGE
 from ..progress import Progress
+from .ap import AccessPoint
+from .csme import ADDRESSES, CABLE, NAMESPACE, RADIO, begin_station, wait_for_station
+from .security import SECURITY
+from .session import Session
 
 #: Where all of it is on the laptop.
 _FOLDER = "/opt/engine"
@@ -70,6 +75,40 @@ class Engine:
         argv = ["python3", f"{_FOLDER}/{_PROGRAM}", "--sap", str(version)]
         self._laptop.guest.spawn("csme-engine", argv, _OUTPUT)
         self._laptop.wait_until("SAP", lambda: self.connected)
+
+    def surround(self, *, security: str = "wpa2-psk", leave: str = "deauth") -> Session:
+        """Build a whole scene: CSME holds the radio for a live session, over an access point.
+
+        Args:
+            security: of the access point, see :data:`vpro_lab.air.security.SECURITY`.
+            leave: how CSME's station leaves the air at a grant, ``deauth`` or ``silent``.
+        """
+        guest = self._laptop.guest
+        self.load()
+        guest.check(f"modprobe tun\n{RADIOS_GIVEN.format(mac=MAC)}")
+        ap = AccessPoint(guest)
+        ap.start(security, mac=MAC)
+        begin_station(guest, ap)
+        # Nobody has asked for the radio when CSME begins.
+        guest.check(f"ip link set {INTERFACE} down")
+        self.start()
+        phy = guest.read("/run/csme-phy").strip()
+        self.do("station", interface=RADIO, namespace=NAMESPACE, phy=phy, leave=leave, cable=CABLE)
+        guest.check(ADDRESSES)
+        wait_for_station(guest)
+        scheme = SECURITY[security]
+        self.owns(
+            {
+                "ssid": ap.ssid.hex(),
+                "bssid": ap.bssid,
+                "channel": ap.channel,
+                "auth": scheme.auth,
+                "cipher": scheme.cipher,
+            }
+        )
+        session = Session(guest)
+        session.open()
+        return session
 
     @property
     def connected(self) -> bool:

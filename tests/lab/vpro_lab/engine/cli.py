@@ -60,6 +60,7 @@ def run(device: Device, log: TextIO, path: str, version: int) -> None:
         selector.register(device, selectors.EVENT_READ)
         selector.register(server, selectors.EVENT_READ)
         device.power_on()
+        carried = False
         while True:
             for key, _events in selector.select(firmware.timers.wait()):
                 if key.fileobj is device:
@@ -68,11 +69,16 @@ def run(device: Device, log: TextIO, path: str, version: int) -> None:
                 elif key.fileobj is server:
                     line = _Line(server.accept()[0])
                     selector.register(line.connection, selectors.EVENT_READ, line)
+                elif key.fileobj is firmware.cable:
+                    firmware.carry()
                 elif not key.data.obeyed(firmware):
                     selector.unregister(key.fileobj)
                     key.data.connection.close()
             with suppress(HostReset):
                 firmware.timers.run()
+            if firmware.cable is not None and not carried:
+                selector.register(firmware.cable, selectors.EVENT_READ)
+                carried = True
 
 
 def ask(command: str, path: str) -> str:

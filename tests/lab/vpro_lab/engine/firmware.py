@@ -11,6 +11,8 @@ what to do:
 - ``behaviour``, with fields of :class:`.ownership.Behaviour`;
 - ``connection``, with ``link_protection``, and ``connection`` as :class:`.sap.Connection` (SSID and BSSID in
   hexadecimal): what CSME has now, which it tells the host;
+- ``station``, with ``interface``, ``namespace``, ``phy``, ``leave`` and ``cable``: CSME's own network from now on,
+  see :mod:`.station`. The address of the cable is that which the host told;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
 - ``reset``: the firmware crashes and starts again;
@@ -25,13 +27,14 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, Mapping, TextIO
+from typing import Any, Callable, Dict, Mapping, Optional, TextIO
 
 from . import hbm, sap, shared
 from .bus import Bus
 from .device import Device, HostReset
 from .ownership import ANSWERS, Csme
 from .sap import Connection
+from .station import LEAVES, Cable, Radio
 from .timers import Timers
 from .wlan import Wlan
 
@@ -55,11 +58,13 @@ class Firmware:
         self.csme = Csme(self.timers, self._note)
         self.wlan = Wlan(self.csme, device.memory, self._record, version)
         self.csme.attach(self.wlan)
+        self.cable: Optional[Cable] = None
         self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "state": self._do_nothing,
             "behaviour": self._behaviour,
             "connection": self._connection,
+            "station": self._station,
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
@@ -81,6 +86,15 @@ class Firmware:
             else:
                 self._receive(message)
         return True
+
+    def carry(self) -> None:
+        """Have the host send what CSME sends over its radio."""
+        while self.cable is not None:
+            frame = self.cable.read()
+            if frame is None:
+                return
+            with suppress(HostReset):
+                self.wlan.transmit([frame])
 
     def _receive(self, message: bytes) -> None:
         try:
@@ -131,6 +145,19 @@ class Firmware:
             texts = {name: bytes.fromhex(told[name].replace(":", "")) for name in ("ssid", "bssid") if name in told}
             connection = Connection(**{**told, **texts})
         self.csme.tell_connection(connection, command.get("link_protection"))
+
+    def _station(self, command: Mapping[str, Any]) -> None:
+        if command["leave"] not in LEAVES:
+            raise ValueError(f"no way to leave: {command['leave']}")
+        if self.cable is not None:
+            raise ValueError("CSME has a network already")
+        namespace = command["namespace"]
+        try:
+            radio = Radio(command["interface"], namespace, command["phy"], command["leave"])
+            self.cable = Cable(command["cable"], namespace, self.csme.state.mac)
+        except OSError as error:
+            raise ValueError(str(error)) from error
+        self.csme.settle(radio, self.cable)
 
     def _amt(self, command: Mapping[str, Any]) -> None:
         self.csme.switch_amt(command["on"])

@@ -30,6 +30,13 @@ class Station(Protocol):
         """Come back, after the host has left."""
 
 
+class Network(Protocol):
+    """CSME's end of the way over the host's radio."""
+
+    def deliver(self, frame: bytes) -> None:
+        """Give CSME a frame that was for it."""
+
+
 class NoStation:
     """A CSME without a radio of its own."""
 
@@ -107,6 +114,7 @@ class Csme:
         self._timers = timers
         self._note = note
         self._station: Station = station or NoStation()
+        self._network: Optional[Network] = None
         self._wlan: Optional[Wlan] = None
         self._deadline: Optional[Timer] = None
         self._taking: Optional[Timer] = None
@@ -116,6 +124,10 @@ class Csme:
     def attach(self, wlan: Wlan) -> None:
         """Speak through a client."""
         self._wlan = wlan
+
+    def settle(self, station: Station, network: Network) -> None:
+        """Have a station of its own, and a way over the host's radio."""
+        self._station, self._network = station, network
 
     # -- what tests do ------------------------------------------------------------------------------------------------
 
@@ -173,6 +185,8 @@ class Csme:
         if dhcp.message_type(frame) == dhcp.ACK:
             self._dhcp_seen = True
             self._look_at_deadline()
+        elif self._network is not None:
+            self._network.deliver(frame)
 
     def transmitted(self, frame: bytes) -> None:
         """See :class:`.wlan.Side`."""
@@ -263,6 +277,9 @@ class Csme:
         self.state.host = Connection.unpack(payload)
         self._note("host_link_up", {"ssid": self.state.host.ssid.hex(), "bssid": self.state.host.bssid.hex()})
         self._look_at_deadline()
+        if self.state.link_protection:
+            # What makes iwlmei say that roaming is forbidden. When real firmware sends it is not known.
+            self._tell_status()
 
     def _link_down(self, payload: bytes) -> None:
         self.state.host = None

@@ -6,10 +6,7 @@
 
 from __future__ import annotations
 
-#: Makes radios, and gives the second and the third to the access point and to CSME.
-RADIOS_UP = """
-set -e
-modprobe mac80211_hwsim radios={count}
+_GIVE = """\
 for n in ap csme; do ip netns add $n; ip -n $n link set lo up; done
 iw reg set US
 give() {{
@@ -21,8 +18,11 @@ give wlan1 ap ap0
 give wlan2 csme csme0
 ip -n csme link set csme0 address {mac}
 ip netns exec csme sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-{standin}
 """
+#: Gives the second radio and the third to the access point and to CSME.
+RADIOS_GIVEN = f"set -e\n{_GIVE}"
+#: Makes radios, and gives these away.
+RADIOS_UP = f"\nset -e\nmodprobe mac80211_hwsim radios={{count}}\n{_GIVE}{{standin}}\n"
 #: Ends all that may use a radio, and takes the radios away.
 RADIOS_DOWN = """
 systemctl stop lab-early.service 2>/dev/null
