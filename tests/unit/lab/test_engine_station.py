@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Iterator, List
@@ -25,14 +26,20 @@ class Kernel:
     def __init__(self) -> None:
         #: The flags of the interface: up, and broadcast, which stays as it is.
         self.flags = 0x0003
+        self.seen: List[int] = []
         self.others: List[Any] = []
+        #: Whether interfaces can be changed now.
+        self.free = threading.Event()
+        self.free.set()
 
     def ioctl(self, descriptor: object, request: int, argument: bytes) -> bytes:
         name, flags = struct.unpack_from("16sH", argument)
         if request == station._SIOCGIFFLAGS:
             return struct.pack("16sH22x", name, self.flags)
         if request == station._SIOCSIFFLAGS:
+            assert self.free.wait(60)
             self.flags = flags
+            self.seen.append(flags)
         else:
             self.others.append((request, name.rstrip(b"\0"), argument[16:]))
         return argument
@@ -53,8 +60,20 @@ def test_a_station_leaves_and_comes_back(kernel: Kernel, tmp_path: Path, leave: 
     radio.leave()
     assert (kernel.flags, group.read_text() if group.exists() else None) == (0x0002, gone)
     radio.enter()
-    assert (kernel.flags, group.read_text() if group.exists() else None) == (0x0003, gone and "1\n")
     radio.close()
+    assert (kernel.flags, group.read_text() if group.exists() else None) == (0x0003, gone and "1\n")
+
+
+def test_a_station_that_the_kernel_keeps_waiting_leaves_silently(kernel: Kernel, tmp_path: Path) -> None:
+    """As while a driver waits for CSME with the lock that the station needs."""
+    radio, group = Radio("csme0", "csme", "phy2", DEAUTH), tmp_path / "phy2"
+    kernel.free.clear()
+    radio.leave()
+    assert (kernel.flags, group.read_text()) == (0x0003, "2\n")
+    radio.enter()
+    kernel.free.set()
+    radio.close()
+    assert (kernel.flags, kernel.seen, group.read_text()) == (0x0003, [0x0002, 0x0003], "1\n")
 
 
 @pytest.fixture

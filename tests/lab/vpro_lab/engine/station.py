@@ -16,6 +16,8 @@ import fcntl
 import os
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Optional
@@ -31,6 +33,8 @@ _FLAGS = struct.Struct("16sH22x")
 _ADDRESS = struct.Struct("16sH6s16x")
 #: More than a frame of a network without jumbo frames.
 _FRAME_MAX = 2048
+#: How long a station may take to leave, in seconds. iwlmei waits 0.5 s for CSME's answer.
+_PATIENCE = 0.1
 #: hwsim delivers frames only between radios that share a bit: all radios have the first one, and none the second.
 _ON_THE_AIR, _SILENCED = 1, 2
 _GROUP = "/sys/kernel/debug/ieee80211/{phy}/hwsim/group"
@@ -78,32 +82,51 @@ class Radio:
         self._name = interface.encode()
         self._group = Path(_GROUP.format(phy=phy))
         self._leave = leave
+        self._silenced = False
+        self._worker = ThreadPoolExecutor(max_workers=1)
         with inside(namespace):
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flags()
 
     def leave(self) -> None:
-        """Go off the air."""
+        """Go off the air, in any case before this returns.
+
+        A driver whose interface comes up waits for CSME with the kernel's RTNL lock, which this needs, too: both radios
+        are of one kernel here. Then the station leaves silently.
+        """
         if self._leave == SILENT:
-            self._group.write_text(f"{_SILENCED}\n", encoding="ascii")
-        self._set(self._flags() & ~_IFF_UP)
+            self._silence()
+        try:
+            self._worker.submit(self._set, up=False).result(_PATIENCE)
+        except NotYet:  # it is Python's own TimeoutError since 3.11
+            self._silence()
 
     def enter(self) -> None:
-        """Come back. Who runs the station connects it."""
-        if self._leave == SILENT:
-            self._group.write_text(f"{_ON_THE_AIR}\n", encoding="ascii")
-        self._set(self._flags() | _IFF_UP)
+        """Come back as soon as the kernel lets it. Who runs the station connects it."""
+        self._worker.submit(self._return)
 
     def close(self) -> None:
         """Leave the station as it is."""
+        self._worker.shutdown()
         self._socket.close()
+
+    def _silence(self) -> None:
+        self._group.write_text(f"{_SILENCED}\n", encoding="ascii")
+        self._silenced = True
+
+    def _return(self) -> None:
+        if self._silenced:
+            self._group.write_text(f"{_ON_THE_AIR}\n", encoding="ascii")
+            self._silenced = False
+        self._set(up=True)
 
     def _flags(self) -> int:
         told = fcntl.ioctl(self._socket, _SIOCGIFFLAGS, _FLAGS.pack(self._name, 0))
         flags: int = _FLAGS.unpack(told)[1]
         return flags
 
-    def _set(self, flags: int) -> None:
+    def _set(self, *, up: bool) -> None:
+        flags = self._flags() | _IFF_UP if up else self._flags() & ~_IFF_UP
         fcntl.ioctl(self._socket, _SIOCSIFFLAGS, _FLAGS.pack(self._name, flags))
 
 
