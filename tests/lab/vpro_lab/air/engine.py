@@ -93,7 +93,8 @@ class Engine:
         guest.check(f"ip link set {INTERFACE} down")
         self.start()
         phy = guest.read("/run/csme-phy").strip()
-        self.do("station", interface=RADIO, namespace=NAMESPACE, phy=phy, leave=leave, cable=CABLE)
+        network = {"interface": RADIO, "namespace": NAMESPACE, "phy": phy, "leave": leave, "cable": CABLE, "mac": MAC}
+        self.do("station", **network)
         guest.check(ADDRESSES)
         wait_for_station(guest)
         scheme = SECURITY[security]

@@ -11,8 +11,8 @@ what to do:
 - ``behaviour``, with fields of :class:`.ownership.Behaviour`;
 - ``connection``, with ``link_protection``, and ``connection`` as :class:`.sap.Connection` (SSID and BSSID in
   hexadecimal): what CSME has now, which it tells the host;
-- ``station``, with ``interface``, ``namespace``, ``phy``, ``leave`` and ``cable``: CSME's own network from now on,
-  see :mod:`.station`. The address of the cable is that which the host told;
+- ``station``, with ``interface``, ``namespace``, ``phy``, ``leave``, ``cable`` and ``mac``: CSME's own network from now
+  on, see :mod:`.station`;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
 - ``reset``: the firmware crashes and starts again;
@@ -154,7 +154,7 @@ class Firmware:
         namespace = command["namespace"]
         try:
             radio = Radio(command["interface"], namespace, command["phy"], command["leave"])
-            self.cable = Cable(command["cable"], namespace, self.csme.state.mac)
+            self.cable = Cable(command["cable"], namespace, bytes.fromhex(command["mac"].replace(":", "")))
         except OSError as error:
             raise ValueError(str(error)) from error
         self.csme.settle(radio, self.cable)
