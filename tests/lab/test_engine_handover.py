@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.engine import Engine
 from vpro_lab.air.security import network_block
+from vpro_lab.air.session import Session
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
-from vpro_lab.play.deployed import SERVICE
+from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
 from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
@@ -64,13 +65,26 @@ def test_the_task_keeps_the_session(laptop: Laptop, engine: Engine, security: st
     assert [each["met"] for each in events(engine, "deadline")] == [True]
 
 
-def test_the_watcher_keeps_the_session_until_its_end(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> None:
-    laptop = deployed(laptop_kind.suite)
-    identify(laptop)
+@pytest.fixture
+def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
+    """A laptop with both roles applied."""
+    made = deployed(laptop_kind.suite)
+    identify(made)
+    return made
+
+
+def handed_over(laptop: Laptop) -> Tuple[Engine, Session]:
+    """Let the watcher hand over; return CSME and its session, which goes on."""
     engine = Engine(laptop, Progress(quiet=True))
     session = engine.surround()
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
     laptop.wait_until("the handover", lambda: state(laptop)["state"] == "staying", 60)
+    return engine, session
+
+
+def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> None:
+    laptop = watched_laptop
+    engine, session = handed_over(laptop)
     assert session.survives(), log(laptop)
     told = state(laptop)["last_handover"]
     assert (told["outcome"], told["session_kept"]) == ("protected", None)
@@ -82,6 +96,31 @@ def test_the_watcher_keeps_the_session_until_its_end(deployed: Callable[[str], L
     laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 30)
     assert state(laptop)["last_handover"]["session_kept"] is True, log(laptop)
     assert [each["met"] for each in events(engine, "deadline")] == [True]
+
+
+#: The device of iwlmei's client on the MEI bus.
+_CLIENT = "$(basename /sys/bus/mei/devices/*13280904*)"
+_BIND = "/sys/bus/mei/drivers/iwlmei"
+
+
+@pytest.mark.parametrize("fault", ["the firmware crashes", "AMT is switched off", "iwlmei is unbound and bound again"])
+def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str) -> None:
+    laptop = watched_laptop
+    engine, _session = handed_over(laptop)
+    if fault == "the firmware crashes":
+        engine.do("reset")
+    elif fault == "AMT is switched off":
+        engine.do("amt", on=False)
+    else:
+        laptop.guest.check(f"echo {_CLIENT} >{_BIND}/unbind; sleep 1; echo {_CLIENT} >{_BIND}/bind")
+    # CSME may take the radio for its session meanwhile, and the watcher hands over again.
+    laptop.guest.check("sleep 5")
+    laptop.wait_until("the host's connection", lambda: is_connected(laptop), 60)
+    # Nobody says that roaming is forbidden any more, so it is allowed.
+    engine.do("connection", link_protection=False)
+    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 60)
+    laptop.wait_until("a watcher with nothing to do", lambda: state(laptop)["state"] == "watching", 60)
+    assert is_connected(laptop)
 
 
 def test_stock_linux_misses_csmes_deadline(laptop: Laptop, engine: Engine) -> None:
