@@ -204,7 +204,15 @@ def decode_connection(data: bytes) -> Reported:
     bssid: Optional[str] = values.get("ADDR")
     cut = netlink_codec.WHOLE in wrong
     if ssid is None or bssid is None or channel is None or not frequencies or auth is None or cut:
-        return PartialConnection(ssid, bssid, channel if frequencies else None, frequencies, auth, cipher, unread)
+        return PartialConnection(
+            ssid=ssid,
+            bssid=bssid,
+            channel=channel if frequencies else None,
+            frequencies=frequencies,
+            auth=auth,
+            cipher=cipher,
+            unread=unread,
+        )
     return CsmeConnection(
         ssid=ssid,
         bssid=bssid,
