@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable, List
 
 import pytest
 
@@ -28,16 +28,17 @@ MOVED = f"connection ssid={DEFAULT_SSID.hex()} bssid={ELSEWHERE} channel=6 auth=
 
 #: What CSME does at first, and what is waited for before it moves, in each phase until the grant. Pinning takes some
 #: ms, so the grant has to wait for the move. A request waits for 1 s, and the first pause takes 0.5 s (``Policy``).
-PHASES = [
-    pytest.param("grant_delay 200", "ls /run/vpro-fleet/*.journal", 0.0, id="while pinning"),
-    pytest.param("grant_delay 300", "grep requests=1 {control}", 0.0, id="before the grant"),
-    pytest.param("answer silent", "grep requests=1 {control}", 0.0, id="while it does not answer"),
-    pytest.param("answer silent", "grep requests=1 {control}", 1.2, id="in the pause"),
-]
+PHASES = {
+    "while pinning": ("grant_delay 200", "ls /run/vpro-fleet/*.journal", 0.0),
+    "before the grant": ("grant_delay 300", "grep requests=1 {control}", 0.0),
+    "while it does not answer": ("answer silent", "grep requests=1 {control}", 0.0),
+    "in the pause": ("answer silent", "grep requests=1 {control}", 1.2),
+}
 
 
-def move(scene: Scene, first: str, until: str, seconds: float) -> None:
-    """Let CSME move to the other access point, and then give the radio away."""
+def move(scene: Scene, phase: str) -> None:
+    """Let CSME move to the other access point in a phase, and then give the radio away."""
+    first, until, seconds = PHASES[phase]
     control = f"{scene.csme.folder}/control"
     scene.csme.control(first)
     wait = f"until {until.format(control=control)} >/dev/null 2>&1; do sleep 0.01; done; sleep {seconds}"
@@ -52,21 +53,28 @@ def followed(scene: Scene) -> None:
     assert scene.laptop.pins() == ""
 
 
-@pytest.mark.parametrize(("first", "until", "seconds"), PHASES)
-def test_the_host_follows_it(stage: Stage, first: str, until: str, seconds: float) -> None:
+def phases(*chosen: str, networkmanager: str = "") -> List[Any]:
+    """Return all phases for a test. CI runs those that were chosen, and one with NetworkManager as well."""
+    marks = {each: [] if each in chosen else [pytest.mark.release] for each in PHASES}
+    if networkmanager:
+        marks[networkmanager].append(pytest.mark.with_networkmanager)
+    return [pytest.param(each, marks=marks[each]) for each in PHASES]
+
+
+@pytest.mark.parametrize("phase", phases("before the grant", "while it does not answer"))
+def test_the_host_follows_it(stage: Stage, phase: str) -> None:
     scene = stage(session=False, ap_extra=BOTH)
-    move(scene, first, until, seconds)
+    move(scene, phase)
     # Nobody serves addresses at the second one.
     assert own(scene)["outcome"] == "connected"
     followed(scene)
 
 
-@pytest.mark.with_networkmanager
-@pytest.mark.parametrize(("first", "until", "seconds"), PHASES)
-def test_the_watcher_follows_it(watched: Stage, first: str, until: str, seconds: float) -> None:
+@pytest.mark.parametrize("phase", phases("while pinning", "in the pause", networkmanager="in the pause"))
+def test_the_watcher_follows_it(watched: Stage, phase: str) -> None:
     scene = watched(session=False, ap_extra=BOTH, start=False)
     laptop = scene.laptop
-    move(scene, first, until, seconds)
+    move(scene, phase)
     laptop.guest.check(f"systemctl start {laptop.service}", timeout=120)
     laptop.wait_until("the end", lambda: state(laptop)["last_handover"] is not None, 40)
     assert state(laptop)["last_handover"]["outcome"] == "connected", log(laptop)
