@@ -12,15 +12,37 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import KERNEL, PATIENCE, Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
 
 NLM_F_MULTI = 2
+#: How long a test waits for an answer, in seconds, where the code waits as it usually does. A busy machine needs long.
+BUSY = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _wait_as_long_as_a_busy_machine_needs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the usual patience be longer. A test that is about time gives a patience of its own."""
+    if request.module.__name__.endswith("test_patience"):
+        yield
+        return
+    due = Patience.due
+
+    def later(self: Patience, now: Optional[float] = None) -> float:
+        usual = self.answer in (PATIENCE.answer, KERNEL.answer)
+        return due(replace(self, answer=BUSY) if usual else self, now)
+
+    # pytest's own monkeypatch would be undone after what came later, such as tmp_path.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Patience, "due", later)
+        yield
 
 
 def attribute(number: int, payload: bytes = b"") -> bytes:

@@ -89,8 +89,8 @@ def machine(tmp_path: Path, netlink: Netlink) -> Machine:
     return machine
 
 
-def collect(machine: Machine, seconds: float = 0.2) -> Dict[str, Any]:
-    facts = gather.collect(Patience(seconds, call=5.0), machine.places)
+def collect(machine: Machine, seconds: float = 60.0) -> Dict[str, Any]:
+    facts = gather.collect(Patience(seconds, call=600.0), machine.places)
     assert json.loads(json.dumps(facts)) == facts
     return check_facts(facts)
 
@@ -107,7 +107,7 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     machine.process(700, "wpa_supplicant")
     with Supplicant(machine.socket_path()) as supplicant:
         supplicant.network("corp", psk="*")
-        facts = collect(machine, seconds=5)
+        facts = collect(machine)
     assert facts["readiness"] == {"ready": True, "blockers": [], "warnings": []}
     assert (facts["supported"], facts["reason"], facts["unreadable"]) == (True, None, [])
     assert facts["kernel"]["generation"] == "userspace_managed"
@@ -125,7 +125,7 @@ def test_a_profile_of_networkmanagers_that_lacks_its_secret_is_no_use(
     machine.networkmanager("true")
     secrets = {"802-11-wireless-security": stored}
     fake_bus.methods[f"{SETTINGS}/7", f"{NM_SETTINGS}.Connection.GetSecrets"] = lambda _name: ("a{sa{sv}}", (secrets,))
-    facts = collect(machine, seconds=5)
+    facts = collect(machine)
     assert (codes(facts), facts["unreadable"]) == (expected, [])
     assert "canary" not in json.dumps(facts)
     assert len(fake_bus.called("GetSecrets")) == 1
@@ -170,7 +170,7 @@ def test_without_pyroute2_the_supplicant_is_still_found(machine: Machine, netlin
     machine.process(700, "wpa_supplicant")
     with Supplicant(machine.socket_path()) as supplicant:
         supplicant.network("corp", psk="*")
-        facts = collect(machine, seconds=5)
+        facts = collect(machine)
     assert facts["supplicant"]["interfaces"] == ["wlan0"]
     assert len(facts["supplicant"]["profiles"]) == 1
     machine.networkmanager("true")
@@ -184,14 +184,14 @@ def test_interfaces_of_csmes_radios_come_first(machine: Machine, netlink: Netlin
     machine.networkmanager("true", 9)
     machine.write("run/NetworkManager/devices/3", "[device]\nmanaged=false\n")
     with Supplicant(machine.socket_path()):
-        assert collect(machine, seconds=5)["supplicant"]["manager"] == "wpa_supplicant"
+        assert collect(machine)["supplicant"]["manager"] == "wpa_supplicant"
 
 
 def test_a_supplicant_that_does_not_answer(machine: Machine) -> None:
     machine.process(700, "wpa_supplicant")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
         dead.bind(str(machine.socket_path()))
-        facts = collect(machine)
+        facts = collect(machine, seconds=0.2)
     assert codes(facts) == ["supplicant_unresponsive"]
     assert unread(facts) == ["supplicant.wlan0"]
     assert "within 0.2 s" in facts["unreadable"][0]["why"]

@@ -246,7 +246,7 @@ def test_a_record_that_can_not_be_read(machine: Machine) -> None:
 
 def test_an_interface_without_an_index(machine: Machine) -> None:
     machine.networkmanager("true")
-    assert read_managers([("wlan0", None)], Reading(), Patience(1.0), machine.places)[0].manager == "networkmanager"
+    assert read_managers([("wlan0", None)], Reading(), Patience(60.0), machine.places)[0].manager == "networkmanager"
 
 
 def test_a_fault_of_ours_does_not_end_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

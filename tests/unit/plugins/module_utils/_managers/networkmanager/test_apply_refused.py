@@ -81,7 +81,7 @@ def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
 
 
 def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_ANSWER", Patience(2.0))
+    monkeypatch.setattr(apply, "_ANSWER", Patience(3.0))
     for ssid in (b"a", b"b", b"c"):
         laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
     laptop.manager.refuses["AddConnection2"] = 0

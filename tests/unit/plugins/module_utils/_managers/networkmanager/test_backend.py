@@ -32,6 +32,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import find_profile
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.own_address import OtherAddress
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     AccessDenied,
     FleetError,
@@ -52,6 +53,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
     nothing_is_carried_out,
     wrapped,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import DEVICE, SETTINGS
@@ -327,22 +329,24 @@ def test_a_record_that_fails_stops_the_pin(backend: NetworkManagerBackend, lapto
     assert nothing_is_carried_out(backend, laptop)
 
 
-def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop) -> None:
+def test_one_that_goes_on_answering_has_its_time_all_the_same(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, patience, dbus)
+
     def slowly() -> Tuple[str, Tuple[Any, ...]]:
-        time.sleep(0.1)
+        clock.passes(4.0)
         return "a{sa{sv}}", (wrapped(settings(PSK)),)
 
     for number in range(100):
         laptop.profiles[f"{SETTINGS}/{100 + number}"] = settings(PSK)
         laptop.bus.methods[f"{SETTINGS}/{100 + number}", f"{NM_SETTINGS}.Connection.GetSettings"] = slowly
-    backend = NetworkManagerBackend("wlan0", Patience(2.0, call=1.5))
-    begun = time.monotonic()
+    backend = NetworkManagerBackend("wlan0", Patience(60.0, call=60.0))
+    begun = clock.now
     with pytest.raises(TimedOut):
         backend.profiles()
-    assert time.monotonic() - begun < 8.0
+    assert 60.0 <= clock.now - begun < 400.0
     # The next call has a time of its own, and who listens has no end.
     (listener,) = backend.listen(print)
-    time.sleep(1.6)
+    clock.passes(61.0)
     laptop.lift_the_block()
     laptop.connect()
     assert heard(listener, 1) == [Connected(BSSID)]

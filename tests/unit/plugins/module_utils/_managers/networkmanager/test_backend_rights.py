@@ -70,7 +70,7 @@ def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, mon
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     laptop.bus.silent.append("GetPermissions")
     monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 990)
-    (listener,) = NetworkManagerBackend("wlan0", Patience(2.0)).listen(print)
+    (listener,) = NetworkManagerBackend("wlan0", Patience(3.0)).listen(print)
     listener.close()
 
 

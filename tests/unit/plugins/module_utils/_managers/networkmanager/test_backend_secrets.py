@@ -86,7 +86,7 @@ def test_a_secret_that_nobody_answers_about_may_be_there(laptop: Laptop, monkeyp
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     stores(laptop, 7, {})
     laptop.bus.silent.append("GetSecrets")
-    assert corp(NetworkManagerBackend("wlan0", Patience(2.0))).can_join("psk")
+    assert corp(NetworkManagerBackend("wlan0", Patience(3.0))).can_join("psk")
 
 
 def test_a_key_without_a_password_lacks_nothing(
