@@ -237,7 +237,8 @@ def assert_it_works(laptop: Laptop) -> None:
     asks = guest.check(f"systemctl show -p ExecCondition -p After wpa_supplicant@{INTERFACE}")
     assert f"{NAME} bring-up" in asks
     assert f"{NAME}.service" in asks
-    assert guest.check(f"cat {NETWORKD_DROP_IN}/*") == "[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
+    told = "[DHCPv4]\nClientIdentifier=mac\n[Link]\nActivationPolicy=manual\nRequiredForOnline=yes\n"
+    assert guest.check(f"cat {NETWORKD_DROP_IN}/*") == told
     # Byte for byte what the collection has, and each file with its bytecode.
     lines = guest.check(f"cd {PACKAGE} && find * -name '*.py' -exec sha256sum {{}} +").splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
