@@ -17,7 +17,7 @@ from vpro_lab.laptop.control import INTERFACE
 from vpro_lab.play.deployed import SERVICE
 from vpro_lab.play.handover import own
 from vpro_lab.play.playbook import run_module
-from vpro_lab.play.watching import log, state
+from vpro_lab.play.watching import free, log, state
 
 Stage = Callable[..., Scene]
 #: A second access point of the same network.
@@ -78,7 +78,7 @@ def test_the_watcher_follows_it(watched: Stage, phase: str) -> None:
     laptop.guest.check(f"systemctl start {laptop.service}", timeout=120)
     laptop.wait_until("the end", lambda: state(laptop)["last_handover"] is not None, 40)
     assert state(laptop)["last_handover"]["outcome"] == "connected", log(laptop)
-    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 40)
+    free(scene, 40)
     followed(scene)
 
 

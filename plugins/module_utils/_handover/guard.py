@@ -285,8 +285,8 @@ def _idle(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     if isinstance(event, Connected):
         return guard, _LOOK if guard.stays else ()
     if isinstance(event, (Busy, Awaited)):
-        awaited = AWAITED if isinstance(event, Awaited) else BUSY if event.blocked else None
-        return replace(guard, left=awaited), (SetTimer(RETRY, policy.busy_seconds),)
+        reason = AWAITED if isinstance(event, Awaited) else BUSY if event.blocked else None
+        return replace(guard, left=reason), (SetTimer(RETRY, policy.busy_seconds),)
     if isinstance(event, (BlockGone, SoftBlocked, SwitchedOff, InterfaceGone, Unusable)):
         return replace(_anew(guard), left=None, unconfirmed=None), _NO_LOOK
     return guard, ()

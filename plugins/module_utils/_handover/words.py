@@ -82,14 +82,8 @@ def words_of(outcome: Outcome, block: Optional[Block], platform: Callable[[], Se
 #: The texts about the reasons why no handover is made now, as for outcomes. ``IDLE`` is none of them, because the
 #: watcher was told to leave such a radio.
 PAUSES: Dict[str, Words] = {
-    AWAITED: Words(
-        "the program that manages the interface has not started yet, and may start soon",
-        "The watcher looks again twice a second",
-    ),
-    BUSY: Words(
-        "another process works on the radio: a task, or the unit that brings the interface up",
-        "The watcher looks again twice a second",
-    ),
+    AWAITED: Words("the program that manages the interface has not started yet, and may start soon"),
+    BUSY: Words("another process works on the radio: a task, or the unit that brings the interface up"),
     UNANSWERED: Words("{who} does not tell its profiles", "The watcher's journal says why"),
 }
 
@@ -113,6 +107,8 @@ def network_name(connection: Optional[Reported]) -> str:
 
 KEPT = "CSME's session was kept in the last handover: CSME still protects it, or protected it for long enough"
 LOST = "CSME's session ended within seconds of the last handover"
+#: Twice a second is ``GuardPolicy.busy_seconds``.
+LOOKS_AGAIN_SOON = "The watcher looks again twice a second"
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
@@ -120,14 +116,15 @@ STUCK = "the supplicant did not get its usual channels back"
 HELD = "its bring-up is held back, because it could end a session of CSME: "
 
 
-def why_not_carried_on(network: str, obstacle: Optional[Obstacle], of: str = "") -> Tuple[str, str]:
+def why_not_carried_on(network: str, obstacle: Optional[Obstacle], who: Optional[str] = None) -> Tuple[str, str]:
     """Return why no profile of the host can carry CSME's connection on, and what to do, without full stops.
 
     Args:
         network: the network, from ``network_name``.
         obstacle: why the profile for the connection can't. It is None when no profile is for it.
-        of: " of " and the name of the manager whose profiles these are. It is empty when the reader knows it.
+        who: the name of the manager whose profiles these are. It is None when the reader knows it.
     """
+    of = "" if who is None else f" of {who}"
     if obstacle is not None:
         return f"the profile{of} for CSME's network{network} {obstacle.what}", obstacle.remedy
     return f"no enabled profile{of} can join CSME's network{network}", "Add one with credentials"

@@ -101,7 +101,7 @@ class Account:
         self.trace.end()
         self._evidence = evidence.ended(self._evidence, outcome, self._clock())
         if outcome is Outcome.NO_CREDENTIALS:
-            why = (nobody_joins(network),) if who is None else why_not_carried_on(network, obstacle, f" of {who}")
+            why = (nobody_joins(network),) if who is None else why_not_carried_on(network, obstacle, who)
             text = f"CSME keeps the radio, because {'. '.join(why)}"
         elif outcome is Outcome.CSME_UNREADABLE:
             text = f"{text}. {words.remedy}"

@@ -62,7 +62,7 @@ class WatcherReport:
             return None
         # These are loaded only where they are needed.
         from .._handover.policy import AWAITED, BUSY, Outcome
-        from .._handover.words import BOOK, LOOKS_AGAIN, PAUSES
+        from .._handover.words import BOOK, LOOKS_AGAIN, LOOKS_AGAIN_SOON, PAUSES
 
         if reason == Outcome.NO_CREDENTIALS.value:
             return f"when it looked last, no profile of the host could carry CSME's connection on. {LOOKS_AGAIN}"
@@ -70,5 +70,5 @@ class WatcherReport:
         if words is None:  # the watcher is of another version
             return f"the reason is {reason}. {LOOKS_AGAIN}"
         what = words.of(NAMES.get(self.managers.get(interface) or ""))
-        again = "" if reason in (AWAITED, BUSY) else LOOKS_AGAIN  # for these, the text says that it is soon
+        again = LOOKS_AGAIN_SOON if reason in (AWAITED, BUSY) else LOOKS_AGAIN
         return ". ".join(part for part in (what, words.remedy, again) if part)

@@ -60,7 +60,6 @@ def run(device: Device, log: TextIO, path: str, version: int) -> None:
         selector.register(device, selectors.EVENT_READ)
         selector.register(server, selectors.EVENT_READ)
         device.power_on()
-        carried = False
         while True:
             for key, _events in selector.select(firmware.timers.wait()):
                 if key.fileobj is device:
@@ -76,9 +75,8 @@ def run(device: Device, log: TextIO, path: str, version: int) -> None:
                     key.data.connection.close()
             with suppress(HostReset):
                 firmware.timers.run()
-            if firmware.cable is not None and not carried:
+            if firmware.cable is not None and firmware.cable not in selector.get_map():
                 selector.register(firmware.cable, selectors.EVENT_READ)
-                carried = True
 
 
 def ask(command: str, path: str) -> str:

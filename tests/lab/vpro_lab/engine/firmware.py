@@ -142,7 +142,7 @@ class Firmware:
         told = command.get("connection")
         connection = None
         if told is not None:
-            texts = {name: bytes.fromhex(told[name].replace(":", "")) for name in ("ssid", "bssid") if name in told}
+            texts = {name: _bytes(told[name]) for name in ("ssid", "bssid") if name in told}
             connection = Connection(**{**told, **texts})
         self.csme.tell_connection(connection, command.get("link_protection"))
 
@@ -154,7 +154,7 @@ class Firmware:
         namespace = command["namespace"]
         try:
             radio = Radio(command["interface"], namespace, command["phy"], command["leave"])
-            self.cable = Cable(command["cable"], namespace, bytes.fromhex(command["mac"].replace(":", "")))
+            self.cable = Cable(command["cable"], namespace, _bytes(command["mac"]))
         except OSError as error:
             raise ValueError(str(error)) from error
         self.csme.settle(radio, self.cable)
@@ -185,3 +185,8 @@ class Firmware:
 
     def _write(self, line: Mapping[str, object]) -> None:
         self._log.write(json.dumps({"at": time.monotonic_ns(), **line}) + "\n")
+
+
+def _bytes(text: str) -> bytes:
+    """Return what is written in hexadecimal, or as a MAC address."""
+    return bytes.fromhex(text.replace(":", ""))
