@@ -53,7 +53,7 @@ def files(laptop: Laptop) -> List[str]:
 
 def setting(laptop: Laptop, name: str, key: str) -> str:
     """Return what NetworkManager has of a profile."""
-    return laptop.guest.check(f"nmcli -s -g {key} connection show {shlex.quote(name)}").strip()
+    return laptop.guest.check(f"nmcli -g {key} connection show {shlex.quote(name)}").strip()
 
 
 def join(laptop: Laptop) -> None:
@@ -105,7 +105,10 @@ def test_a_set_of_networks_while_one_carries_the_link(laptop: Laptop) -> None:
     assert len(files(laptop)) == 1 + len(others)
     assert setting(laptop, SSID, "connection.autoconnect-priority,connection.interface-name") == f"7\n{INTERFACE}"
     assert setting(laptop, "peap", "connection.autoconnect") == "no"
-    assert setting(laptop, "peap", "802-1x.password") == secrets["eap"]
+    # NetworkManager's own file tells the secret. `nmcli -s` leaves it out at times: NetworkManager reports a change of
+    # the profile when it is asked for the secrets of a part that has none, and nmcli then reads the profile again.
+    stored = laptop.guest.check(f"grep -l '^id=peap$' {PROFILES}/* | xargs grep '^password='")
+    assert stored == f"password={secrets['eap']}\n"
     # Nowhere else is a secret.
     for secret in (*secrets.values(), PASSPHRASE):
         assert secret not in play.output

@@ -40,6 +40,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wp
     Server,
     line,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 
 
 def test_request_and_reply(server: Server) -> None:
@@ -146,10 +147,18 @@ def test_the_longest_command_and_reply(server: Server) -> None:
         assert ctrl.request("A" * 8192) == "A" * 4096
 
 
-def test_no_answer_ends_the_conversation_so_that_a_late_reply_answers_nothing_else(server: Server) -> None:
-    server.script = lambda _request: []
-    ctrl = WpaCtrl(server.path, Patience(0.05))
-    with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 0\.05 s") as caught:
+def test_no_answer_ends_the_conversation_so_that_a_late_reply_answers_nothing_else(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch, control, patience)
+
+    def only_an_event(_request: bytes) -> Sequence[bytes]:
+        clock.passes(60.0)
+        return [b"<3>CTRL-EVENT-SCAN-STARTED "]
+
+    server.script = only_an_event
+    ctrl = WpaCtrl(server.path, Patience(60.0))
+    with pytest.raises(TimedOut, match=r"GET_NETWORK 3 psk within 60 s") as caught:
         ctrl.get(3, "psk")
     assert caught.value.where == server.path
     assert caught.value.remedy == "Look for a hanging wpa_supplicant, and restart it"
