@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
@@ -20,11 +21,10 @@ from .._radio.rfkill import RfkillEvent
 from .._radio.rtnetlink import Address, AddressEvent
 from .._radio.values import Radio
 from .._system import dhcp
-from .._system.errors import FleetError
+from .._system.errors import FleetError, NotFound
 from .._system.places import PLACES, Places
 from .._system.run_folder import clear_journal, write_journal
 from .addressing import NoAddress
-from .deferred import DeferredUndo, over_rest, retried
 from .messages import (
     Action,
     AddressArrived,
@@ -76,8 +76,8 @@ class Effects:
         radio: the radio.
         backend: the manager of the interface, or None when there is none.
         calls: the functions that it calls.
-        deferred: keeps the part of a pin that can be undone only when the link ends. None means that the caller will
-            not wait for that, so the whole pin is undone at once.
+        settles: whether the caller will call ``Backend.settle`` when the link has ended. If not, the whole pin is
+            undone at once, even if that drops the link.
         places: where the files are.
     """
 
@@ -86,7 +86,8 @@ class Effects:
         radio: Radio,
         backend: Optional[Backend],
         calls: Calls,
-        deferred: Optional[DeferredUndo] = None,
+        *,
+        settles: bool = False,
         places: Places = PLACES,
     ) -> None:
         self._radio = radio
@@ -96,10 +97,13 @@ class Effects:
         #: The manager of the interface. The watcher keeps it up to date.
         self.backend = backend
         self._calls = calls
-        self._deferred = deferred
+        self._settles = settles
         self._places = places
         #: The pin that the supplicant has or may have.
         self.pin: Optional[Pin] = None
+        #: What the part of a pin means for the host that waits for the end of the link, as a text for people. It is
+        #: empty when nothing waits.
+        self.left = ""
         #: Texts for people about failures that did not end the handover.
         self.warnings: List[str] = []
 
@@ -213,10 +217,9 @@ class Effects:
         if self.pin is not None:  # the old pin could not be undone, and a new one would lose its old values
             return PinFailed()
 
-        def record(pin: Pin) -> Pin:
-            self.pin = over_rest(self._radio.phy, pin, self._places)
-            write_journal(self._radio.phy, {"pin": self.pin.as_dict()}, self._places)
-            return self.pin
+        def record(pin: Pin) -> None:
+            self.pin = pin
+            write_journal(self._radio.phy, {"pin": pin.as_dict()}, self._places)
 
         try:
             if isinstance(action, Stay):
@@ -238,10 +241,11 @@ class Effects:
         if pin is None or backend is None:
             return
         try:
-            if self._deferred is None or now:
-                retried(backend.unpin, pin)
-            elif retried(backend.loosen, pin) is False:
-                self._deferred.keep(pin)
+            with suppress(NotFound):  # the manager is gone, and the pin with it
+                if self._settles and not now:
+                    self.left = backend.loosen(pin) or self.left
+                else:
+                    backend.unpin(pin)
             clear_journal(self._radio.phy, self._places)
         except FleetError as error:
             self.warnings.append(f"the pin could not be undone: {error}. The journal keeps it for the next attempt")

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import suppress
 from typing import Any, Callable, List, Optional
 
 from .._network.backend import WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
-from .._system.errors import FleetError
+from .._system.errors import FleetError, NotFound
 from .._system.places import PLACES, Places
-from .._system.run_folder import Lock, clear_journal, journals, read_journal
-from .deferred import radio_of, retried, tells_of_rest
+from .._system.run_folder import Lock, clear_journal, journals, radio_of, read_journal
 
 
 def undo_journals(backend_of: Callable[[str, str], Optional[Backend]], places: Places = PLACES) -> List[str]:
@@ -52,10 +51,10 @@ def undo_journals(backend_of: Callable[[str, str], Optional[Backend]], places: P
 
 
 def undo_journal(journal: str, backend: Optional[Backend], places: Places = PLACES) -> bool:
-    """Undo the pin, or the rest of a pin, that a handover left behind when it was killed.
+    """Undo the pin, or what was left of one, that a handover left behind when it was killed.
 
     Args:
-        journal: the journal's name. It is the radio's name for a pin, and ``journal_of`` the radio for a rest.
+        journal: the journal's name. It is the radio's name, or ``deferred_name`` of it.
         backend: the manager of the radio's interface. None means that there is none, so the pin is gone.
         places: where the files are.
 
@@ -74,8 +73,8 @@ def undo_journal(journal: str, backend: Optional[Backend], places: Places = PLAC
         return False
     undone = False
     if backend is not None:
-        undo = partial(backend.end_rest, now=True) if tells_of_rest(journal) else backend.unpin
-        undone = bool(retried(undo, Pin.from_dict(told)))
+        with suppress(NotFound):
+            undone = backend.unpin(Pin.from_dict(told))
     clear_journal(journal, places)
     return undone
 

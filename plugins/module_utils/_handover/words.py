@@ -111,8 +111,7 @@ LOST = "CSME's session ended within seconds of the last handover"
 LOOKS_AGAIN_SOON = "The watcher looks again twice a second"
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
-NARROW = "until this connection ends, the supplicant looks for access points only on the channels of CSME's connection"
-STUCK = "the supplicant did not get its usual channels back"
+STUCK = "what is left of the pin could not be undone"
 HELD = "its bring-up is held back, because it could end a session of CSME: "
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Callable, Optional, Sequence, Tuple
@@ -193,9 +194,14 @@ def backend_by_name(manager: str, interface: str, places: Places = PLACES) -> Op
 def _wpa_supplicant(interface: str, places: Places) -> Backend:
     """Return wpa_supplicant as the backend. This raises the errors of ``control_socket``."""
     # This is loaded only where it is needed.
+    from .._radio.sysfs import phy_of
     from .wpa_supplicant.backend import WpaSupplicant
+    from .wpa_supplicant.deferred import Deferred
 
-    return WpaSupplicant(interface, control_socket(interface, control_directories(places)))
+    radio = interface  # where the interface is gone meanwhile, its name will do
+    with suppress(NotFound):
+        radio = phy_of(interface, places.root) or interface
+    return WpaSupplicant(interface, control_socket(interface, control_directories(places)), Deferred(radio, places))
 
 
 def _recorded(interface: str, ifindex: Optional[int], places: Places) -> Tuple[Optional[bool], Optional[FleetError]]:

@@ -84,9 +84,8 @@ class Listener(Source, Protocol):
         """
 
 
-#: A function that stores a pin in a journal. It is called before the pin's first change. It may return another pin, and
-#: that pin is set and undone instead. None keeps the pin.
-Record = Callable[["Pin"], Optional["Pin"]]
+#: A function that stores a pin in a journal. It is called before the pin's first change.
+Record = Callable[["Pin"], None]
 
 
 class Backend(Protocol):
@@ -147,22 +146,31 @@ class Backend(Protocol):
         A second call does nothing. Returns whether anything was undone.
 
         Raises:
-            FleetError: the manager is gone, refuses or does not answer.
+            NotFound: the manager is gone, and the pin with it.
+            FleetError: the manager refuses or does not answer.
         """
 
-    def loosen(self, pin: Pin) -> bool:
-        """Undo those parts of a pin that can be undone without dropping the link.
+    def loosen(self, pin: Pin) -> str:
+        """Undo a pin without dropping the link. The manager keeps what would drop it for ``settle``.
 
         Returns:
-            Whether the whole pin is undone.
+            What is left means for the host, as a text for people. It is empty when the whole pin is undone.
+
+        Raises:
+            FleetError: as for ``unpin``. This can be called again.
         """
 
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Undo the parts of a pin that ``loosen`` left. Say whether they are undone.
+    def settle(self, *, now: bool = False) -> bool:
+        """Undo what ``loosen`` left, if the link has ended. It may be of an earlier process.
 
         Args:
-            pin: the pin.
-            now: undo them also if that drops the link. If it is False, they stay while there is a link.
+            now: undo it also if that drops a link.
+
+        Returns:
+            Whether nothing is left.
+
+        Raises:
+            FleetError: the manager refuses or does not answer. This can be called again.
         """
 
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:

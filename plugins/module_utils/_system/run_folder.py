@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's files below ``/run`` on a laptop: one lock and one journal for each radio.
+"""The collection's files below ``/run`` on a laptop: one lock for each radio, and its journals.
 
-The lock lets only one handover at a time work on a radio. The journal records the pin that the supplicant has, so that
-the next run can undo the pin after a crash. A boot empties ``/run``, and removes the pin as well.
+The lock lets only one handover at a time work on a radio. A journal records the pin that the supplicant has, so that
+the next run can undo the pin after a crash. A second journal records what is left of a pin while the undoing waits for
+the end of a link. A boot empties ``/run``, and removes the pins as well.
 
 A watcher that is stopped may leave a message there for the next one.
 """
@@ -28,6 +29,8 @@ from .places import PLACES, Places
 from .replacing import replacing
 
 _SUFFIX = ".journal"
+#: The names of journals about what waits for the end of a link begin with this (see ``deferred_name``).
+_DEFERRED = "rest-"
 #: The names of notes begin with this (see ``note_name``).
 _NOTE = "profiles-"
 #: Seconds between two attempts to take the lock. A person does not notice the pause, and the attempts cost little CPU
@@ -203,6 +206,16 @@ def note_name(interface: str) -> str:
     They remember there what they know about the secrets of the interface's networks.
     """
     return f"{_NOTE}{interface}"
+
+
+def deferred_name(radio: str) -> str:
+    """Return the name of the journal that records what a manager undoes only when the link of a radio has ended."""
+    return f"{_DEFERRED}{radio}"
+
+
+def radio_of(journal: str) -> str:
+    """Return the radio that a journal is about."""
+    return journal[len(_DEFERRED) :] if journal.startswith(_DEFERRED) else journal
 
 
 def journals(places: Places = PLACES) -> List[str]:

@@ -12,7 +12,6 @@ from typing import Any, Callable, Optional
 
 from .._handover import guard, messages
 from .._handover.addressing import Addressing
-from .._handover.deferred import DeferredUndo
 from .._handover.effects import Calls, Effects
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
@@ -42,7 +41,7 @@ from .view import View
 _NEWS_SECONDS = 2.0
 #: Seconds until the next attempt to undo a pin that could not be undone.
 _UNDO_SECONDS = 2.0
-#: Seconds between two looks at a link whose end the rest of a pin waits for, in case the event of its end is missed.
+#: Seconds between two looks at a link whose end ``Backend.settle`` waits for, in case the event of its end is missed.
 _REST_SECONDS = 30.0
 #: Seconds after the end of a handover in which the handover itself may have touched a profile. On a slow machine,
 #: NetworkManager releases a device within two seconds.
@@ -86,16 +85,15 @@ class Watched:
         self.attachment = Attachment(radio, self._account, places, clock)
         #: The time at which the outcome of the last handover was known.
         self._decided = -_ECHO_SECONDS
-        deferred = DeferredUndo(radio.phy, places)
         at = (nl, radio.ifindex or -1)
         request, read = partial(csme.request_ownership, *at), partial(csme.connection, *at)
         calls = Calls(request, read, partial(ask_through_pipe, root=places.root), self._mark, self._waits)
-        self.effects = Effects(radio, None, calls, deferred, places)
+        self.effects = Effects(radio, None, calls, settles=True, places=places)
         #: Makes the DHCP client ask again when an address is late, after a handover and after any other connection.
         self._addressing = Addressing(
             policy.handover, self.effects.look_for_address, self._address_found, self._ask_for_address, clock
         )
-        self._remainder = Remainder(deferred, self.effects, self._lock, self._account)
+        self._remainder = Remainder(self.effects, self._lock, self._account)
         # The account logs the warnings of the effects and of the listeners.
         self.effects.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places, clock)
@@ -319,7 +317,7 @@ class Watched:
             self.feed(kept.event)
 
     def stop(self) -> None:
-        """Undo the pin, and the rest of an earlier one, and release everything. Tell the next watcher of a stay."""
+        """Undo the pin, and what is left of one, and release everything. Tell the next watcher of a stay."""
         if self.kept is not None:
             leave_stay(self.radio, self.kept, self._account, self._places)
         self.effects.unpin(now=True)

@@ -10,7 +10,7 @@ import importlib
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import words
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import NARROW
 from ansible_collections.vpro.fleet.tests.schema import TREE
 
 LAB = TREE / "tests" / "lab"
@@ -21,4 +21,4 @@ pytestmark = pytest.mark.skipif(not LAB.is_dir(), reason="this is the collection
 def test_the_watcher_says_what_the_lab_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(LAB))
     deployed = importlib.import_module("vpro_lab.play.deployed")
-    assert deployed.TOO_LATE in words.NARROW
+    assert deployed.TOO_LATE in NARROW

@@ -205,7 +205,7 @@ class NetworkManagerBackend:
             )
         pin = self._pin(profile, wanted, device.frequencies(frequencies), connection.bssid)
         if record is not None:
-            pin = record(pin) or pin
+            record(pin)
         self._armed = Armed(connection.path, pin, bool(connection.credentials & {"eap"}))
         return pin
 
@@ -257,7 +257,7 @@ class NetworkManagerBackend:
                 raise NotFound("the network is gone or changed meanwhile", where=self._interface)
             pin = self._pin(profile, wanted, (), mine.bssid)
             if record is not None:
-                pin = record(pin) or pin
+                record(pin)
             supplicant.set_bssid(mine.path, wanted)
         return pin
 
@@ -287,14 +287,14 @@ class NetworkManagerBackend:
                 supplicant.set_bssid(network.path, pin.previous_bssid)
         return bool(kept)
 
-    def loosen(self, pin: Pin) -> bool:
+    def loosen(self, pin: Pin) -> str:
         """Undo the whole pin, which does not drop the link here. This raises the errors of ``unpin``."""
         self.unpin(pin)
-        return True
+        return ""
 
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Do nothing, because ``loosen`` leaves no rest."""
-        del pin, now
+    def settle(self, *, now: bool = False) -> bool:
+        """Do nothing, because ``loosen`` leaves nothing."""
+        del now
         return True
 
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:

@@ -13,6 +13,7 @@ saved, so a pin ends when the supplicant ends.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Callable, Optional, Sequence
 
 from ..._network.backend import Listener, Record
@@ -23,16 +24,18 @@ from ..._system.errors import FleetError, NotFound
 from ..._system.patience import PATIENCE, Patience
 from . import listener
 from .control import WpaCtrl
+from .deferred import NARROW, Deferred
 from .monitor import WpaMonitor
 from .numbers import frequencies_of
 from .pinning import (
     SEARCHING,
     apply_pin,
     commands_to_widen,
-    end_rest_of,
     find_network,
+    give_frequencies_back,
     is_reset,
     known_frequencies,
+    retried,
     socket_of,
     undo_pin,
 )
@@ -45,11 +48,13 @@ class WpaSupplicant(WpaProfiles):
     Args:
         interface: the name of the interface.
         path: the path of its control socket, see ``control_socket``.
+        deferred: the journal of frequencies that wait for the end of the radio's link.
         patience: how long to wait for answers.
     """
 
-    def __init__(self, interface: str, path: str, patience: Patience = PATIENCE) -> None:
+    def __init__(self, interface: str, path: str, deferred: Deferred, patience: Patience = PATIENCE) -> None:
         super().__init__(interface, path, patience)
+        self._deferred = deferred
         #: The pin for the listener, from ``pin`` until the pin is undone.
         self._armed: Optional[Pin] = None
 
@@ -97,8 +102,9 @@ class WpaSupplicant(WpaProfiles):
                 resets=is_reset(mine),
                 socket=socket_of(self._path),
             )
+            pin = self._deferred.covered_by(pin)
             if record is not None:
-                pin = record(pin) or pin
+                record(pin)
             try:
                 apply_pin(ctrl, pin)
             except BaseException:
@@ -141,8 +147,9 @@ class WpaSupplicant(WpaProfiles):
                 disabled=(),
                 socket=socket_of(self._path),
             )
+            pin = self._deferred.covered_by(pin)
             if record is not None:
-                pin = record(pin) or pin
+                record(pin)
             ctrl.set(pin.network_id, "bssid", pin.bssid)
         return pin
 
@@ -218,41 +225,59 @@ class WpaSupplicant(WpaProfiles):
             TimedOut, AccessDenied, TransportFailed, DecodeFailed: see ``WpaCtrl``. This can be called again.
         """
         self._armed = None
+        return retried(self._unpin, pin)
+
+    def _unpin(self, pin: Pin) -> bool:
         with self._of(pin) as ctrl:
             return undo_pin(ctrl, pin)
 
-    def loosen(self, pin: Pin) -> bool:
+    def loosen(self, pin: Pin) -> str:
         """Undo those parts of a pin that can be undone without dropping the link.
 
-        If ``widen`` came too late for a link by SAE or EAP, the frequencies stay. Until ``end_rest`` gives them back, a
+        If ``widen`` came too late for a link by SAE or EAP, the frequencies stay. Until ``settle`` gives them back, a
         supplicant without another network scans only these channels.
 
         Returns:
-            Whether the whole pin is undone.
+            ``NARROW`` if the frequencies stay, and else an empty text.
 
         Raises:
-            FleetError: see ``unpin``.
+            FleetError: see ``unpin``. Or the journal of the frequencies can't be written.
         """
         self._armed = None
+        if retried(self._loosen, pin):
+            return ""
+        self._deferred.keep(pin)
+        return NARROW
+
+    def _loosen(self, pin: Pin) -> bool:
         with self._of(pin) as ctrl:
             undo_pin(ctrl, pin, frequencies=False)
-            return end_rest_of(ctrl, pin)
+            return give_frequencies_back(ctrl, pin)
 
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        """Give the pinned network its former frequencies back, and change nothing else.
+    def settle(self, *, now: bool = False) -> bool:
+        """Give the network of a pin its former frequencies back, if ``loosen`` left them. Change nothing else.
 
         Args:
-            pin: the pin that was given to ``loosen``.
             now: do it even if that drops the link. Otherwise it is not done while it would drop a link.
 
         Returns:
-            Whether it is done.
+            Whether none are left. That is so, too, when the supplicant is gone.
 
         Raises:
-            FleetError: see ``unpin``.
+            FleetError: see ``unpin``. Or the journal of the frequencies can't be read or removed.
         """
+        pin = self._deferred.pin()
+        if pin is None:
+            return True
+        with suppress(NotFound):
+            if not retried(partial(self._settle, now=now), pin):
+                return False
+        self._deferred.clear()
+        return True
+
+    def _settle(self, pin: Pin, *, now: bool) -> bool:
         with self._of(pin) as ctrl:
-            return end_rest_of(ctrl, pin, now=now)
+            return give_frequencies_back(ctrl, pin, now=now)
 
     def _of(self, pin: Pin) -> WpaCtrl:
         """Connect to the supplicant, after checking that a pin belongs to this interface.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Iterable, List, Optional, Tuple
+import time
+from typing import Callable, Iterable, List, Optional, Tuple, TypeVar
 
 from ..._network.pin import Key, Pin, Standing
 from ..._network.values import encode_bssid, encode_frequencies
-from ..._system.errors import SupplicantRefused
+from ..._system.errors import NotFound, SupplicantRefused
 from .codec import Network, Status
 from .control import WpaCtrl
 from .numbers import frequencies_of
@@ -21,6 +22,10 @@ from .numbers import frequencies_of
 SEARCHING = frozenset({"DISCONNECTED", "INACTIVE", "SCANNING"})
 #: wpa_supplicant's states in which there is a link, whose keys are set or are being negotiated.
 _LINKED = frozenset({"4WAY_HANDSHAKE", "GROUP_HANDSHAKE", "COMPLETED"})
+#: Seconds that a supplicant may be without its control socket before it counts as gone.
+_RETRY_SECONDS = 0.2
+
+_Answer = TypeVar("_Answer")
 
 
 def known_frequencies(ctrl: WpaCtrl, frequencies: Tuple[int, ...]) -> Tuple[int, ...]:
@@ -115,7 +120,7 @@ def _carry_out(ctrl: WpaCtrl, commands: Iterable[str]) -> Optional[SupplicantRef
     return refusal
 
 
-def end_rest_of(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
+def give_frequencies_back(ctrl: WpaCtrl, pin: Pin, *, now: bool = False) -> bool:
     """Give the frequencies of a pin back if that drops no link, or in any case with *now*. Say whether that is done."""
     if not pin.belongs_to(socket_of(ctrl.path)):
         return True
@@ -169,3 +174,18 @@ def _enable(pin: Pin, networks: Iterable[Network]) -> List[str]:
     must not be earlier).
     """
     return [f"ENABLE_NETWORK {network_id} no-connect" for network_id, _ssid in kept_out(pin, networks)]
+
+
+def retried(undo: Callable[[Pin], _Answer], pin: Pin) -> _Answer:
+    """Undo a pin, or part of it, and try it again if the supplicant is missing for a moment.
+
+    Raises:
+        NotFound: the supplicant is gone. Its pin is gone with it.
+        FleetError: the supplicant refuses, or does not answer.
+    """
+    try:
+        return undo(pin)
+    except NotFound:
+        # The supplicant may only be making a new control socket.
+        time.sleep(_RETRY_SECONDS)
+    return undo(pin)

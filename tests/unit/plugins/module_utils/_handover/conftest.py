@@ -12,7 +12,7 @@ from typing import Iterator
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects, run
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import effects, run
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_address
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_transports import Laptop
 
@@ -20,7 +20,6 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried at once."""
-    monkeypatch.setattr(deferred, "_RETRY_SECONDS", 0.0)
 
 
 @pytest.fixture

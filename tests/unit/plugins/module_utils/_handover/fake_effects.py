@@ -46,9 +46,6 @@ class Supplicant:
     def unpin(self, pin: Pin) -> bool:
         return self._do("unpin")
 
-    def loosen(self, pin: Pin) -> bool:
-        return self._do("loosen") and not self.linked
-
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
-        assert now
-        return self._do("end the rest")
+    def loosen(self, pin: Pin) -> str:
+        self._do("loosen")
+        return "something is left" if self.linked else ""

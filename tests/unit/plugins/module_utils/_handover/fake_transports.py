@@ -153,10 +153,10 @@ class Supplicant:
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         return self.monitor, Ending(self.monitor.pid())
 
-    def loosen(self, pin: Pin) -> bool:
+    def loosen(self, pin: Pin) -> str:
         raise AssertionError("who does one handover alone has nobody to undo the rest")
 
-    def end_rest(self, pin: Pin, *, now: bool = False) -> bool:
+    def settle(self, *, now: bool = False) -> bool:
         raise AssertionError("there is none")
 
     def unpin(self, pin: Pin) -> bool:

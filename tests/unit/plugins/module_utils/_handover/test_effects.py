@@ -15,9 +15,8 @@ from typing import Any, Callable, List, Optional, Tuple, Type
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.addressing import NoAddress
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import DeferredUndo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.effects import Calls, Effects
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import (
     Action,
@@ -51,7 +50,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.rtnetlink import
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_effects import BSSID, PIN, Supplicant
 
@@ -62,15 +61,15 @@ PROFILE = Profile(5, b"corp", frozenset({"WPA-PSK"}), True, None, (), False, cre
 CHANGE = RfkillEvent(7, "wlan", "change", False, False, frozenset())
 
 
-def effects_on(tmp_path: Path, supplicant: Optional[Supplicant] = None, rest: Optional[DeferredUndo] = None) -> Effects:
-    return asking(tmp_path, supplicant, lambda *_what: None, rest)
+def effects_on(tmp_path: Path, supplicant: Optional[Supplicant] = None, *, settles: bool = False) -> Effects:
+    return asking(tmp_path, supplicant, lambda *_what: None, settles=settles)
 
 
 def asking(
-    tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], rest: Optional[DeferredUndo] = None
+    tmp_path: Path, supplicant: Optional[Supplicant], ask: Callable[..., None], *, settles: bool = False
 ) -> Effects:
     calls = Calls(lambda: True, lambda: None, ask)
-    return Effects(RADIO, supplicant, calls, rest, Places(str(tmp_path)))  # type: ignore[arg-type]
+    return Effects(RADIO, supplicant, calls, settles=settles, places=Places(str(tmp_path)))  # type: ignore[arg-type]
 
 
 # -- what is heard ----------------------------------------------------------------------------------------------------
@@ -241,45 +240,50 @@ def test_a_pin_that_is_forgotten_leaves_no_journal(tmp_path: Path) -> None:
     assert run_folder.journals(Places(str(tmp_path))) == []
 
 
-def test_what_has_to_wait_for_the_end_of_a_link_is_kept_by_who_stays(tmp_path: Path) -> None:
-    supplicant, rest = Supplicant(), DeferredUndo("phy0", Places(str(tmp_path)))
-    made = effects_on(tmp_path, supplicant, rest)
+def test_what_has_to_wait_for_the_end_of_a_link_is_left_to_who_settles(tmp_path: Path) -> None:
+    supplicant = Supplicant()
+    made = effects_on(tmp_path, supplicant, settles=True)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
     assert supplicant.asked == ["loosen"]
     assert made.pin is None
-    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (True, ["rest-phy0"])
+    assert made.left == "something is left"
+    assert run_folder.journals(Places(str(tmp_path))) == []
+    # Another pin after that may leave nothing. What the first left is left still.
+    made.pin, supplicant.linked = PIN, False
+    made.do(Unpin())
+    assert made.left == "something is left"
 
 
 @pytest.mark.parametrize("now", [False, True])
-@pytest.mark.parametrize("stays", [False, True])
-def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, stays: bool, now: bool) -> None:
-    supplicant, rest = Supplicant(), DeferredUndo("phy0", Places(str(tmp_path)))
+@pytest.mark.parametrize("settles", [False, True])
+def test_nothing_waits_without_such_a_link_or_if_it_is_not_to(tmp_path: Path, settles: bool, now: bool) -> None:
+    supplicant = Supplicant()
     supplicant.linked = now
-    made = effects_on(tmp_path, supplicant, rest if stays else None)
+    made = effects_on(tmp_path, supplicant, settles=settles)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.unpin(now=now)
-    assert supplicant.asked == ["loosen" if stays and not now else "unpin"]
-    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (False, [])
+    assert supplicant.asked == ["loosen" if settles and not now else "unpin"]
+    assert (made.left, run_folder.journals(Places(str(tmp_path)))) == ("", [])
 
 
-def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("settles", [False, True])
+@pytest.mark.parametrize(
+    ("error", "pin", "journals"),
+    [(TransportFailed("no space left"), PIN, ["phy0"]), (NotFound("it is gone"), None, [])],
+    ids=["it stays", "it is gone with the manager"],
+)
+def test_a_pin_that_can_not_be_undone(
+    tmp_path: Path, settles: bool, error: FleetError, pin: Optional[Pin], journals: List[str]
 ) -> None:
-    def fails(*_arguments: Any) -> None:
-        raise TransportFailed("no space left")
-
-    monkeypatch.setattr(deferred, "write_journal", fails)
-    rest = DeferredUndo("phy0", Places(str(tmp_path)))
-    made = effects_on(tmp_path, Supplicant(), rest)
+    made = effects_on(tmp_path, Supplicant(error), settles=settles)
     made.pin = PIN
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, Places(str(tmp_path)))
     made.do(Unpin())
-    assert made.pin == PIN
-    assert (rest.stands, run_folder.journals(Places(str(tmp_path)))) == (False, ["phy0"])
-    assert "no space left" in made.warnings[0]
+    assert (made.pin, made.left, run_folder.journals(Places(str(tmp_path)))) == (pin, "", journals)
+    assert [error.what in warning for warning in made.warnings] == [True] * len(journals)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +291,7 @@ def test_a_rest_that_can_not_be_kept_is_a_pin_that_is_not_undone(
 )
 def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: Action, asked: str) -> None:
     supplicant = Supplicant(TransportFailed("stuck"))
-    made = effects_on(tmp_path, supplicant, DeferredUndo("phy0", Places(str(tmp_path))))
+    made = effects_on(tmp_path, supplicant, settles=True)
     made.pin = PIN
     assert made.do(action) == PinFailed()
     assert (supplicant.asked, made.pin) == ([asked], PIN)
@@ -295,17 +299,6 @@ def test_one_that_can_not_be_undone_is_not_pinned_over(tmp_path: Path, action: A
     supplicant.linked = False
     made.do(action)
     assert supplicant.asked[1:] == [asked, f"{'pin' if asked == 'unpin' else 'stay'} 5 {BSSID}"]
-
-
-def test_what_is_pinned_over_the_rest_of_a_pin_is_undone_with_it(tmp_path: Path) -> None:
-    supplicant = Supplicant()
-    found = replace(PIN, previous_scan_freq=PIN.frequencies)
-    supplicant.pin = lambda profile, bssid, frequencies, record: record(found)  # type: ignore[method-assign]
-    DeferredUndo("phy0", Places(str(tmp_path))).keep(PIN)
-    made = effects_on(tmp_path, supplicant)
-    made.do(SetPin(PROFILE, BSSID, (2437,)))
-    assert made.pin == PIN
-    assert Pin.from_dict((run_folder.read_journal("phy0", Places(str(tmp_path))) or {})["pin"]) == PIN
 
 
 # -- where CSME is ----------------------------------------------------------------------------------------------------

@@ -6,39 +6,23 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.undo import undo_journal
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, SupplicantRefused
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, SupplicantRefused
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_transports import (
     BSSID,
     Laptop,
-    Supplicant,
 )
 
 
 def left_behind(laptop: Laptop) -> None:
     pin = Pin("wlan0", 5, b"corp".hex(), BSSID, (2437,), None, (), ())
     run_folder.write_journal("phy0", {"pin": pin.as_dict()}, laptop.places)
-
-
-def test_a_socket_that_is_made_anew_is_not_a_supplicant_that_is_gone(laptop: Laptop) -> None:
-    left_behind(laptop)
-    answers: List[Optional[FleetError]] = [NotFound("for a moment"), None]
-
-    class Back(Supplicant):
-        def unpin(self, pin: Pin) -> bool:
-            error = answers.pop(0)
-            if error is not None:
-                raise error  # pylint: disable=raising-bad-type
-            return super().unpin(pin)
-
-    assert undo_journal("phy0", Back(), laptop.places) is True
-    assert answers == []
 
 
 def test_an_old_journal_is_undone(laptop: Laptop) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import undo
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.deferred import DeferredUndo
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
@@ -21,12 +20,12 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fa
 
 def test_what_an_earlier_life_left_is_told_by_radio_and_notes_stay(tmp_path: Path) -> None:
     places = Places(str(tmp_path))
-    DeferredUndo("phy1", places).keep(PIN)
+    run_folder.write_journal(run_folder.deferred_name("phy1"), {"pin": PIN.as_dict()}, places)
     run_folder.write_journal("phy0", {"pin": PIN.as_dict()}, places)
     run_folder.write_journal(run_folder.note_name("wlan0"), {"file": [1, 2]}, places)
     supplicant: Any = Supplicant()
     assert undo.undo_journals(lambda manager, interface: supplicant, places) == ["phy0", "phy1"]
-    assert supplicant.asked == ["unpin", "end the rest"]
+    assert supplicant.asked == ["unpin", "unpin"]
     assert run_folder.journals(places) == []
     assert run_folder.read_journal("profiles-wlan0", places) == {"file": [1, 2]}
 
@@ -46,7 +45,7 @@ def test_a_journal_that_can_not_be_undone_is_in_no_others_way(tmp_path: Path) ->
 
 def test_the_rest_of_a_pin_is_left_alone_while_another_handover_works_on_its_radio(tmp_path: Path) -> None:
     places = Places(str(tmp_path))
-    DeferredUndo("phy0", places).keep(PIN)
+    run_folder.write_journal(run_folder.deferred_name("phy0"), {"pin": PIN.as_dict()}, places)
     other = run_folder.Lock("phy0", places)
     assert other.acquire()
     supplicant: Any = Supplicant()

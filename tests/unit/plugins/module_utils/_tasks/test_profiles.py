@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import (
     Declaration,
     InvalidProfiles,
@@ -80,7 +81,7 @@ def test_the_watcher_is_told_unless_nothing_may_change(laptop: Laptop, monkeypat
 
 def pinned(laptop: Laptop) -> None:
     """Leave a pin behind, as a killed handover does."""
-    supplicant = WpaSupplicant("wlan0", str(laptop.supplicant.path))
+    supplicant = WpaSupplicant("wlan0", str(laptop.supplicant.path), Deferred("phy7", laptop.places))
     profile = next(p for p in supplicant.profiles() if p.ssid == b"home")
     pin = supplicant.pin(profile, "02:00:00:00:01:00", [2437])
     run_folder.write_journal("phy7", {"pin": pin.as_dict()}, laptop.places)

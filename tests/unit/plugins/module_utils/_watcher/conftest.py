@@ -16,8 +16,10 @@ from typing import Callable, Iterator, List
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover import deferred, effects
+from ansible_collections.vpro.fleet.plugins.module_utils._handover import effects
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import pinning
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Backend
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_address
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dhcp import Client
@@ -35,7 +37,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fak
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     made = Laptop(tmp_path)
-    backend = WpaSupplicant("wlan0", made.path)
+    backend = WpaSupplicant("wlan0", made.path, Deferred("phy0", made.places))
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex, places: backend)
     monkeypatch.setattr(f"{view.__name__}.csme.connection", lambda nl, ifindex: made.connection)
     monkeypatch.setattr(f"{guarded.__name__}.csme.request_ownership", made.request)
@@ -43,7 +45,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.mac_of", lambda ifname, root="/": made.mac)
     monkeypatch.setattr(f"{own_address.__name__}.sysfs.permanent_mac_of", lambda ifname, root="/": "02:00:00:00:00:00")
     monkeypatch.setattr(f"{effects.__name__}.dhcp.find_client", lambda interface, ifindex, root: made.client)
-    monkeypatch.setattr(f"{deferred.__name__}._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(f"{pinning.__name__}._RETRY_SECONDS", 0.0)
     yield made
     for watched in made.made:
         watched.stop()
@@ -69,7 +71,7 @@ def late(laptop: Laptop) -> LateWidening:
 
 @pytest.fixture
 def manager(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Manager:
-    made = Manager("wlan0", laptop.path)
+    made = Manager("wlan0", laptop.path, Deferred("phy0", laptop.places))
     monkeypatch.setattr(f"{attachment.__name__}.backend_from_within", lambda interface, ifindex, places: made)
     return made
 

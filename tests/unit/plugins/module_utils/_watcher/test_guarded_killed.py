@@ -14,6 +14,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover import effect
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import control
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Listener
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import Laptop, hand_over
@@ -83,7 +84,10 @@ def test_killed_before_any_action_and_started_again_it_undoes_what_was_left(
             Life(patch, fatal)
             live(laptop)
         left += not laptop.as_before
-        undo.undo_journals(lambda manager, interface: WpaSupplicant(interface, laptop.path), laptop.places)
+        undo.undo_journals(
+            lambda manager, interface: WpaSupplicant(interface, laptop.path, Deferred("phy0", laptop.places)),
+            laptop.places,
+        )
         assert laptop.as_before, f"killed before action {fatal}"
         # And once more is no harm.
         assert undo.undo_journals(lambda manager, interface: None, laptop.places) == []

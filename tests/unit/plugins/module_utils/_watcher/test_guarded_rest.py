@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._handover import undo
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Disconnected
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
@@ -40,7 +41,7 @@ def test_a_link_by_sae_is_not_dropped_by_frequencies_that_come_too_late(laptop: 
     # Others can work on the radio, and it is none of what they undo.
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire()
-    backend = WpaSupplicant("wlan0", laptop.path)
+    backend = WpaSupplicant("wlan0", laptop.path, Deferred("phy0", laptop.places))
     assert undo.undo_journal("phy0", backend, laptop.places) is False
     other.release()
     # The link is looked at now and then, and lives on.
@@ -118,7 +119,7 @@ def test_a_watcher_that_is_stopped_in_a_handover_leaves_nothing_to_wait_for(lapt
 def test_what_can_not_be_undone_at_the_end_is_told_and_stays_for_the_next(laptop: Laptop, late: LateWidening) -> None:
     late.refuse()
     late.watched.stop()
-    assert "The journal keeps them for the next start" in laptop.log.text
+    assert "The journal keeps it for the next start" in laptop.log.text
     laptop.supplicant.hook = QUIET
     # One that is being worked on when the next starts is undone when it looks at the radio.
     late.watched = laptop.watched(FREE)
@@ -132,7 +133,7 @@ def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Lapto
     late.heard(Disconnected())
     laptop.now += 30.0
     late.watched.expire()
-    assert laptop.log.text.count("did not get its usual channels back") == 1
+    assert laptop.log.text.count("what is left of the pin could not be undone") == 1
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire(), "nobody works on it"
     other.release()
@@ -153,7 +154,7 @@ def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Lapto
 def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(laptop: Laptop, late: LateWidening) -> None:
     late.network.disabled = True  # somebody's doing
     late.watched.detach()  # killed
-    backend = WpaSupplicant("wlan0", laptop.path)
+    backend = WpaSupplicant("wlan0", laptop.path, Deferred("phy0", laptop.places))
     assert undo.undo_journals(lambda manager, interface: backend, laptop.places) == ["phy0"]
     assert late.network.disabled
     late.network.disabled = False

@@ -291,6 +291,9 @@ class Supplicant:
         self.asked += 1
         return ()
 
+    def settle(self, *, now: bool = False) -> bool:
+        return True
+
 
 def test_at_its_start_it_asks_for_the_profiles_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a profile that fits, a handover is under way after that, and another look would only delay it."""

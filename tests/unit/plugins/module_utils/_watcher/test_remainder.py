@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.words import NARROW
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import NARROW
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import LateWidening
 
 

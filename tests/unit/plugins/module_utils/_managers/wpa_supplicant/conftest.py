@@ -12,7 +12,9 @@ from typing import Iterator
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -49,8 +51,13 @@ def fake(tmp_path: Path) -> Iterator[FakeSupplicant]:
 
 
 @pytest.fixture
-def supplicant(fake: FakeSupplicant) -> WpaSupplicant:
-    return WpaSupplicant("wlan0", fake.path, Patience(60))
+def places(tmp_path: Path) -> Places:
+    return Places(str(tmp_path))
+
+
+@pytest.fixture
+def supplicant(fake: FakeSupplicant, places: Places) -> WpaSupplicant:
+    return WpaSupplicant("wlan0", fake.path, Deferred("phy0", places), Patience(60))
 
 
 @pytest.fixture

@@ -16,10 +16,13 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import backend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._network.values import CommandUnsafe
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, SupplicantRefused, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -125,11 +128,14 @@ def test_no_supplicant_no_pin_to_undo(fake: FakeSupplicant, supplicant: WpaSuppl
         supplicant.unpin(pin)
 
 
-def test_the_rest_of_another_interfaces_pin(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+def test_the_rest_of_another_interfaces_pin(fake: FakeSupplicant, supplicant: WpaSupplicant, places: Places) -> None:
     pin = replace(supplicant.pin(profile_of(supplicant, 1), BSSID, [5180]), interface="wlan1")
-    for undo in (supplicant.loosen, supplicant.end_rest):
-        with pytest.raises(NotFound, match="this pin belongs to wlan1"):
-            undo(pin)
+    with pytest.raises(NotFound, match="this pin belongs to wlan1"):
+        supplicant.loosen(pin)
+    Deferred("phy0", places).keep(pin)
+    assert supplicant.settle()
+    assert run_folder.journals(places) == []
+    assert fake.networks[1].variables["scan_freq"] == "5180"
 
 
 # --- hold ---
@@ -231,10 +237,10 @@ def test_looking_again_is_at_the_channels_of_the_pin(fake: FakeSupplicant, suppl
 # --- listen ---
 
 
-def test_a_supplicant_is_not_waited_for_longer_than_told(tmp_path: Path) -> None:
+def test_a_supplicant_is_not_waited_for_longer_than_told(tmp_path: Path, places: Places) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
         silent.bind(str(tmp_path / "wlan0"))
-        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), Patience(0.05))
+        patient = WpaSupplicant("wlan0", str(tmp_path / "wlan0"), Deferred("phy0", places), Patience(0.05))
         with pytest.raises(TimedOut, match=r"STATUS within 0\.05 s"):
             patient.status()
         with pytest.raises(TimedOut, match=r"ATTACH within 0\.05 s"):

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.codec import SupplicantEvent
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.listener import Ending, translate
 from ansible_collections.vpro.fleet.plugins.module_utils._network.backend import Record
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -28,6 +29,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_supplicant import FakeNetwork, FakeSupplicant
 
 BSSID = "02:00:00:00:03:00"
@@ -54,9 +56,10 @@ def test_its_words_are_translated_once(name: str, event: Optional[Event]) -> Non
 class Laptop:
     """A supplicant that is pinned or not, and who listens to it."""
 
-    def __init__(self, fake: FakeSupplicant) -> None:
+    def __init__(self, fake: FakeSupplicant, places: Places) -> None:
         self.fake = fake
-        self.supplicant = WpaSupplicant("wlan0", str(fake.path), Patience(60))
+        self.deferred = Deferred("phy0", places)
+        self.supplicant = WpaSupplicant("wlan0", str(fake.path), self.deferred, Patience(60))
         self.warnings: List[str] = []
         self.listener, self.ending = self.supplicant.listen(self.warnings.append)
 
@@ -75,10 +78,10 @@ class Laptop:
 
 
 @pytest.fixture
-def laptop(tmp_path: Path) -> Iterator[Laptop]:
+def laptop(tmp_path: Path, places: Places) -> Iterator[Laptop]:
     fake = FakeSupplicant(tmp_path / "wlan0").start()
     fake.networks[0] = FakeNetwork({"ssid": '"corp"', "key_mgmt": "WPA-PSK", "psk": '"correct horse"'}, disabled=False)
-    made = Laptop(fake)
+    made = Laptop(fake, places)
     yield made
     for source in (made.listener, made.ending):
         assert source.due is None
@@ -126,13 +129,12 @@ def test_what_is_refused_is_a_warning(laptop: Laptop, heard: str, warning: str) 
     assert warning in told
 
 
-def test_the_frequencies_that_count_are_those_that_the_journal_has(laptop: Laptop) -> None:
-    """A pin may be made over the rest of another: then the usual frequencies are that one's."""
-
-    def over_rest(pin: Pin) -> Pin:
-        return Pin(**{**pin.as_dict(), "previous_scan_freq": (5180,)})
-
-    pin = laptop.pin(over_rest)
+def test_the_frequencies_that_count_are_those_from_before_a_pin_whose_frequencies_wait(laptop: Laptop) -> None:
+    laptop.fake.networks[0].variables["scan_freq"] = "2462"
+    laptop.deferred.keep(Pin("wlan0", 0, b"corp".hex(), BSSID, (2462,), None, (5180,), ()))
+    recorded: List[Pin] = []
+    pin = laptop.pin(recorded.append)
+    assert recorded == [pin]
     assert pin.previous_scan_freq == (5180,)
     assert laptop.done("CTRL-EVENT-SCAN-STARTED") == ["SET_NETWORK 0 scan_freq 5180"]
 
@@ -149,9 +151,9 @@ def test_news_from_before_the_pin_use_nothing_up(laptop: Laptop) -> None:
 
 def test_the_rest_of_another_pin_does_not_stop_this_one(laptop: Laptop) -> None:
     rest = laptop.pin()
-    laptop.supplicant.loosen(rest)
+    laptop.deferred.keep(rest)
     laptop.pin()
-    laptop.supplicant.end_rest(rest, now=True)
+    assert laptop.supplicant.settle(now=True)
     laptop.fake.networks[0].variables["scan_freq"] = "2437"
     assert len(laptop.done("CTRL-EVENT-SCAN-STARTED")) == 1
 

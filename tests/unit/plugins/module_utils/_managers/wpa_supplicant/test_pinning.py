@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import SupplicantRefused, TimedOut
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
+from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
     FakeSupplicant,
@@ -52,7 +54,8 @@ def test_a_crash_at_any_step_is_undone_from_the_journal(
 ) -> None:
     """From some step on nothing answers any more, the undoing included; later another process finds the journal."""
     before = fake.snapshot()
-    supplicant = WpaSupplicant("wlan0", fake.path)
+    deferred = Deferred("phy0", Places(str(tmp_path)))
+    supplicant = WpaSupplicant("wlan0", fake.path, deferred)
     changes: List[str] = []
 
     def silence(_change: str) -> Optional[str]:
@@ -188,15 +191,15 @@ def test_a_pinned_network_that_was_removed_does_not_keep_the_others_out(
 # --- what somebody disabled stays disabled ---
 
 
-@pytest.mark.parametrize("undo", [WpaSupplicant.unpin, WpaSupplicant.loosen])
+@pytest.mark.parametrize(("undo", "told"), [(WpaSupplicant.unpin, True), (WpaSupplicant.loosen, "")])
 @pytest.mark.parametrize("number", [1, 5])
 def test_a_pinned_network_that_somebody_disabled_stays_disabled(
-    fake: FakeSupplicant, supplicant: WpaSupplicant, undo: Callable[[WpaSupplicant, Pin], bool], number: int
+    fake: FakeSupplicant, supplicant: WpaSupplicant, undo: Callable[[WpaSupplicant, Pin], Any], told: Any, number: int
 ) -> None:
     fake.networks[5].temp_disabled = False
     pin = supplicant.pin(profile_of(supplicant, number), BSSID, [2437])
     fake.networks[number].disabled = True
-    assert undo(supplicant, pin) is True
+    assert undo(supplicant, pin) == told
     assert [each for each in (0, 1, 3, 5) if fake.networks[each].disabled] == [number]
 
 
@@ -236,7 +239,7 @@ def test_a_pin_ends_with_its_supplicant_even_if_all_looks_the_same(
         again.networks = fake.networks
         assert not supplicant.stands(pin)
         assert supplicant.unpin(pin) is False
-        assert supplicant.loosen(pin) is True
+        assert supplicant.loosen(pin) == ""
         assert again.changes == []
     finally:
         os.rename(tmp_path / "kept", fake.path)
@@ -324,14 +327,14 @@ def test_a_refused_variable_is_told_and_tried_again(
 
 @pytest.mark.parametrize("step", range(5))
 def test_an_unpin_that_breaks_off_is_finished_by_the_next(
-    fake: FakeSupplicant, supplicant: WpaSupplicant, step: int
+    fake: FakeSupplicant, supplicant: WpaSupplicant, places: Places, step: int
 ) -> None:
     before = fake.snapshot()
     pin = supplicant.pin(profile_of(supplicant, 1), BSSID, [2437])
     del fake.changes[:]
     fake.hook = lambda _change: "" if len(fake.changes) > step else None
     with pytest.raises(TimedOut):
-        WpaSupplicant("wlan0", fake.path, Patience(0.05)).unpin(pin)
+        WpaSupplicant("wlan0", fake.path, Deferred("phy0", places), Patience(0.05)).unpin(pin)
     fake.hook = lambda _change: None
     supplicant.unpin(pin)
     assert fake.networks == before

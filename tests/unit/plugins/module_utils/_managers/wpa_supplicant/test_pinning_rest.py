@@ -11,6 +11,7 @@ from typing import Dict, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import NARROW
 from ansible_collections.vpro.fleet.plugins.module_utils._network.pin import Pin
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_pinning import (
     FakeNetwork,
@@ -49,7 +50,7 @@ def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
     fake.networks[5].temp_disabled = False
     before = fake.snapshot()
     pin = pinned_with_a_link(fake, supplicant, state, link)
-    assert supplicant.loosen(pin) is False
+    assert supplicant.loosen(pin) == NARROW
     assert fake.networks[1].variables.pop("scan_freq") == "5180"
     assert before[1].variables.pop("scan_freq") == "2412 2437"
     assert fake.networks == before, "all the rest is as it was"
@@ -58,12 +59,12 @@ def test_a_link_that_the_frequencies_would_drop_keeps_them_to_its_end(
     fake.networks[1].disabled = fake.networks[3].disabled = True
     fake.networks[1].variables["bssid"] = BSSID
     del fake.changes[:]
-    assert supplicant.end_rest(pin) is False
+    assert not supplicant.settle()
     assert fake.changes == []
     fake.state, fake.link = "DISCONNECTED", {}
-    assert supplicant.end_rest(pin) is True
+    assert supplicant.settle()
     assert fake.changes == ["SET_NETWORK 1 scan_freq 2412 2437"]
-    assert supplicant.end_rest(pin) is True
+    assert supplicant.settle()
     assert len(fake.changes) == 1
 
 
@@ -88,7 +89,7 @@ def test_no_other_link_keeps_them(
     fake.networks[5].temp_disabled = False
     before = fake.snapshot()
     pin = pinned_with_a_link(fake, supplicant, state, link)
-    assert supplicant.loosen(pin) is True
+    assert supplicant.loosen(pin) == ""
     assert fake.networks == before
 
 
@@ -103,7 +104,7 @@ def test_the_state_is_asked_for_right_before_the_frequencies_change(
         return None
 
     fake.hook = connects
-    assert supplicant.loosen(pin) is False
+    assert supplicant.loosen(pin) == NARROW
 
 
 def test_frequencies_that_were_given_back_in_time_do_not_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
@@ -111,31 +112,31 @@ def test_frequencies_that_were_given_back_in_time_do_not_wait(fake: FakeSupplica
     fake.state = "SCANNING"
     assert supplicant.widen(pin)
     fake.state, fake.link = "COMPLETED", BY_SAE
-    assert supplicant.loosen(pin) is True
+    assert supplicant.loosen(pin) == ""
 
 
 def test_a_network_that_is_gone_has_no_frequencies_to_wait_for(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = pinned_with_a_link(fake, supplicant)
-    assert supplicant.loosen(pin) is False
+    assert supplicant.loosen(pin) == NARROW
     fake.networks[1] = FakeNetwork(b"other", {"scan_freq": "5180"})
-    assert supplicant.end_rest(pin) is True
+    assert supplicant.settle()
     assert fake.networks[1].variables == {"scan_freq": "5180"}
 
 
 def test_what_waits_can_be_undone_at_once(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = pinned_with_a_link(fake, supplicant)
-    assert supplicant.loosen(pin) is False
+    assert supplicant.loosen(pin) == NARROW
     del fake.changes[:]
-    assert supplicant.end_rest(pin, now=True) is True
+    assert supplicant.settle(now=True)
     assert fake.changes == ["SET_NETWORK 1 scan_freq 2412 2437"]
 
 
-def test_a_hold_is_nothing_to_frequencies_that_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
+def test_a_stay_hands_on_the_frequencies_that_wait(fake: FakeSupplicant, supplicant: WpaSupplicant) -> None:
     pin = pinned_with_a_link(fake, supplicant)
-    assert supplicant.loosen(pin) is False
-    held = supplicant.stay(profile_of(supplicant, 1), BSSID)
-    assert supplicant.loosen(held) is True
+    assert supplicant.loosen(pin) == NARROW
+    stay = supplicant.stay(profile_of(supplicant, 1), BSSID)
+    assert supplicant.loosen(stay) == NARROW
     assert (profile_of(supplicant, 1).bssid, profile_of(supplicant, 1).scan_freq) == (None, (5180,))
     fake.state = "DISCONNECTED"
-    assert supplicant.end_rest(pin) is True
+    assert supplicant.settle()
     assert profile_of(supplicant, 1).scan_freq == pin.previous_scan_freq
