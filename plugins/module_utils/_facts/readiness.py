@@ -18,7 +18,7 @@ from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, targ
 from .._network.managed import Managed
 from .._network.profile import Profile, find_profile, find_profile_or_obstacle
 from .._radio.switched_off import AIRPLANE_MODE, NO_REASON, switched_off
-from .._radio.values import Platform, Radio
+from .._radio.values import NEEDED_RADIO, Platform, Radio
 from .._system.printable import quoted
 from .._system.reading import Unreadable
 from .._watcher.report import WatcherReport
@@ -153,12 +153,9 @@ def _no_radio(known: Known) -> Iterator[Blocker]:
         elif platform.iwlmei.available is False:
             yield _IWLMEI_MISSING
     what = "no radio of this machine offers Intel's CSME vendor commands" if known.radios else "there is no radio"
-    yield Blocker("no_radio", f"{what}. {_HARDWARE}")
+    yield Blocker("no_radio", f"{what}. {NEEDED_RADIO}")
 
 
-_HARDWARE = (
-    "A handover needs a vPro radio with the driver iwlwifi (op mode iwlmvm), and a kernel that is built with iwlmei"
-)
 _IWLMEI_MISSING = Blocker(
     "iwlmei_missing",
     "the running kernel has no module iwlmei. Install the package that contains it, or a kernel that is built with "

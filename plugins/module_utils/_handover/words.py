@@ -112,7 +112,7 @@ LOOKS_AGAIN_SOON = "The watcher looks again twice a second"
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
 STUCK = "what is left of the pin could not be undone"
-HELD = "its bring-up is held back, because it could end a session of CSME: "
+HELD = "its bring-up is held back, because it could end a session of CSME"
 
 
 def why_not_carried_on(network: str, obstacle: Optional[Obstacle], who: Optional[str] = None) -> Tuple[str, str]:

@@ -25,9 +25,6 @@ from .who import has_socket, who_runs
 from .wpa_supplicant.control import control_directories
 from .wpa_supplicant.loading import PROGRAMS
 
-#: The places of units in distributions. The administrator's units come first.
-_UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system")
-
 
 @dataclass(frozen=True)
 class Process:
@@ -78,7 +75,7 @@ class InterfaceSources:
     @property
     def template(self) -> Optional[str]:
         """The path of the service's template, or None if there is none."""
-        return self._first([f"{folder}/wpa_supplicant@.service" for folder in (*_UNITS, "lib/systemd/system")])
+        return self._first([f"{folder}/wpa_supplicant@.service" for folder in systemd.UNIT_FOLDERS])
 
     @property
     def running(self) -> bool:

@@ -18,6 +18,15 @@ import time
 from contextlib import suppress
 from typing import Mapping, Optional
 
+#: The folders of units (systemd.unit(5)), the strongest first, relative to ``/``. The last one counts where ``/lib`` is
+#: not another name of ``/usr/lib``.
+UNIT_FOLDERS = (
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+)
 #: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
 _JOURNAL = "/run/systemd/journal/socket"
 #: Priorities of syslog(3) by the names that a configuration uses.

@@ -154,7 +154,7 @@ def _status() -> int:
 def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
     """Show one radio of a state. The watcher may be of another version, so a value may be missing."""
     word, reason, wanted = radio.get("state"), radio.get("reason"), radio.get("wanted")
-    sentence = _SENTENCES.get(str(word), word)
+    sentence = _held() if word == "held" else _SENTENCES.get(str(word), word)
     if word == "watching" and reason:
         sentence = _UNKNOWN if reason == "kernel_too_old" else _OFF
     _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {sentence}")
@@ -169,6 +169,12 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
         _tell(f"    {network} {network_of(wanted)}")
     if not radio.get("supplicant"):
         _tell("    neither wpa_supplicant nor NetworkManager can be used for it")
+
+
+def _held() -> str:
+    from .._handover.words import HELD
+
+    return HELD
 
 
 def _why_off(reason: Any) -> Optional[str]:
@@ -194,7 +200,6 @@ _SENTENCES = {
     "handover": "a handover is under way",
     "staying": "kept at its access point while CSME forbids roaming",
     "left": "CSME keeps the radio",
-    "held": "its bring-up is held back, because it could end a session of CSME",
     "retrying": "CSME keeps the radio, and the watcher will try again",
 }
 

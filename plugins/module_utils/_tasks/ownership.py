@@ -25,7 +25,7 @@ from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import platform_switches
 from .._radio.switched_off import NO_REASON
-from .._radio.values import Radio
+from .._radio.values import NEEDED_RADIO, Radio
 from .._system.detached import run_detached
 from .._system.errors import (
     AccessDenied,
@@ -162,17 +162,14 @@ def select_radio(radios: Sequence[Radio], interface: Optional[str]) -> Radio:
         if chosen is None:
             known = any(radio.interface == interface for radio in radios)
             what = "is not a radio that CSME can own" if known else "does not exist or is not a station interface"
-            remedy = f"CSME can own the radio of {names}" if able else _HARDWARE
+            remedy = f"CSME can own the radio of {names}" if able else NEEDED_RADIO
             raise Refused("no_radio", f"{interface} {what}", remedy=remedy)
         return chosen
     if not able:
-        raise Refused("no_radio", "this machine has no radio that CSME can own", remedy=_HARDWARE)
+        raise Refused("no_radio", "this machine has no radio that CSME can own", remedy=NEEDED_RADIO)
     if len(able) > 1:
         raise Refused("several_radios", f"CSME can own several radios: {names}", remedy="Name one as interface")
     return able[0]
-
-
-_HARDWARE = "This needs a vPro radio with the driver iwlwifi (op mode iwlmvm), and the kernel module iwlmei"
 
 
 def _must_be_readable(radio: Radio, unreadable: Sequence[Unreadable]) -> None:

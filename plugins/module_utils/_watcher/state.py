@@ -18,17 +18,10 @@ from .._system.places import PLACES, Places
 from .._system.printable import printable, quoted
 from .._system.process import is_alive
 from .._system.reading import Reading
+from .._system.systemd import UNIT_FOLDERS
 from .report import WatcherReport
 
 UNIT = "amt-wifi-watcher.service"
-#: The folders of systemd's units (systemd.unit(5)). The last one counts where /lib is not merged with /usr/lib.
-_UNIT_FOLDERS = (
-    "etc/systemd/system",
-    "run/systemd/system",
-    "usr/local/lib/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
-)
 #: The watcher writes this file. The folder is its RuntimeDirectory, which systemd removes when the watcher ends.
 STATE_PATH = "/run/amt-wifi-watcher/state.json"
 #: Characters. A state is much smaller than a kilobyte.
@@ -42,7 +35,7 @@ def read_watcher(reading: Reading, places: Places = PLACES) -> WatcherReport:
         reading: remembers that the state could not be read.
         places: where the files are.
     """
-    installed = any(os.path.exists(places.at(folder, UNIT)) for folder in _UNIT_FOLDERS)
+    installed = any(os.path.exists(places.at(folder, UNIT)) for folder in UNIT_FOLDERS)
     found = reading.attempt("watcher", partial(read_state, places))
     if found is None:
         return WatcherReport(installed, None)

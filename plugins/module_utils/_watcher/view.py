@@ -75,7 +75,7 @@ class View:
             self.wanted = self._connection()
         except FleetError as error:
             self._account.write("warning", str(error), code=error.code)
-        self._account.write("warning", HELD + ". ".join(why_not_carried_on(network_name(self.wanted), None)))
+        self._account.write("warning", f"{HELD}: {'. '.join(why_not_carried_on(network_name(self.wanted), None))}")
 
     def of_csme(self, *, required: bool) -> GuardEvent:
         """Return CSME's connection, and the profile that could carry it on, as an answer to ``guard.Look``.
