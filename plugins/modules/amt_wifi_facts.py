@@ -552,6 +552,8 @@ ansible_facts:
                     - V(dhcp_identity_differs) if the DHCP client does not identify the host by its MAC address, so that
                       the network may give the host another address than CSME's.
                     - V(fixed_address) if the host has a fixed IPv4 address, which may be another than CSME's.
+                    - V(host_link_unreported) if the driver may not tell CSME that the host has joined the network, so
+                      that CSME takes the radio back.
                   type: str
                   returned: always
                   sample: dhcp_identity_differs

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
-from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, target_of
+from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, link_doubt, target_of
 from .._network.managed import Managed
 from .._network.profile import Profile, find_profile, find_profile_or_obstacle
 from .._radio.switched_off import AIRPLANE_MODE, NO_REASON, switched_off
@@ -90,9 +90,9 @@ def _doubts(known: Known) -> Iterator[Blocker]:
             chosen = find_profile(profiles, target)
             profiles = [] if chosen is None else [chosen]
         for profile in profiles:
-            if profile.doubt is not None:
-                code = profile.doubt.code or DHCP_IDENTITY
-                yield Blocker(code, f"{radio.interface}: {profile.doubt.what}. {profile.doubt.remedy}")
+            doubt = profile.doubt or link_doubt(profile.limits)
+            if doubt is not None:
+                yield Blocker(doubt.code or DHCP_IDENTITY, f"{radio.interface}: {doubt.what}. {doubt.remedy}")
 
 
 def _all(known: Known) -> Iterator[Blocker]:

@@ -15,6 +15,8 @@ MAC_ADDRESS = "mac_address_differs"
 DHCP_IDENTITY = "dhcp_identity_differs"
 #: The code of a doubt that is about an IPv4 address that no DHCP server gave.
 FIXED_ADDRESS = "fixed_address"
+#: The code of a doubt that is about a host of which the driver does not tell CSME.
+HOST_LINK = "host_link_unreported"
 #: The ciphers that CSME's connection can have, so that a profile can be compared with them. Each has the ciphers that
 #: its network can't have for group traffic, because they are stronger (hostapd's ``wpa_select_ap_group_cipher``).
 _STRONGER: Mapping[str, FrozenSet[str]] = {
@@ -208,6 +210,37 @@ def suite_b_obstacle(key_mgmt: FrozenSet[str], connection: JoinedConnection) -> 
         f"does not use the cipher of CSME's connection ({connection.cipher}), by its key management ({named})",
         "Give it a key management that fits the network",
     )
+
+
+def link_doubt(limits: Limits, cipher: Optional[str] = None) -> Optional[Obstacle]:
+    """Return a doubt if the driver may not tell CSME that the host has joined its network.
+
+    CSME waits three seconds for that, and then takes the radio back, although the host is connected. iwlmvm tells it
+    only for the ciphers none, CCMP, GCMP and GCMP-256, and for TKIP since Linux 6.12 (``iwl_mvm_mei_host_associated``,
+    in ``drivers/net/wireless/intel/iwlwifi/mvm/mac80211.c``). CCMP-256 is not among its ciphers at all.
+
+    It leaves out some key managements as well. But wpa_supplicant, at least up to 2.10, does not tell the driver which
+    one it uses, and that counts as a good one.
+
+    Args:
+        limits: the restrictions of the profile by which the host would join.
+        cipher: the cipher of CSME's connection, as in ``JoinedConnection``. None means that it is not known.
+    """
+    if cipher == "tkip":
+        return Obstacle(
+            "CSME's connection has the cipher TKIP. Before Linux 6.12, the driver does not tell CSME that a host has "
+            "joined with it, so CSME takes the radio back after three seconds",
+            "Let the access points use CCMP (AES, WPA2) alone",
+            code=HOST_LINK,
+        )
+    if limits.ciphers is not None and "ccmp-256" in limits.ciphers:
+        return Obstacle(
+            "the profile allows the cipher CCMP-256. Where an access point offers it, the supplicant chooses it. The "
+            "driver lacks it, or does not tell CSME of the host, so CSME takes the radio back after three seconds",
+            "Remove CCMP-256 from the profile (pairwise)",
+            code=HOST_LINK,
+        )
+    return None
 
 
 _REMOVE = "Remove that from the profile"

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
 
-from .limits import NO_LIMITS, JoinedConnection, Limits, Obstacle, suite_b_obstacle
+from .limits import NO_LIMITS, JoinedConnection, Limits, Obstacle, link_doubt, suite_b_obstacle
 
 PSK = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "FT-PSK"})
 SAE = frozenset({"SAE", "FT-SAE", "SAE-EXT-KEY", "FT-SAE-EXT-KEY"})
@@ -45,8 +45,8 @@ class Profile:
     #: Why this interface can't use the profile when the laptop boots, no matter which network CSME is on. With an
     #: obstacle, the profile is not ``enabled``.
     obstacle: Optional[Obstacle] = None
-    #: Why the network may take the host for another one than CSME, and give it another address. The profile can still
-    #: be used, because some networks do not.
+    #: Why CSME's session may be lost although the host joins by this profile: the network may take the host for another
+    #: one than CSME, or CSME may not hear of the host. The profile can still be used, because often that is not so.
     doubt: Optional[Obstacle] = None
     #: The restrictions of the profile.
     limits: Limits = NO_LIMITS
@@ -78,14 +78,17 @@ def find_profile(profiles: Iterable[Profile], connection: JoinedConnection) -> O
     """Return the enabled profile with which the host can take a connection over, or None when there is none.
 
     Among several, the one with the highest priority is returned. If priorities are equal, a profile of this interface
-    goes before one that other interfaces may use, and then the lowest id decides.
+    goes before one that other interfaces may use, and then the lowest id decides. The profile is returned with the
+    doubt about this connection, if there is one.
 
     Args:
         profiles: the profiles from a backend.
         connection: CSME's connection.
     """
     fitting = (profile for profile in _of_network(profiles, connection) if not any(_obstacles(profile, connection)))
-    return min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
+    found = min(fitting, key=lambda profile: (-profile.priority, not profile.own, profile.id), default=None)
+    doubt = None if found is None else link_doubt(found.limits, connection.cipher)
+    return found if found is None or doubt is None else replace(found, doubt=found.doubt or doubt)
 
 
 def find_obstacle(profiles: Iterable[Profile], connection: JoinedConnection) -> Optional[Obstacle]:

@@ -16,6 +16,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import (
     DHCP_IDENTITY,
     FIXED_ADDRESS,
+    HOST_LINK,
     Limits,
     Obstacle,
 )
@@ -389,4 +390,4 @@ def test_the_schema_has_every_code() -> None:
 def test_the_documentation_has_every_code() -> None:
     text = (TREE / "docs" / "readiness.md").read_text(encoding="utf-8")
     explained = re.findall(r"^\| `([a-z_]+)` \|[^|]+\|[^|]+\|$", text, re.MULTILINE)
-    assert sorted(explained) == sorted(seen() | {DHCP_IDENTITY, FIXED_ADDRESS})
+    assert sorted(explained) == sorted(seen() | {DHCP_IDENTITY, FIXED_ADDRESS, HOST_LINK})

@@ -12,7 +12,12 @@ from typing import Tuple
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, blockers, warnings
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import DHCP_IDENTITY, Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import (
+    DHCP_IDENTITY,
+    HOST_LINK,
+    Limits,
+    Obstacle,
+)
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
     FITS,
@@ -51,3 +56,13 @@ def test_without_a_connection_of_csmes_every_profile_is_warned_of() -> None:
     idle = {**radio(csme=None), **profiles(FITS, replace(DOUBTED, ssid=b"elsewhere"))}
     assert warnings(replace(READY, **idle)) == (WARNING,)
     assert warnings(replace(READY, radios=())) == ()
+
+
+def test_a_cipher_by_which_csme_may_not_hear_of_the_host_is_warned_of() -> None:
+    rare = replace(FITS, limits=Limits(ciphers=frozenset({"ccmp", "ccmp-256"})))
+    for csme in (radio(), radio(csme=None)):
+        (warning,) = warnings(replace(READY, **profiles(rare), **csme))
+        assert (warning.code, warning.message[:7]) == (HOST_LINK, "wlan0: ")
+    tkip = replace(READY.radios[0].csme, cipher="tkip")  # type: ignore[type-var]
+    (warning,) = warnings(replace(READY, **profiles(FITS), **radio(csme=tkip)))
+    assert (warning.code, "TKIP" in warning.message) == (HOST_LINK, True)

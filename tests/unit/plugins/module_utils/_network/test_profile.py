@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Set
+from typing import Optional, Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Limits, Obstacle, Target
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import HOST_LINK, Limits, Obstacle, Target
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import (
     find_obstacle,
     find_profile,
@@ -152,7 +152,7 @@ def test_key_managements_of_suite_b_have_a_cipher_of_their_own(key_mgmt: str, ci
     profile = make(key_mgmt=key_mgmt, credentials="identity eap")
     for cipher in ("tkip", "ccmp", "gcmp", "gcmp-256"):
         csme = Target(b"home", "eap", cipher=cipher)
-        assert (find_profile([profile], csme) is profile) == (cipher in ciphers), cipher
+        assert (find_profile([profile], csme) is not None) == (cipher in ciphers), cipher
     # What is not known of CSME's connection is no obstacle.
     for unknown in (None, "unknown(9)"):
         assert find_profile([profile], Target(b"home", "eap", cipher=unknown)) is profile
@@ -172,3 +172,29 @@ def test_either_a_profile_is_found_or_what_keeps_the_best_one_from_it() -> None:
     assert find_profile_or_obstacle(iter((disabled, fits)), home) == (fits, None)
     assert find_profile_or_obstacle(iter((disabled,)), home) == (None, find_obstacle([disabled], home))
     assert find_profile_or_obstacle((disabled, fits), other) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("cipher", "ciphers", "doubted"),
+    [
+        ("ccmp", None, False),
+        ("ccmp", {"ccmp", "tkip"}, False),
+        (None, {"gcmp-256", "gcmp", "ccmp"}, False),
+        ("tkip", None, True),
+        ("tkip", {"ccmp", "tkip"}, True),
+        ("ccmp", {"ccmp", "ccmp-256"}, True),
+        (None, {"ccmp", "ccmp-256"}, True),
+    ],
+)
+def test_a_host_of_which_csme_may_not_hear_is_doubted(
+    cipher: Optional[str], ciphers: Optional[Set[str]], doubted: bool
+) -> None:
+    limits = Limits(ciphers=None if ciphers is None else frozenset(ciphers))
+    found = find_profile([make(limits=limits)], Target(b"home", "psk", cipher=cipher))
+    assert found is not None
+    assert (found.doubt is not None and found.doubt.code == HOST_LINK) is doubted
+    # A doubt of the profile's own goes first.
+    own = Obstacle("it is somebody else", "Be the same")
+    found = find_profile([make(limits=limits, doubt=own)], Target(b"home", "psk", cipher=cipher))
+    assert found is not None
+    assert found.doubt is own
