@@ -47,6 +47,10 @@ unit: venv ## Run the unit tests: a minute, no root, no laptop
 unit-stutter: venv ## Run the unit tests on a machine that stops them again and again, for up to 2.6 s: 15 minutes
 	$(bin)/python tools/stutter.py $(bin)/pytest tests/unit --numprocesses 6 $(ARGS)
 
+.PHONY: unit-sluggish
+unit-sluggish: venv ## Run the unit tests with stand-ins that take 0.3 s to read what they are asked: 20 minutes
+	PYTHONPATH=tools $(bin)/pytest -p sluggish tests/unit/plugins --numprocesses 12 $(ARGS)
+
 .PHONY: coverage
 coverage: venv ## Run the unit tests, and show the code that they do not reach; fail below 95 % of plugins/module_utils
 	$(bin)/pytest tests/unit --cov --cov-report=term --cov-report=html --cov-report=json $(ARGS)

@@ -121,7 +121,8 @@ outcome:
     - V(protected) if the host was connected and had an address within CSME's three seconds, and the network can take
       it for the same host as CSME.
     - V(connected) if the host was connected, but had no address within the three seconds, or the network may take it
-      for another host, by its MAC address or by what its DHCP client sends. The session may be lost then.
+      for another host, by its MAC address or by what its DHCP client sends, or the driver may not tell CSME that the
+      host has joined, because of the cipher. The session may be lost then.
     - Whether CSME's session was kept is not known at the end of a handover. The watcher hears it later, see
       RV(vpro.fleet.amt_wifi_facts#module:ansible_facts.amt_wifi.watcher.last_handover.session_kept).
     - V(owned) if CSME had no connection to keep.

@@ -90,9 +90,9 @@ def _doubts(known: Known) -> Iterator[Blocker]:
             chosen = find_profile(profiles, target)
             profiles = [] if chosen is None else [chosen]
         for profile in profiles:
-            doubt = profile.doubt or link_doubt(profile.limits)
-            if doubt is not None:
-                yield Blocker(doubt.code or DHCP_IDENTITY, f"{radio.interface}: {doubt.what}. {doubt.remedy}")
+            for doubt in (profile.doubt, link_doubt(profile.limits, None if target is None else target.cipher)):
+                if doubt is not None:
+                    yield Blocker(doubt.code or DHCP_IDENTITY, f"{radio.interface}: {doubt.what}. {doubt.remedy}")
 
 
 def _all(known: Known) -> Iterator[Blocker]:

@@ -101,8 +101,8 @@ class Effects:
         self._places = places
         #: The pin that the supplicant has or may have.
         self.pin: Optional[Pin] = None
-        #: What the part of a pin means for the host that waits for the end of the link, as a text for people. It is
-        #: empty when nothing waits.
+        #: A text for people: what it means for the host that a part of a pin waits for the end of the link. It is empty
+        #: when nothing waits.
         self.left = ""
         #: Texts for people about failures that did not end the handover.
         self.warnings: List[str] = []

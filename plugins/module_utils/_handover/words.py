@@ -111,7 +111,7 @@ LOST = "CSME's session ended within seconds of the last handover"
 LOOKS_AGAIN_SOON = "The watcher looks again twice a second"
 #: Ten minutes are the longest of ``GuardPolicy.slow_seconds``.
 LOOKS_AGAIN = "The watcher looks again within ten minutes, and at once after: systemctl reload amt-wifi-watcher"
-STUCK = "what is left of the pin could not be undone"
+STUCK = "a part of the pin could not be undone, so the host may find only some access points"
 HELD = "its bring-up is held back, because it could end a session of CSME"
 
 

@@ -198,7 +198,7 @@ def _wpa_supplicant(interface: str, places: Places) -> Backend:
     from .wpa_supplicant.backend import WpaSupplicant
     from .wpa_supplicant.deferred import Deferred
 
-    radio = interface  # where the interface is gone meanwhile, its name will do
+    radio = interface  # an interface that is gone has no radio, and nothing is recorded for it any more
     with suppress(NotFound):
         radio = phy_of(interface, places.root) or interface
     return WpaSupplicant(interface, control_socket(interface, control_directories(places)), Deferred(radio, places))

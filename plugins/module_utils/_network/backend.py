@@ -154,20 +154,20 @@ class Backend(Protocol):
         """Undo a pin without dropping the link. The manager keeps what would drop it for ``settle``.
 
         Returns:
-            What is left means for the host, as a text for people. It is empty when the whole pin is undone.
+            What the part that is left means for the host, as a text for people. It is empty when nothing is left.
 
         Raises:
             FleetError: as for ``unpin``. This can be called again.
         """
 
     def settle(self, *, now: bool = False) -> bool:
-        """Undo what ``loosen`` left, if the link has ended. It may be of an earlier process.
+        """Undo what ``loosen`` left, if the link has ended. An earlier process may have left it.
 
         Args:
             now: undo it also if that drops a link.
 
         Returns:
-            Whether nothing is left.
+            Whether nothing is left for this interface.
 
         Raises:
             FleetError: the manager refuses or does not answer. This can be called again.

@@ -15,7 +15,7 @@ MAC_ADDRESS = "mac_address_differs"
 DHCP_IDENTITY = "dhcp_identity_differs"
 #: The code of a doubt that is about an IPv4 address that no DHCP server gave.
 FIXED_ADDRESS = "fixed_address"
-#: The code of a doubt that is about a host of which the driver does not tell CSME.
+#: The code of a doubt that is about a host about which the driver may not tell CSME.
 HOST_LINK = "host_link_unreported"
 #: The ciphers that CSME's connection can have, so that a profile can be compared with them. Each has the ciphers that
 #: its network can't have for group traffic, because they are stronger (hostapd's ``wpa_select_ap_group_cipher``).
@@ -229,14 +229,15 @@ def link_doubt(limits: Limits, cipher: Optional[str] = None) -> Optional[Obstacl
     if cipher == "tkip":
         return Obstacle(
             "CSME's connection has the cipher TKIP. Before Linux 6.12, the driver does not tell CSME that a host has "
-            "joined with it, so CSME takes the radio back after three seconds",
+            "joined with it. Then CSME takes the radio back after three seconds",
             "Let the access points use CCMP (AES, WPA2) alone",
             code=HOST_LINK,
         )
     if limits.ciphers is not None and "ccmp-256" in limits.ciphers:
         return Obstacle(
-            "the profile allows the cipher CCMP-256. Where an access point offers it, the supplicant chooses it. The "
-            "driver lacks it, or does not tell CSME of the host, so CSME takes the radio back after three seconds",
+            "the profile allows the cipher CCMP-256. Where an access point offers it, the supplicant may choose it. "
+            "The driver lacks it, or does not tell CSME that the host has joined. Then CSME takes the radio back after "
+            "three seconds",
             "Remove CCMP-256 from the profile (pairwise)",
             code=HOST_LINK,
         )

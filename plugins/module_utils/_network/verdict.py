@@ -87,7 +87,9 @@ def _connections(declared: NetworkProfile, csme: Optional[JoinedConnection]) -> 
 def doubts(
     declared: Iterable[NetworkProfile], profiles: Iterable[Profile], csme: Optional[JoinedConnection]
 ) -> List[str]:
-    """Return a sentence for each declared network that can carry CSME's connection on, but may get another address.
+    """Return a sentence for each declared network that can carry CSME's connection on, but may lose the session.
+
+    ``Profile.doubt`` says why.
 
     The arguments are those of ``judge``.
     """

@@ -16,7 +16,7 @@ from .connection import CsmeConnection, PartialConnection, Reported
 NOT_OWNER = "not_owner"
 #: The reason of a hard block by the radio's own pin (RFKILL_HARD_BLOCK_SIGNAL).
 SIGNAL = "signal"
-#: The text about what a handover needs, for a machine whose radios can't be CSME's.
+#: The text about what a handover needs, where no radio was found that CSME can own.
 NEEDED_RADIO = (
     "A handover needs a vPro radio with the driver iwlwifi (op mode iwlmvm), and a kernel that is built with iwlmei"
 )

@@ -209,7 +209,7 @@ def note_name(interface: str) -> str:
 
 
 def deferred_name(radio: str) -> str:
-    """Return the name of the journal that records what a manager undoes only when the link of a radio has ended."""
+    """Return the name of the journal for a pin of which a part waits until the link of the radio has ended."""
     return f"{_DEFERRED}{radio}"
 
 

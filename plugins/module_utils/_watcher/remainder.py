@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a manager left of a pin on a guarded radio: it is undone when the link ends, and the log says that it stands."""
+"""What a manager left of a pin on a guarded radio. It is undone when the link ends, and the log tells of it once."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class Remainder:
     def end_now(self) -> None:
         """Undo what is left, because nothing will wait for the end of the link."""
         try:
-            self._settle(now=True)
+            if self.stands:  # what another process left may be in use by a task
+                self._settle(now=True)
         except FleetError as error:
             self._effects.warnings.append(f"{STUCK}: {error}. The journal keeps it for the next start")
         self._account.flush()

@@ -57,6 +57,8 @@ class WpaSupplicant(WpaProfiles):
         self._deferred = deferred
         #: The pin for the listener, from ``pin`` until the pin is undone.
         self._armed: Optional[Pin] = None
+        #: The pin whose frequencies wait for the end of the link. The journal has it, too.
+        self._waiting: Optional[Pin] = None
 
     def pin(
         self,
@@ -108,8 +110,9 @@ class WpaSupplicant(WpaProfiles):
             try:
                 apply_pin(ctrl, pin)
             except BaseException:
+                self._armed = None
                 with suppress(FleetError):  # the first error is more useful, and the journal still has the pin
-                    self.unpin(pin)
+                    self._unpin(pin)
                 raise
         self._armed = pin
         return pin
@@ -247,6 +250,7 @@ class WpaSupplicant(WpaProfiles):
         if retried(self._loosen, pin):
             return ""
         self._deferred.keep(pin)
+        self._waiting = pin
         return NARROW
 
     def _loosen(self, pin: Pin) -> bool:
@@ -261,17 +265,18 @@ class WpaSupplicant(WpaProfiles):
             now: do it even if that drops the link. Otherwise it is not done while it would drop a link.
 
         Returns:
-            Whether none are left. That is so, too, when the supplicant is gone.
+            Whether none are left. That is so, too, when the supplicant is gone, or they are another interface's.
 
         Raises:
             FleetError: see ``unpin``. Or the journal of the frequencies can't be read or removed.
         """
-        pin = self._deferred.pin()
+        pin = self._waiting or self._deferred.pin()
         if pin is None:
             return True
         with suppress(NotFound):
             if not retried(partial(self._settle, now=now), pin):
                 return False
+        self._waiting = None
         self._deferred.clear()
         return True
 

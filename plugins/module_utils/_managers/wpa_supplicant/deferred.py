@@ -38,10 +38,13 @@ class Deferred:
     def keep(self, pin: Pin) -> None:
         """Record that the frequencies of *pin* wait.
 
+        What is recorded is a pin of these frequencies alone. Whoever undoes it changes nothing else.
+
         Raises:
             AccessDenied, TransportFailed: the journal could not be written.
         """
-        write_journal(self._journal, {"pin": pin.as_dict()}, self._places)
+        alone = replace(pin, previous_bssid=pin.bssid, disabled=(), resets=False)
+        write_journal(self._journal, {"pin": alone.as_dict()}, self._places)
 
     def pin(self) -> Optional[Pin]:
         """Return the pin whose frequencies wait, or None when none wait.

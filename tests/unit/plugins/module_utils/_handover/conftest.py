@@ -17,11 +17,6 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio import own_addre
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_transports import Laptop
 
 
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tried again is tried at once."""
-
-
 @pytest.fixture
 def laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Laptop]:
     made = Laptop(str(tmp_path))

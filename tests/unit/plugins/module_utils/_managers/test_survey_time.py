@@ -29,22 +29,30 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_network
 pytestmark = pytest.mark.usefixtures("networkmanager")
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch, patience, control, dbus)
+
+
 @pytest.mark.parametrize(
     ("record", "silent", "version"),
     [("true", "Get", None), ("true", "ListConnections", "1.42.4"), (None, "ListConnections", "1.42.4")],
 )
 def test_a_networkmanager_that_does_not_answer_costs_its_share_of_time(
-    machine: Machine, networkmanager: Laptop, record: Optional[str], silent: str, version: Optional[str]
+    machine: Machine,
+    networkmanager: Laptop,
+    clock: Clock,
+    record: Optional[str],
+    silent: str,
+    version: Optional[str],
 ) -> None:
     machine.networkmanager(record)
     networkmanager.bus.silent.append(silent)
-    found = manager(machine, "supplicant.wlan0", patience=Patience(1.5, call=600.0))
+    networkmanager.bus.when_silent = lambda: clock.passes(60.0)
+    began = clock.now
+    found = manager(machine, "supplicant.wlan0", patience=Patience(60.0, call=600.0))
     assert found == Managed("wlan0", "networkmanager", version, None, "timed_out")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch, patience, control, dbus)
+    assert clock.now - began == 60.0
 
 
 @pytest.mark.parametrize(("seconds", "profiles"), [(500.0, 7), (5.0, None)])
@@ -102,7 +110,7 @@ def test_a_dead_supplicant_leaves_time_for_the_others(dead: Machine) -> None:
     os.unlink(dead.socket_path("wlan2"))
     with Supplicant(dead.socket_path("wlan2")) as alive:
         alive.network("corp", psk="*")
-        found = read_managers(INTERFACES, Reading(), Patience(4.5, call=600.0), dead.places)
+        found = read_managers(INTERFACES, Reading(), Patience(9.0, call=600.0), dead.places)
     assert [each.trouble for each in found] == ["timed_out", "timed_out", None]
 
 

@@ -25,7 +25,9 @@ from ansible_collections.vpro.fleet.plugins.module_utils._managers.who import (
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
+from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, NotFound, TimedOut
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_effects import PIN
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.fake_survey import manager
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine, Supplicant
@@ -67,6 +69,21 @@ def test_there_is_no_backend_where_nobody_runs_it_or_iwd_does(machine: Machine) 
         backend_of("wlan0", 3, machine.places)
 
 
+@pytest.mark.parametrize(("radio", "journal"), [("phy7", "rest-phy7"), (None, "rest-wlan0")])
+def test_what_waits_is_recorded_for_the_radio_of_the_interface(
+    machine: Machine, radio: Optional[str], journal: str
+) -> None:
+    if radio is not None:
+        machine.write(f"{radio}/index", "7")
+        machine.write("sys/class/net/wlan0/ifindex", "3")
+        (machine.path / "sys/class/net/wlan0/phy80211").symlink_to(machine.path / radio)
+    with Supplicant(machine.socket_path()):
+        backend = backend_of("wlan0", 3, machine.places)
+    assert isinstance(backend, WpaSupplicant)
+    backend._deferred.keep(PIN)
+    assert run_folder.journals(machine.places) == [journal]
+
+
 def test_the_backend_of_an_interface_without_an_index(machine: Machine) -> None:
     machine.networkmanager("true")
     assert isinstance(backend_of("wlan0", None, machine.places), NetworkManagerBackend)
@@ -104,7 +121,7 @@ def test_a_service_waits_for_networkmanager_within_bounds(
     begun = time.monotonic()
     with pytest.raises(TimedOut):
         backend.profiles()
-    assert time.monotonic() - begun < 8.0
+    assert time.monotonic() - begun < 30.0
 
 
 def test_the_bus_is_not_asked_where_networkmanager_never_ran_or_is_told_to_let_go(

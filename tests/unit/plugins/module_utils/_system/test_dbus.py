@@ -17,6 +17,7 @@ from typing import Any, Optional, Tuple, Type
 import pytest
 from jeepney.low_level import HeaderFields
 
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus import SystemBus
 from ansible_collections.vpro.fleet.plugins.module_utils._system.dbus_values import Signal
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
@@ -34,6 +35,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._system.conf
     SERVICE,
     call,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError, FakeBus
 
 
@@ -84,7 +86,7 @@ def test_many_objects_are_asked_at_a_time_and_answer_in_order(fake_bus: FakeBus,
 
 
 def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_on(
-    fake_bus: FakeBus,
+    fake_bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> None:
         raise DBusError("org.example.Busy", "not now")
@@ -94,7 +96,9 @@ def test_of_many_objects_one_that_refuses_or_is_silent_ends_it_and_the_bus_goes_
             fake_bus.methods[path, f"{INTERFACE}.{name}"] = lambda: ("u", (1,))
     fake_bus.methods["/a", f"{INTERFACE}.Get"] = refuse
     fake_bus.silent.append("Sleep")
-    with SystemBus(Patience(3.0)) as bus:
+    clock = Clock(monkeypatch, patience, dbus)
+    fake_bus.when_silent = lambda: clock.passes(60.0)
+    with SystemBus(Patience(60.0)) as bus:
         with pytest.raises(SupplicantRefused, match="not now") as refused:
             list(bus.call_each(SERVICE, ["/a", "/b"], INTERFACE, "Get"))
         assert refused.value.where == f"D-Bus, {SERVICE} {INTERFACE}.Get"

@@ -66,6 +66,12 @@ def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..
     ]
 
 
+def test_an_interface_that_is_held_back(told: Callable[..., str]) -> None:
+    assert told([{**RADIO, "state": "held", "reason": "no_credentials"}]).splitlines()[1] == (
+        "  wlan0 (phy0): its bring-up is held back, because it could end a session of CSME"
+    )
+
+
 def test_a_state_in_which_something_is_missing(told: Callable[..., str]) -> None:
     wanted = {"ssid": "corp\\xff", "ssid_hex": "636f7270ff", "auth": "psk"}
     left = {**RADIO, "state": "left", "reason": "no_credentials", "wanted": wanted, "supplicant": False}

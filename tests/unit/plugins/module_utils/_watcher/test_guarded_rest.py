@@ -133,7 +133,7 @@ def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Lapto
     late.heard(Disconnected())
     laptop.now += 30.0
     late.watched.expire()
-    assert laptop.log.text.count("what is left of the pin could not be undone") == 1
+    assert laptop.log.text.count("a part of the pin could not be undone") == 1
     other = run_folder.Lock("phy0", laptop.places)
     assert other.acquire(), "nobody works on it"
     other.release()
@@ -151,13 +151,21 @@ def test_what_can_not_be_undone_is_told_once_and_stops_no_handover(laptop: Lapto
     assert laptop.as_before, "how it was before the first pin is not forgotten"
 
 
-def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(laptop: Laptop, late: LateWidening) -> None:
-    late.network.disabled = True  # somebody's doing
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_new_life_gives_the_frequencies_back_and_leaves_the_rest_alone(
+    laptop: Laptop, late: LateWidening, kept: bool
+) -> None:
     late.watched.detach()  # killed
+    # Somebody's doing.
+    late.network.disabled = True
+    if kept:
+        late.network.variables["bssid"] = BSSID
     backend = WpaSupplicant("wlan0", laptop.path, Deferred("phy0", laptop.places))
     assert undo.undo_journals(lambda manager, interface: backend, laptop.places) == ["phy0"]
     assert late.network.disabled
+    assert late.network.variables.get("bssid") == (BSSID if kept else None)
     late.network.disabled = False
+    late.network.variables.pop("bssid", None)
     assert laptop.as_before
 
 
@@ -171,3 +179,25 @@ def test_the_supplicant_ends_while_frequencies_wait(laptop: Laptop, late: LateWi
     laptop.now += 30.0
     late.watched.expire()
     assert late.watched.due is None, "there is nothing to look at any more"
+
+
+def test_a_watcher_that_ends_leaves_alone_what_another_left_while_a_task_works(
+    laptop: Laptop, late: LateWidening
+) -> None:
+    late.watched.detach()  # killed
+    late.watched._lock.release()
+    other = run_folder.Lock("phy0", laptop.places)
+    assert other.acquire()
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    watched.stop()
+    assert late.network.variables["scan_freq"] == "2437"
+    assert run_folder.journals(laptop.places) == ["rest-phy0"]
+
+
+def test_a_journal_that_somebody_removes_is_not_the_only_memory(laptop: Laptop, late: LateWidening) -> None:
+    run_folder.clear_journal("rest-phy0", laptop.places)
+    late.lose()
+    late.heard(Disconnected())
+    assert laptop.as_before

@@ -95,6 +95,7 @@ def test_the_service_carries_a_handover_through(
     machine: Machine, service: Service, monkeypatch: pytest.MonkeyPatch, systemd: Callable[[], List[str]]
 ) -> None:
     asked = [True]
+    monkeypatch.setattr(Shutdown.want, "__defaults__", (60.0,))  # a busy machine may need more than it waits
     monkeypatch.setattr(guarded.Watched, "asked", property(lambda watched: asked[0]))
     heard: List[RfkillEvent] = []
     monkeypatch.setattr(guarded.Watched, "heard_rfkill", lambda watched, event: heard.append(event))

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager import apply
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_DEVICE, NM_SETTINGS
 from ansible_collections.vpro.fleet.plugins.module_utils._network.declared import Declaration, InvalidProfiles
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks.profiles import provision, request_for
@@ -27,6 +28,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
     peap,
     psk,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import DEVICE, SETTINGS
 
@@ -81,7 +83,9 @@ def test_what_cannot_be_taken_back_is_told(laptop: Laptop) -> None:
 
 
 def test_one_that_answers_no_more_is_not_asked_again_and_again(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "_ANSWER", Patience(3.0))
+    clock = Clock(monkeypatch, patience, dbus)
+    monkeypatch.setattr(apply, "_ANSWER", Patience(60.0))
+    laptop.bus.when_silent = lambda: clock.passes(60.0)
     for ssid in (b"a", b"b", b"c"):
         laptop.put(ssid, security={**PSK, "psk": ("s", OTHER)})
     laptop.manager.refuses["AddConnection2"] = 0

@@ -205,14 +205,14 @@ def test_an_interface_that_is_left_alone_until_it_is_taken_into_use(
     listener.close()
 
 
-@pytest.mark.parametrize(("bound", "ahead"), [(0.3, None), (0.3, 6.0), (6.0, 0.3), (None, 0.3)])
+@pytest.mark.parametrize(("bound", "ahead"), [(0.3, None), (0.3, 60.0), (60.0, 0.3), (None, 0.3)])
 def test_the_nearer_of_two_ends_counts(laptop: Laptop, bound: Optional[float], ahead: Optional[float]) -> None:
     laptop.bus.silent.append("Get")
     begun = time.monotonic()
     deadline = None if ahead is None else begun + ahead
     with pytest.raises(TimedOut):
-        NetworkManagerBackend("wlan0", Patience(6.0, bound, deadline)).version()
-    assert 0.2 < time.monotonic() - begun < 5.0
+        NetworkManagerBackend("wlan0", Patience(60.0, bound, deadline)).version()
+    assert 0.2 < time.monotonic() - begun < 30.0
 
 
 def test_facts_show_the_pin_of_the_profile_in_use(backend: NetworkManagerBackend, laptop: Laptop) -> None:

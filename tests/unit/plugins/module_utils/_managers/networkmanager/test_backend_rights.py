@@ -12,9 +12,11 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, WPA, WPA_PATH
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError
 
 
@@ -68,9 +70,11 @@ def test_root_needs_no_right(backend: NetworkManagerBackend, laptop: Laptop, mon
 
 
 def test_polkit_that_is_slow_to_start_is_not_waited_for(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, patience, dbus)
     laptop.bus.silent.append("GetPermissions")
+    laptop.bus.when_silent = lambda: clock.passes(60.0)
     monkeypatch.setattr(f"{NetworkManagerBackend.__module__}.os.geteuid", lambda: 990)
-    (listener,) = NetworkManagerBackend("wlan0", Patience(3.0)).listen(print)
+    (listener,) = NetworkManagerBackend("wlan0", Patience(60.0)).listen(print)
     listener.close()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM, NM_SETTINGS
+from ansible_collections.vpro.fleet.plugins.module_utils._system import dbus, patience
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_answers import (
     PSK,
@@ -22,6 +23,7 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.ne
     Laptop,
     corp,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.clock import Clock
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import DBusError
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
 
@@ -85,8 +87,10 @@ def test_secrets_are_asked_for_by_root_alone_and_only_where_they_matter(
 def test_a_secret_that_nobody_answers_about_may_be_there(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     stores(laptop, 7, {})
+    clock = Clock(monkeypatch, patience, dbus)
     laptop.bus.silent.append("GetSecrets")
-    assert corp(NetworkManagerBackend("wlan0", Patience(3.0))).can_join("psk")
+    laptop.bus.when_silent = lambda: clock.passes(60.0)
+    assert corp(NetworkManagerBackend("wlan0", Patience(60.0))).can_join("psk")
 
 
 def test_a_key_without_a_password_lacks_nothing(

@@ -11,6 +11,7 @@ from typing import Iterator
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant import pinning
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.backend import WpaSupplicant
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.wpa_supplicant.deferred import Deferred
 from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import Patience
@@ -25,6 +26,14 @@ from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wp
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.wpa_supplicant.fake_server import Server
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import OTHER_BSSID
+
+
+@pytest.fixture(autouse=True)
+def _try_again_at_once() -> Iterator[None]:
+    # pytest's own monkeypatch would be undone after what came later, such as tmp_path.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pinning, "_RETRY_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import List
@@ -269,4 +270,7 @@ def test_who_can_not_be_listened_to_is_let_go_of(
     monkeypatch.setattr(f"{backend.__name__}.listener.Ending", ended)
     with pytest.raises(NotFound, match=f"process {os.getpid()} has ended"):
         supplicant.listen(pytest.fail)
+    deadline = time.monotonic() + 60
+    while "DETACH" not in fake.asked and time.monotonic() < deadline:  # nobody waits for its answer
+        time.sleep(0.01)
     assert fake.asked == ["ATTACH", "PING", "DETACH"]
