@@ -38,9 +38,9 @@ def engine(laptop: Laptop) -> Engine:
 
 
 @pytest.fixture
-def driver_managed(laptop: Laptop) -> bool:
+def driver_managed(engine: Engine) -> bool:
     """Whether the laptop's kernel is of the generation that sets no block by itself."""
-    return [int(part) for part in laptop.image.kernel_release.split(".")[:2]] >= [6, 4]
+    return engine.driver_managed
 
 
 def blocked(laptop: Laptop) -> bool:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
@@ -14,6 +14,7 @@ from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.engine import Engine
 from vpro_lab.air.security import network_block
 from vpro_lab.air.session import Session
+from vpro_lab.errors import LabError
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
 from vpro_lab.play.deployed import SERVICE, is_connected
@@ -26,15 +27,6 @@ from vpro_lab.progress import Progress
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
 
-@pytest.fixture(autouse=True)
-def _userspace(laptop_kind: Kind) -> None:
-    """Leave out driver-managed kernels: there the interface's bring-up is the request, and the driver narrows the scan
-    to CSME's channel, which the shim does not do yet.
-    """
-    if laptop_kind.suite != "bookworm":
-        pytest.skip("the shim does not narrow scans yet, as a driver-managed kernel does")
-
-
 @pytest.fixture
 def engine(laptop: Laptop) -> Engine:
     """The engine, its firmware not started."""
@@ -42,15 +34,33 @@ def engine(laptop: Laptop) -> Engine:
     return Engine(laptop, Progress(quiet=True))
 
 
-def events(engine: Engine, name: str) -> Iterator[Dict[str, Any]]:
-    """Return what CSME noted of a kind, in order."""
-    return (line for line in engine.log() if line.get("event") == name)
+def events(engine: Engine, name: str) -> List[Dict[str, Any]]:
+    """Return what CSME noted of a kind since it last took the radio, in order."""
+    noted = engine.log()
+    taken = [number for number, line in enumerate(noted) if line.get("event") == "take"]
+    return [line for line in noted[taken[-1] if taken else 0 :] if line.get("event") == name]
+
+
+def seconds_to_link(engine: Engine) -> float:
+    """Return how long after CSME's last grant it was told of the host's connection."""
+    granted, linked = (events(engine, name)[-1]["at"] for name in ("grant", "host_link_up"))
+    return float(linked - granted) / 1e9
+
+
+def take_back(laptop: Laptop, engine: Engine) -> None:
+    """Let CSME hold the radio again, with its block: on a driver-managed kernel, the supplicant's start took it."""
+    if engine.driver_managed:
+        laptop.wait_until("the host's connection", lambda: is_connected(laptop))
+        engine.do("take")
+        # The watcher may have it back at once.
+        laptop.wait_until("CSME's ownership", lambda: [each["owner"] for each in events(engine, "owner")][:1] == ["ME"])
 
 
 @pytest.mark.parametrize("security", ["wpa2-psk", "wpa3-sae"])
 def test_the_task_keeps_the_session(laptop: Laptop, engine: Engine, security: str) -> None:
     session = engine.surround(security=security)
     laptop.supplicant(network_block(security, DEFAULT_SSID))
+    take_back(laptop, engine)
     assert session.survives(), "CSME's own station carries it"
     before = len(engine.said())
     done = run_module(laptop, "amt_wifi_ownership", {"interface": INTERFACE})
@@ -78,8 +88,15 @@ def handed_over(laptop: Laptop) -> Tuple[Engine, Session]:
     engine = Engine(laptop, Progress(quiet=True))
     session = engine.surround()
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
-    laptop.wait_until("the handover", lambda: state(laptop)["state"] == "staying", 60)
+    take_back(laptop, engine)
+    laptop.wait_until("the handover", lambda: handed(laptop), 60)
     return engine, session
+
+
+def handed(laptop: Laptop) -> bool:
+    """Whether the watcher has handed over, and stays."""
+    told = state(laptop)
+    return told["state"] == "staying" and told["last_handover"] is not None
 
 
 def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> None:
@@ -101,12 +118,19 @@ def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> 
 #: The device of iwlmei's client on the MEI bus.
 _CLIENT = "$(basename /sys/bus/mei/devices/*13280904*)"
 _BIND = "/sys/bus/mei/drivers/iwlmei"
+#: What is not solved yet on a driver-managed kernel, which sets no block then.
+_OPEN = {
+    "the firmware crashes": "nobody tells that roaming is allowed again, so the pin stays as long as the link",
+    "iwlmei is unbound and bound again": "iwlmei closes the interface, and nobody brings it up again",
+}
 
 
 @pytest.mark.parametrize("fault", ["the firmware crashes", "AMT is switched off", "iwlmei is unbound and bound again"])
-def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str) -> None:
+def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str, request: pytest.FixtureRequest) -> None:
     laptop = watched_laptop
     engine, _session = handed_over(laptop)
+    if engine.driver_managed and fault in _OPEN:
+        request.applymarker(pytest.mark.xfail(raises=LabError, strict=True, reason=_OPEN[fault]))
     if fault == "the firmware crashes":
         engine.do("reset")
     elif fault == "AMT is switched off":
@@ -123,11 +147,35 @@ def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str) -> None:
     assert is_connected(laptop)
 
 
-def test_stock_linux_misses_csmes_deadline(laptop: Laptop, engine: Engine) -> None:
+def test_how_fast_stock_linux_is_depends_on_the_kernel(laptop: Laptop, engine: Engine) -> None:
     """Whether the session lives depends on how fast CSME's station is back: the console gives up in that moment."""
     engine.surround()
     # Nobody scans while the radio is blocked, so wpa_supplicant looks at all channels when it gets the radio.
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID))
-    laptop.guest.check(f"iw dev {INTERFACE} vendor send 0x001735 0x30 /dev/null")
-    laptop.wait_until("the end of CSME's patience", lambda: engine.state()["owner"] == "ME", 10)
-    assert [each["met"] for each in events(engine, "deadline")] == [False]
+    if engine.driver_managed:
+        # There the driver looks at CSME's channel alone. The address may still come too late.
+        laptop.wait_until("the host's connection", lambda: bool(events(engine, "host_link_up")), 10)
+        assert seconds_to_link(engine) < 1
+    else:
+        laptop.guest.check(f"iw dev {INTERFACE} vendor send 0x001735 0x30 /dev/null")
+        laptop.wait_until("the end of CSME's patience", lambda: engine.state()["owner"] == "ME", 10)
+        missed = [line for line in engine.log() if line.get("event") == "deadline"]
+        assert [(each["met"], each["link_up"]) for each in missed] == [(False, False)]
+
+
+def test_a_driver_managed_host_carries_the_session_on_by_itself(watched_laptop: Laptop) -> None:
+    laptop = watched_laptop
+    engine = Engine(laptop, Progress(quiet=True))
+    if not engine.driver_managed:
+        pytest.skip("this kernel asks for nothing when the interface comes up")
+    session = engine.surround()
+    laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
+    # The watcher has let the supplicant start. It keeps the host where it is, and sees that it gets an address.
+    laptop.wait_until("the stay", lambda: state(laptop)["state"] == "staying", 60)
+    laptop.wait_until("the end of the deadline", lambda: bool(events(engine, "deadline")), 10)
+    assert [each["met"] for each in events(engine, "deadline")] == [True], log(laptop)
+    assert state(laptop)["last_handover"] is None
+    assert session.survives()
+    assert "CSME forbids roaming" in log(laptop)
+    engine.do("connection", link_protection=False)
+    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 30)

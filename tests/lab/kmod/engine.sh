@@ -48,4 +48,6 @@ build mac80211_hwsim KBUILD_EXTRA_SYMBOLS="$work/iwlmvm_shim/Module.symvers" KCF
     -Dieee80211_alloc_hw_nm=iwlmvm_shim_alloc_hw \
     -Dieee80211_register_hw=iwlmvm_shim_register_hw \
     -Dieee80211_unregister_hw=iwlmvm_shim_unregister_hw \
-    -Dieee80211_free_hw=iwlmvm_shim_free_hw"
+    -Dieee80211_free_hw=iwlmvm_shim_free_hw \
+    -Dieee80211_rx_irqsafe=iwlmvm_shim_rx_irqsafe \
+    -Dieee80211_scan_completed=iwlmvm_shim_scan_completed"

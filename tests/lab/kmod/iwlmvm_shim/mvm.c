@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What iwlmvm does with iwlmei, restated: all of it but its vendor commands,
- * which are in vendor.c, and nothing else. Beside each part stand the lines of
+ * which are in vendor.c, and what it does to scans, which is in scan.c, and
+ * nothing else. Beside each part stand the lines of
  * drivers/net/wireless/intel/iwlwifi/mvm that it restates, of Linux 6.1.176 and
  * of 6.12.117 as Debian has them.
  *
@@ -113,6 +114,7 @@ static const struct iwl_mei_ops mei_ops = {
 /* 6.1: ops.c 1323; 6.12: ops.c 1539 */
 void mvm_begin(void)
 {
+	scan_begin();
 	mvm.mei_registered = !iwl_mei_register(&mvm, &mei_ops);
 }
 
@@ -141,6 +143,7 @@ void mvm_end(void)
 	mvm.hw_registered = false;
 	if (mvm.mei_registered)
 		iwl_mei_unregister_complete();
+	scan_end();
 	mvm.mei_registered = false;
 	mvm.mei_rfkill_blocked = false;
 	mvm.csme_vif = NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Puts what iwlmvm does between mac80211 and mac80211_hwsim, for the first
- * radio. mac80211_hwsim is the kernel's own, compiled with three of mac80211's
- * functions named as those below (build.sh), and otherwise as it is.
+ * radio. mac80211_hwsim is the kernel's own, compiled with some of mac80211's
+ * functions named as those below (engine.sh), and otherwise as it is.
  *
  * Copyright 2026 The vpro.fleet developers
  */
@@ -195,6 +195,14 @@ static void set_rekey_data(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
 		mvm.akm = data->akm & 0xff;
 }
 
+/* 6.1: mvm/mac80211.c 2673; 6.12: 3320 */
+static int hw_scan(struct ieee80211_hw *hw, struct ieee80211_vif *vif,
+		   struct ieee80211_scan_request *req)
+{
+	scan_limit(&req->req);
+	return mvm.below->hw_scan(hw, vif, req);
+}
+
 static void adopt(const struct ieee80211_ops *below)
 {
 	mvm.below = below;
@@ -209,6 +217,7 @@ static void adopt(const struct ieee80211_ops *below)
 	mvm.ops.sta_state = sta_state;
 	mvm.ops.set_key = set_key;
 	mvm.ops.set_rekey_data = set_rekey_data;
+	mvm.ops.hw_scan = hw_scan;
 }
 
 /* -- what mac80211_hwsim calls ---------------------------------------------- */
@@ -219,6 +228,9 @@ struct ieee80211_hw *iwlmvm_shim_alloc_hw(size_t size,
 int iwlmvm_shim_register_hw(struct ieee80211_hw *hw);
 void iwlmvm_shim_unregister_hw(struct ieee80211_hw *hw);
 void iwlmvm_shim_free_hw(struct ieee80211_hw *hw);
+void iwlmvm_shim_rx_irqsafe(struct ieee80211_hw *hw, struct sk_buff *skb);
+void iwlmvm_shim_scan_completed(struct ieee80211_hw *hw,
+				struct cfg80211_scan_info *info);
 
 struct ieee80211_hw *iwlmvm_shim_alloc_hw(size_t size,
 					  const struct ieee80211_ops *ops,
@@ -241,6 +253,10 @@ int iwlmvm_shim_register_hw(struct ieee80211_hw *hw)
 	if (hw != mvm.hw)
 		return ieee80211_register_hw(hw);
 	vendor_register();
+	/* 6.1: mvm/mac80211.c 389; 6.12: 509 */
+	ieee80211_hw_set(hw, SINGLE_SCAN_ON_ALL_BANDS);
+	/* No radio of Intel's has it, and its 50 channels would be scanned. */
+	hw->wiphy->bands[NL80211_BAND_S1GHZ] = NULL;
 	err = ieee80211_register_hw(hw);
 	if (!err)
 		mvm_after_registration();
@@ -265,6 +281,22 @@ void iwlmvm_shim_free_hw(struct ieee80211_hw *hw)
 	ieee80211_free_hw(hw);
 }
 EXPORT_SYMBOL_GPL(iwlmvm_shim_free_hw);
+
+void iwlmvm_shim_rx_irqsafe(struct ieee80211_hw *hw, struct sk_buff *skb)
+{
+	if (hw != mvm.hw || !scan_keeps(skb))
+		ieee80211_rx_irqsafe(hw, skb);
+}
+EXPORT_SYMBOL_GPL(iwlmvm_shim_rx_irqsafe);
+
+void iwlmvm_shim_scan_completed(struct ieee80211_hw *hw,
+				struct cfg80211_scan_info *info)
+{
+	if (hw == mvm.hw)
+		scan_completed();
+	ieee80211_scan_completed(hw, info);
+}
+EXPORT_SYMBOL_GPL(iwlmvm_shim_scan_completed);
 
 static int __init shim_init(void)
 {

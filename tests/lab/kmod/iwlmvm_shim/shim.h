@@ -56,6 +56,13 @@ void mvm_association_changed(struct ieee80211_vif *vif);
 void mvm_transmitted(struct sk_buff *frame);
 int mvm_get_ownership(void);
 
+/* scan.c: what iwlmvm does to scans. */
+void scan_begin(void);
+void scan_end(void);
+void scan_limit(struct cfg80211_scan_request *req);
+void scan_completed(void);
+bool scan_keeps(struct sk_buff *skb);
+
 /* vendor.c: iwlmvm's vendor commands and event. */
 void vendor_register(void);
 void vendor_send_roaming_forbidden(struct ieee80211_vif *vif, bool forbidden);

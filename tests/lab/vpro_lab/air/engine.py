@@ -40,7 +40,7 @@ _STATUS = "/sys/kernel/debug/iwlmei/status"
 #: events say more, but Debian's 6.1 is configured without them.
 _TOLD = re.compile(r"iwlmei \S+: (Sending|Got a new SAP message: type) (\d+)")
 #: The order in which they need each other. The MEI bus and mac80211 are the kernel's own.
-_MODULES = ("iwlmei.ko dyndbg=+p", "iwlmvm_shim.ko", "mac80211_hwsim.ko radios={radios}", "csme_engine.ko")
+_MODULES = ("iwlmei.ko dyndbg=+p", "iwlmvm_shim.ko", "mac80211_hwsim.ko radios={radios} channels=2", "csme_engine.ko")
 
 
 class Engine:
@@ -110,6 +110,11 @@ class Engine:
         session = Session(guest)
         session.open()
         return session
+
+    @property
+    def driver_managed(self) -> bool:
+        """Whether the laptop's kernel asks for the radio when the interface comes up, and limits scans."""
+        return [int(part) for part in self._laptop.image.kernel_release.split(".")[:2]] >= [6, 4]
 
     @property
     def connected(self) -> bool:
