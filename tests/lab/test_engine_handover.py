@@ -14,7 +14,6 @@ from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.engine import Engine
 from vpro_lab.air.security import network_block
 from vpro_lab.air.session import Session
-from vpro_lab.errors import LabError
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
 from vpro_lab.play.deployed import SERVICE, is_connected
@@ -118,19 +117,12 @@ def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> 
 #: The device of iwlmei's client on the MEI bus.
 _CLIENT = "$(basename /sys/bus/mei/devices/*13280904*)"
 _BIND = "/sys/bus/mei/drivers/iwlmei"
-#: What is not solved yet on a driver-managed kernel, which sets no block then.
-_OPEN = {
-    "the firmware crashes": "nobody tells that roaming is allowed again, so the pin stays as long as the link",
-    "iwlmei is unbound and bound again": "iwlmei closes the interface, and nobody brings it up again",
-}
 
 
 @pytest.mark.parametrize("fault", ["the firmware crashes", "AMT is switched off", "iwlmei is unbound and bound again"])
-def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str, request: pytest.FixtureRequest) -> None:
+def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str) -> None:
     laptop = watched_laptop
     engine, _session = handed_over(laptop)
-    if engine.driver_managed and fault in _OPEN:
-        request.applymarker(pytest.mark.xfail(raises=LabError, strict=True, reason=_OPEN[fault]))
     if fault == "the firmware crashes":
         engine.do("reset")
     elif fault == "AMT is switched off":

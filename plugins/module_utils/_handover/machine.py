@@ -50,6 +50,7 @@ from .messages import (
     Unheard,
     Unpin,
     Unread,
+    WordGone,
 )
 from .policy import Outcome, Policy
 
@@ -150,8 +151,8 @@ def step(state: State, event: Event, policy: Policy) -> Result:
         return _no_more_requests(state)
     if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
         return replace(state, late=True), ()
-    if isinstance(event, (RoamingForbidden, RoamingAllowed)):
-        state = replace(state, forbidden=isinstance(event, RoamingForbidden))
+    if isinstance(event, (RoamingForbidden, RoamingAllowed, WordGone)):
+        state = replace(state, forbidden=None if isinstance(event, WordGone) else isinstance(event, RoamingForbidden))
     return _PHASES[state.phase](state, event, policy)
 
 
@@ -288,6 +289,8 @@ def _staying(state: State, event: Event, policy: Policy) -> Result:
     outcome = state.outcome or Outcome.CONNECTED
     if isinstance(event, RoamingForbidden):
         return state, (CancelTimer(Timer.CONFIRM),)
+    if isinstance(event, WordGone):  # CSME says it again if it has a session still
+        return state, (SetTimer(Timer.CONFIRM, policy.confirm_seconds),)
     if isinstance(event, (RoamingAllowed, BlockBack, PinFailed)):
         return _end(state, outcome)
     if isinstance(event, Disconnected):

@@ -102,6 +102,10 @@ class RoamingAllowed(Dataless):
     """CSME's session is over, so the host may roam."""
 
 
+class WordGone(Dataless):
+    """What CSME has said of roaming does not count any more, because iwlmei was bound anew or the laptop slept."""
+
+
 class InterfaceGone(Dataless):
     """The interface or its radio went away."""
 
@@ -139,6 +143,7 @@ Event = Union[
     SwitchedOff,
     AddressArrived,
     RoamingForbidden,
+    WordGone,
     RoamingAllowed,
     InterfaceGone,
     Expired,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Optional, Tuple
 
 from .._system.reading import Reading
@@ -46,6 +47,23 @@ def read_platform(reading: Reading, root: str = "/") -> Platform:
         out_of_tree=out_of_tree is True,
         asks=_asks(release, out_of_tree, shown),
     )
+
+
+def binding(root: str = "/") -> Optional[int]:
+    """Return a number that is another one each time iwlmei is bound to the management engine's client for wireless.
+
+    It is the inode of the binding in sysfs, which kernfs does not give out again soon. It is None when iwlmei is not
+    bound, or sysfs does not show that.
+
+    Args:
+        root: the directory that stands for ``/``.
+    """
+    folder = os.path.join(root, "sys/bus/mei/drivers", IWLMEI)
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(f"-{_WIRELESS_CLIENT}")]
+        return os.lstat(os.path.join(folder, names[0])).st_ino if names else None
+    except OSError:
+        return None
 
 
 def asks_by_itself(root: str = "/") -> Optional[bool]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""rtnetlink: the IP addresses of an interface, and events when an address is added or removed.
+"""rtnetlink: the IP addresses of an interface, events when an address is added or removed, and bringing it up.
 
-Source of the numbers: linux/include/uapi/linux/rtnetlink.h and if_addr.h.
+Source of the numbers: linux/include/uapi/linux/rtnetlink.h, if_addr.h and if.h.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .._system.errors import DecodeFailed, NotFound
 from . import netlink, netlink_codec
 from .netlink import MalformedEvent, NetlinkSocket
 
+RTM_NEWLINK = 16
 RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
@@ -29,6 +30,11 @@ IFA_F_OPTIMISTIC = 0x04
 IFA_F_DADFAILED = 0x08
 IFA_F_TENTATIVE = 0x40
 
+#: The flag of an interface that is up (IFF_UP, linux/if.h).
+IFF_UP = 0x1
+
+#: struct ifinfomsg
+_LINK_FIELDS = (("family", "B"), ("pad", "B"), ("type", "H"), ("index", "i"), ("flags", "I"), ("change", "I"))
 #: struct ifaddrmsg
 _FIELDS = (("family", "B"), ("prefixlen", "B"), ("flags", "B"), ("scope", "B"), ("index", "I"))
 _ADDRESS: netlink_codec.Attributes = (
@@ -84,6 +90,25 @@ def addresses(ifindex: int) -> Tuple[Address, ...]:
     # Kernels before 4.20 list the addresses of all interfaces.
     decoded = [decode_address(data) for data in replies]
     return tuple(event.address for event in decoded if event is not None and event.ifindex == ifindex)
+
+
+def bring_up(ifindex: int) -> None:
+    """Bring an interface up.
+
+    Args:
+        ifindex: the index of the interface.
+
+    Raises:
+        LibraryMissing: pyroute2 is not installed.
+        NotFound: there is no such interface.
+        AccessDenied: this user has not the capability CAP_NET_ADMIN.
+        TransportFailed, TimedOut, DecodeFailed: see ``NetlinkSocket.request()``. A radio that is blocked does not come
+            up (``errno`` is ERFKILL).
+    """
+    kind = netlink_codec.message_class("nlmsg", (), _LINK_FIELDS)
+    with NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink") as sock:
+        fields = {"index": ifindex, "flags": IFF_UP, "change": IFF_UP}
+        sock.request(f"Bringing interface {ifindex} up", kind, RTM_NEWLINK, fields)
 
 
 class AddressEvents:

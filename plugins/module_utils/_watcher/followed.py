@@ -34,6 +34,11 @@ class FollowedSwitch:
         return self._switch is not None and self._switch.hard
 
     @property
+    def shut(self) -> bool:
+        """Whether something blocks the radio, or that is not known. An interface can't come up then."""
+        return self.blocked or not self.usable
+
+    @property
     def owned(self) -> bool:
         """Whether CSME owns the radio."""
         return self._switch is not None and self._switch.owner == "csme"

@@ -32,6 +32,7 @@ from .._system.statemachine import Machine
 from .._system.systemd import Log
 from .account import Account
 from .attachment import Attachment
+from .closed import Closed
 from .followed import FollowedSwitch
 from .remainder import Remainder
 from .stay_message import Kept, leave_stay, take_stay
@@ -39,7 +40,7 @@ from .view import View
 
 #: Seconds from a change of profiles to the next look at them. Often several profiles are changed one after another.
 _NEWS_SECONDS = 2.0
-#: Seconds until the next attempt to undo a pin that could not be undone.
+#: Seconds until the next attempt to undo a pin that could not be undone. Its timer means nothing to the guard.
 _UNDO_SECONDS = 2.0
 #: Seconds between two looks at a link whose end ``Backend.settle`` waits for, in case the event of its end is missed.
 _REST_SECONDS = 30.0
@@ -47,7 +48,6 @@ _REST_SECONDS = 30.0
 #: NetworkManager releases a device within two seconds.
 _ECHO_SECONDS = 10.0
 _NEWS = "news"
-#: The timer of that attempt. Its end means nothing to the guard.
 _UNDO = "undo"
 
 
@@ -94,6 +94,8 @@ class Watched:
             policy.handover, self.effects.look_for_address, self._address_found, self._ask_for_address, clock
         )
         self._remainder = Remainder(self.effects, self._lock, self._account)
+        #: Brings the interface up again if the driver closed it.
+        self.closed = Closed(self.interface, radio.ifindex or -1, self._account, places, lambda: self._switch.shut)
         # The account logs the warnings of the effects and of the listeners.
         self.effects.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places, clock)
@@ -111,8 +113,8 @@ class Watched:
     @property
     def due(self) -> Optional[float]:
         """The time, by the clock, at which the next timer runs out. None means that no timer runs."""
-        timers = [due for due in (self._machine.due, self._addressing.due, self.attachment.due) if due is not None]
-        return min(timers) if timers else None
+        timers = (self._machine.due, self._addressing.due, self.attachment.due)
+        return min((due for due in timers if due is not None), default=None)
 
     @property
     def state(self) -> str:

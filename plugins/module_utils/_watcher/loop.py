@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .._handover.guard import Changed
-from .._handover.messages import RoamingAllowed, RoamingForbidden
+from .._handover.messages import RoamingAllowed, RoamingForbidden, WordGone
 from .._handover.undo import undo_journals
 from .._managers.who import TELLING_DIRECTORIES, backend_by_name
 from .._network.backend import Listener
@@ -146,8 +146,8 @@ class Watcher:
     def _wait(self, longest: Optional[float]) -> None:
         """Wait for the next event or timer, but no longer than some seconds, and handle it."""
         dues = (self._shutdown.due, *(watched.due for watched in self._radios.values()))
-        due = [each for each in dues if each is not None]
-        timeout = max(0.0, min(due) - time.monotonic()) if due else None
+        due = min((each for each in dues if each is not None), default=None)
+        timeout = None if due is None else max(0.0, due - time.monotonic())
         if longest is not None:
             timeout = longest if timeout is None else min(timeout, longest)
         # epoll counts milliseconds. The time is rounded up, because a wait that ends early would be repeated at once.
@@ -165,10 +165,13 @@ class Watcher:
         if self._scan_wanted:
             self._scan_wanted = False
             self._scan()
+        for watched in self._radios.values():
+            if watched.closed.look():
+                watched.feed(WordGone())
         if self._own_folder.was_replaced():
             self._shutdown.want(0.0)
-        # pyroute2's messages are cyclic garbage. Python's own collector waits for thousands of objects. Until then, the
-        # messages about a few radios that come and go would add a megabyte of resident memory.
+        # pyroute2's messages are cyclic garbage. Those about a few radios that come and go would add a megabyte of
+        # resident memory until Python's own collector begins, which waits for thousands of objects.
         gc.collect()
 
     def _listen(self, descriptor: int, handler: Callable[[], None]) -> None:
@@ -186,13 +189,11 @@ class Watcher:
         for event in self._rfkill.read():
             if not isinstance(event, RfkillEvent) or event.type != "wlan":
                 continue
-            known = any(
-                w.radio.switch is not None and w.radio.switch.index == event.index for w in self._radios.values()
-            )
+            switches = (watched.radio.switch for watched in self._radios.values())
+            known = event.index in {switch.index for switch in switches if switch is not None}
             # The event may be about a new radio. Or CSME owns a radio that did not support it before, because its
             # driver found CSME only later.
-            news = event.op == "add" or event.owner == "csme"
-            if event.op == "del" or (news and not known):
+            if event.op == "del" or (not known and (event.op == "add" or event.owner == "csme")):
                 self._switch_moved()
             for watched in list(self._radios.values()):
                 watched.heard_rfkill(event)

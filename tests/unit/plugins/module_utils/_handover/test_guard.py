@@ -52,6 +52,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Unheard,
     Unpin,
     Unread,
+    WordGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import BUSY, IDLE, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -144,7 +145,8 @@ def test_roaming_that_is_forbidden_holds_the_access_point() -> None:
     assert actions == [Look(), Look(), Stay(PROFILE, BSSID)]
     # Nobody is held who need not be.
     assert play(Connected(BSSID), Free(PROFILE, BSSID)) == (Guard(), [])
-    assert play(RoamingForbidden(), RoamingAllowed(), Free(PROFILE, BSSID))[1] == [Look()]
+    for over in (RoamingAllowed(), WordGone()):
+        assert play(RoamingForbidden(), over, Free(PROFILE, BSSID))[1] == [Look()]
     off = GuardPolicy(handover=Policy(stay=False))
     assert play(RoamingForbidden(), Free(PROFILE, BSSID), policy=off)[1] == [Look()]
 

@@ -55,6 +55,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SwitchedOff,
     Timer,
     Unpin,
+    WordGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import FAILED, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -94,7 +95,7 @@ EVENTS: Tuple[GuardEvent, ...] = (
     *(Blocked(PART, None), Spoke(), Resumed(5.0), Changed()),
     *(Pinned(), PinFailed(), BlockGone(), BlockBack(), SoftBlocked(), SwitchedOff(), ScanStarted()),
     *(Connected(BSSID), Disconnected(), AddressArrived()),
-    *(RoamingForbidden(), RoamingAllowed(), SupplicantGone(), InterfaceGone()),
+    *(RoamingForbidden(), RoamingAllowed(), WordGone(), SupplicantGone(), InterfaceGone()),
 )
 #: The pauses while nobody answers are 0.5, 1 and 2 s: the first, one that is twice as long, and the longest.
 LONGEST = 2.0

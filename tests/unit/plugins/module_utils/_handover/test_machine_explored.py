@@ -38,6 +38,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Unheard,
     Unpin,
     Unread,
+    WordGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import SUCCESSES, Outcome, Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -79,6 +80,7 @@ EVENTS: Tuple[Event, ...] = (
     Disconnected(),
     AddressArrived(),
     RoamingForbidden(),
+    WordGone(),
     RoamingAllowed(),
     SupplicantGone(),
     ManagerGone(),

@@ -31,6 +31,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     Stay,
     Timer,
     Unpin,
+    WordGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import (
@@ -65,6 +66,7 @@ def held(*events: Event) -> Tuple[State, List[Action]]:
         (RoamingAllowed(),),
         (RoamingForbidden(), RoamingAllowed()),
         (Expired(Timer.CONFIRM),),
+        (RoamingForbidden(), WordGone(), Expired(Timer.CONFIRM)),
         (RoamingForbidden(), Disconnected(), Expired(Timer.LOST)),
         (RoamingForbidden(), BlockBack()),
         (SoftBlocked(),),
@@ -79,7 +81,9 @@ def test_what_ends_the_hold(events: Tuple[Event, ...]) -> None:
     assert (state.phase, state.outcome, actions) == (Phase.DONE, Outcome.PROTECTED, undone)
 
 
-@pytest.mark.parametrize("events", [(), (RoamingForbidden(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)])
+@pytest.mark.parametrize(
+    "events", [(), (RoamingForbidden(),), (WordGone(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)]
+)
 def test_what_does_not_end_the_hold(events: Tuple[Event, ...]) -> None:
     state, actions = held(*events)
     assert (state.phase, actions) == (Phase.STAYING, [])

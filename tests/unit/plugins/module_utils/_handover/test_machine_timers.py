@@ -23,6 +23,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages impo
     SetTimer,
     Timer,
     Unread,
+    WordGone,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Policy
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import Connected, Disconnected
@@ -77,6 +78,8 @@ def test_which_timers_run_when() -> None:
         (RoamingForbidden(), {}),
         (Disconnected(), {Timer.LOST: 4.0}),
         (Connected(BSSID), {}),
+        (WordGone(), {Timer.CONFIRM: 20.0}),
+        (RoamingForbidden(), {}),
     )
     events = tuple(event for event, _running in story)
     for number, (_event, running) in enumerate(story, start=1):

@@ -240,3 +240,19 @@ def test_a_real_subscription() -> None:
     with AddressEvents() as events:
         assert events.fileno() >= 0
         assert all(isinstance(event, AddressEvent) for event in events.read())
+
+
+def test_an_interface_is_brought_up(kernel: Kernel) -> None:
+    kernel.answer = lambda request: [ack(sequence_of(request))]
+    rtnetlink.bring_up(7)
+    (request,) = kernel.requests
+    size, kind, flags = struct.unpack_from("=IHH", request)
+    assert (size, kind, flags) == (32, 16, 0x5)
+    assert struct.unpack_from("=BBHiII", request, 16) == (0, 0, 0, 7, 1, 1)
+
+
+def test_an_interface_that_can_not_be_brought_up_is_told(kernel: Kernel) -> None:
+    kernel.answer = lambda request: [ack(sequence_of(request), errno.ERFKILL)]
+    with pytest.raises(TransportFailed, match="Bringing interface 7 up") as caught:
+        rtnetlink.bring_up(7)
+    assert caught.value.errno == errno.ERFKILL

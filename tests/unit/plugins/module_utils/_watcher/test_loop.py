@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import pytest
 
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._network.events import SupplicantGone
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.plugins.module_utils._radio import csme
@@ -134,6 +136,18 @@ def test_csmes_word_on_roaming_reaches_its_radio(machine: Machine) -> None:
     events.heard = [vendor(0)]  # type: ignore[attr-defined]
     watcher._heard_events()
     assert not watcher._radios["wlan0"]._machine.state.forbidden
+
+
+def test_csmes_word_on_roaming_ends_with_the_era(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.radios = (radio(0),)
+    watcher = machine.watcher()
+    watched = watcher._radios["wlan0"]
+    watched.feed(RoamingForbidden())
+    monkeypatch.setattr(watcher, "_epoll", SimpleNamespace(poll=lambda _timeout: ()))
+    for another, forbidden in ((False, True), (True, False)):
+        monkeypatch.setattr(watched.closed, "look", lambda another=another: another)
+        watcher._wait(None)
+        assert watched._machine.state.forbidden is forbidden
 
 
 def test_after_an_overrun_everything_is_read_anew(machine: Machine) -> None:
