@@ -252,7 +252,9 @@ def step(guard: Guard, event: GuardEvent, policy: GuardPolicy) -> Result:
     """
     if isinstance(event, RoamingForbidden):
         guard = replace(guard, forbidden=True, unconfirmed=None)
-    elif isinstance(event, (RoamingAllowed, WordGone, BlockBack, Blocked, InterfaceGone)):
+    elif isinstance(event, WordGone):
+        guard = replace(guard, forbidden=False)
+    elif isinstance(event, (RoamingAllowed, BlockBack, Blocked, InterfaceGone)):
         # When CSME itself has the radio, its report to the host does not count any more.
         guard = replace(guard, forbidden=False, unconfirmed=None)
     if guard.handover is not None:

@@ -50,10 +50,10 @@ def read_platform(reading: Reading, root: str = "/") -> Platform:
 
 
 def binding(root: str = "/") -> Optional[int]:
-    """Return a number that is another one each time iwlmei is bound to the management engine's client for wireless.
+    """Return a number that changes each time iwlmei is bound to the management engine's client for wireless.
 
-    It is the inode of the binding in sysfs, which kernfs does not give out again soon. It is None when iwlmei is not
-    bound, or sysfs does not show that.
+    It is the inode of the binding in sysfs. kernfs counts these numbers up. It is None when iwlmei is not bound, or
+    sysfs does not show that.
 
     Args:
         root: the directory that stands for ``/``.

@@ -10,6 +10,7 @@ Source of the numbers: linux/include/uapi/linux/rtnetlink.h, if_addr.h and if.h.
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple, Union
@@ -23,6 +24,7 @@ RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
 
+RTNLGRP_LINK = 1
 RTNLGRP_IPV4_IFADDR = 5
 RTNLGRP_IPV6_IFADDR = 9
 
@@ -35,6 +37,8 @@ IFF_UP = 0x1
 
 #: struct ifinfomsg
 _LINK_FIELDS = (("family", "B"), ("pad", "B"), ("type", "H"), ("index", "i"), ("flags", "I"), ("change", "I"))
+#: The index and the flags of struct ifinfomsg, behind struct nlmsghdr (16 bytes), family, padding and type.
+_LINK = struct.Struct("=16x4xiI")
 #: struct ifaddrmsg
 _FIELDS = (("family", "B"), ("prefixlen", "B"), ("flags", "B"), ("scope", "B"), ("index", "I"))
 _ADDRESS: netlink_codec.Attributes = (
@@ -156,6 +160,68 @@ class AddressEvents:
         except DecodeFailed as error:
             return (MalformedEvent(str(error)),)
         return tuple(event for event in events if event is not None)
+
+
+@dataclass(frozen=True)
+class LinkEvent:
+    """An interface was changed. ``up`` says whether it is up now (IFF_UP)."""
+
+    ifindex: int
+    up: bool
+
+
+class LinkEvents:
+    """Events when any interface is changed.
+
+    Raises:
+        TransportFailed: the kernel refused.
+    """
+
+    def __init__(self) -> None:
+        self._socket = NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink events")
+        try:
+            self._socket.join(RTNLGRP_LINK)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def close(self) -> None:
+        """Close the socket. It may be closed twice."""
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor. It stays readable until ``read()`` has returned everything."""
+        return self._socket.fileno()
+
+    def read(self) -> Tuple[Union[LinkEvent, MalformedEvent], ...]:
+        """Return the events of the next datagram. There may be none. This never blocks.
+
+        Raises:
+            EventsLost: the kernel dropped events. The caller can read on, but must read the interfaces again.
+            TransportFailed: the socket failed. The caller must open another one.
+        """
+        try:
+            events = [decode_link(message.data) for message in self._socket.receive() or ()]
+        except DecodeFailed as error:
+            return (MalformedEvent(str(error)),)
+        return tuple(event for event in events if event is not None)
+
+
+def decode_link(data: bytes) -> Optional[LinkEvent]:
+    """Decode an RTM_NEWLINK message. Return None for another message.
+
+    Only the fixed header is read, because the attributes are many, and each event of a handover would cost a
+    millisecond.
+
+    Raises:
+        DecodeFailed: the message is too short.
+    """
+    if int.from_bytes(data[4:6], sys.byteorder) != RTM_NEWLINK:
+        return None
+    if len(data) < _LINK.size:
+        raise DecodeFailed(f"A link message has {len(data)} bytes", where="link message")
+    ifindex, flags = _LINK.unpack_from(data)
+    return LinkEvent(ifindex, bool(flags & IFF_UP))
 
 
 def decode_address(data: bytes) -> Optional[AddressEvent]:

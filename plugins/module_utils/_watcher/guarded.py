@@ -94,11 +94,10 @@ class Watched:
             policy.handover, self.effects.look_for_address, self._address_found, self._ask_for_address, clock
         )
         self._remainder = Remainder(self.effects, self._lock, self._account)
-        #: Brings the interface up again if the driver closed it.
-        self.closed = Closed(self.interface, radio.ifindex or -1, self._account, places, lambda: self._switch.shut)
         # The account logs the warnings of the effects and of the listeners.
         self.effects.warnings = self._account.warnings
         self.view = View(radio, nl, self.attachment, self._account, places, clock)
+        self.closed = Closed(radio, self.view, self._account, lambda: self._switch.shut, places, clock)
         self._machine: Machine[Guard] = Machine(
             Guard(),
             lambda state, event: guard.step(state, event, self.policy),
@@ -113,7 +112,7 @@ class Watched:
     @property
     def due(self) -> Optional[float]:
         """The time, by the clock, at which the next timer runs out. None means that no timer runs."""
-        timers = (self._machine.due, self._addressing.due, self.attachment.due)
+        timers = (self._machine.due, self._addressing.due, self.attachment.due, self.closed.due)
         return min((due for due in timers if due is not None), default=None)
 
     @property
@@ -202,6 +201,7 @@ class Watched:
         if end is not None:
             self._heard_one(end)
         self._addressing.expire()
+        self.closed.expire()
         self._account.flush()
 
     def _expire_guard(self) -> None:

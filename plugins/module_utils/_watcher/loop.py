@@ -18,11 +18,9 @@ from functools import partial
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .._handover.guard import Changed
-from .._handover.messages import RoamingAllowed, RoamingForbidden, WordGone
 from .._handover.undo import undo_journals
 from .._managers.who import TELLING_DIRECTORIES, backend_by_name
 from .._network.backend import Listener
-from .._radio import csme
 from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211, Nl80211Events
 from .._radio.nl80211_messages import ConfigEvent, VendorEvent
@@ -38,8 +36,10 @@ from .bring_up_note import held_interfaces
 from .config import Config, read_config
 from .guarded import Watched
 from .lacking import until_there
+from .links import Links
 from .own_folder import OwnFolder
 from .policy import policy_of
+from .roaming import hand_on
 from .shutdown import Shutdown
 from .signals import ENDING, signals_heard, wake_descriptor
 from .telling import Telling, status_of
@@ -90,6 +90,7 @@ class Watcher:
         self._directories = Directories([self._places.at(path) for path in _DIRECTORIES])
         self._listen(self._rfkill.fileno(), self._heard_rfkill)
         self._listen(self._addresses.fileno(), self._heard_addresses)
+        self._listen(self._links.fileno(), self._links.read)
         self._listen(wake, lambda: self._heard_signals(wake))
         try:
             self._own_folder.begin()
@@ -122,6 +123,7 @@ class Watcher:
         rfkill = RfkillEvents()
         try:
             self._addresses = AddressEvents()
+            self._links = Links(self._radios, self._places)
         except FleetError:
             rfkill.close()
             raise
@@ -151,7 +153,10 @@ class Watcher:
         if longest is not None:
             timeout = longest if timeout is None else min(timeout, longest)
         # epoll counts milliseconds. The time is rounded up, because a wait that ends early would be repeated at once.
-        for descriptor, _event in self._epoll.poll(None if timeout is None else timeout + 0.001):
+        ready = self._epoll.poll(None if timeout is None else timeout + 0.001)
+        if not self._hands_over:  # it costs a tenth of what a request does
+            self._links.look()
+        for descriptor, _event in ready:
             handler = self._handlers.get(descriptor)
             if handler is not None:  # an earlier handler of this round may have closed it
                 handler()
@@ -165,9 +170,6 @@ class Watcher:
         if self._scan_wanted:
             self._scan_wanted = False
             self._scan()
-        for watched in self._radios.values():
-            if watched.closed.look():
-                watched.feed(WordGone())
         if self._own_folder.was_replaced():
             self._shutdown.want(0.0)
         # pyroute2's messages are cyclic garbage. Those about a few radios that come and go would add a megabyte of
@@ -228,23 +230,7 @@ class Watcher:
             if isinstance(event, ConfigEvent) and (event.ifindex is not None or "wiphy" in event.name):
                 self._scan_wanted = True
             elif isinstance(event, VendorEvent):
-                self._heard_vendor(event)
-
-    def _heard_vendor(self, event: VendorEvent) -> None:
-        if (event.vendor_id, event.subcmd) != (csme.INTEL_OUI, csme.ROAMING_FORBIDDEN_EVENT):
-            return
-        try:
-            forbidden = csme.decode_roaming_forbidden(event.data).forbidden
-        except FleetError as error:
-            self._log.write("warning", f"an event from CSME is malformed: {error}", code=error.code)
-            return
-        for watched in self._radios.values():
-            if event.ifindex in (None, watched.radio.ifindex):
-                word = "forbids" if forbidden else "allows"
-                self._log.write(
-                    "info", f"{watched.interface}: CSME {word} roaming", amt_wifi_interface=watched.interface
-                )
-                watched.feed(RoamingForbidden() if forbidden else RoamingAllowed())
+                hand_on(event, self._radios.values(), self._log)
 
     def _heard_addresses(self) -> None:
         try:

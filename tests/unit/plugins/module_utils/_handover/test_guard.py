@@ -164,6 +164,8 @@ def test_a_stay_that_csme_has_not_confirmed_goes_on_for_the_rest_of_its_time() -
     assert (more[-1], confirmed.forbidden) == (Stay(PROFILE, BSSID), True)
     assert step(stays, RoamingForbidden(), POLICY)[1] == (CancelTimer(Timer.CONFIRM),)
     assert play(Resumed(4.0), guard=Guard(forbidden=True))[0] == Guard(forbidden=True)
+    # What CSME said before does not count any more, and it has its time to say it.
+    assert play(WordGone(), guard=guard)[0].stays
 
 
 @pytest.mark.parametrize("event", [RoamingAllowed(), BlockBack(), SoftBlocked(), InterfaceGone(), Free(), CAN])

@@ -256,3 +256,21 @@ def test_an_interface_that_can_not_be_brought_up_is_told(kernel: Kernel) -> None
     with pytest.raises(TransportFailed, match="Bringing interface 7 up") as caught:
         rtnetlink.bring_up(7)
     assert caught.value.errno == errno.ERFKILL
+
+
+def link(ifindex: int, flags: int, kind: int = 16) -> bytes:
+    return message(kind, struct.pack("=BxHiII", 0, 1, ifindex, flags, 0) + u32(13, 1400))
+
+
+def test_links_that_come_up_and_go_down_are_heard(kernel: Kernel) -> None:
+    events = rtnetlink.LinkEvents()
+    assert kernel.groups == [1]
+    kernel.queue(link(3, 0x1003) + link(4, 0x1002) + link(5, 0x1003, kind=17))
+    assert events.read() == (rtnetlink.LinkEvent(3, True), rtnetlink.LinkEvent(4, False))
+    assert events.read() == ()
+    kernel.queue(message(16, b"\0\0\1\0"))
+    (malformed,) = events.read()
+    assert isinstance(malformed, MalformedEvent)
+    assert events.fileno() >= 0
+    events.close()
+    events.close()

@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
@@ -23,7 +24,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection impor
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Radio, Switch
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import loop, state_file
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import links, loop, state_file
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.config import Config
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.loop import Watcher
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.telling import Telling
@@ -94,6 +95,7 @@ class Machine:
         made = Watcher("1.2.3", config, str(self.config), self.log, Places(str(self.folder)))  # type: ignore[arg-type]
         made._rfkill = Events()  # type: ignore[assignment]
         made._addresses = Events()  # type: ignore[assignment]
+        made._links = SimpleNamespace(look=lambda: None)  # type: ignore[assignment]
         made._reopen()
         self.watchers.append(made)
         return made
@@ -146,6 +148,7 @@ class Service:
         monkeypatch.setattr(f"{loop.__name__}.select.epoll", EPOLL)
         monkeypatch.setattr(loop, "RfkillEvents", lambda: self.rfkill)
         monkeypatch.setattr(loop, "AddressEvents", lambda: self.addresses)
+        monkeypatch.setattr(f"{links.__name__}.LinkEvents", Told)
         monkeypatch.setattr(loop, "Nl80211Events", Told)
         monkeypatch.setattr(loop, "_DIRECTORIES", ("/watched",))
         monkeypatch.setattr(loop, "undo_journals", self.undo)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which interface is brought up again, and which one somebody set down."""
+"""Bringing up what the driver closed."""
 
 from __future__ import annotations
 
@@ -11,130 +11,161 @@ from typing import List, Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, FleetError
-from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardEvent, Unanswered
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Blocked
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import closed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.account import Account
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher.closed import Closed, Era, era_of
-from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import FREE, Book, radio
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.closed import Closed
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._network.fake_profile import make
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
+    FREE,
+    NETWORK,
+    Book,
+    radio,
+)
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import Machine
-
-BOUND, ANEW, UNBOUND, SLEPT = Era(70, 0.0), Era(71, 0.0), Era(None, 0.0), Era(70, 12.5)
 
 
 class Interface:
-    """An interface whose eras a test makes up."""
+    """An interface, its kernel and CSME."""
 
-    def __init__(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.machine = machine
-        self.era = BOUND
+    obstacle: Optional[Obstacle] = None
+
+    def __init__(self, files: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.files = files
+        self.now = 100.0
+        self.shut = False
         self.error: Optional[FleetError] = None
         self.brought_up: List[int] = []
+        self.csme: GuardEvent = Blocked(None, None)
+        self.asks = True
         self.log = Book()
-        account = Account(radio(FREE), self.log, lambda: 0.0)  # type: ignore[arg-type]
-        self.blocked = False
-        self.closed = Closed("wlan0", 3, account, machine.places, lambda: self.blocked, lambda: self.era)
+        account = Account(radio(FREE), self.log, lambda: self.now)  # type: ignore[arg-type]
+        self.flags(up=True)
         monkeypatch.setattr(f"{closed.__name__}.rtnetlink.bring_up", self._bring_up)
+        monkeypatch.setattr(closed, "asks_by_itself", lambda root: self.asks)
+        self.closed = Closed(radio(FREE), self, account, lambda: self.shut, files.places, lambda: self.now)  # type: ignore[arg-type]
+
+    def flags(self, *, up: bool) -> None:
+        self.files.write("sys/class/net/wlan0/flags", "0x1003\n" if up else "0x1002\n")
+
+    def of_csme(self, *, required: bool) -> GuardEvent:
+        assert required
+        return self.csme
 
     def _bring_up(self, ifindex: int) -> None:
         self.brought_up.append(ifindex)
         if self.error is not None:
             raise self.error
+        self.flags(up=True)
 
-    def look(self, *, up: bool, era: Era = BOUND, blocked: bool = False) -> List[int]:
-        """Return which interfaces were brought up when it was looked at."""
-        self.machine.write("sys/class/net/wlan0/flags", "0x1003\n" if up else "0x1002\n")
-        self.era = era
-        del self.brought_up[:]
-        self.blocked = blocked
-        self.closed.look()
-        return self.brought_up
+    def goes_down(self) -> None:
+        self.flags(up=False)
+        self.closed.heard(3, up=False)
+
+    def is_closed(self) -> None:
+        """Let the driver close it."""
+        self.closed.new_era("iwlmei was unbound from CSME")
+        self.goes_down()
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.closed.expire()
+
+    @property
+    def warned(self) -> List[str]:
+        return [line for level, line in self.log.lines if level == "warning"]
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    """The files of a laptop."""
-    return Machine(tmp_path)
+def interface(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Interface:
+    return Interface(Machine(tmp_path), monkeypatch)
 
 
-@pytest.fixture
-def interface(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Interface:
-    return Interface(machine, monkeypatch)
+def test_what_the_driver_closed_is_brought_up(interface: Interface) -> None:
+    interface.closed.expire()
+    interface.is_closed()
+    assert interface.closed.due == 101.0
+    assert interface.brought_up == []
+    interface.passes(1.0)
+    assert interface.brought_up == [3]
+    assert interface.warned == [
+        "wlan0: the driver closed the interface (iwlmei was unbound from CSME), so it is brought up again"
+    ]
+    assert interface.closed.due is None
+
+
+def test_what_somebody_set_down_stays_down(interface: Interface) -> None:
+    interface.goes_down()
+    interface.closed.new_era("the laptop slept")
+    interface.closed.read()
+    assert interface.closed.due is None
+
+
+def test_another_interface_is_another_matter(interface: Interface) -> None:
+    interface.closed.new_era("the laptop slept")
+    interface.closed.heard(4, up=False)
+    assert interface.closed.due is None
+
+
+def test_one_that_came_up_meanwhile_is_left_alone(interface: Interface) -> None:
+    interface.is_closed()
+    interface.flags(up=True)
+    interface.passes(1.0)
+    assert (interface.brought_up, interface.closed.due) == ([], None)
+
+
+def test_one_that_is_blocked_meanwhile_is_left_alone(interface: Interface) -> None:
+    interface.is_closed()
+    interface.shut = True
+    interface.passes(1.0)
+    assert (interface.brought_up, interface.closed.due) == ([], None)
+
+
+@pytest.mark.parametrize("error", [TransportFailed("CSME did not answer"), NotFound("no firmware")])
+def test_it_is_tried_again_and_told_once(interface: Interface, error: FleetError) -> None:
+    interface.error = error
+    interface.is_closed()
+    for pause in (1.0, 2.0, 4.0):
+        interface.passes(pause)
+    assert interface.brought_up == [3, 3, 3]
+    (line,) = interface.warned
+    assert line.endswith(f"(iwlmei was unbound from CSME), and it can't be brought up again: {error}")
+    interface.error = None
+    interface.passes(8.0)
+    assert interface.warned[1].endswith("so it is brought up again")
+
+
+def test_an_interface_that_is_gone_is_left_alone(interface: Interface) -> None:
+    interface.is_closed()
+    (interface.files.path / "sys/class/net/wlan0/flags").unlink()
+    (interface.files.path / "sys/class/net/wlan0").rmdir()
+    interface.error = NotFound("no such device")
+    interface.passes(1.0)
+    assert interface.brought_up == [3]
 
 
 @pytest.mark.parametrize(
-    ("era", "why"), [(ANEW, "iwlmei was bound"), (UNBOUND, "iwlmei was bound"), (SLEPT, "the laptop slept")]
+    ("asks", "seen", "brought_up"),
+    [
+        (True, Blocked(NETWORK, None), False),
+        (False, Blocked(NETWORK, None), True),
+        (True, Blocked(NETWORK, make()), True),
+        (True, Unanswered(), True),
+    ],
+    ids=["no profile", "the driver does not ask", "a profile", "nobody answers"],
 )
-def test_what_the_driver_closed_is_brought_up_once(interface: Interface, era: Era, why: str) -> None:
-    assert interface.look(up=True) == []
-    assert interface.look(up=False, era=era) == [3]
-    assert [level for level, line in interface.log.lines if why in line] == ["warning"]
-    assert interface.look(up=False, era=era) == [], "somebody sets it down now"
-
-
-def test_what_somebody_set_down_stays_down_whatever_comes_later(interface: Interface) -> None:
-    interface.look(up=True)
-    assert interface.look(up=False) == []
-    for era in (ANEW, SLEPT, BOUND):
-        assert interface.look(up=False, era=era) == []
-    # Once it is up again, all begins anew.
-    assert interface.look(up=True, era=ANEW) == []
-    assert interface.look(up=False, era=BOUND) == [3]
-
-
-def test_one_that_was_never_up_is_left_alone(interface: Interface) -> None:
-    assert interface.look(up=False) == []
-    assert interface.look(up=False, era=ANEW) == []
-
-
-def test_a_block_is_waited_for(interface: Interface) -> None:
-    interface.look(up=True)
-    for era in (BOUND, ANEW):
-        assert interface.look(up=False, era=era, blocked=True) == []
-    assert interface.look(up=False, era=ANEW) == [3]
-
-
-def test_what_can_not_be_brought_up_is_told_once(interface: Interface) -> None:
-    interface.error = AccessDenied("no")
-    for era in (ANEW, BOUND):
-        interface.look(up=True, era=BOUND if era is ANEW else ANEW)
-        assert interface.look(up=False, era=era) == [3]
-    assert len([line for _level, line in interface.log.lines if "can't be brought up again: no" in line]) == 2
-
-
-def test_an_interface_that_is_gone_is_no_interface_that_was_up(interface: Interface, tmp_path: Path) -> None:
-    interface.look(up=True)
-    (interface.machine.path / "sys/class/net/wlan0/flags").unlink()
-    (interface.machine.path / "sys/class/net/wlan0").rmdir()
-    interface.closed.look()
-    assert interface.look(up=False, era=ANEW) == []
-
-
-def test_the_era_changes_with_the_binding_alone(machine: Machine) -> None:
-    before = era_of(machine.places)
-    assert before.binding is None
-    name = "0000:00:16.0-13280904-7792-4fcb-a1aa-5e70cbb1e865"
-    link = machine.path / "sys/bus/mei/drivers/iwlmei" / name
-    link.parent.mkdir(parents=True)
-    assert era_of(machine.places).is_same(before)
-    link.symlink_to(machine.path)
-    bound = era_of(machine.places)
-    assert bound.binding is not None
-    assert era_of(machine.places).is_same(bound)
-    assert not bound.is_same(before)
-    link.unlink()
-    (link.parent / "kept").touch()  # so that the inode is another one
-    link.symlink_to(machine.path)
-    assert not era_of(machine.places).is_same(bound)
-
-
-def test_the_present_machine_has_an_era() -> None:
-    assert era_of().is_same(era_of(Places("/")))
-
-
-def test_a_new_era_is_told_once_whatever_the_interface_does(interface: Interface) -> None:
-    told = []
-    for era in (BOUND, BOUND, ANEW, ANEW, SLEPT, Era(70, 12.500004)):
-        interface.era = era
-        told.append(interface.closed.look())
-    assert told == [False, False, True, False, True, False]
+def test_a_session_that_no_profile_can_carry_on_is_not_ended(
+    interface: Interface, asks: bool, seen: GuardEvent, brought_up: bool
+) -> None:
+    interface.asks, interface.csme = asks, seen
+    interface.is_closed()
+    interface.passes(1.0)
+    assert bool(interface.brought_up) is brought_up
+    if not brought_up:
+        assert "it is not brought up again, because that could end a session of CSME" in interface.warned[0]
+        interface.csme = Blocked(None, None)
+        interface.passes(2.0)
+        assert interface.brought_up == [3]

@@ -47,6 +47,7 @@ def test_what_its_block_means(
     assert followed.follow(event(soft, hard, reasons)) == ((soft, hard, reasons) != (False, False, NONE))
     for each in (read, followed):
         assert (each.usable, each.blocked, each.owned, each.off) == (usable, hard, owned, off)
+        assert each.shut is (hard or soft)
         assert not each.follow(event(soft, hard, reasons)), "that is nothing new"
 
 

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deciding whether the driver has closed an interface, or somebody has set it down. This file does no I/O.
+
+When iwlmei is unbound from the management engine while the host has the radio, iwlmvm closes the radio's interfaces
+(``iwl_mei_remove`` in mei/main.c calls ``nic_stolen``, mvm/ops.c). There is no block that could end, so nobody brings
+them up again: neither wpa_supplicant nor NetworkManager. A suspend of the laptop unbinds iwlmei, too, and some kernels
+lose the interface then.
+
+An administrator may also set an interface down. So only an interface is brought up again that went down right after
+iwlmei's binding changed or the laptop slept.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple, Optional, Tuple
+
+#: The most seconds between the end of iwlmei's binding and the end of the interface. iwl_mei_remove waits 50 ms for the
+#: driver, and then closes the interface. The rest is for a busy laptop, and for one that wakes up.
+TOGETHER_SECONDS = 2.0
+#: The pauses before the attempts to bring the interface up, in seconds. The last one is repeated. At the first attempt,
+#: iwlmei has let go. Later ones are for a firmware that is not loaded yet, or a CSME that does not answer.
+PAUSES: Tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
+#: A difference between two readings of the clocks that is no sleep, in seconds.
+_TOLERANCE = 0.1
+
+
+class Era(NamedTuple):
+    """What changes when iwlmei is bound anew, or the laptop sleeps.
+
+    Attributes:
+        binding: a number of iwlmei's binding to the management engine, or None when it is not bound.
+        slept: how many seconds the laptop has slept since its boot.
+    """
+
+    binding: Optional[int]
+    slept: float
+
+    def why_new(self, before: Era) -> str:
+        """Return what has changed since an earlier era, as a text for people. It is empty when nothing has."""
+        if self.slept - before.slept > _TOLERANCE:
+            return "the laptop slept"
+        if self.binding == before.binding:
+            return ""
+        return "iwlmei was unbound from CSME" if self.binding is None else "iwlmei was bound to CSME anew"
+
+
+class Closing:
+    """What is known of one interface.
+
+    Args:
+        clock: returns the time in seconds, from a clock that never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        #: When the last era began, and why.
+        self._since: Optional[float] = None
+        self.why = ""
+        #: Whether the interface is up. None means that it was not seen yet.
+        self._up: Optional[bool] = None
+        #: When the interface has to be brought up, or None.
+        self.due: Optional[float] = None
+        self._attempts = 0
+
+    def new_era(self, why: str) -> None:
+        """Handle that another era has begun.
+
+        Args:
+            why: see ``Era.why_new``.
+        """
+        self._since, self.why = self._clock(), why
+
+    def link(self, *, up: bool, shut: bool) -> None:
+        """Handle a report of the interface.
+
+        Args:
+            up: whether it is up.
+            shut: whether the radio is blocked. Then the interface is down because of that, and its manager brings it up
+                when the block lifts.
+        """
+        was, self._up = self._up, up
+        if up or shut:
+            self.due, self._attempts = None, 0
+        elif was:
+            recent = self._since is not None and self._clock() - self._since <= TOGETHER_SECONDS
+            self.due = self._clock() + PAUSES[0] if recent else None
+
+    def is_due(self) -> bool:
+        """Say whether the interface has to be brought up now. If so, the next attempt comes after a pause."""
+        if self.due is None or self._clock() < self.due:
+            return False
+        self._attempts += 1
+        self.due = self._clock() + PAUSES[min(self._attempts, len(PAUSES) - 1)]
+        return True

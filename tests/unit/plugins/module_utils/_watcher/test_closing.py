@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which interface the driver closed, and which one somebody set down."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher.closing import (
+    PAUSES,
+    TOGETHER_SECONDS,
+    Closing,
+    Era,
+)
+
+BOUND = Era(70, 5.0)
+UNBOUND, ANEW = "iwlmei was unbound from CSME", "iwlmei was bound to CSME anew"
+
+
+@pytest.mark.parametrize(
+    ("era", "why"),
+    [
+        (BOUND, ""),
+        (Era(70, 5.00004), ""),
+        (Era(70, 4.0), ""),
+        (Era(None, 5.0), UNBOUND),
+        (Era(71, 5.0), ANEW),
+        (Era(70, 9.0), "the laptop slept"),
+        (Era(71, 9.0), "the laptop slept"),
+    ],
+)
+def test_what_makes_an_era(era: Era, why: str) -> None:
+    assert era.why_new(BOUND) == why
+
+
+class Story:
+    """An interface and a clock."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.closing = Closing(lambda: self.now)
+        self.closing.link(up=True, shut=False)
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    def attempts(self, seconds: float) -> List[float]:
+        """Return after how many seconds the interface was to be brought up, within a time."""
+        begun, found = self.now, []
+        while self.closing.due is not None and self.closing.due <= begun + seconds:
+            self.now = self.closing.due
+            if self.closing.is_due():
+                found.append(self.now - begun)
+        self.now = begun + seconds
+        return found
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.06, TOGETHER_SECONDS])
+def test_what_goes_down_right_after_the_binding_was_the_driver(story: Story, seconds: float) -> None:
+    """However often it is looked at in between: the binding ends some 50 ms before the interface."""
+    story.closing.new_era(UNBOUND)
+    story.closing.link(up=True, shut=False)
+    story.passes(seconds)
+    story.closing.link(up=False, shut=False)
+    story.closing.link(up=False, shut=False)
+    assert not story.closing.is_due()
+    assert story.attempts(1.0) == [PAUSES[0]]
+    assert story.closing.why == UNBOUND
+
+
+def test_what_somebody_sets_down_stays_down(story: Story) -> None:
+    story.closing.link(up=False, shut=False)
+    assert story.closing.due is None
+    # Whatever comes then: a sleep, a new binding, a report that says the same again.
+    for why in (ANEW, "the laptop slept"):
+        story.closing.new_era(why)
+        story.closing.link(up=False, shut=False)
+        assert story.attempts(1000.0) == []
+    story.closing.link(up=True, shut=False)
+    story.passes(TOGETHER_SECONDS + 0.1)
+    story.closing.link(up=False, shut=False)
+    assert story.closing.due is None
+
+
+def test_one_that_was_down_from_the_beginning_stays_down() -> None:
+    closing = Closing(lambda: 100.0)
+    closing.new_era(ANEW)
+    closing.link(up=False, shut=False)
+    assert closing.due is None
+
+
+def test_a_blocked_one_comes_up_by_its_manager(story: Story) -> None:
+    story.closing.new_era(ANEW)
+    story.closing.link(up=False, shut=True)
+    assert story.closing.due is None
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(100.0) == []
+
+
+def test_a_block_ends_the_attempts(story: Story) -> None:
+    story.closing.new_era(ANEW)
+    story.closing.link(up=False, shut=False)
+    story.closing.link(up=False, shut=True)
+    assert story.attempts(100.0) == []
+
+
+def test_it_is_tried_again_until_it_is_up(story: Story) -> None:
+    story.closing.new_era(ANEW)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(200.0) == [1.0, 3.0, 7.0, 15.0, 31.0, 61.0, 121.0, 181.0]
+    story.closing.link(up=True, shut=False)
+    assert story.attempts(200.0) == []
+    # If it is closed again, the pauses begin anew.
+    story.closing.new_era(UNBOUND)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(3.0) == [1.0, 3.0]
