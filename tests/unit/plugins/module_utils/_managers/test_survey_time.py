@@ -60,20 +60,24 @@ def test_a_networkmanager_that_goes_on_answering_may_take_longer(
     machine: Machine,
     networkmanager: Laptop,
     clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
     seconds: float,
     profiles: Optional[int],
 ) -> None:
     path, get = next(iter(networkmanager.profiles)), f"{NM_SETTINGS}.Connection.GetSettings"
-    told = networkmanager.bus.methods[path, get]
+    receive = dbus.SystemBus._receive
 
-    def slowly() -> Optional[Tuple[str, Tuple[Any, ...]]]:
-        clock.passes(4.0)
-        return told()
+    # Each answer takes its time where it is waited for. All were asked for before, and may have come at once.
+    def slowly(bus: dbus.SystemBus, end: float, where: str) -> Any:
+        message = receive(bus, end, where)
+        clock.passes(4.0 if where.endswith("GetSettings") else 0.0)
+        return message
 
+    monkeypatch.setattr(dbus.SystemBus, "_receive", slowly)
     machine.networkmanager("true")
     for number in range(100, 105):
         networkmanager.profiles[f"{SETTINGS}/{number}"] = networkmanager.profiles[path]
-        networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = slowly
+        networkmanager.bus.methods[f"{SETTINGS}/{number}", get] = networkmanager.bus.methods[path, get]
     found = manager(machine, *([] if profiles else ["supplicant.wlan0"]), patience=Patience(15.0, call=seconds))
     assert (None if found.profiles is None else len(found.profiles)) == profiles
 
