@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Generic, Optional, Tuple, TypeVar, Union
 
 from .._system.errors import DecodeFailed, NotFound
 from . import netlink, netlink_codec
@@ -48,6 +48,9 @@ _ADDRESS: netlink_codec.Attributes = (
 )
 #: address family -> (its name, number of bytes in an address)
 _FAMILIES = {int(socket.AF_INET): ("inet", 4), int(socket.AF_INET6): ("inet6", 16)}
+
+_Event = TypeVar("_Event")
+_Open = TypeVar("_Open", bound="_Events[Any]")
 
 
 @dataclass(frozen=True)
@@ -115,25 +118,28 @@ def bring_up(ifindex: int) -> None:
         sock.request(f"Bringing interface {ifindex} up", kind, RTM_NEWLINK, fields)
 
 
-class AddressEvents:
-    """Events when an IPv4 or IPv6 address of any interface is added or removed.
+class _Events(Generic[_Event]):
+    """Events of some of rtnetlink's groups.
+
+    Args:
+        decode: decodes a message. It returns None for one that is no such event.
+        groups: the numbers of the groups.
 
     Raises:
-        LibraryMissing: pyroute2 is not installed.
         TransportFailed: the kernel refused.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decode: Callable[[bytes], Optional[_Event]], *groups: int) -> None:
+        self._decode = decode
         self._socket = NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink events")
         try:
-            _kind()
-            self._socket.join(RTNLGRP_IPV4_IFADDR)
-            self._socket.join(RTNLGRP_IPV6_IFADDR)
+            for group in groups:
+                self._socket.join(group)
         except BaseException:
             self._socket.close()
             raise
 
-    def __enter__(self) -> AddressEvents:
+    def __enter__(self: _Open) -> _Open:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -147,19 +153,32 @@ class AddressEvents:
         """Return the descriptor. It stays readable until ``read()`` has returned everything."""
         return self._socket.fileno()
 
-    def read(self) -> Tuple[Union[AddressEvent, MalformedEvent], ...]:
+    def read(self) -> Tuple[Union[_Event, MalformedEvent], ...]:
         """Return the events of the next datagram. There is mostly one, and there may be none. This never blocks.
 
         Raises:
-            EventsLost: the kernel dropped events. The caller can read on, but must list the addresses again.
+            EventsLost: the kernel dropped events. The caller can read on, but must read again what they are about.
             TransportFailed: the socket failed. The caller must open another one.
         """
         try:
             messages = self._socket.receive()
-            events = [decode_address(message.data) for message in messages or ()]
+            events = [self._decode(message.data) for message in messages or ()]
         except DecodeFailed as error:
             return (MalformedEvent(str(error)),)
         return tuple(event for event in events if event is not None)
+
+
+class AddressEvents(_Events[AddressEvent]):
+    """Events when an IPv4 or IPv6 address of any interface is added or removed.
+
+    Raises:
+        LibraryMissing: pyroute2 is not installed.
+        TransportFailed: the kernel refused.
+    """
+
+    def __init__(self) -> None:
+        _kind()
+        super().__init__(decode_address, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR)
 
 
 @dataclass(frozen=True)
@@ -170,7 +189,7 @@ class LinkEvent:
     up: bool
 
 
-class LinkEvents:
+class LinkEvents(_Events[LinkEvent]):
     """Events when any interface is changed.
 
     Raises:
@@ -178,33 +197,7 @@ class LinkEvents:
     """
 
     def __init__(self) -> None:
-        self._socket = NetlinkSocket(netlink.NETLINK_ROUTE, "rtnetlink events")
-        try:
-            self._socket.join(RTNLGRP_LINK)
-        except BaseException:
-            self._socket.close()
-            raise
-
-    def close(self) -> None:
-        """Close the socket. It may be closed twice."""
-        self._socket.close()
-
-    def fileno(self) -> int:
-        """Return the descriptor. It stays readable until ``read()`` has returned everything."""
-        return self._socket.fileno()
-
-    def read(self) -> Tuple[Union[LinkEvent, MalformedEvent], ...]:
-        """Return the events of the next datagram. There may be none. This never blocks.
-
-        Raises:
-            EventsLost: the kernel dropped events. The caller can read on, but must read the interfaces again.
-            TransportFailed: the socket failed. The caller must open another one.
-        """
-        try:
-            events = [decode_link(message.data) for message in self._socket.receive() or ()]
-        except DecodeFailed as error:
-            return (MalformedEvent(str(error)),)
-        return tuple(event for event in events if event is not None)
+        super().__init__(decode_link, RTNLGRP_LINK)
 
 
 def decode_link(data: bytes) -> Optional[LinkEvent]:

@@ -13,7 +13,7 @@ import gc
 import select
 import signal
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -120,14 +120,13 @@ class Watcher:
         Raises:
             FleetError: the machine lacks one of them, or pyroute2.
         """
-        rfkill = RfkillEvents()
-        try:
+        with ExitStack() as opened:  # what was opened is closed if the rest can't be
+            self._rfkill = RfkillEvents()
+            opened.callback(self._rfkill.close)
             self._addresses = AddressEvents()
+            opened.callback(self._addresses.close)
             self._links = Links(self._radios, self._places)
-        except FleetError:
-            rfkill.close()
-            raise
-        self._rfkill = rfkill
+            opened.pop_all()
 
     def _undo(self) -> None:
         """Undo the pins that an earlier process of the watcher left."""
@@ -191,11 +190,13 @@ class Watcher:
         for event in self._rfkill.read():
             if not isinstance(event, RfkillEvent) or event.type != "wlan":
                 continue
-            switches = (watched.radio.switch for watched in self._radios.values())
-            known = event.index in {switch.index for switch in switches if switch is not None}
+            known = any(
+                w.radio.switch is not None and w.radio.switch.index == event.index for w in self._radios.values()
+            )
             # The event may be about a new radio. Or CSME owns a radio that did not support it before, because its
             # driver found CSME only later.
-            if event.op == "del" or (not known and (event.op == "add" or event.owner == "csme")):
+            news = event.op == "add" or event.owner == "csme"
+            if event.op == "del" or (news and not known):
                 self._switch_moved()
             for watched in list(self._radios.values()):
                 watched.heard_rfkill(event)
