@@ -40,7 +40,7 @@ def main_pid(laptop: Laptop) -> str:
 def free(scene: Scene) -> None:
     """Wait for the handover's success, and end the stay that follows it."""
     scene.laptop.wait_until("the handover", lambda: watcher_state(scene.laptop)["state"] == "staying", 60)
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     scene.laptop.wait_until("its end", lambda: watcher_state(scene.laptop)["state"] == "watching", 60)
 
 

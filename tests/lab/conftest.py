@@ -24,6 +24,7 @@ import pytest
 from ansible_collections.vpro.fleet.tests.schema import check_facts, check_watcher_state
 from vpro_lab.air.ap import AccessPoint
 from vpro_lab.air.csme import Csme
+from vpro_lab.air.firmware import csme_of
 from vpro_lab.air.scene import Scene
 from vpro_lab.air.session import Session
 from vpro_lab.laptop.artifacts import keep_artifacts
@@ -41,6 +42,8 @@ STATE_CHECKS.append(check_watcher_state)
 _COST = "laptops_seconds"
 #: How many of the costliest tests are told.
 _SHOWN = 15
+#: What may play CSME.
+CSMES = ("standin", "engine")
 _REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
 
 
@@ -91,22 +94,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=DEFAULT_MANAGER,
         help="who runs the laptops' radios",
     )
+    parser.addoption(
+        "--csme",
+        choices=CSMES,
+        default=CSMES[0],
+        help="what plays CSME: the stand-in, or the real iwlmei over the engine",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
+    config.addinivalue_line("markers", "standin: about what no real driver does, or about the stand-in itself")
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
     config.addinivalue_line("markers", "release: too long for CI, or much like another: make lab runs it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what is about another manager than the one that is asked for."""
-    manager = config.getoption("--manager")
+    """Leave out what is about another manager, or another CSME, than the one that is asked for."""
+    manager, played = config.getoption("--manager"), config.getoption("--csme")
 
     def fits(item: pytest.Item) -> bool:
         marker = item.get_closest_marker("manager")
+        if item.get_closest_marker("standin") and played != "standin":
+            return False
         return marker is None or manager in marker.args
 
     config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
@@ -147,7 +159,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def laptop_kind(request: pytest.FixtureRequest) -> Kind:
     """What the laptops of this run are, without the roles."""
-    return Kind(request.config.getoption("--suite"), request.config.getoption("--manager"))
+    option = request.config.getoption
+    return Kind(option("--suite"), option("--manager"), engine=option("--csme") == "engine")
 
 
 @pytest.fixture
@@ -173,7 +186,7 @@ def ap(laptop: Laptop) -> AccessPoint:
 @pytest.fixture
 def csme(laptop: Laptop) -> Csme:
     """CSME, holding nothing."""
-    return Csme(laptop.guest)
+    return csme_of(laptop)
 
 
 @pytest.fixture

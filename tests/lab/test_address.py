@@ -9,6 +9,7 @@ All times are the laptop's own.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from functools import partial
 from typing import Callable
@@ -101,10 +102,10 @@ def test_an_address_after_the_deadline_is_not_called_protection(stage: Stage) ->
     scene = stage()
     guest = scene.laptop.guest
     guest.check("kill -STOP $(pidof dnsmasq)")
-    log = "/sys/kernel/debug/csme_standin/log"
-    wakes = f"until grep -q unblock {log}; do sleep 0.02; done; sleep {LATE_SECONDS}; kill -CONT $(pidof dnsmasq)"
+    granted = scene.csme.granted
+    wakes = f"until {granted}; do sleep 0.02; done; sleep {LATE_SECONDS}; kill -CONT $(pidof dnsmasq)"
     scene.csme.clear_log()
-    guest.check(f"systemd-run --unit lab-late sh -c '{wakes}'")
+    guest.check(f"systemd-run --unit lab-late sh -c {shlex.quote(wakes)}")
     run = hand_over(scene.laptop, pin=True, scene=scene)
     assert run.module["outcome"] == "connected", run.report()
     address = run.module["request_to_address_ms"]
@@ -132,7 +133,7 @@ def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None
     scene = watched(session=False)
     laptop = scene.laptop
     laptop.wait_until("the address", lambda: has_address(laptop), 120)
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     for _time in range(2):
         laptop.wpa("disconnect")
         laptop.wait_until("networkd to drop the address", lambda: not has_address(laptop), 60)

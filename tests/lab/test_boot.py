@@ -68,10 +68,10 @@ def test_a_session_lives_through_a_boot(booted: Callable[..., Scene], suite: str
     # A session that was lost and opened anew would not be this one.
     assert scene.session.record().opened < next(line.t for line in scene.csme.log() if line.event == "request")
     # CSME's word arrives, and the host is kept where it is; then it is free.
-    scene.csme.control("link_protection 1")
+    scene.csme.protects(session=True)
     scene.laptop.wait_until("the stay", lambda: state(scene.laptop)["state"] == "staying", 30)
     assert scene.laptop.pins() != ""
-    scene.csme.control("link_protection 0")
+    scene.csme.protects(session=False)
     scene.laptop.wait_until("the pin's end", lambda: is_unpinned(scene.laptop, NETWORKS[ssid]), 30, 0.5)
     assert scene.session.survives(), "un-pinning dropped the link"
 
@@ -219,7 +219,7 @@ def test_nobody_can_tell_the_owner_of_an_interface_that_is_down_where_the_driver
     laptop, csme = scene.laptop, scene.csme
     laptop.guest.check(f"systemctl stop {SERVICE}")
     try:
-        csme.control("deadline 0")
+        csme.waits(0)
         facts = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
         assert next(r["owner"] for r in facts["radios"] if r["interface"] == INTERFACE) == "unknown"
         assert run_module(laptop, "amt_wifi_ownership")["error"]["code"] == "owner_unknown"

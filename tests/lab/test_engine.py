@@ -15,6 +15,7 @@ import pytest
 
 from vpro_lab.air.engine import Engine
 from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.engine import install_engine
 from vpro_lab.progress import Progress
 
 # About wpa_supplicant, or about neither: once is enough. It takes minutes to build the first time.
@@ -30,7 +31,8 @@ TIMED_OUT = "Connection timed out"
 @pytest.fixture
 def engine(laptop: Laptop) -> Engine:
     """The engine behind iwlmei, its firmware not started. The interface is down, so nobody has asked for anything."""
-    made = Engine(laptop, Progress(quiet=True))
+    install_engine(laptop, Progress(quiet=True))
+    made = Engine(laptop)
     made.load()
     laptop.wait_until("systemd-networkd has brought it up", lambda: is_up(laptop))
     laptop.guest.check(f"ip link set {INTERFACE} down")

@@ -16,6 +16,7 @@ from vpro_lab.air.security import network_block
 from vpro_lab.air.session import Session
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
+from vpro_lab.laptop.engine import install_engine
 from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
 from vpro_lab.play.snapshots import Kind
@@ -30,7 +31,8 @@ pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 def engine(laptop: Laptop) -> Engine:
     """The engine, its firmware not started."""
     identify(laptop)
-    return Engine(laptop, Progress(quiet=True))
+    install_engine(laptop, Progress(quiet=True))
+    return Engine(laptop)
 
 
 def events(engine: Engine, name: str) -> List[Dict[str, Any]]:
@@ -84,7 +86,8 @@ def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Lapt
 
 def handed_over(laptop: Laptop) -> Tuple[Engine, Session]:
     """Let the watcher hand over; return CSME and its session, which goes on."""
-    engine = Engine(laptop, Progress(quiet=True))
+    install_engine(laptop, Progress(quiet=True))
+    engine = Engine(laptop)
     session = engine.surround()
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
     take_back(laptop, engine)
@@ -157,7 +160,8 @@ def test_how_fast_stock_linux_is_depends_on_the_kernel(laptop: Laptop, engine: E
 
 def test_a_driver_managed_host_carries_the_session_on_by_itself(watched_laptop: Laptop) -> None:
     laptop = watched_laptop
-    engine = Engine(laptop, Progress(quiet=True))
+    install_engine(laptop, Progress(quiet=True))
+    engine = Engine(laptop)
     if not engine.driver_managed:
         pytest.skip("this kernel asks for nothing when the interface comes up")
     session = engine.surround()

@@ -103,7 +103,7 @@ def documented(module: str) -> List[Dict[str, Any]]:
 
 
 def test_the_modules_examples_as_they_stand(laptop: Laptop, csme: Csme) -> None:
-    csme.control("connection none")
+    csme.reports_none()
     csme.own()
     laptop.supplicant("")
     laptop.guest.check(f"for f in {' '.join(FILES)}; do echo a placeholder > $f; done")

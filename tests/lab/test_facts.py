@@ -22,7 +22,7 @@ from vpro_lab.play.handover import hand_over
 from vpro_lab.play.playbook import facts_after, run_module
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.standin]
 
 CONTROL = "/sys/kernel/debug/csme_standin/control"
 BSSID = "02:aa:bb:cc:dd:ee"

@@ -94,7 +94,7 @@ def test_a_scan_that_finds_nothing_is_made_again(stage: Stage) -> None:
 @pytest.mark.parametrize("tty", [False, True], ids=["pipelining", "tty"])
 def test_the_work_goes_on_when_the_controller_goes_away(stage: Stage, tty: bool) -> None:
     scene = stage()
-    scene.csme.control("grant_delay 400")
+    scene.csme.answers("grant", after=0.4)
     scene.csme.clear_log()
     flags = ("-e", json.dumps({"ansible_ssh_use_tty": True, "ansible_pipelining": False})) if tty else ()
     outcome: Dict[str, Any] = {}
@@ -141,7 +141,7 @@ def test_two_at_once_end_in_one_handover(stage: Stage) -> None:
 
 
 def test_an_idle_csme_gives_the_radio_at_once(laptop: Laptop, csme: Any) -> None:
-    csme.control("connection none")
+    csme.reports_none()
     csme.own()
     without_networks(laptop)
     result = run_module(laptop, "amt_wifi_ownership")
@@ -155,6 +155,7 @@ def test_without_credentials_it_takes_the_radio_when_told_to(stage: Stage) -> No
     assert (taken["changed"], taken["owner"], taken["outcome"]) == (True, "host", "owned")
 
 
+@pytest.mark.standin
 def test_a_driver_managed_kernel_hands_over_what_csme_took(stage: Stage) -> None:
     # There the block stands only when CSME takes the radio, for example from a host that is connected.
     scene = stage(generation="driver")
@@ -165,6 +166,7 @@ def test_a_driver_managed_kernel_hands_over_what_csme_took(stage: Stage) -> None
 
 
 @pytest.mark.release
+@pytest.mark.standin
 def test_with_several_radios_one_has_to_be_named(laptop: Laptop) -> None:
     laptop.radios(4, second="wlan3")
     for standin in ("csme_standin", "csme_standin2"):

@@ -23,7 +23,7 @@ Stage = Callable[..., Scene]
 @pytest.mark.manager("wpa_supplicant")
 def test_a_supplicant_that_ends_in_the_middle_is_told(stage: Stage) -> None:
     scene = stage(session=False)
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     results: List[Dict[str, Any]] = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
@@ -110,7 +110,7 @@ def test_a_lost_access_point_leaves_no_pin(stage: Stage) -> None:
 @pytest.mark.manager("wpa_supplicant")
 def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     scene = stage()
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     task = threading.Thread(target=lambda: own(scene))
     task.start()
     scene.laptop.wait_until("the request", lambda: any(line.event == "request" for line in scene.csme.log()), 60, 0.05)
@@ -118,7 +118,7 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
     task.join(PATIENCE)
     assert "corp-wifi: bssid 02:00:00:00:01:00 scan_freq 2437" in scene.laptop.pins(), killed
     # It would have been too late for the session, but nobody is stranded: whoever comes next undoes the pin.
-    scene.csme.control("answer deny")
+    scene.csme.answers("deny")
     again = own(scene, timeout=10)
     # It asks as often as its time allows, which ends between two answers or with one.
     assert again["error"]["code"] in ("denied", "timed_out")
@@ -128,7 +128,7 @@ def test_a_killed_handover_is_undone_by_the_next(stage: Stage) -> None:
 @pytest.mark.parametrize("number", ["TERM", "KILL"])
 def test_a_worker_that_is_ended_leaves_no_pin(stage: Stage, number: str) -> None:
     scene = stage(session=False)
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     results = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
@@ -142,7 +142,7 @@ def test_a_worker_that_is_ended_leaves_no_pin(stage: Stage, number: str) -> None
 @pytest.mark.release
 def test_a_handover_killed_after_the_grant_is_undone_by_the_playbook(stage: Stage) -> None:
     scene = stage(session=False)
-    scene.csme.control("deadline 0")
+    scene.csme.waits(0)
     scene.ap.stop()
     task = threading.Thread(target=lambda: own(scene))
     task.start()
@@ -156,7 +156,7 @@ def test_a_handover_killed_after_the_grant_is_undone_by_the_playbook(stage: Stag
 
 def test_a_host_that_does_not_connect_is_free_again(stage: Stage) -> None:
     scene = stage(session=False)
-    scene.csme.control("deadline 0")
+    scene.csme.waits(0)
     scene.ap.stop()
     failed = own(scene)
     assert (failed["error"]["code"], failed["owner"], failed["changed"]) == ("not_connected", "host", True)

@@ -11,6 +11,8 @@ from typing import Any, Callable, List
 import pytest
 
 from vpro_lab.air.ap import BSSID, DEFAULT_SSID
+from vpro_lab.air.csme import Csme
+from vpro_lab.air.firmware import as_script
 from vpro_lab.air.scene import OTHER_NETWORKS, Scene
 from vpro_lab.air.security import SECURITY
 from vpro_lab.laptop.control import INTERFACE
@@ -23,26 +25,32 @@ Stage = Callable[..., Scene]
 #: A second access point of the same network.
 ELSEWHERE = "02:00:00:00:01:01"
 BOTH = f"bss=ap1\nbssid={ELSEWHERE}\nssid2={DEFAULT_SSID.hex()}\n{SECURITY['wpa2-psk'].ap}"
-MOVED = f"connection ssid={DEFAULT_SSID.hex()} bssid={ELSEWHERE} channel=6 auth=7 cipher=4"
 
 
 #: What CSME does at first, and what is waited for before it moves, in each phase until the grant. Pinning takes some
 #: ms, so the grant has to wait for the move. A request waits for 1 s, and the first pause takes 0.5 s (``Policy``).
 PHASES = {
-    "while pinning": ("grant_delay 200", "ls /run/vpro-fleet/*.journal", 0.0),
-    "before the grant": ("grant_delay 300", "grep requests=1 {control}", 0.0),
-    "while it does not answer": ("answer silent", "grep requests=1 {control}", 0.0),
-    "in the pause": ("answer silent", "grep requests=1 {control}", 1.2),
+    "while pinning": (("grant", 0.2), "ls /run/vpro-fleet/*.journal", 0.0),
+    "before the grant": (("grant", 0.3), "{asked}", 0.0),
+    "while it does not answer": (("silent", 0.0), "{asked}", 0.0),
+    "in the pause": (("silent", 0.0), "{asked}", 1.2),
 }
 
 
 def move(scene: Scene, phase: str) -> None:
     """Let CSME move to the other access point in a phase, and then give the radio away."""
-    first, until, seconds = PHASES[phase]
-    control = f"{scene.csme.folder}/control"
-    scene.csme.control(first)
-    wait = f"until {until.format(control=control)} >/dev/null 2>&1; do sleep 0.01; done; sleep {seconds}"
-    steps = f"{wait}; echo '{MOVED}' >{control}; echo answer grant >{control}"
+    (answer, after), until, seconds = PHASES[phase]
+    # Nobody serves addresses at the second one, so a real CSME would take its radio back.
+    scene.csme.waits(0)
+    scene.csme.answers(answer, after)
+
+    def moves(csme: Csme) -> None:
+        csme.connection(ssid=DEFAULT_SSID, bssid=ELSEWHERE)
+        if answer != "grant":
+            csme.answers("grant")
+
+    wait = f"until {until.format(asked=scene.csme.asked())} >/dev/null 2>&1; do sleep 0.01; done; sleep {seconds}"
+    steps = f"{wait}\n{as_script(scene.laptop, moves)}"
     scene.laptop.guest.spawn("roam", ["sh", "-c", steps], "/run/roam.log")
 
 
@@ -65,7 +73,6 @@ def phases(*chosen: str, networkmanager: str = "") -> List[Any]:
 def test_the_host_follows_it(stage: Stage, phase: str) -> None:
     scene = stage(session=False, ap_extra=BOTH)
     move(scene, phase)
-    # Nobody serves addresses at the second one.
     assert own(scene)["outcome"] == "connected"
     followed(scene)
 
@@ -85,14 +92,14 @@ def test_the_watcher_follows_it(watched: Stage, phase: str) -> None:
 @pytest.mark.manager("wpa_supplicant")
 def test_a_network_is_followed_if_the_host_has_a_profile_and_told_if_not(watched: Stage) -> None:
     scene = watched(session=False, start=False)
-    guest, control = scene.laptop.guest, f"{scene.csme.folder}/control"
-    scene.csme.control("answer silent")
+    guest = scene.laptop.guest
+    scene.csme.answers("silent")
 
     def asked(times: int) -> str:
-        return f"until grep -q requests={times} {control}; do sleep 0.02; done"
+        return f"until {scene.csme.asked(times)}; do sleep 0.02; done"
 
     def to(ssid: bytes) -> str:
-        return f"echo 'connection ssid={ssid.hex()} bssid={BSSID} channel=6 auth=7 cipher=4' >{control}"
+        return as_script(scene.laptop, lambda csme: csme.connection(ssid=ssid))
 
     # The profile for the first of them is one that the pin has disabled.
     known, steps = OTHER_NETWORKS[0], [f"systemctl start {scene.laptop.service}"]

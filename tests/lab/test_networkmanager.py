@@ -193,7 +193,7 @@ def begin(scene: Scene) -> List[Dict[str, Any]]:
 
     The result comes into the list that is returned.
     """
-    scene.csme.control("deadline 0")
+    scene.csme.waits(0)
     scene.ap.stop()
     results: List[Dict[str, Any]] = []
     threading.Thread(target=lambda: results.append(own(scene))).start()
@@ -227,7 +227,7 @@ def test_one_that_restarts_in_the_middle_leaves_the_host_free(stage: Stage, name
 def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_asked_again(stage: Stage) -> None:
     scene = stage()
     guest = scene.laptop.guest
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     results: List[Dict[str, Any]] = []
     task = threading.Thread(target=lambda: results.append(own(scene)))
     task.start()
@@ -235,7 +235,7 @@ def test_one_that_restarts_while_csme_is_silent_ends_the_task_before_csme_is_ask
     # What it called its profiles and devices means something else now: a grant could not be made use of.
     guest.check("systemctl restart NetworkManager")
     asked = scene.csme.state()["requests"]
-    scene.csme.control("answer grant")
+    scene.csme.answers("grant")
     task.join(PATIENCE)
     refused = results[0]
     assert (refused["error"]["code"], refused["owner"]) == ("manager_gone", "csme"), refused

@@ -22,7 +22,7 @@ from vpro_lab.play.collected import collected_after
 from vpro_lab.play.playbook import facts_after, run_module
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.standin]
 
 CONTROL = "/sys/kernel/debug/csme_standin/control"
 UNIT = "/etc/systemd/system/amt-wifi-watcher.service"

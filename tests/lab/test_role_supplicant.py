@@ -205,14 +205,14 @@ def test_a_restart_waits_for_the_end_of_a_session(watched: Callable[..., Scene])
     laptop.guest.check(f"sed -i 's|^ctrl_interface=.*|{other}|' {CONF}")
     start_supplicant(scene)
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     before = life(laptop)
     later = role(laptop).ok()
     assert f"{SERVICE} is not restarted yet" in later.output
     assert life(laptop) == before, "the supplicant was restarted, or the link dropped"
     assert scene.session.survives()
     assert CONTROL in laptop.guest.read(CONF)
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     assert "is not restarted yet" not in role(laptop).ok().output
     assert life(laptop)[0] != before[0]

@@ -137,7 +137,7 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     for field in ("stay_at_access_point has to be true or false", "colour is not a setting"):
         assert field in log(bare), field
         assert field in told.err, field
-    csme.control("connection none")
+    csme.reports_none()
     csme.own()
     bare.wait_until("the radio, as the old one wants it", lambda: csme.state()["owner"] == "host", 30)
     # The role brings its own back, and the watcher goes on.
@@ -146,7 +146,7 @@ def test_a_watcher_comes_and_is_configured(bare: Laptop, csme: Csme) -> None:
     assert '-{"idle": "leave", "stay_at_access_point": "no", "colour": "blue"}' in mended.output
     bare.wait_until("the new configuration", lambda: "the configuration was read again" in log(bare), 30)
     assert (life(bare), starts(bare)) == (before, begun)
-    csme.control("connection none")
+    csme.reports_none()
     csme.own()
     bare.wait_until("the radio's state", lambda: state(bare)["state"] == "left", 30)
     assert state(bare)["radios"][0]["reason"] == "idle"

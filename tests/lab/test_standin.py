@@ -17,7 +17,7 @@ from vpro_lab.errors import LabError
 from vpro_lab.laptop.control import Laptop
 
 # About wpa_supplicant, or about neither: once is enough.
-pytestmark = [pytest.mark.manager("wpa_supplicant")]
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.standin]
 
 REQUEST = "iw dev wlan0 vendor send 0x001735 0x30 /dev/null"
 #: What iw prints for ETIMEDOUT.

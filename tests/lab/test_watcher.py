@@ -38,14 +38,14 @@ def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, s
     start_supplicant(scene)
     wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     link = scene.laptop.wpa("status")
     assert "corp-wifi" in link
     assert scene.laptop.pins() != ""
     profiles = run_module(scene.laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]["supplicant"]["profiles"]
     assert [profile["ssid"] for profile in profiles if profile["pinned"]] == ["corp-wifi"]
     assert state(scene.laptop)["last_handover"]["outcome"] == "protected"
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     scene.laptop.wait_until("the pin's end", lambda: is_unpinned(scene.laptop, security), 30, 0.5)
     assert scene.session.survives(), "un-pinning dropped the link"
     assert scene.csme.state()["requests"] == "1"
@@ -59,16 +59,16 @@ def test_a_link_is_not_dropped_by_a_watcher_that_comes_too_late_for_its_frequenc
     scene = watched(security=security, start=False)
     guest = scene.laptop.guest
     # It gets no processor from its request until the host is connected.
-    scene.csme.control("grant_delay 450")
+    scene.csme.answers("grant", after=0.45)
     pid = guest.check(f"systemctl show -P MainPID {SERVICE}").strip()
-    requested = f"until grep -q requests=1 {scene.csme.folder}/control; do sleep 0.02; done"
+    requested = f"until {scene.csme.asked()}; do sleep 0.02; done"
     guest.spawn("late", ["sh", "-c", f"{requested}; kill -STOP {pid}"], "/run/lab-late.log")
     before = drops(scene.laptop)
     start_supplicant(scene)
     scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     guest.check(f"kill -CONT {pid}")
     wait_for(scene, "staying")
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     wait_for(scene, "watching")
     assert scene.session.survives(), log(scene.laptop)
     assert drops(scene.laptop) == before, "the link was dropped"
@@ -182,7 +182,7 @@ def test_a_network_that_was_set_aside_is_tried_when_the_host_has_the_radio_and_n
     scene = watched(session=False)
     laptop = scene.laptop
     wait_for(scene, "staying")
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     number = number_of(scene)
     # The results of its scans are too old by then, but for this.
@@ -191,7 +191,7 @@ def test_a_network_that_was_set_aside_is_tried_when_the_host_has_the_radio_and_n
     laptop.wpa("reassociate")
     laptop.wait_until("its failure", lambda: "[TEMP-DISABLED]" in laptop.wpa("list_networks"), 60)
     laptop.wpa(f"set_network {number} psk '\"{PASSPHRASE}\"'")
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     requests = scene.csme.state()["requests"]
     since = laptop.mark()
     scene.csme.take()
@@ -199,7 +199,7 @@ def test_a_network_that_was_set_aside_is_tried_when_the_host_has_the_radio_and_n
     said = laptop.said(since, laptop.service)
     assert "CTRL-EVENT-SSID-REENABLED" in said, said
     assert "Trying to" not in said, "it was tried through the blocked radio"
-    scene.csme.control("answer grant")
+    scene.csme.answers("grant")
     wait_for(scene, "staying")
     assert state(laptop)["last_handover"]["outcome"] == "protected", log(laptop)
 
@@ -270,13 +270,13 @@ def test_a_control_socket_of_another_group_keeps_the_laptop_from_being_ready(wat
     assert (check.rc, check.out) == (0, "A handover would succeed here now\n")
 
 
-@pytest.mark.parametrize("generation", ["userspace", "driver"])
+@pytest.mark.parametrize("generation", ["", pytest.param("driver", marks=pytest.mark.standin)])
 def test_a_radio_that_csme_takes_comes_back_at_once(watched: Watched, generation: str) -> None:
     scene = watched(generation=generation)
     if generation == "driver":
         scene.csme.take()
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     assert scene.session.survives()
     scene.csme.take()
     scene.laptop.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 10)
@@ -290,10 +290,10 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
     scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 40)
     free(scene)
     before = drops(scene.laptop)
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     wait_for(scene, "staying")
     assert "corp-wifi: bssid 02:00:00:00:01:00 scan_freq FAIL" in scene.laptop.pins()
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     assert drops(scene.laptop) == before, "the link was dropped"
 
@@ -301,7 +301,7 @@ def test_roaming_that_is_forbidden_pins_a_host_that_is_connected(watched: Watche
 def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) -> None:
     scene = watched()
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     result = run_module(scene.laptop, "amt_wifi_ownership")
     assert (result["changed"], result["owner"]) == (False, "host")
     assert state(scene.laptop)["state"] == "staying"
@@ -310,6 +310,7 @@ def test_the_task_and_the_watcher_tell_the_truth_side_by_side(watched: Watched) 
     assert scene.session.survives()
 
 
+@pytest.mark.standin
 def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
     scene = watched(radios=4, second="wlan3", start=False)
     guarded = scene.laptop
@@ -335,7 +336,7 @@ def test_several_radios_are_guarded_each_for_itself(watched: Watched) -> None:
 def test_it_is_small_and_sleeps(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "staying")
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     pid = scene.laptop.guest.check(f"systemctl show -P MainPID {SERVICE}").strip()
     script = (
@@ -359,13 +360,13 @@ def test_whether_the_session_was_kept_is_csmes_word(watched: Watched, ended: str
     scene = watched()
     wait_for(scene, "staying")
     assert state(scene.laptop)["last_handover"]["session_kept"] is None, "nobody has said anything yet"
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     if ended == "never":
         scene.laptop.guest.check("sleep 20", timeout=90)
         assert state(scene.laptop)["last_handover"]["session_kept"] is None, "a report that is too old"
-        scene.csme.control("roaming forbidden")
+        scene.csme.roaming(forbidden=True)
     else:
-        scene.csme.control("roaming allowed")
+        scene.csme.roaming(forbidden=False)
     kept = ended == "never"
     scene.laptop.wait_until("CSME's word", lambda: state(scene.laptop)["last_handover"]["session_kept"] is kept, 30)
     assert ("session was kept" if kept else "session ended within seconds") in log(scene.laptop)

@@ -11,6 +11,7 @@ from typing import Any, Callable
 import pytest
 
 from vpro_lab.air.ap import BSSID
+from vpro_lab.air.firmware import csme_of
 from vpro_lab.air.scene import Scene
 from vpro_lab.air.security import SECURITY
 from vpro_lab.laptop.control import INTERFACE
@@ -38,18 +39,18 @@ def test_killed_at_each_step_it_strands_nobody(watched: Watched) -> None:
         laptop.wait_until("its next life", reborn, 30)
 
     # Pinned, and no answer to its request yet.
-    scene.csme.control("answer silent")
+    scene.csme.answers("silent")
     start_supplicant(scene)
     laptop.wait_until("the request", lambda: int(scene.csme.state()["requests"]) > 0, 30)
     assert laptop.pins() != ""
-    scene.csme.control("answer deny")
+    scene.csme.answers("deny")
     kill()
     # Below NetworkManager there is nothing to undo before the block lifts.
     assert ("is undone" in log(laptop)) == (laptop.manager == "wpa_supplicant")
     # Granted, and no access point that answers.
     scene.ap.stop()
-    scene.csme.control("deadline 0")
-    scene.csme.control("answer grant")
+    scene.csme.waits(0)
+    scene.csme.answers("grant")
     laptop.wait_until("the grant", lambda: scene.csme.state()["owner"] == "host", 60)
     kill()
     free(scene)
@@ -87,12 +88,12 @@ def test_a_channel_that_can_not_be_read_ends_no_session_and_the_reason_is_told(w
 def test_a_host_that_is_held_is_freed_when_its_watcher_is_killed_or_stopped(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     assert scene.laptop.pins() != ""
     scene.laptop.guest.check(f"systemctl kill -s KILL {SERVICE}")
     free(scene)
     assert "wpa_state=COMPLETED" in scene.laptop.wpa("status"), "the link stays"
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     wait_for(scene, "staying")
     scene.laptop.guest.check(f"systemctl stop {SERVICE}")
     assert scene.laptop.pins() == ""
@@ -121,7 +122,7 @@ def test_what_happens_while_it_holds_ends_unpinned_or_held_again(watched: Watche
 def test_a_network_that_somebody_disables_while_it_holds_stays_disabled(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     laptop = scene.laptop
     number = next(line.split("=")[1] for line in laptop.wpa("status").splitlines() if line.startswith("id="))
     laptop.wpa(f"disable_network {number}")  # this drops the link, which ends the stay
@@ -134,7 +135,7 @@ def test_a_network_that_somebody_disables_while_it_holds_stays_disabled(watched:
 def test_a_lost_access_point_frees_the_host(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     scene.ap.stop()
     free(scene)
     assert state(scene.laptop)["state"] == "watching"
@@ -146,9 +147,10 @@ def test_a_driver_that_is_loaded_anew_is_watched_again(watched: Watched) -> None
     scene.laptop.radios()
     scene.laptop.wait_until("the new radio", lambda: state(scene.laptop)["state"] in ("watching", "no_radio"), 20)
     assert scene.laptop.guest.run("ls /run/vpro-fleet/*.journal").rc != 0
-    scene.csme.control("connection none")
-    scene.csme.own()
-    scene.laptop.wait_until("the radio to come over", lambda: scene.csme.state()["owner"] == "host", 20)
+    csme = csme_of(scene.laptop, begun=False)
+    csme.reports_none()
+    csme.own()
+    scene.laptop.wait_until("the radio to come over", lambda: csme.state()["owner"] == "host", 20)
 
 
 @pytest.mark.release
@@ -162,7 +164,7 @@ def test_a_storm_of_events_that_overruns_it_is_overcome(watched: Watched) -> Non
         "for i in $(seq 250); do iw phy $p interface add storm0 type monitor; iw dev storm0 del; done",
         timeout=120,
     )
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     guarded.guest.check(f"systemctl kill -s CONT {SERVICE}")
     guarded.wait_until("the overrun", lambda: "the kernel dropped events" in log(guarded), 20)
     # It never heard that the host may roam. When CSME says nothing more, its patience ends.

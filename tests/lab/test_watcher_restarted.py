@@ -10,6 +10,7 @@ from typing import Callable
 
 import pytest
 
+from vpro_lab.air.firmware import as_script
 from vpro_lab.air.scene import Scene
 from vpro_lab.laptop.control import INTERFACE
 from vpro_lab.play.deployed import SERVICE
@@ -30,7 +31,7 @@ def test_a_watcher_that_is_started_again_in_a_stay_goes_on_with_it(watched: Watc
     scene = watched()
     laptop = scene.laptop
     wait_for(scene, "staying")
-    scene.csme.control("roaming forbidden")
+    scene.csme.roaming(forbidden=True)
     laptop.wait_until("CSME's word", lambda: "CSME forbids roaming" in log(laptop), 10)
     before = drops(laptop)
     laptop.guest.check(f"systemctl restart {SERVICE}")
@@ -49,7 +50,7 @@ def test_a_watcher_that_is_started_again_in_a_stay_goes_on_with_it(watched: Watc
         assert laptop.wpa("get country").strip() != "JP"
     assert scene.session.survives()
     assert drops(laptop) == before, "the link was dropped"
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     assert drops(laptop) == before, "the link was dropped"
     if laptop.manager == "wpa_supplicant":
@@ -61,20 +62,22 @@ def test_a_watcher_that_is_started_again_in_a_stay_goes_on_with_it(watched: Watc
 def test_a_watcher_that_is_started_again_before_csmes_word_waits_for_it_too(watched: Watched) -> None:
     scene = watched(start=False)
     laptop = scene.laptop
-    told = f"echo roaming forbidden > {scene.csme.folder}/control"
+    scene.csme.quiet()
+    told = as_script(laptop, lambda csme: csme.roaming(forbidden=True))
     laptop.guest.check(f"systemctl start {laptop.service}; {AGAIN}; {told}", timeout=120)
     assert "the watcher was started again soon after a handover" in log(laptop)
     before = drops(laptop)
     laptop.guest.check("sleep 20")
     assert state(laptop)["state"] == "staying", "it is CSME's own word by now"
     assert scene.session.survives()
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     free(scene)
     assert drops(laptop) == before, "the link was dropped"
     wait_for(scene, "watching")
     # Without CSME's word, the time is over when it would have been over without the restart.
     ends = "while ls /run/vpro-fleet/*.journal; do sleep 0.1; done >/dev/null 2>&1; date +%s.%N"
-    seen = laptop.guest.check(f"echo take > {scene.csme.folder}/control; {AGAIN}; {ends}", timeout=120).split()
+    taken = as_script(laptop, lambda csme: csme.take(wait=False))
+    seen = laptop.guest.check(f"{taken} >/dev/null; {AGAIN}; {ends}", timeout=120).split()
     first, end = float(seen[0]), float(seen[-1])
     assert end - first == pytest.approx(CONFIRM_SECONDS, abs=1.5), seen
     free(scene)
@@ -85,6 +88,7 @@ def test_a_watcher_that_is_started_again_in_a_handover_carries_it_through(watche
     # An access point with PMF that CSME leaves silently takes the host after a second: time for a restart.
     scene = watched(start=False, security="wpa3-sae", leave="silent")
     laptop = scene.laptop
+    scene.csme.quiet()
     again = f"until grep -q '\"handover\"' /run/{SERVICE}/state.json; do sleep 0.05; done; systemctl restart {SERVICE}"
     laptop.guest.check(f"systemctl start {laptop.service}; {again}", timeout=120)
     wait_for(scene, "staying")

@@ -96,7 +96,7 @@ def stage(laptop: Laptop) -> Scene:
     scene = surround(laptop, ssid=_SSID, session=False)
     laptop.guest.check(f"systemctl restart {SERVICE}; systemctl start {laptop.service}")
     laptop.wait_until("the first connection", lambda: is_connected(laptop), 60)
-    scene.csme.control("roaming allowed")
+    scene.csme.roaming(forbidden=False)
     laptop.wait_until("its end", lambda: settled(scene), 60)
     return scene
 
@@ -134,7 +134,7 @@ def back(scene: Scene) -> bool:
         guest.check(f"echo release > {_CONTROL}")
     try:
         scene.laptop.wait_until("the connection", lambda: is_connected(scene.laptop), 60)
-        scene.csme.control("roaming allowed")
+        scene.csme.roaming(forbidden=False)
         scene.laptop.wait_until("its end", lambda: settled(scene), 60)
     except LabError:
         return False

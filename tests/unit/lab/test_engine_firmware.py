@@ -117,8 +117,8 @@ def test_it_does_what_it_is_told() -> None:
         b'{"do": "connection", "connection": {"ssid": "xy"}}',
         b'{"do": "connection", "connection": {"colour": 1}}',
         b'{"do": "raw"}',
-        b'{"do": "station", "interface": "x", "namespace": "nowhere", "phy": "p", "leave": "dead", "cable": "y"}',
-        b'{"do": "station", "interface": "x", "namespace": "no", "phy": "", "leave": "silent", "cable": "", "mac": ""}',
+        b'{"do": "station", "interface": "x", "namespace": "nowhere", "phy_file": "p", "leave": "dead", "cable": "y"}',
+        b'{"do": "station", "interface": "x", "namespace": "no", "phy_file": "", "leave": "silent", "cable": ""}',
     ],
 )
 def test_what_makes_no_sense_is_refused(line: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any, List, Optional, Sequence
 from ..laptop.control import Laptop
 from ..laptop.guest import PAYLOAD, Done, Guest
 from .ap import AccessPoint
-from .csme import Csme
+from .firmware import csme_of
 from .scene import Scene, surround
 from .session import Session
 
@@ -72,6 +72,10 @@ class _Script(Guest):
     def wait_for(self, path: str, text: str, timeout: float = 10.0) -> None:
         self._add("wait_for", path=path, text=text, timeout=max(timeout, 60.0))
 
+    def ask(self, path: str, text: str) -> str:
+        self._add("ask", path=path, text=text)
+        return ""
+
     def call(self, op: str, patience: float = 90.0, **arguments: Any) -> Any:
         raise NotImplementedError(f"{op} can't be written down")
 
@@ -103,4 +107,4 @@ def boot_into(laptop: Laptop, **arguments: Any) -> Scene:
     ap.security, ap.ssid, ap.channel = scene.ap.security, scene.ap.ssid, scene.ap.channel
     session = Session(laptop.guest)
     session.is_open = scene.session.is_open
-    return Scene(laptop, ap, Csme(laptop.guest), session)
+    return Scene(laptop, ap, csme_of(laptop, begun=True), session)

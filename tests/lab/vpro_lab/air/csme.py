@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
 from ..errors import LabError
-from ..laptop.control import INTERFACE, MAC
+from ..laptop.control import INTERFACE, MAC, Laptop
 from ..laptop.guest import Guest
 from .ap import ADDRESS, BSSID, LAPTOP_ADDRESS, AccessPoint
 from .security import SECURITY, network_block
@@ -99,6 +99,20 @@ class Csme:
         #: Its files in the laptop (see ``tests/lab/kmod/README.md``).
         self.folder = f"{_DEBUGFS}/{standin}"
 
+    def block(self, laptop: Laptop) -> None:
+        """Hold the radio with its block, now that the host's supplicant runs: that changes nothing here."""
+
+    # -- for the laptop's shell -----------------------------------------------------------------------------------
+
+    def asked(self, times: int = 1) -> str:
+        """Return a command that succeeds once the host has asked for the radio so often."""
+        return f"[ $(sed -n 's/^requests=//p' {self.folder}/control) -ge {times} ]"
+
+    @property
+    def granted(self) -> str:
+        """A command that succeeds once CSME has given the radio away, since its log was cleared."""
+        return f"grep -q unblock {self.folder}/log"
+
     # -- the stand-in ---------------------------------------------------------------------------------------------
 
     def control(self, command: str) -> None:
@@ -151,11 +165,44 @@ class Csme:
         scheme = SECURITY[ap.security]
         self.connection(ssid=ap.ssid, channel=ap.channel, auth=scheme.auth, cipher=scheme.cipher)
 
+    def reports_none(self) -> None:
+        """Have reported no connection."""
+        self.control("connection none")
+
+    def answers(self, how: str, after: float = 0.0) -> None:
+        """Say what it answers to the next requests.
+
+        Args:
+            how: ``grant``, ``deny``, ``silent``, or ``unasked``, which only the stand-in knows.
+            after: how long the answer takes, in seconds.
+        """
+        self.control(f"answer {how}")
+        self.control(f"grant_delay {after * 1000:.0f}")
+
+    def waits(self, seconds: float) -> None:
+        """Say how long the host has to connect after a grant; 0: for ever."""
+        self.control(f"deadline {seconds * 1000:.0f}")
+
+    def roaming(self, forbidden: bool) -> None:
+        """Report to a host that has the radio that a session forbids it to roam, or that none does any more."""
+        self.control(f"roaming {'forbidden' if forbidden else 'allowed'}")
+
+    def protects(self, session: bool) -> None:
+        """Report that a session is open, or that none is."""
+        self.control(f"link_protection {int(session)}")
+
+    def begin(self, generation: str) -> None:
+        """Begin, below a kernel of that generation: ``userspace`` (which empty is, too) or ``driver``-managed."""
+        self.control(f"generation {generation or 'userspace'}")
+
     def own(self, link_protection: bool = True) -> None:
         """CSME owns the radio from now on."""
         self.control(f"own link_protection={int(link_protection)}")
 
-    def take(self) -> None:
+    def quiet(self) -> None:
+        """Say nothing of the session once the host is connected, until :meth:`roaming` says it."""
+
+    def take(self, wait: bool = True) -> None:
         """CSME takes the radio this moment."""
         self.control("take")
 

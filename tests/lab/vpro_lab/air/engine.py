@@ -11,60 +11,43 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
-import zipapp
-from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from ..engine import sap
 from ..engine.sap import MeMessage
 from ..errors import LabError
 from ..laptop.control import INTERFACE, MAC, Laptop
-from ..laptop.drivers import ensure_drivers, ensure_engine
-from ..laptop.radios import RADIOS_GIVEN
-from ..paths import PACKAGE
-from ..progress import Progress
+from ..laptop.radios import DRIVERS_UP, FIRMWARE, FIRMWARE_SOCKET, RADIOS_GIVEN
 from .ap import AccessPoint
 from .csme import ADDRESSES, CABLE, NAMESPACE, RADIO, begin_station, wait_for_station
 from .security import SECURITY
 from .session import Session
 
-#: Where all of it is on the laptop.
-_FOLDER = "/opt/engine"
-_PROGRAM = "engine.pyz"
-_LOG = "/run/csme-engine.log"
+#: What the firmware writes down.
+LOG = "/run/csme-engine.log"
 _OUTPUT = "/run/csme-engine.out"
 _STATUS = "/sys/kernel/debug/iwlmei/status"
+#: Waits until iwlmei says that SAP is up.
+_CONNECTED = f'for i in $(seq 600); do [ "$(cat {_STATUS} 2>/dev/null)" = 1 ] && exit; sleep 0.05; done; exit 1'
 #: What iwlmei's debug messages say of each that it sends, and of each that it has got (``mei/main.c``). Its trace
 #: events say more, but Debian's 6.1 is configured without them.
 _TOLD = re.compile(r"iwlmei \S+: (Sending|Got a new SAP message: type) (\d+)")
-#: The order in which they need each other. The MEI bus and mac80211 are the kernel's own.
-_MODULES = ("iwlmei.ko dyndbg=+p", "iwlmvm_shim.ko", "mac80211_hwsim.ko radios={radios} channels=2", "csme_engine.ko")
 
 
 class Engine:
     """The engine of one laptop.
 
     Args:
-        laptop: whose. What the lab has put on its air goes.
-        progress: where to report, while things are built that the cache has not.
+        laptop: whose. It has to have the engine, see :func:`vpro_lab.laptop.engine.install_engine`.
     """
 
-    def __init__(self, laptop: Laptop, progress: Progress) -> None:
+    def __init__(self, laptop: Laptop) -> None:
         self._laptop = laptop
-        laptop.no_radios()
-        laptop.occupied()
-        files = [*ensure_drivers(laptop.image, progress).glob("iwlmei.ko")]
-        files += ensure_engine(laptop.image, progress).glob("*.ko")
-        laptop.guest.check(f"mkdir -p {_FOLDER}")
-        with tempfile.TemporaryDirectory() as name:
-            laptop.send([*files, _archive(Path(name))], _FOLDER)
 
     def load(self, *, radios: int = 3) -> None:
         """Load the drivers, as a boot does: radios without CSME."""
-        loads = [f"insmod {_FOLDER}/{module.format(radios=radios)}" for module in _MODULES]
-        self._laptop.guest.check("\n".join(("set -e", "modprobe -a mei mac80211", *loads)))
+        self._laptop.occupied()
+        self._laptop.guest.check(DRIVERS_UP.format(count=radios))
 
     def start(self, *, version: int = 4) -> None:
         """Start the firmware, and wait until iwlmei has connected with it.
@@ -72,9 +55,9 @@ class Engine:
         Args:
             version: the newest of SAP that it knows.
         """
-        argv = ["python3", f"{_FOLDER}/{_PROGRAM}", "--sap", str(version)]
+        argv = ["python3", FIRMWARE, "--sap", str(version)]
         self._laptop.guest.spawn("csme-engine", argv, _OUTPUT)
-        self._laptop.wait_until("SAP", lambda: self.connected)
+        self._laptop.guest.check(_CONNECTED)
 
     def surround(self, *, security: str = "wpa2-psk", leave: str = "deauth") -> Session:
         """Build a whole scene: CSME holds the radio for a live session, over an access point.
@@ -92,9 +75,8 @@ class Engine:
         # Nobody has asked for the radio when CSME begins.
         guest.check(f"ip link set {INTERFACE} down")
         self.start()
-        phy = guest.read("/run/csme-phy").strip()
-        network = {"interface": RADIO, "namespace": NAMESPACE, "phy": phy, "leave": leave, "cable": CABLE, "mac": MAC}
-        self.do("station", **network)
+        network = {"interface": RADIO, "namespace": NAMESPACE, "leave": leave, "cable": CABLE, "mac": MAC}
+        self.do("station", phy_file="/run/csme-phy", **network)
         guest.check(ADDRESSES)
         wait_for_station(guest)
         scheme = SECURITY[security]
@@ -132,7 +114,9 @@ class Engine:
             LabError: it refused.
         """
         command = json.dumps({"do": what, **arguments})
-        told = self._laptop.guest.check(f"python3 {_FOLDER}/{_PROGRAM} --ask '{command}'")
+        told = self._laptop.guest.ask(FIRMWARE_SOCKET, command)
+        if not told:  # what is written down for a boot is not answered
+            return {}
         answer: Dict[str, Any] = json.loads(told)
         if "error" in answer:
             raise LabError(f"the engine refused {command}: {answer['error']}")
@@ -145,7 +129,11 @@ class Engine:
 
     def log(self) -> List[Dict[str, Any]]:
         """Return what happened so far: messages both ways, and what CSME did."""
-        return [json.loads(line) for line in self._laptop.guest.read(_LOG).splitlines()]
+        return [json.loads(line) for line in self._laptop.guest.read(LOG).splitlines()]
+
+    def clear_log(self) -> None:
+        """Forget what happened so far."""
+        self._laptop.guest.write(LOG, "")
 
     def said(self) -> List[str]:
         """Return the names of all messages so far without doorbells, those of CSME with a ``>`` before them."""
@@ -161,12 +149,3 @@ class Engine:
             ("" if how == "Sending" else "> ") + sap.name_of(int(number))
             for how, number in _TOLD.findall(self._laptop.guest.check("dmesg"))
         ]
-
-
-def _archive(folder: Path) -> Path:
-    """Return the firmware as one file that Python runs."""
-    source = folder / "source"
-    shutil.copytree(PACKAGE / "engine", source / "engine", ignore=shutil.ignore_patterns("__pycache__"))
-    (source / "__main__.py").write_text("from engine.cli import main\n\nmain()\n", encoding="utf-8")
-    zipapp.create_archive(source, folder / _PROGRAM)
-    return folder / _PROGRAM

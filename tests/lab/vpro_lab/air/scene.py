@@ -15,6 +15,7 @@ from ..laptop.control import MAC, Laptop
 from ..laptop.dhcp import identify
 from .ap import DEFAULT_CHANNEL, DEFAULT_SSID, AccessPoint
 from .csme import Csme
+from .firmware import csme_of
 from .security import keyfile, network_block
 from .session import Session, SessionRecord
 from .timeline import Timeline, timeline
@@ -54,7 +55,7 @@ def surround(
     channel: int = DEFAULT_CHANNEL,
     leave: str = "deauth",
     session: bool = True,
-    generation: str = "userspace",
+    generation: str = "",
     capture: bool = False,
     ap_extra: str = "",
     radios: int = 3,
@@ -69,7 +70,8 @@ def surround(
         channel: the access point's channel.
         leave: how CSME's station leaves the air at a grant, ``deauth`` or ``silent``.
         session: whether the operator opens a session.
-        generation: the kernel's, ``userspace`` or ``driver``-managed.
+        generation: the kernel's, ``userspace`` or ``driver``-managed; empty: with the engine what it is, else the
+            first.
         capture: keep what the access point sees for the artifacts.
         ap_extra: lines for hostapd's configuration.
         radios: how many there are, see :meth:`Laptop.radios`.
@@ -77,11 +79,11 @@ def surround(
     """
     laptop.radios(radios, second=second)
     ap = AccessPoint(laptop.guest)
-    csme = Csme(laptop.guest)
+    csme = csme_of(laptop, begun=False)
     ap.start(security, ssid=ssid, channel=channel, mac=MAC, extra=ap_extra)
     if capture:
         ap.capture()
-    csme.control(f"generation {generation}")
+    csme.begin(generation)
     csme.connect(ap, leave)
     csme.own()
     scene = Scene(laptop, ap, csme, Session(laptop.guest))
@@ -123,6 +125,8 @@ def stage(
         networkmanager.configure(laptop, {**mine, **others})
         if start:
             laptop.guest.check(f"systemctl start {laptop.service}")
+            if credentials:
+                scene.csme.block(laptop)
         return scene
     if identity:
         identify(laptop)
@@ -131,6 +135,8 @@ def stage(
     if credentials:
         networks += network_block(security, ssid)
     laptop.supplicant(networks, group=group, start=start)
+    if start and credentials:
+        scene.csme.block(laptop)
     return scene
 
 
@@ -141,7 +147,7 @@ def resume(laptop: Laptop, security: str) -> Scene:
         laptop: one that was restored.
         security: of the access point.
     """
-    scene = Scene(laptop, AccessPoint(laptop.guest), Csme(laptop.guest), Session(laptop.guest))
+    scene = Scene(laptop, AccessPoint(laptop.guest), csme_of(laptop, begun=True), Session(laptop.guest))
     scene.ap.security = security
     scene.session.is_open = True
     return scene

@@ -11,8 +11,11 @@ what to do:
 - ``behaviour``, with fields of :class:`.ownership.Behaviour`;
 - ``connection``, with ``link_protection``, and ``connection`` as :class:`.sap.Connection` (SSID and BSSID in
   hexadecimal): what CSME has now, which it tells the host;
-- ``station``, with ``interface``, ``namespace``, ``phy``, ``leave``, ``cable`` and ``mac``: CSME's own network from now
-  on, see :mod:`.station`;
+- ``station``, with ``interface``, ``namespace``, ``phy_file`` (a file with the radio's name), ``leave``, ``cable`` and
+  ``mac``: CSME's own network from now on, see :mod:`.station`;
+- ``leave``, with ``how``: how that station leaves the air at a grant;
+- ``own``, with ``link_protection``: CSME owns the NIC, and takes it if the host has it;
+- ``content``: the deadline is over;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
 - ``reset``: the firmware crashes and starts again;
@@ -27,13 +30,14 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, TextIO
 
 from . import hbm, sap, shared
 from .bus import Bus
 from .device import Device, HostReset
 from .ownership import ANSWERS, Csme
-from .sap import Connection
+from .sap import Connection, NicOwner
 from .station import LEAVES, Cable, Radio
 from .timers import Timers
 from .wlan import Wlan
@@ -59,12 +63,16 @@ class Firmware:
         self.wlan = Wlan(self.csme, device.memory, self._record, version)
         self.csme.attach(self.wlan)
         self.cable: Optional[Cable] = None
+        self._radio: Optional[Radio] = None
         self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "state": self._do_nothing,
             "behaviour": self._behaviour,
             "connection": self._connection,
             "station": self._station,
+            "leave": self._leave,
+            "own": self._own,
+            "content": self._content,
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
@@ -119,11 +127,13 @@ class Firmware:
             "owner": known.owner.name,
             "amt": known.amt,
             "sap": self.wlan.started,
+            "connection": known.connection.text,
             "driver_up": known.driver_up,
             "link_protection": known.link_protection,
             "host_link": known.host is not None,
             "mac": known.mac.hex(":"),
             "radio": known.radio,
+            **known.counts,
         }
 
     def _do_nothing(self, command: Mapping[str, Any]) -> None:
@@ -153,11 +163,28 @@ class Firmware:
             raise ValueError("CSME has a network already")
         namespace = command["namespace"]
         try:
-            radio = Radio(command["interface"], namespace, command["phy"], command["leave"])
+            phy = Path(command["phy_file"]).read_text(encoding="ascii").strip()
+            radio = Radio(command["interface"], namespace, phy, command["leave"])
             self.cable = Cable(command["cable"], namespace, _bytes(command["mac"]))
         except OSError as error:
             raise ValueError(str(error)) from error
+        self._radio = radio
         self.csme.settle(radio, self.cable)
+
+    def _leave(self, command: Mapping[str, Any]) -> None:
+        if self._radio is None:
+            raise ValueError("CSME has no station")
+        if command["how"] not in LEAVES:
+            raise ValueError(f"no way to leave: {command['how']}")
+        self._radio.leaves = command["how"]
+
+    def _own(self, command: Mapping[str, Any]) -> None:
+        self.csme.tell_connection(link_protection=command["link_protection"])
+        if self.csme.state.owner is NicOwner.HOST:
+            self.csme.take()
+
+    def _content(self, command: Mapping[str, Any]) -> None:
+        self.csme.be_content()
 
     def _amt(self, command: Mapping[str, Any]) -> None:
         self.csme.switch_amt(command["on"])

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional, Protocol
 
@@ -57,6 +58,8 @@ class Behaviour:
         deadline: how long the host has after a grant under link protection, in seconds; 0: for ever.
             ``mei/iwl-mei.h``: "3 seconds to connect (including DHCP)".
         with_dhcp: whether the deadline ends only when CSME has seen the host's DHCP, as the driver's author says.
+        tells: whether CSME tells its status again when the host is connected, which makes iwlmei say that roaming is
+            forbidden. When real firmware does is not known.
         patience: how long CSME waits for the host to let go before it takes the NIC anyway, in seconds.
             ``mei/sap.h``: "If the host failed to send this message fast enough, CSME will take ownership". How
             fast is not known.
@@ -66,6 +69,7 @@ class Behaviour:
     delay: float = 0.0
     deadline: float = 3.0
     with_dhcp: bool = True
+    tells: bool = True
     patience: float = 5.0
 
 
@@ -86,6 +90,7 @@ class State:
         host: the host's connection, once it is up.
         mac: the address of the host's interface, as the host told it.
         radio: ``enum iwl_sap_radio_state_bitmap``, as the host told it.
+        counts: how often the host asked for the NIC, how often CSME gave it, and how often it took it.
     """
 
     owner: NicOwner = NicOwner.ME
@@ -96,6 +101,7 @@ class State:
     host: Optional[Connection] = None
     mac: bytes = bytes(6)
     radio: int = 0
+    counts: Counter[str] = field(default_factory=lambda: Counter(requests=0, grants=0, takes=0))
 
 
 class Csme:
@@ -138,6 +144,12 @@ class Csme:
         if link_protection is not None:
             self.state.link_protection = link_protection
         self._tell_status()
+
+    def be_content(self) -> None:
+        """Have no deadline any more: the host's connection is good enough."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def switch_amt(self, on: bool) -> None:
         """Enable or disable AMT. A disabled one owns nothing."""
@@ -219,6 +231,7 @@ class Csme:
 
     def _asked(self, payload: bytes) -> None:
         answer = self.behaviour.answer
+        self.state.counts["requests"] += 1
         self._note("request", {"owner": self.state.owner.name, "answer": answer})
         if self.state.owner is NicOwner.HOST:
             self._reply(True)
@@ -230,6 +243,7 @@ class Csme:
     def _grant(self) -> None:
         self._own(NicOwner.HOST)
         self._note("grant", {})
+        self.state.counts["grants"] += 1
         self._reply(True)
         self._dhcp_seen = False
         self.state.host = None
@@ -277,8 +291,7 @@ class Csme:
         self.state.host = Connection.unpack(payload)
         self._note("host_link_up", {"ssid": self.state.host.ssid.hex(), "bssid": self.state.host.bssid.hex()})
         self._look_at_deadline()
-        if self.state.link_protection:
-            # What makes iwlmei say that roaming is forbidden. When real firmware sends it is not known.
+        if self.state.link_protection and self.behaviour.tells:
             self._tell_status()
 
     def _link_down(self, payload: bytes) -> None:
@@ -314,6 +327,7 @@ class Csme:
         self.state.owner = owner
         self._note("owner", {"owner": owner.name})
         if owner is NicOwner.ME:
+            self.state.counts["takes"] += 1
             self._station.enter()
         else:
             self._station.leave()

@@ -147,6 +147,11 @@ class Connection:
     cipher: int = Cipher.NONE
     band: int = 0
 
+    @property
+    def text(self) -> str:
+        """What it is, for people."""
+        return f"ssid={self.ssid.hex()} bssid={self.bssid.hex(':')} channel={self.channel}"
+
     def pack(self) -> bytes:
         """Return ``struct iwl_sap_notif_connection_info``."""
         return _CONNECTION.pack(len(self.ssid), self.ssid, self.auth, self.cipher, self.channel, self.band, self.bssid)

@@ -81,7 +81,7 @@ class Radio:
     def __init__(self, interface: str, namespace: str, phy: str, leave: str) -> None:
         self._name = interface.encode()
         self._group = Path(_GROUP.format(phy=phy))
-        self._leave = leave
+        self.leaves = leave
         self._silenced = False
         self._worker = ThreadPoolExecutor(max_workers=1)
         with inside(namespace):
@@ -94,7 +94,7 @@ class Radio:
         A driver whose interface comes up waits for CSME with the kernel's RTNL lock, which this needs, too: both radios
         are of one kernel here. Then the station leaves silently.
         """
-        if self._leave == SILENT:
+        if self.leaves == SILENT:
             self._silence()
         try:
             self._worker.submit(self._set, up=False).result(_PATIENCE)

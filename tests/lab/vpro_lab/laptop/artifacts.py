@@ -18,6 +18,7 @@ _COMMANDS = {
     "supplicant.txt": "journalctl -b -u 'wpa_supplicant*' -o short-monotonic --no-pager",
     "dmesg.txt": "dmesg",
     "csme-log.txt": "cat /sys/kernel/debug/csme_standin/log /sys/kernel/debug/csme_standin/control",
+    "csme-engine.txt": "cat /run/csme-engine.log /run/csme-engine.out",
     "rfkill.txt": "grep . /sys/class/rfkill/*/* 2>/dev/null",
     "network.txt": "ip -s addr; iw dev; for n in ap csme; do ip -n $n -s addr; ip -n $n route; done",
 }

@@ -21,7 +21,7 @@ from ..progress import Progress
 from . import qemu
 from .guest import PATIENCE, PAYLOAD, Guest, ssh_config
 from .image import Image, ensure_image, ensure_payload
-from .radios import RADIOS_DOWN, RADIOS_UP
+from .radios import ENGINE_UP, RADIOS_DOWN, RADIOS_UP
 from .store import need_room
 
 #: The laptop's radio, and its MAC address (the first that mac80211_hwsim gives). CSME uses the same address.
@@ -61,6 +61,8 @@ class Laptop:
         self._quiet = False
         #: Whether the air is set up as :meth:`radios` does by itself, and nobody has used it.
         self.fresh_air = False
+        #: Whether its CSME is the engine, below the real iwlmei, and no stand-in.
+        self.engine = False
         self.guest = self._reach()
 
     # -- the machine ---------------------------------------------------------------------------------------------
@@ -166,15 +168,23 @@ class Laptop:
 
         Args:
             count: number of radios, at least 3.
-            standin: load the CSME stand-in over ``wlan0``.
+            standin: whether a CSME may own ``wlan0``: the stand-in, or the engine.
             second: another interface of the laptop's, over which to load a second stand-in.
+
+        Raises:
+            LabError: the engine can't have a second radio.
         """
+        if self.engine and second:
+            raise LabError("one radio alone is the engine's")
         as_it_is, self.fresh_air = self.fresh_air, False
         if as_it_is and (count, standin, second) == (3, True, ""):
             return
         if not self._quiet:
             self.no_radios()
         self._quiet = False
+        if self.engine and standin:
+            self.guest.check(ENGINE_UP.format(count=count, mac=MAC))
+            return
         load = f"insmod {PAYLOAD}/csme_standin.ko netdev={INTERFACE}\n" if standin else ""
         load += f"insmod {PAYLOAD}/csme_standin2.ko netdev={second}\n" if second else ""
         self.guest.check(RADIOS_UP.format(count=count, mac=MAC, standin=load))
@@ -186,6 +196,7 @@ class Laptop:
             "recorder",
             "session-client",
             "session-server",
+            "csme-address",
             "csme-supplicant",
             "hostapd",
             "dnsmasq",
@@ -193,6 +204,7 @@ class Laptop:
         ):
             self.guest.stop(name)
         self.guest.check(RADIOS_DOWN)
+        self.guest.stop("csme-engine")
         self._quiet = True
 
     def occupied(self) -> None:

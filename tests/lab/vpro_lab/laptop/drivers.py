@@ -36,7 +36,7 @@ def ensure_source(image: Image, progress: Progress) -> Path:
     Raises:
         LabError: the archive has no such package any more, or it can't be unpacked.
     """
-    version = _kernel_version(image)
+    version = kernel_version(image)
     target = cache() / f"source-{version}-{hash_of(*_SOURCES)}"
 
     def make() -> None:
@@ -54,7 +54,7 @@ def ensure_drivers(image: Image, progress: Progress) -> Path:
         LabError: there is no source, or the compiler refused; the message carries its output.
     """
     recipe = KERNEL_MODULES / _RECIPE
-    target = cache() / f"drivers-{_kernel_version(image)}-{hash_of(image.kernel_release, recipe.read_text())}"
+    target = cache() / f"drivers-{kernel_version(image)}-{hash_of(image.kernel_release, recipe.read_text())}"
 
     def make() -> None:
         source = ensure_source(image, progress)
@@ -74,7 +74,7 @@ def ensure_engine(image: Image, progress: Progress) -> Path:
     """
     drivers = ensure_drivers(image, progress)
     files = [file for part in _ENGINE for file in _files(KERNEL_MODULES / part)]
-    target = cache() / f"engine-{_kernel_version(image)}-{hash_of(drivers.name, *(file.read_text() for file in files))}"
+    target = cache() / f"engine-{kernel_version(image)}-{hash_of(drivers.name, *(file.read_text() for file in files))}"
 
     def make() -> None:
         source = ensure_source(image, progress)
@@ -94,7 +94,7 @@ def _files(part: Path) -> List[Path]:
     return sorted(file for file in part.iterdir() if file.suffix != ".md") if part.is_dir() else [part]
 
 
-def _kernel_version(image: Image) -> str:
+def kernel_version(image: Image) -> str:
     """Return the version of the package that *image*'s kernel is from: the release does not tell its patches."""
     package = f"Package: linux-image-{image.kernel_release}\n"
     for entry in (image.root / "var/lib/dpkg/status").read_text(encoding="utf-8").split("\n\n"):

@@ -187,6 +187,11 @@ class Guest:
             tail = self.run(f"tail -n 20 {path}").out
             raise LabError(f"{text!r} did not appear in {path} within {timeout:.0f} s; its end:\n{tail}")
 
+    def ask(self, path: str, text: str) -> str:
+        """Send a program of the laptop's one line over its Unix socket; return the line that it answers."""
+        answer: str = self.call("ask", path=path, text=text)
+        return answer
+
     def monotonic(self) -> float:
         """Return the laptop's CLOCK_MONOTONIC in seconds."""
         value: float = self.call("monotonic")

@@ -23,17 +23,39 @@ ip netns exec csme sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.defaul
 RADIOS_GIVEN = f"set -e\n{_GIVE}"
 #: Makes radios, and gives these away.
 RADIOS_UP = f"\nset -e\nmodprobe mac80211_hwsim radios={{count}}\n{_GIVE}{{standin}}\n"
+#: Where the drivers of a laptop with the engine are, and the program that is its firmware.
+ENGINE = "/opt/engine"
+FIRMWARE = f"{ENGINE}/engine.pyz"
+#: Where the firmware takes commands, as ``engine/cli.py`` has it.
+FIRMWARE_SOCKET = "/run/csme-engine.sock"
+#: Loads the drivers of a laptop with the engine, in the order in which they need each other. The MEI bus and mac80211
+#: are the kernel's own.
+DRIVERS_UP = f"""
+set -e
+modprobe -a mei mac80211 tun
+insmod {ENGINE}/iwlmei.ko dyndbg=+p
+insmod {ENGINE}/iwlmvm_shim.ko
+insmod {ENGINE}/mac80211_hwsim.ko radios={{count}} channels=2
+insmod {ENGINE}/csme_engine.ko
+"""
+#: The same, with the other radios given away.
+ENGINE_UP = f"{DRIVERS_UP}{_GIVE}"
 #: Ends all that may use a radio, and takes the radios away.
 RADIOS_DOWN = """
+# Without a firmware, the host would wait 15 s for each of its answers: so its device goes first.
+[ ! -S /run/csme-engine.sock ] || python3 /opt/engine/engine.pyz --ask '{"do": "power_off"}' >/dev/null
 systemctl stop lab-early.service 2>/dev/null
 systemctl stop wpa_supplicant@wlan0.service 2>/dev/null
 # The one below NetworkManager goes on, with its sockets.
 systemctl is-active -q wpa_supplicant.service || rm -f /run/wpa_supplicant/*
 rm -f /run/vpro-fleet/*
-modules='platform_switch csme_standin csme_standin2 iwlwifi iwlmei iwlmvm iwlmld'
+for i in $(seq 100); do [ -d /sys/module/csme_engine ] && ! rmmod csme_engine 2>/dev/null || break; sleep 0.1; done
+modules='platform_switch csme_standin csme_standin2'
+[ -d /sys/module/iwlmvm_shim ] || modules="$modules iwlwifi iwlmei iwlmvm iwlmld"
 for m in $modules; do [ ! -d /sys/module/$m ] || rmmod $m; done
 for n in ap csme; do ip netns del $n 2>/dev/null; done
 ip link del sap0 2>/dev/null
 [ ! -d /sys/module/mac80211_hwsim ] || modprobe -r mac80211_hwsim
+[ ! -d /sys/module/iwlmvm_shim ] || rmmod iwlmvm_shim iwlmei
 exit 0
 """

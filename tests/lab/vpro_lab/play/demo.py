@@ -9,10 +9,13 @@ from __future__ import annotations
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ..figures import write_report
 from ..laptop.artifacts import keep_artifacts
+from ..laptop.control import hardware
+from ..laptop.drivers import ensure_engine
+from ..laptop.engine import running_iwlmei
 from ..laptop.qemu import come_first, default_shift
 from ..paths import BUILD
 from ..progress import Progress
@@ -35,17 +38,25 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
     """
     come_first()
     shift = default_shift()
-    for deployed in (False, True):
-        ensure_snapshot(Kind(suite, manager, deployed, shift), progress)
+    image = hardware(suite, manager, shift, progress).image
+    with ThreadPoolExecutor() as building:
+        # The drivers are compiled while laptops boot and get the roles.
+        drivers = building.submit(ensure_engine, image, progress)
+        ensure_snapshot(Kind(suite, manager, True, shift), progress)
+        drivers.result()
+    kinds = [Kind(suite, manager, deployed, shift, engine=True) for deployed in (False, True)]
+    for kind in kinds:
+        ensure_snapshot(kind, progress)
     # At once: they do not disturb each other, as each has a clock of its own.
     with (
         tempfile.TemporaryDirectory(prefix="vpro-demo-") as state,
         progress.step("CSME takes two laptops' radios, an operator opens a session with each, and the hosts ask"),
         ThreadPoolExecutor() as both,
     ):
-        stock = both.submit(_one, Path(state) / "stock", Kind(suite, manager, False, shift), progress)
-        collection = both.submit(_one, Path(state) / "collection", Kind(suite, manager, True, shift), progress)
-        runs = [stock.result(), collection.result()]
+        names = ("stock", "collection")
+        ways = [both.submit(_one, Path(state) / name, kind, progress) for name, kind in zip(names, kinds, strict=True)]
+        runs = [way.result()[0] for way in ways]
+        driver = ways[1].result()[1]
     reports = [run.report() for run in runs]
     became, promises = by_itself(reports[0]), kept_promises(reports[1])
     write_report(
@@ -54,6 +65,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
             "suite": suite,
             "manager": manager,
             "ns_per_instruction": 2**shift,
+            "iwlmei": driver,
             "stock": reports[0],
             "collection": reports[1],
             "promises": promises,
@@ -61,6 +73,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
     )
     draw(reports, TITLES, FOLDER / "session.svg")
     print(table(reports))
+    print(f"· iwlmei is the real one, of Linux {driver['version']}; CSME is a program: docs/lab.md")
     print(f"· times are those of the laptop's own clock: {speed(shift)}")
     print(f"· {became}")
     for promise, held in promises.items():
@@ -69,11 +82,16 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
     return 0 if all(promises.values()) else 1
 
 
-def _one(folder: Path, kind: Kind, progress: Progress) -> Run:
-    """Have one laptop hand its radio over: with the roles if it has them, else as stock Linux does it."""
+def _one(folder: Path, kind: Kind, progress: Progress) -> Tuple[Run, Dict[str, Optional[str]]]:
+    """Have one laptop hand its radio over: with the roles if it has them, else as stock Linux does it.
+
+    Returns:
+        What became of it, and which iwlmei ran.
+    """
     laptop = restored(folder.name, folder, kind, progress)
     try:
-        return hand_over_by_roles(laptop) if kind.deployed else hand_over(laptop, pin=False)
+        run = hand_over_by_roles(laptop) if kind.deployed else hand_over(laptop, pin=False)
+        return run, running_iwlmei(laptop)
     except BaseException:
         keep_artifacts(laptop, FOLDER / "artifacts" / folder.name)
         progress.say(f"what the laptop saw is in {_short(FOLDER / 'artifacts' / folder.name)}")

@@ -24,9 +24,10 @@ from typing import Any, Callable, Iterable, List, Optional
 from ..air.scene import Scene, resume, stage
 from ..laptop import qemu
 from ..laptop.control import Laptop, hardware, start
+from ..laptop.engine import install_engine
 from ..laptop.image import DEFAULT_MANAGER, SUITES
 from ..laptop.store import ensured, prune, publish, work_folder
-from ..paths import PACKAGE, REPOSITORY, cache
+from ..paths import KERNEL_MODULES, PACKAGE, REPOSITORY, cache
 from ..progress import Progress
 from .deployed import PLAYBOOK, SERVICE, deploy
 from .playbook import run_module
@@ -44,6 +45,7 @@ class Kind:
         manager: who runs its radios, see :data:`vpro_lab.laptop.image.MANAGERS`.
         deployed: whether both roles were applied to it.
         shift: how fast it is, see :class:`vpro_lab.laptop.qemu.Hardware`; None: as fast as laptops are by default.
+        engine: whether its CSME is the engine, below the real iwlmei, and no stand-in.
         scene: the security of the usual scene that it is in, see :func:`in_scene`; empty: in none.
     """
 
@@ -51,14 +53,16 @@ class Kind:
     manager: str = DEFAULT_MANAGER
     deployed: bool = False
     shift: Optional[int] = None
+    engine: bool = False
     scene: str = ""
 
     @property
     def text(self) -> str:
         """What it is, for people."""
         roles = ", with the roles" if self.deployed else ""
+        engine = ", with the engine" if self.engine else ""
         scene = f", in the scene {self.scene}" if self.scene else ""
-        return f"a laptop ({self.suite}, {self.manager}{roles}{scene})"
+        return f"a laptop ({self.suite}, {self.manager}{roles}{engine}{scene})"
 
     @property
     def group(self) -> str:
@@ -85,6 +89,7 @@ def restored(name: str, folder: Path, kind: Kind, progress: Progress, *, dies_wi
         name, folder, made_of, disk=snapshot / "disk.qcow2", snapshot=_STATE, dies_with_parent=dies_with_parent
     )
     laptop.fresh_air = not kind.scene
+    laptop.engine = kind.engine
     return laptop
 
 
@@ -124,6 +129,7 @@ def in_scene(
     if kind.deployed and start:
         laptop.guest.check(f"systemctl start {laptop.service}")
         laptop.wait_supplicant()
+        scene.csme.block(laptop)
     return scene
 
 
@@ -133,7 +139,7 @@ def ensure_snapshot(kind: Kind, progress: Progress) -> Path:
     Raises:
         LabError: it could not be made.
     """
-    changes = "deployed" if kind.deployed else "scene" if kind.scene else "booted"
+    changes = "scene" if kind.scene else "engine" if kind.engine else "deployed" if kind.deployed else "booted"
     target = cache() / f"snapshot-{changes}-{_key(kind, progress)}"
 
     def make() -> None:
@@ -153,6 +159,8 @@ def _make(kind: Kind, target: Path, progress: Progress) -> None:
         folder = work / "laptop"
         if kind.scene:
             laptop = restored("laptop", folder, replace(kind, scene=""), progress)
+        elif kind.engine:
+            laptop = restored("laptop", folder, replace(kind, engine=False), progress)
         elif kind.deployed:
             laptop = restored("laptop", folder, replace(kind, deployed=False), progress)
         else:
@@ -162,6 +170,10 @@ def _make(kind: Kind, target: Path, progress: Progress) -> None:
             if kind.scene:
                 with progress.step(f"saving {kind.text}"):
                     stage(laptop, security=kind.scene, group=kind.group, start=not kind.deployed, capture=True)
+            elif kind.engine:
+                install_engine(laptop, progress)
+                laptop.radios()
+                laptop.guest.check("udevadm settle")
             else:
                 _furnish(laptop, kind, progress)
             laptop.save(_STATE)
@@ -199,13 +211,22 @@ def _key(kind: Kind, progress: Progress) -> str:
         ]
         paths += _files("plugins", "roles", "meta")
         paths.append(REPOSITORY / "galaxy.yml")
+    if kind.engine:
+        digest.update(b"engine")
+        paths += [PACKAGE / "laptop" / f"{name}.py" for name in ("drivers", "engine")]
+        paths += [*(PACKAGE / "engine").glob("*.py"), *_sources(KERNEL_MODULES)]
     if kind.scene:
         digest.update(kind.scene.encode())
-        paths += [PACKAGE / "air" / f"{name}.py" for name in ("ap", "csme", "scene", "security", "session")]
+        names = ("ap", "csme", "scene", "security", "session", *(("engine", "firmware") if kind.engine else ()))
+        paths += [PACKAGE / "air" / f"{name}.py" for name in names]
         paths.append(PACKAGE / "laptop" / "networkmanager.py")
     for path in sorted(set(paths)):
         digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _sources(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
 
 
 def _files(*folders: str) -> Iterable[Path]:

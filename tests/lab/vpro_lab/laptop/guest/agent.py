@@ -17,6 +17,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -124,6 +125,14 @@ def wait_for(path: str, text: str, timeout: float = 10.0) -> bool:
         time.sleep(0.02)
 
 
+def ask(path: str, text: str) -> str:
+    """Send a program one line over its Unix socket; return the line that it answers."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        connection.sendall(text.encode() + b"\n")
+        return connection.makefile().readline()
+
+
 def farewell() -> None:
     """End all background processes: whoever started them goes away."""
     for name in list(_processes):
@@ -149,7 +158,7 @@ def _prefix(namespace: str | None) -> list[str]:
 
 
 OPERATIONS: dict[str, typing.Callable[..., object]] = {
-    f.__name__: f for f in (run, spawn, stop, alive, read, write, wait_for, farewell, wake, monotonic)
+    f.__name__: f for f in (run, spawn, stop, alive, read, write, wait_for, ask, farewell, wake, monotonic)
 }
 
 

@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Firmware that says anything at all: the kernel may complain, the watcher may neither end nor ask for the radio."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Iterator
+
+import pytest
+
+from ansible_collections.vpro.fleet.tests.lab.conftest import Lab
+from vpro_lab.air.engine import Engine
+from vpro_lab.engine import sap
+from vpro_lab.engine.sap import Notification
+from vpro_lab.laptop.control import Laptop
+from vpro_lab.play.deployed import SERVICE
+from vpro_lab.play.snapshots import Kind
+from vpro_lab.play.watching import state
+from vpro_lab.progress import Progress
+
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
+
+MESSAGES = 10_000
+#: How many come between two looks at the watcher.
+BATCH = 250
+#: A connection that the host has no profile for: whoever has the radio, the watcher has no reason to ask for it.
+ELSEWHERE = sap.Connection(b"elsewhere", bytes.fromhex("02aabbccddee"), 6, 7, 4)
+#: What would give the host a reason to ask: an offer, and AMT that comes and goes.
+REASONS = frozenset({Notification.CSME_CAN_RELEASE_OWNERSHIP, Notification.AMT_STATE, Notification.NIC_OWNER})
+
+
+def messages(seed: int, count: int) -> Iterator[bytes]:
+    """Return messages for the queue of notifications: whole ones, ones with wrong bytes, cut ones, and noise."""
+    chance = random.Random(seed)
+    kinds = [kind for kind in Notification if kind < Notification.BAND_SELECTION and kind not in REASONS]
+    for number in range(count):
+        kind, payload = chance.choice(kinds), chance.randbytes(chance.choice((0, 1, 4, 8, 64, 200, 1000)))
+        if chance.random() < 0.3:
+            kind, payload = Notification.CSME_CONN_STATUS, sap.connection_status(chance.random() < 0.5, ELSEWHERE)
+        whole = bytearray(sap.HEADER.pack(kind, len(payload), number) + payload)
+        how = chance.random()
+        if how < 0.3:
+            # The type stays: it would be one of those that are a reason at times.
+            for _byte in range(chance.randint(1, 4)):
+                whole[chance.randrange(2, len(whole))] = chance.randrange(256)
+        elif how < 0.4:
+            del whole[chance.randrange(1, len(whole)) :]
+        elif how < 0.5:
+            whole = bytearray(chance.randbytes(chance.randint(1, 300)))
+        yield bytes(whole)
+
+
+def watcher(laptop: Laptop) -> str:
+    """Return the process id of the watcher, which has to be at work."""
+    told = laptop.guest.check(f"systemctl show -P ActiveState -P MainPID -P NRestarts {SERVICE}").split()
+    assert (told[0], told[2]) == ("active", "0"), told
+    return told[1]
+
+
+def test_no_message_harms_the_watcher(lab: Lab, laptop_kind: Kind) -> None:
+    scene = lab.scene(replace(laptop_kind, engine=True, deployed=True), start=False, session=False)
+    laptop, engine, progress = scene.laptop, Engine(scene.laptop), Progress(quiet=True)
+    engine.do("connection", connection={"ssid": ELSEWHERE.ssid.hex(), "bssid": ELSEWHERE.bssid.hex(":"), "channel": 6})
+    laptop.guest.check(f"systemctl restart {SERVICE}; systemctl reset-failed {SERVICE}")
+    pid, asked = watcher(laptop), engine.state()["requests"]
+    sent = resets = 0
+    with progress.step(f"{MESSAGES} messages"):
+        for message in messages(seed=MESSAGES, count=MESSAGES):
+            engine.do("raw", hex=message.hex())
+            sent += 1
+            if sent % BATCH and sent != MESSAGES:
+                continue
+            assert watcher(laptop) == pid, f"after {sent} messages"
+            assert engine.state()["requests"] == asked, f"after {sent} messages"
+            assert state(laptop)["state"], f"after {sent} messages"
+            if not engine.connected:
+                resets += 1
+                engine.do("reset")
+                laptop.wait_until("SAP after a reset", lambda: engine.connected, 30)
+                asked = engine.state()["requests"]
+    assert sent == MESSAGES
+    # It still does its work.
+    engine.do("reset")
+    laptop.wait_until("SAP after the last reset", lambda: engine.connected, 30)
+    scene.csme.on(scene.ap)
+    scene.csme.own()
+    laptop.guest.check(f"systemctl start {laptop.service}")
+    laptop.wait_until("the handover", lambda: state(laptop)["state"] == "staying", 90)
+    assert watcher(laptop) == pid
