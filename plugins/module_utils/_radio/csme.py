@@ -115,7 +115,12 @@ def supports(wiphy: Wiphy) -> Support:
 
 
 def connection(nl: Nl80211, ifindex: int) -> Optional[Reported]:
-    """Ask the driver for CSME's connection (this needs CAP_NET_ADMIN). Return None when CSME has reported none.
+    """Ask the driver for CSME's connection (this needs CAP_NET_ADMIN).
+
+    Returns:
+        None when CSME has reported none, or has reported that it has none: an SSID without bytes, and an address of
+        zeros. CSME reports its state as soon as the driver comes up (SAP_MSG_NOTIF_CSME_CONN_STATUS in mei/sap.h), and
+        iwlmvm answers with what was reported last.
 
     Raises:
         DecodeFailed: nothing can be read of the answer.
@@ -130,7 +135,12 @@ def connection(nl: Nl80211, ifindex: int) -> Optional[Reported]:
         raise
     if data is None:
         raise DecodeFailed("the driver acknowledged the question without an answer", where="CSME connection")
-    return decode_connection(data)
+    reported = decode_connection(data)
+    return None if reported.ssid == b"" and reported.bssid == _NOBODY else reported
+
+
+#: The address of no access point (IEEE 802: an address of zeros is nobody's).
+_NOBODY = "00:00:00:00:00:00"
 
 
 def request_ownership(nl: Nl80211, ifindex: int) -> bool:

@@ -21,8 +21,13 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import (
     TransportFailed,
 )
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._radio.fake_csme import (
+    ADDR,
+    AUTH_MODE,
     BSSID,
+    CHANNEL_NUM,
     ROAMING_FORBIDDEN,
+    SSID,
+    STA_CIPHER,
     VIF_ADDR,
     joined,
 )
@@ -88,6 +93,21 @@ def test_connection() -> None:
 
 def test_csme_has_reported_no_connection() -> None:
     assert csme.connection(Driver(TransportFailed("x", errno=errno.EINVAL)), 3) is None
+
+
+def test_csme_has_reported_that_it_has_no_connection() -> None:
+    # What mainline's iwlmvm answers of a report that is all zeros, as CSME sends it when a driver comes up.
+    nothing = {
+        "AUTH_MODE": u32(AUTH_MODE, 0),
+        "SSID": attribute(SSID, b""),
+        "STA_CIPHER": u32(STA_CIPHER, 0),
+        "CHANNEL_NUM": u8(CHANNEL_NUM, 0),
+        "ADDR": attribute(ADDR, bytes(6)),
+    }
+    assert csme.connection(Driver(joined(**nothing)), 3) is None
+    for name in ("SSID", "ADDR"):
+        del (some := dict(nothing))[name]
+        assert csme.connection(Driver(joined(**some)), 3) is not None, name
 
 
 def test_an_answer_without_data_is_no_connection_that_could_be_judged() -> None:
