@@ -174,15 +174,17 @@ lab := $(bin)/pytest tests/lab --numprocesses $(LAB_WORKERS)
 # The Debian release of the laptops, and the program that runs their radios, unless the command says otherwise.
 SUITE ?= bookworm
 MANAGER ?= wpa_supplicant
+# What plays CSME: the real iwlmei over the engine, or the stand-in, which takes less time (docs/lab.md).
+CSME ?= engine
 
 .PHONY: lab
 lab: setup ## Run the tests that need a laptop; SUITE=bookworm|trixie, MANAGER=wpa_supplicant|networkmanager
-	$(lab) --suite $(SUITE) --manager $(MANAGER) $(ARGS)
+	$(lab) --suite $(SUITE) --manager $(MANAGER) --csme $(CSME) $(ARGS)
 
 .PHONY: lab-all
 lab-all: setup ## Run the tests that need a laptop, with both managers on both releases: two hours
 	for suite in bookworm trixie; do for manager in wpa_supplicant networkmanager; do \
-	  $(lab) --suite $$suite --manager $$manager $(ARGS) || failed=1; done; done; exit $${failed:-0}
+	  $(lab) --suite $$suite --manager $$manager --csme $(CSME) $(ARGS) || failed=1; done; done; exit $${failed:-0}
 
 # Make the snapshots that CI restores its laptops from. The scenes around the laptops are saved when a test first asks
 # for them. On a new machine this takes a while, mostly for downloads.
@@ -194,11 +196,11 @@ lab-snapshots: setup
 
 .PHONY: lab-ci
 lab-ci: setup
-	$(lab) --suite bookworm --manager wpa_supplicant -m "not release" $(ARGS)
+	$(lab) --suite bookworm --manager wpa_supplicant --csme standin -m "not release" $(ARGS)
 
 .PHONY: lab-ci-networkmanager
 lab-ci-networkmanager: setup
-	$(lab) --suite trixie --manager networkmanager -m "with_networkmanager and not release" $(ARGS)
+	$(lab) --suite trixie --manager networkmanager --csme standin -m "with_networkmanager and not release" $(ARGS)
 
 .PHONY: molecule
 molecule: setup ## Apply, upgrade and remove both roles on a laptop of the lab

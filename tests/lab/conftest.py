@@ -43,7 +43,7 @@ _COST = "laptops_seconds"
 #: How many of the costliest tests are told.
 _SHOWN = 15
 #: What may play CSME.
-CSMES = ("standin", "engine")
+CSMES = ("engine", "standin")
 _REPORTS = pytest.StashKey[Dict[str, pytest.TestReport]]()
 
 
@@ -98,7 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--csme",
         choices=CSMES,
         default=CSMES[0],
-        help="what plays CSME: the stand-in, or the real iwlmei over the engine",
+        help="what plays CSME: the real iwlmei over the engine, or the stand-in",
     )
 
 
@@ -106,19 +106,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "manager(*names): who has to run the laptops' radios for this test; without: any"
     )
-    config.addinivalue_line("markers", "standin: about what no real driver does, or about the stand-in itself")
+    config.addinivalue_line("markers", "standin: its CSME is the stand-in in any case: no real driver does this")
     config.addinivalue_line("markers", "with_networkmanager: CI runs it with NetworkManager as well")
     config.addinivalue_line("markers", "release: too long for CI, or much like another: make lab runs it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
-    """Leave out what is about another manager, or another CSME, than the one that is asked for."""
-    manager, played = config.getoption("--manager"), config.getoption("--csme")
+    """Leave out what is about another manager than the one that is asked for."""
+    manager = config.getoption("--manager")
 
     def fits(item: pytest.Item) -> bool:
         marker = item.get_closest_marker("manager")
-        if item.get_closest_marker("standin") and played != "standin":
-            return False
         return marker is None or manager in marker.args
 
     config.hook.pytest_deselected(items=[item for item in items if not fits(item)])
@@ -158,9 +156,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def laptop_kind(request: pytest.FixtureRequest) -> Kind:
-    """What the laptops of this run are, without the roles."""
+    """What the laptops of this test are, without the roles."""
     option = request.config.getoption
-    return Kind(option("--suite"), option("--manager"), engine=option("--csme") == "engine")
+    real = option("--csme") == "engine" and request.node.get_closest_marker("standin") is None
+    return Kind(option("--suite"), option("--manager"), engine=real)
 
 
 @pytest.fixture
