@@ -107,7 +107,8 @@ def test_an_address_after_the_deadline_is_not_called_protection(stage: Stage) ->
     scene.csme.clear_log()
     guest.check(f"systemd-run --unit lab-late sh -c {shlex.quote(wakes)}")
     run = hand_over(scene.laptop, pin=True, scene=scene)
-    assert run.module["outcome"] == "connected", run.report()
+    # The stand-in's deadline ends with the host's link. A real CSME waits for the host's DHCP, too.
+    assert run.module["outcome"] == ("taken_back" if scene.laptop.engine else "connected"), run.report()
     address = run.module["request_to_address_ms"]
     assert address is None or address > 3000, run.report()
 

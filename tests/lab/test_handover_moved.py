@@ -28,10 +28,11 @@ BOTH = f"bss=ap1\nbssid={ELSEWHERE}\nssid2={DEFAULT_SSID.hex()}\n{SECURITY['wpa2
 
 
 #: What CSME does at first, and what is waited for before it moves, in each phase until the grant. Pinning takes some
-#: ms, so the grant has to wait for the move. A request waits for 1 s, and the first pause takes 0.5 s (``Policy``).
+#: ms, so the grant has to wait for the move, and not longer than the driver does (0.5 s). A request waits for 1 s, and
+#: the first pause takes 0.5 s (``Policy``).
 PHASES = {
-    "while pinning": (("grant", 0.2), "ls /run/vpro-fleet/*.journal", 0.0),
-    "before the grant": (("grant", 0.3), "{asked}", 0.0),
+    "while pinning": (("grant", 0.45), "ls /run/vpro-fleet/*.journal", 0.0),
+    "before the grant": (("grant", 0.45), "{asked}", 0.0),
     "while it does not answer": (("silent", 0.0), "{asked}", 0.0),
     "in the pause": (("silent", 0.0), "{asked}", 1.2),
 }
@@ -42,6 +43,8 @@ def move(scene: Scene, phase: str) -> None:
     (answer, after), until, seconds = PHASES[phase]
     # Nobody serves addresses at the second one, so a real CSME would take its radio back.
     scene.csme.waits(0)
+    # What the host does with CSME's word is not the subject here.
+    scene.csme.quiet()
     scene.csme.answers(answer, after)
 
     def moves(csme: Csme) -> None:
