@@ -229,7 +229,7 @@ bench-parser: venv
 	PYTHONPATH=build/collections $(bin)/python tests/bench/parser.py $(ARGS)
 
 .PHONY: soak
-soak: soak-boots soak-faults ## Boot or reset 50 times with a session, and make 200 faults at random moments: 90 minutes
+soak: soak-boots soak-faults soak-engine ## Boot or reset 50 times with a session, make 300 faults: two hours
 
 .PHONY: soak-boots
 soak-boots: setup
@@ -238,6 +238,10 @@ soak-boots: setup
 .PHONY: soak-faults
 soak-faults: setup
 	PYTHONPATH=tests/lab $(bin)/python tests/soak/faults.py $(ARGS)
+
+.PHONY: soak-engine
+soak-engine: setup
+	PYTHONPATH=tests/lab $(bin)/python tests/soak/engine.py $(ARGS)
 
 .PHONY: demo
 demo: setup ## See how stock Linux loses a session and the collection keeps it; BACKEND=networkmanager
