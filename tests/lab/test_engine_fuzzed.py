@@ -72,11 +72,10 @@ def test_no_message_harms_the_watcher(lab: Lab, laptop_kind: Kind) -> None:
     pid, asked = watcher(laptop), engine.state()["requests"]
     sent = resets = 0
     with progress.step(f"{MESSAGES} messages"):
-        for message in messages(seed=MESSAGES, count=MESSAGES):
-            engine.do("raw", hex=message.hex())
-            sent += 1
-            if sent % BATCH and sent != MESSAGES:
-                continue
+        whole = [message.hex() for message in messages(seed=MESSAGES, count=MESSAGES)]
+        while sent < MESSAGES:
+            engine.do("raw", hex=" ".join(whole[sent : sent + BATCH]))
+            sent += BATCH
             assert watcher(laptop) == pid, f"after {sent} messages"
             assert engine.state()["requests"] == asked, f"after {sent} messages"
             assert state(laptop)["state"], f"after {sent} messages"

@@ -118,7 +118,8 @@ def stage(
         surroundings: of :func:`surround`.
     """
     if laptop.manager == "networkmanager":
-        networkmanager.forget(laptop, stop=not start)
+        # The engine's CSME begins with an interface that is down, which NetworkManager alone may have set down.
+        networkmanager.forget(laptop, stop=not start or laptop.engine)
         scene = surround(laptop, security=security, ssid=ssid, **surroundings)
         mine = {"corp": keyfile("corp", security, ssid, extra)} if credentials else {}
         others = {other.decode(): keyfile(other.decode(), "wpa2-psk", other) for other in OTHER_NETWORKS}

@@ -17,7 +17,7 @@ what to do:
 - ``own``, with ``link_protection``: CSME owns the NIC, and takes it if the host has it;
 - ``content``: the deadline is over;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
-- ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
+- ``raw``, with ``hex``: bytes for the queue of notifications, as they are; a space begins the next ones;
 - ``reset``: the firmware crashes and starts again;
 - ``power_off``: the device goes, and the firmware ends when the host has said goodbye.
 
@@ -44,6 +44,8 @@ from .wlan import Wlan
 
 #: The address of the wireless client on the bus.
 _WLAN = 7
+#: The pause after each message that is sent as it is, in seconds.
+_BREATH = 0.001
 
 
 class Firmware:
@@ -196,7 +198,10 @@ class Firmware:
         self.csme.offer()
 
     def _raw(self, command: Mapping[str, Any]) -> None:
-        self.wlan.raw(bytes.fromhex(command["hex"]))
+        for each in command["hex"].split():
+            self.wlan.raw(bytes.fromhex(each))
+            # The host gets the time to read them one by one.
+            time.sleep(_BREATH)
 
     def _reset(self, command: Mapping[str, Any]) -> None:
         self._device.reset()
