@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Callable, List
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
 from vpro_lab.air.engine import Engine
 from vpro_lab.air.security import network_block
-from vpro_lab.air.session import Session
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
 from vpro_lab.laptop.engine import install_engine
-from vpro_lab.play.deployed import SERVICE, is_connected
+from vpro_lab.play.carried import handed_over, take_back, wait_for_end
+from vpro_lab.play.deployed import SERVICE
 from vpro_lab.play.playbook import run_module
 from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
@@ -35,26 +35,10 @@ def engine(laptop: Laptop) -> Engine:
     return Engine(laptop)
 
 
-def events(engine: Engine, name: str) -> List[Dict[str, Any]]:
-    """Return what CSME noted of a kind since it last took the radio, in order."""
-    noted = engine.log()
-    taken = [number for number, line in enumerate(noted) if line.get("event") == "take"]
-    return [line for line in noted[taken[-1] if taken else 0 :] if line.get("event") == name]
-
-
 def seconds_to_link(engine: Engine) -> float:
     """Return how long after CSME's last grant it was told of the host's connection."""
-    granted, linked = (events(engine, name)[-1]["at"] for name in ("grant", "host_link_up"))
+    granted, linked = (engine.noted(name)[-1]["at"] for name in ("grant", "host_link_up"))
     return float(linked - granted) / 1e9
-
-
-def take_back(laptop: Laptop, engine: Engine) -> None:
-    """Let CSME hold the radio again, with its block: on a driver-managed kernel, the supplicant's start took it."""
-    if engine.driver_managed:
-        laptop.wait_until("the host's connection", lambda: is_connected(laptop))
-        engine.do("take")
-        # The watcher may have it back at once.
-        laptop.wait_until("CSME's ownership", lambda: [each["owner"] for each in events(engine, "owner")][:1] == ["ME"])
 
 
 @pytest.mark.parametrize("security", ["wpa2-psk", "wpa3-sae"])
@@ -73,7 +57,7 @@ def test_the_task_keeps_the_session(laptop: Laptop, engine: Engine, security: st
     order = ["HOST_ASKS_FOR_NIC_OWNERSHIP", "> CSME_REPLY_TO_HOST_OWNERSHIP_REQ", "HOST_OWNERSHIP_CONFIRMED"]
     assert [name for name in said if name in order] == order
     assert "HOST_LINK_UP" in said
-    assert [each["met"] for each in events(engine, "deadline")] == [True]
+    assert [each["met"] for each in engine.noted("deadline")] == [True]
 
 
 @pytest.fixture
@@ -82,23 +66,6 @@ def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Lapt
     made = deployed(laptop_kind.suite)
     identify(made)
     return made
-
-
-def handed_over(laptop: Laptop) -> Tuple[Engine, Session]:
-    """Let the watcher hand over; return CSME and its session, which goes on."""
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
-    session = engine.surround()
-    laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
-    take_back(laptop, engine)
-    laptop.wait_until("the handover", lambda: handed(laptop), 60)
-    return engine, session
-
-
-def handed(laptop: Laptop) -> bool:
-    """Whether the watcher has handed over, and stays."""
-    told = state(laptop)
-    return told["state"] == "staying" and told["last_handover"] is not None
 
 
 def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> None:
@@ -114,7 +81,7 @@ def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> 
     engine.do("connection", link_protection=False)
     laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 30)
     assert state(laptop)["last_handover"]["session_kept"] is True, log(laptop)
-    assert [each["met"] for each in events(engine, "deadline")] == [True]
+    assert [each["met"] for each in engine.noted("deadline")] == [True]
 
 
 #: The device of iwlmei's client on the MEI bus.
@@ -134,12 +101,7 @@ def test_no_laptop_is_stranded(watched_laptop: Laptop, fault: str) -> None:
         laptop.guest.check(f"echo {_CLIENT} >{_BIND}/unbind; sleep 1; echo {_CLIENT} >{_BIND}/bind")
     # CSME may take the radio for its session meanwhile, and the watcher hands over again.
     laptop.guest.check("sleep 5")
-    laptop.wait_until("the host's connection", lambda: is_connected(laptop), 60)
-    # Nobody says that roaming is forbidden any more, so it is allowed.
-    engine.do("connection", link_protection=False)
-    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 60)
-    laptop.wait_until("a watcher with nothing to do", lambda: state(laptop)["state"] == "watching", 60)
-    assert is_connected(laptop)
+    wait_for_end(laptop, engine)
 
 
 def test_how_fast_stock_linux_is_depends_on_the_kernel(laptop: Laptop, engine: Engine) -> None:
@@ -149,7 +111,7 @@ def test_how_fast_stock_linux_is_depends_on_the_kernel(laptop: Laptop, engine: E
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID))
     if engine.driver_managed:
         # There the driver looks at CSME's channel alone. The address may still come too late.
-        laptop.wait_until("the host's connection", lambda: bool(events(engine, "host_link_up")), 10)
+        laptop.wait_until("the host's connection", lambda: bool(engine.noted("host_link_up")), 10)
         assert seconds_to_link(engine) < 1
     else:
         laptop.guest.check(f"iw dev {INTERFACE} vendor send 0x001735 0x30 /dev/null")
@@ -168,8 +130,8 @@ def test_a_driver_managed_host_carries_the_session_on_by_itself(watched_laptop: 
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
     # The watcher has let the supplicant start. It keeps the host where it is, and sees that it gets an address.
     laptop.wait_until("the stay", lambda: state(laptop)["state"] == "staying", 60)
-    laptop.wait_until("the end of the deadline", lambda: bool(events(engine, "deadline")), 10)
-    assert [each["met"] for each in events(engine, "deadline")] == [True], log(laptop)
+    laptop.wait_until("the end of the deadline", lambda: bool(engine.noted("deadline")), 10)
+    assert [each["met"] for each in engine.noted("deadline")] == [True], log(laptop)
     assert state(laptop)["last_handover"] is None
     assert session.survives()
     assert "CSME forbids roaming" in log(laptop)

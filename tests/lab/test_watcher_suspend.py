@@ -11,7 +11,8 @@ from typing import Callable
 import pytest
 
 from vpro_lab.air.scene import Scene
-from vpro_lab.laptop.control import MAC, Laptop
+from vpro_lab.laptop.control import MAC
+from vpro_lab.laptop.sleep import rehearse_sleep
 from vpro_lab.play.deployed import is_connected
 from vpro_lab.play.watching import free, start_supplicant, wait_for
 
@@ -19,20 +20,6 @@ from vpro_lab.play.watching import free, start_supplicant, wait_for
 pytestmark = pytest.mark.standin
 
 Watched = Callable[..., Scene]
-
-
-def suspend(laptop: Laptop, meanwhile: str = "true") -> None:
-    """Suspend the laptop, and have a command run before it wakes.
-
-    It is the kernel's own test of suspend: all drivers suspend, and resume after a second, with nothing needed to wake
-    it. The kernel counts that second with the processor, which takes an emulated one 30 s; by itself it would be five.
-    """
-    laptop.guest.check(
-        "echo 1 > /sys/module/suspend/parameters/pm_test_delay; echo devices > /sys/power/pm_test; "
-        f"(sleep 0.2; {meanwhile}) & echo freeze > /sys/power/state; echo none > /sys/power/pm_test; wait",
-        timeout=60,
-    )
-    assert "PM: suspend exit" in laptop.guest.check("dmesg")
 
 
 def csme(command: str) -> str:
@@ -52,7 +39,7 @@ def test_csme_takes_the_hosts_radio_meanwhile(watched: Watched) -> None:
     scene = watched(session=False)
     guarded = scene.laptop
     wait_for(scene, "staying")
-    suspend(guarded, csme("take"))
+    rehearse_sleep(guarded, csme("take"))
     guarded.wait_until("the second request", lambda: int(scene.csme.state()["requests"]) >= 2, 30)
     # Here the access point slept as well, and does not beacon any more: the handover fails, and nothing is stranded.
     scene.ap.stop()
@@ -68,7 +55,7 @@ def test_csme_takes_the_hosts_radio_meanwhile(watched: Watched) -> None:
 def test_the_host_has_the_radio_before_and_after(watched: Watched) -> None:
     scene = watched(session=False)
     wait_for(scene, "staying")
-    suspend(scene.laptop)
+    rehearse_sleep(scene.laptop)
     reconnected(scene)
     assert scene.csme.state()["requests"] == "1"
     scene.csme.take()
@@ -82,7 +69,7 @@ def test_csme_has_the_radio_before(watched: Watched, after: str) -> None:
     scene.csme.answers("deny")
     start_supplicant(scene)
     wait_for(scene, "left", "retrying", seconds=60)
-    suspend(scene.laptop, csme("release") if after == "host" else "true")
+    rehearse_sleep(scene.laptop, csme("release") if after == "host" else "true")
     free(scene, 40)
     if after == "host":
         reconnected(scene)

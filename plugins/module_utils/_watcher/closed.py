@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing an interface up again that the driver closed. ``closing.py`` decides whether it was the driver."""
+"""Bringing an interface up that the driver closed, or its manager could not bring up. ``closing.py`` decides that."""
 
 from __future__ import annotations
 
@@ -83,20 +83,17 @@ class Closed:
         self.read()
         if self._closing.due is None:
             return
-        why_not = self._why_not()
+        what, why_not = self._closing.what, self._why_not()
         if why_not:
-            self._account.write_once("closed", "warning", f"the driver closed the interface ({why_not})")
+            self._account.write_once("closed", "warning", f"{what}. {why_not}")
             return
         try:
             rtnetlink.bring_up(self._ifindex)
         except FleetError as error:
-            text = f"the driver closed the interface ({self._closing.why}), and it can't be brought up again: {error}"
-            self._account.write_once("closed", "warning", text)
+            self._account.write_once("closed", "warning", f"{what}, and it can't be brought up: {error}")
             return
         self._account.forget("closed")
-        self._account.write(
-            "warning", f"the driver closed the interface ({self._closing.why}), so it is brought up again"
-        )
+        self._account.write("warning", f"{what}, so it is brought up")
         self.read()
 
     def _why_not(self) -> str:
@@ -105,10 +102,12 @@ class Closed:
         Where the driver asks CSME by itself, the bring-up is the request for the radio. It could end a session that no
         profile can carry on.
         """
+        if self._closing.stayed_down and not self._view.managed:
+            return "It is not brought up, because neither wpa_supplicant nor NetworkManager runs it"
         if asks_by_itself(self._places.root) is False:
             return ""
         seen = self._view.of_csme(required=True)
         if not isinstance(seen, Blocked) or seen.connection is None or seen.profile is not None:
             return ""
         reasons = ". ".join(why_not_carried_on(network_name(seen.connection), self._view.obstacle))
-        return f"it is not brought up again, because that could end a session of CSME: {reasons}"
+        return f"It is not brought up, because that could end a session of CSME: {reasons}"

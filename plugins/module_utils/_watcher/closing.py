@@ -9,8 +9,11 @@ When iwlmei is unbound from the management engine while the host has the radio, 
 them up again: neither wpa_supplicant nor NetworkManager. A suspend of the laptop unbinds iwlmei, too, and some kernels
 lose the interface then.
 
-An administrator may also set an interface down. So only an interface is brought up again that went down right after
-iwlmei's binding changed or the laptop slept.
+The end of the binding also lifts a block, without CSME's consent. The manager then tries to bring the interface up. If
+CSME denies that once it is bound again, nobody tries again, and no block tells that CSME has the radio.
+
+An administrator may also set an interface down. So only an interface is brought up that went down right after iwlmei's
+binding changed or the laptop slept, or whose block ended then.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ TOGETHER_SECONDS = 2.0
 #: The pauses before the attempts to bring the interface up, in seconds. The last one is repeated. At the first attempt,
 #: iwlmei has let go. Later ones are for a firmware that is not loaded yet, or a CSME that does not answer.
 PAUSES: Tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
+#: The number of the first pause where the manager tries first. CSME may deny three requests of half a second, and
+#: wpa_supplicant tries twice.
+_AFTER_MANAGER = 2
 #: A difference between two readings of the clocks that is no sleep, in seconds.
 _TOLERANCE = 0.1
 
@@ -58,9 +64,16 @@ class Closing:
         self._clock = clock
         #: When the last era began, and why.
         self._since: Optional[float] = None
-        self.why = ""
+        self._why = ""
+        #: Whether the driver did not close the interface, but its manager could not bring it up after a block.
+        self.stayed_down = False
         #: Whether the interface is up. None means that it was not seen yet.
         self._up: Optional[bool] = None
+        #: When it went down.
+        self._down_at: Optional[float] = None
+        #: Whether the radio is blocked, and whether the interface has been down since a block. Then its manager brings
+        #: it up when the block lifts.
+        self._shut = self._barred = False
         #: When the interface has to be brought up, or None.
         self.due: Optional[float] = None
         self._attempts = 0
@@ -71,22 +84,46 @@ class Closing:
         Args:
             why: see ``Era.why_new``.
         """
-        self._since, self.why = self._clock(), why
+        self._since, self._why = self._clock(), why
+        if not self._shut:  # the block may have ended before the new era was noticed
+            self._after_block()
 
     def link(self, *, up: bool, shut: bool) -> None:
         """Handle a report of the interface.
 
         Args:
             up: whether it is up.
-            shut: whether the radio is blocked. Then the interface is down because of that, and its manager brings it up
-                when the block lifts.
+            shut: whether the radio is blocked.
         """
-        was, self._up = self._up, up
+        was, self._up, self._shut = self._up, up, shut
+        if was and not up:
+            self._down_at = self._clock()
         if up or shut:
             self.due, self._attempts = None, 0
+            # The driver closes the interface because of the block, and the two reports come in either order.
+            self._barred = not up and (self._barred or was is None or self._is_recent(self._down_at))
         elif was:
-            recent = self._since is not None and self._clock() - self._since <= TOGETHER_SECONDS
-            self.due = self._clock() + PAUSES[0] if recent else None
+            self.stayed_down = False
+            self.due = self._clock() + PAUSES[0] if self._is_recent(self._since) else None
+        elif self._is_recent(self._since):
+            self._after_block()
+
+    def _after_block(self) -> None:
+        """Leave the interface to its manager first, after a block that a new era has ended."""
+        if self._barred and self.due is None:
+            self.stayed_down, self._attempts = True, _AFTER_MANAGER
+            self.due = self._clock() + PAUSES[_AFTER_MANAGER]
+
+    @property
+    def what(self) -> str:
+        """What has happened to the interface, as a text for people."""
+        happened = (
+            "the interface did not come up after a block" if self.stayed_down else "the driver closed the interface"
+        )
+        return f"{happened} ({self._why})"
+
+    def _is_recent(self, moment: Optional[float]) -> bool:
+        return moment is not None and self._clock() - moment <= TOGETHER_SECONDS
 
     def is_due(self) -> bool:
         """Say whether the interface has to be brought up now. If so, the next attempt comes after a pause."""

@@ -153,7 +153,8 @@ class Watcher:
             timeout = longest if timeout is None else min(timeout, longest)
         # epoll counts milliseconds. The time is rounded up, because a wait that ends early would be repeated at once.
         ready = self._epoll.poll(None if timeout is None else timeout + 0.001)
-        if not self._hands_over:  # it costs a tenth of what a request does
+        # It costs a tenth of what a request does, so in a handover only if something happened to an interface.
+        if not self._hands_over or any(descriptor == self._links.fileno() for descriptor, _event in ready):
             self._links.look()
         for descriptor, _event in ready:
             handler = self._handlers.get(descriptor)
@@ -200,6 +201,7 @@ class Watcher:
                 self._switch_moved()
             for watched in list(self._radios.values()):
                 watched.heard_rfkill(event)
+                watched.closed.read()
 
     def _switch_moved(self) -> None:
         """Find out which radios there are after one came or went.

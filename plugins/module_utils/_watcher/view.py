@@ -77,6 +77,11 @@ class View:
             self._account.write("warning", str(error), code=error.code)
         self._account.write("warning", f"{HELD}: {'. '.join(why_not_carried_on(network_name(self.wanted), None))}")
 
+    @property
+    def managed(self) -> bool:
+        """Whether the interface has a manager."""
+        return self._attachment.backend is not None
+
     def of_csme(self, *, required: bool) -> GuardEvent:
         """Return CSME's connection, and the profile that could carry it on, as an answer to ``guard.Look``.
 

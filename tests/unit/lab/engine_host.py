@@ -45,6 +45,20 @@ class Station:
         self.events.append("enter")
 
 
+class Nic:
+    """The NIC's hardware: whether the host uses it, and whether CSME lets it."""
+
+    def __init__(self) -> None:
+        self.used = False
+        self.held = False
+
+    def in_use(self) -> bool:
+        return self.used
+
+    def hold(self, *, held: bool) -> None:
+        self.held = held
+
+
 class Network:
     """CSME's end of the way over the host's radio, and what came out of it."""
 
@@ -68,7 +82,10 @@ class Host:
         self.timers = Timers(lambda: self.now)
         self.station = Station()
         self.events: List[Tuple[str, Mapping[str, object]]] = []
-        self.csme = Csme(self.timers, lambda event, details: self.events.append((event, details)), self.station)
+        self.nic = Nic()
+        self.csme = Csme(
+            self.timers, lambda event, details: self.events.append((event, details)), self.station, self.nic
+        )
         self.wlan = Wlan(self.csme, self._open, lambda *record: None, newest)
         self.csme.attach(self.wlan)
         self.version = version

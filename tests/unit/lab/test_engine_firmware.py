@@ -100,6 +100,12 @@ def test_it_does_what_it_is_told() -> None:
     asked(firmware, do="offer")
     assert asked(firmware, do="raw", hex="00")["state"]["sap"] is False
     assert asked(firmware, do="amt", on=False)["state"]["owner"] == "HOST"
+    asked(firmware, do="deaf")
+    assert firmware.wlan.deaf
+    asked(firmware, do="later", seconds=0, command={"do": "connection", "link_protection": True})
+    assert firmware.csme.state.link_protection is False
+    firmware.timers.run()
+    assert firmware.csme.state.link_protection is True
     asked(firmware, do="reset")
     asked(firmware, do="power_off")
     assert device.did == ["reset", "power off"]
@@ -117,6 +123,7 @@ def test_it_does_what_it_is_told() -> None:
         b'{"do": "connection", "connection": {"ssid": "xy"}}',
         b'{"do": "connection", "connection": {"colour": 1}}',
         b'{"do": "raw"}',
+        b'{"do": "later", "seconds": 1, "command": {"do": "dance"}}',
         b'{"do": "station", "interface": "x", "namespace": "nowhere", "phy_file": "p", "leave": "dead", "cable": "y"}',
         b'{"do": "station", "interface": "x", "namespace": "no", "phy_file": "", "leave": "silent", "cable": ""}',
     ],

@@ -162,6 +162,46 @@ def test_a_session_forbids_roaming_when_the_host_is_connected() -> None:
     assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == []
 
 
+def test_a_host_that_uses_the_nic_when_sap_starts_has_it() -> None:
+    """As after a suspend: the driver started the radio before it could ask."""
+    host = Host()
+    host.csme.tell_connection(CORP, link_protection=True)
+    host.nic.used = True
+    host.start()
+    assert (host.owner(), host.station.events) == (NicOwner.HOST, ["leave"])
+    assert host.passes(3.1) == [Notification.CSME_TAKING_OWNERSHIP], "it has as long as after a grant"
+
+
+def test_a_host_keeps_the_nic_that_it_uses_when_the_firmware_crashes() -> None:
+    host = granted()
+    host.nic.used = True
+    host.wlan.disconnected(host)
+    assert host.owner() is NicOwner.HOST
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_csme_may_hold_the_nic_against_a_host_that_can_not_ask(holds: bool) -> None:
+    host = Host().up()
+    host.csme.behaviour.holds = holds
+    host.csme.hold()
+    assert host.nic.held is holds
+    host.say(Notification.HOST_ASKS_FOR_NIC_OWNERSHIP)
+    host.passes(0)
+    assert not host.nic.held
+    host.say(Notification.HOST_GOES_DOWN)
+    assert host.nic.held is holds
+
+
+def test_a_deaf_csme_reads_nothing_until_sap_starts_again() -> None:
+    host = Host().up()
+    host.wlan.deaf = True
+    assert host.say(Notification.WHO_OWNS_NIC) == []
+    assert host.word(H2M) != host.word(H2M + 1), "it is still there"
+    host.word(H2M + 1, host.word(H2M))
+    host.say_me(MeMessage.START, sap.ME_START.pack(0, 0x100, 0x800, b"\4"))
+    assert host.say(Notification.WHO_OWNS_NIC) == [Notification.NIC_OWNER]
+
+
 def test_dhcp_may_be_left_out() -> None:
     host = granted(with_dhcp=False)
     host.say(Notification.HOST_LINK_UP, CORP.pack())

@@ -9,7 +9,9 @@
  * Copyright 2026 The vpro.fleet developers
  */
 
+#include <linux/delay.h>
 #include <linux/etherdevice.h>
+#include <linux/moduleparam.h>
 #include <linux/rtnetlink.h>
 #include <linux/version.h>
 #include <net/cfg80211.h>
@@ -151,10 +153,41 @@ void mvm_end(void)
 	mvm.akm = 0;
 }
 
+/*
+ * While SAP is down, the NIC's own hardware tells who may use it: CSME sees
+ * that the host does, and the host that CSME holds it.
+ */
+module_param_named(started, mvm.started, bool, 0444);
+module_param_named(csme_holds, mvm.csme_holds, bool, 0644);
+
+/* 6.1: pcie/trans.c 599; 6.12: pcie/trans.c 604. With SAP, CSME has granted it. */
+static int prepare_card_hw(void)
+{
+	int iter, t;
+
+	if (iwl_mei_is_connected())
+		return 0;
+	for (iter = 0; iter < 10; iter++) {
+		for (t = 0; t < 150000; t += 200) {
+			if (!READ_ONCE(mvm.csme_holds))
+				return 0;
+			if (iwl_mei_is_connected())
+				return -EBUSY;
+			usleep_range(200, 1000);
+		}
+		msleep(25);
+	}
+	wiphy_err(mvm.hw->wiphy, "Couldn't prepare the card\n");
+	return -ETIMEDOUT;
+}
+
 /* mvm.h: IWL_MAX_INIT_RETRY */
 #define TRIES (1 + 2)
 
-/* 6.1: mac80211.c 973, 1030; 6.12: mac80211.c 1206, 1292. The firmware's start never fails here. */
+/*
+ * 6.1: mac80211.c 973, 1030; 6.12: mac80211.c 1206, 1292. After a suspend it is
+ * the same, without WoWLAN. The firmware's start never fails here.
+ */
 int mvm_mac_start(void)
 {
 	int try, err = 0;
@@ -162,6 +195,8 @@ int mvm_mac_start(void)
 	mutex_lock(&mvm.mutex);
 	for (try = 0; try < TRIES; try++) {
 		err = mvm_get_ownership();
+		if (!err)
+			err = prepare_card_hw();
 		if (!err)
 			break;
 		wiphy_err(mvm.hw->wiphy, "mac start retry %d\n", try);
@@ -178,10 +213,11 @@ void mvm_mac_started(int err)
 {
 	if (err)
 		device_state(false);
+	WRITE_ONCE(mvm.started, !err);
 	set_sw_rfkill_state();
 }
 
-/* 6.1: mac80211.c 1179; 6.12: mac80211.c 1452 */
+/* 6.1: mac80211.c 1179; 6.12: mac80211.c 1452. Before a suspend it is the same, without WoWLAN. */
 void mvm_mac_stop(void)
 {
 	set_sw_rfkill_state();
@@ -191,6 +227,7 @@ void mvm_mac_stop(void)
 void mvm_mac_stopped(void)
 {
 	mutex_lock(&mvm.mutex);
+	WRITE_ONCE(mvm.started, false);
 	device_state(false);
 	mutex_unlock(&mvm.mutex);
 }

@@ -250,8 +250,11 @@ int iwlmvm_shim_register_hw(struct ieee80211_hw *hw)
 {
 	int err;
 
-	if (hw != mvm.hw)
+	if (hw != mvm.hw) {
+		/* Radios of the access point and of CSME, who stay awake when the laptop suspends. */
+		device_set_pm_not_required(&hw->wiphy->dev);
 		return ieee80211_register_hw(hw);
+	}
 	vendor_register();
 	/* 6.1: mvm/mac80211.c 389; 6.12: 509 */
 	ieee80211_hw_set(hw, SINGLE_SCAN_ON_ALL_BANDS);

@@ -25,6 +25,9 @@ struct mvm {
 	bool mei_registered;
 	bool hw_registered;
 	bool mei_rfkill_blocked;
+	/* What the NIC's hardware tells both sides, see mvm.c. */
+	bool started;
+	bool csme_holds;
 	/* The interface that CSME knows of; RTNL and the mutex guard it. */
 	struct ieee80211_vif *csme_vif;
 	bool associated;

@@ -135,6 +135,12 @@ class Engine:
         """Forget what happened so far."""
         self._laptop.guest.write(LOG, "")
 
+    def noted(self, name: str) -> List[Dict[str, Any]]:
+        """Return what CSME noted of a kind since it last took the radio, in order."""
+        lines = self.log()
+        taken = [number for number, line in enumerate(lines) if line.get("event") == "take"]
+        return [line for line in lines[taken[-1] if taken else 0 :] if line.get("event") == name]
+
     def said(self) -> List[str]:
         """Return the names of all messages so far without doorbells, those of CSME with a ``>`` before them."""
         return [

@@ -17,6 +17,8 @@ what to do:
 - ``own``, with ``link_protection``: CSME owns the NIC, and takes it if the host has it;
 - ``content``: the deadline is over;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
+- ``later``, with ``seconds`` and ``command``: what to do then, also while the laptop's own programs are frozen;
+- ``deaf``: CSME reads nothing of what iwlmei says until SAP starts again;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are; a space begins the next ones;
 - ``reset``: the firmware crashes and starts again;
 - ``power_off``: the device goes, and the firmware ends when the host has said goodbye.
@@ -30,12 +32,14 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, TextIO
 
 from . import hbm, sap, shared
 from .bus import Bus
 from .device import Device, HostReset
+from .nic import Register
 from .ownership import ANSWERS, Csme
 from .sap import Connection, NicOwner
 from .station import LEAVES, Cable, Radio
@@ -61,7 +65,7 @@ class Firmware:
         self._device = device
         self._log = log
         self.timers = Timers()
-        self.csme = Csme(self.timers, self._note)
+        self.csme = Csme(self.timers, self._note, nic=Register())
         self.wlan = Wlan(self.csme, device.memory, self._record, version)
         self.csme.attach(self.wlan)
         self.cable: Optional[Cable] = None
@@ -78,6 +82,8 @@ class Firmware:
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
+            "later": self._later,
+            "deaf": self._deaf,
             "raw": self._raw,
             "reset": self._reset,
             "power_off": self._power_off,
@@ -149,6 +155,7 @@ class Firmware:
                 if not hasattr(self.csme.behaviour, name):
                     raise ValueError(f"no behaviour: {name}")
                 setattr(self.csme.behaviour, name, value)
+        self.csme.hold()
 
     def _connection(self, command: Mapping[str, Any]) -> None:
         told = command.get("connection")
@@ -196,6 +203,13 @@ class Firmware:
 
     def _offer(self, command: Mapping[str, Any]) -> None:
         self.csme.offer()
+
+    def _later(self, command: Mapping[str, Any]) -> None:
+        later = command["command"]
+        self.timers.after(command["seconds"], partial(self._commands[later["do"]], later))
+
+    def _deaf(self, command: Mapping[str, Any]) -> None:
+        self.wlan.deaf = True
 
     def _raw(self, command: Mapping[str, Any]) -> None:
         for each in command["hex"].split():

@@ -38,6 +38,27 @@ class Network(Protocol):
         """Give CSME a frame that was for it."""
 
 
+class Nic(Protocol):
+    """The NIC as its hardware shows it to CSME, also while SAP is down."""
+
+    def in_use(self) -> bool:
+        """Whether the host uses it."""
+
+    def hold(self, *, held: bool) -> None:
+        """Refuse the host what it can't ask for over SAP, or do not."""
+
+
+class NoNic:
+    """A NIC that shows CSME nothing."""
+
+    def in_use(self) -> bool:
+        """See :class:`Nic`."""
+        return False
+
+    def hold(self, *, held: bool) -> None:
+        """See :class:`Nic`."""
+
+
 class NoStation:
     """A CSME without a radio of its own."""
 
@@ -63,6 +84,8 @@ class Behaviour:
         patience: how long CSME waits for the host to let go before it takes the NIC anyway, in seconds.
             ``mei/sap.h``: "If the host failed to send this message fast enough, CSME will take ownership". How
             fast is not known.
+        holds: whether a host that can't ask, because SAP is down, does not get a NIC that CSME owns. What real firmware
+            does is not known; one that knows no SAP gives it.
     """
 
     answer: str = GRANT
@@ -71,6 +94,7 @@ class Behaviour:
     with_dhcp: bool = True
     tells: bool = True
     patience: float = 5.0
+    holds: bool = False
 
 
 #: Takes note of what happened: its name, and the details.
@@ -111,15 +135,19 @@ class Csme:
         timers: for delays and deadlines.
         note: see :data:`Note`.
         station: its own.
+        nic: the NIC's hardware.
     """
 
-    def __init__(self, timers: Timers, note: Note, station: Optional[Station] = None) -> None:
+    def __init__(
+        self, timers: Timers, note: Note, station: Optional[Station] = None, nic: Optional[Nic] = None
+    ) -> None:
         self.state = State()
         self.behaviour = Behaviour()
         self.filters = Filters()
         self._timers = timers
         self._note = note
         self._station: Station = station or NoStation()
+        self._nic: Nic = nic or NoNic()
         self._network: Optional[Network] = None
         self._wlan: Optional[Wlan] = None
         self._deadline: Optional[Timer] = None
@@ -159,6 +187,10 @@ class Csme:
             self._own(NicOwner.HOST)
         self._send(Notification.AMT_STATE, sap.DW.pack(on))
 
+    def hold(self) -> None:
+        """Tell the NIC's hardware whether the host has to wait, when the owner or the behaviour has changed."""
+        self._nic.hold(held=self.state.owner is NicOwner.ME and self.behaviour.holds)
+
     def take(self, why: str = "command") -> None:
         """Take the NIC, whoever has it."""
         if not self.state.amt:
@@ -178,13 +210,17 @@ class Csme:
     def started(self) -> None:
         """See :class:`.wlan.Side`."""
         self._note("sap_up", {})
+        if self.state.amt and self._nic.in_use():
+            # It came while it could not ask: after a suspend, or while the firmware started.
+            self._note("found_in_use", {})
+            self._own(NicOwner.HOST)
+            self._begin_deadline()
         self._send(Notification.AMT_STATE, sap.DW.pack(self.state.amt))
 
     def stopped(self) -> None:
         """See :class:`.wlan.Side`."""
         self._note("sap_down", {})
-        self._end_timers()
-        self._driver_gone()
+        self._driver_gone(in_use=self._nic.in_use())
 
     def notified(self, kind: int, payload: bytes) -> None:
         """See :class:`.wlan.Side`."""
@@ -245,6 +281,9 @@ class Csme:
         self._note("grant", {})
         self.state.counts["grants"] += 1
         self._reply(True)
+        self._begin_deadline()
+
+    def _begin_deadline(self) -> None:
         self._dhcp_seen = False
         self.state.host = None
         if self.state.link_protection and self.behaviour.deadline:
@@ -326,18 +365,19 @@ class Csme:
             return
         self.state.owner = owner
         self._note("owner", {"owner": owner.name})
+        self.hold()
         if owner is NicOwner.ME:
             self.state.counts["takes"] += 1
             self._station.enter()
         else:
             self._station.leave()
 
-    def _driver_gone(self) -> None:
-        """Take the NIC: no driver of the host's has it (``mei/sap.h``, "Ownership")."""
+    def _driver_gone(self, *, in_use: bool = False) -> None:
+        """Take the NIC unless it is in use: no driver of the host's has it (``mei/sap.h``, "Ownership")."""
         self.state.driver_up = False
         self.state.host = None
         self._end_timers()
-        if self.state.amt:
+        if self.state.amt and not in_use:
             self._own(NicOwner.ME)
 
     def _end_timers(self) -> None:

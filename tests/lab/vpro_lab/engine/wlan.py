@@ -67,6 +67,8 @@ class Wlan:
         self._area: Optional[shared.SharedArea] = None
         self._started = False
         self._sequence = itertools.count(1)
+        #: It does not look at what the host says until SAP starts again.
+        self.deaf = False
 
     # -- what the bus wants -----------------------------------------------------------------------------------------
 
@@ -156,7 +158,7 @@ class Wlan:
             return
         # A host that starts again has begun anew.
         self._stop()
-        self._started = True
+        self._started, self.deaf = True, False
         answer = sap.start_ok(self._area.version, next(self._sequence))
         self._record("csme", MeMessage.START_OK, MeMessage.START_OK.name, answer[sap.ME_HEADER.size :])
         self._connection.send(answer)
@@ -169,7 +171,7 @@ class Wlan:
 
     def _look(self) -> None:
         """Read what the host has put into the shared area: notifications before data."""
-        if not self._started or self._area is None:
+        if not self._started or self._area is None or self.deaf:
             return
         for kind, payload in self._area.host_notifications.read():
             self._record("host", kind, sap.name_of(kind), payload)

@@ -18,7 +18,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 from qemu.qmp import QMPClient, QMPError
 
@@ -264,25 +264,52 @@ def socket_of(folder: Path, kind: str) -> Path:
     return Path(tempfile.gettempdir()) / f"vpro-lab-{os.getuid()}-{name}-{kind}"
 
 
+def _ask_monitor(folder: Path, command: str, **arguments: object) -> Any:
+    """Ask the monitor of the laptop in *folder*; return its answer.
+
+    Raises:
+        LabError: it does not answer, or refused.
+    """
+
+    async def ask() -> Any:
+        monitor = QMPClient("vpro-lab")
+        await monitor.connect(str(socket_of(folder, "monitor")))
+        try:
+            return await monitor.execute(command, arguments)
+        finally:
+            await monitor.disconnect()
+
+    try:
+        return asyncio.run(ask())
+    except (OSError, QMPError) as error:
+        raise LabError(f"QEMU's monitor does not answer: {error}") from None
+
+
+def is_asleep(folder: Path) -> bool:
+    """Say whether the laptop in *folder* has suspended to its memory (S3).
+
+    Raises:
+        LabError: QEMU does not tell.
+    """
+    return bool(_ask_monitor(folder, "query-status")["status"] == "suspended")
+
+
+def wake(folder: Path) -> None:
+    """Wake the laptop in *folder*, which has suspended.
+
+    Raises:
+        LabError: QEMU refused.
+    """
+    _ask_monitor(folder, "system_wakeup")
+
+
 def save(folder: Path, name: str) -> None:
     """Save the memory and the state of the laptop in *folder* within its disk, to go on from.
 
     Raises:
         LabError: QEMU refused; the message carries what it said.
     """
-
-    async def ask() -> str:
-        monitor = QMPClient("vpro-lab")
-        await monitor.connect(str(socket_of(folder, "monitor")))
-        try:
-            return str(await monitor.execute("human-monitor-command", {"command-line": f"savevm {name}"}))
-        finally:
-            await monitor.disconnect()
-
-    try:
-        said = asyncio.run(ask())
-    except (OSError, QMPError) as error:
-        raise LabError(f"QEMU's monitor does not answer: {error}") from None
+    said = str(_ask_monitor(folder, "human-monitor-command", **{"command-line": f"savevm {name}"}))
     if said.strip():
         raise LabError(f"QEMU could not save the laptop: {said.strip()}")
 

@@ -32,6 +32,7 @@ class Interface:
     """An interface, its kernel and CSME."""
 
     obstacle: Optional[Obstacle] = None
+    managed = True
 
     def __init__(self, files: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files = files
@@ -92,7 +93,7 @@ def test_what_the_driver_closed_is_brought_up(interface: Interface) -> None:
     interface.passes(1.0)
     assert interface.brought_up == [3]
     assert interface.warned == [
-        "wlan0: the driver closed the interface (iwlmei was unbound from CSME), so it is brought up again"
+        "wlan0: the driver closed the interface (iwlmei was unbound from CSME), so it is brought up"
     ]
     assert interface.closed.due is None
 
@@ -132,10 +133,27 @@ def test_it_is_tried_again_and_told_once(interface: Interface, error: FleetError
         interface.passes(pause)
     assert interface.brought_up == [3, 3, 3]
     (line,) = interface.warned
-    assert line.endswith(f"(iwlmei was unbound from CSME), and it can't be brought up again: {error}")
+    assert line.endswith(f"(iwlmei was unbound from CSME), and it can't be brought up: {error}")
     interface.error = None
     interface.passes(8.0)
-    assert interface.warned[1].endswith("so it is brought up again")
+    assert interface.warned[1].endswith("so it is brought up")
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_what_a_sleep_unblocks_is_brought_up_for_its_manager(interface: Interface, managed: bool) -> None:
+    interface.managed = managed
+    interface.shut = True
+    interface.goes_down()
+    interface.shut = False
+    interface.closed.new_era("the laptop slept")
+    interface.closed.read()
+    interface.passes(3.9)
+    assert interface.brought_up == []
+    interface.passes(0.1)
+    assert interface.brought_up == ([3] if managed else [])
+    why = "so it is brought up" if managed else "because neither wpa_supplicant nor NetworkManager runs it"
+    assert interface.warned[0].startswith("wlan0: the interface did not come up after a block (the laptop slept)")
+    assert interface.warned[0].endswith(why)
 
 
 def test_an_interface_that_is_gone_is_left_alone(interface: Interface) -> None:
@@ -165,7 +183,7 @@ def test_a_session_that_no_profile_can_carry_on_is_not_ended(
     interface.passes(1.0)
     assert bool(interface.brought_up) is brought_up
     if not brought_up:
-        assert "it is not brought up again, because that could end a session of CSME" in interface.warned[0]
+        assert "It is not brought up, because that could end a session of CSME" in interface.warned[0]
         interface.csme = Blocked(None, None)
         interface.passes(2.0)
         assert interface.brought_up == [3]

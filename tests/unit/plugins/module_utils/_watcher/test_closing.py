@@ -74,7 +74,7 @@ def test_what_goes_down_right_after_the_binding_was_the_driver(story: Story, sec
     story.closing.link(up=False, shut=False)
     assert not story.closing.is_due()
     assert story.attempts(1.0) == [PAUSES[0]]
-    assert story.closing.why == UNBOUND
+    assert story.closing.what == f"the driver closed the interface ({UNBOUND})"
 
 
 def test_what_somebody_sets_down_stays_down(story: Story) -> None:
@@ -99,9 +99,63 @@ def test_one_that_was_down_from_the_beginning_stays_down() -> None:
 
 
 def test_a_blocked_one_comes_up_by_its_manager(story: Story) -> None:
-    story.closing.new_era(ANEW)
     story.closing.link(up=False, shut=True)
-    assert story.closing.due is None
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(100.0) == []
+    # Nor is it brought up because of what comes long after, unless that ends a block.
+    story.closing.link(up=True, shut=False)
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(ANEW)
+    story.passes(TOGETHER_SECONDS + 0.1)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(100.0) == []
+
+
+SLEPT = "the laptop slept"
+
+
+def blocked(story: Story, *reports: str) -> None:
+    for report in reports:
+        if report == "block":
+            story.closing.link(up=True, shut=True)
+        else:
+            story.closing.link(up=False, shut="block" in reports[: reports.index(report)])
+
+
+@pytest.mark.parametrize("reports", [("block", "down"), ("down", "block", "read")])
+@pytest.mark.parametrize("first", ["era", "lift"])
+def test_one_whose_block_ended_with_a_sleep_is_its_managers_first(story: Story, reports: List[str], first: str) -> None:
+    """While the laptop slept, iwlmei was unbound: that lifts a block. CSME may deny what the manager asks for then."""
+    blocked(story, *reports)
+    story.passes(100.0)
+    if first == "era":
+        story.closing.new_era(SLEPT)
+        story.closing.link(up=False, shut=False)
+    else:  # a handover was under way, so nobody looked
+        story.closing.link(up=False, shut=False)
+        story.passes(10.0)
+        story.closing.new_era(SLEPT)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(60.0) == [4.0, 12.0, 28.0, 58.0]
+    assert story.closing.what == f"the interface did not come up after a block ({SLEPT})"
+    story.closing.link(up=True, shut=False)
+    assert story.attempts(100.0) == []
+
+
+def test_one_that_its_manager_brings_up_after_the_sleep_is_left_alone(story: Story) -> None:
+    blocked(story, "block", "down")
+    story.closing.new_era(SLEPT)
+    story.closing.link(up=False, shut=False)
+    story.passes(3.0)
+    story.closing.link(up=True, shut=False)
+    assert story.attempts(100.0) == []
+
+
+def test_one_that_was_set_down_before_the_block_stays_down(story: Story) -> None:
+    story.closing.link(up=False, shut=False)
+    story.passes(TOGETHER_SECONDS + 0.1)
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(SLEPT)
     story.closing.link(up=False, shut=False)
     assert story.attempts(100.0) == []
 

@@ -117,6 +117,19 @@ def test_a_radio_whose_driver_learns_of_csme_later_is_found_by_its_block(machine
     assert names(watcher) == ["wlan0"]
 
 
+def test_the_end_of_a_block_is_a_reason_to_look_at_the_interface(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.radios = (radio(0),)
+    watcher = machine.watcher()
+    read: List[bool] = []
+    closed = watcher._radios["wlan0"].closed
+    monkeypatch.setattr(closed, "read", lambda: read.append(True))
+    watcher._rfkill.heard = [RfkillEvent(7, "wlan", "change", False, False, NOT_OWNER)]  # type: ignore[attr-defined]
+    watcher._heard_rfkill()
+    assert read == [True]
+
+
 def test_csmes_word_on_roaming_reaches_its_radio(machine: Machine) -> None:
     machine.radios = (radio(0), radio(1))
     watcher = machine.watcher()
@@ -137,22 +150,24 @@ def test_csmes_word_on_roaming_reaches_its_radio(machine: Machine) -> None:
     assert not watcher._radios["wlan0"]._machine.state.forbidden
 
 
-def test_another_era_is_noticed_before_anything_is_heard_but_not_in_a_handover(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("of_links", "looks"), [(98, False), (99, True)])
+def test_another_era_is_noticed_first_but_in_a_handover_only_if_an_interface_changed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, of_links: int, looks: bool
 ) -> None:
-    """CSME says once that roaming is forbidden, and may have said it in the new era."""
+    """CSME says once that roaming is forbidden, and may have said it in the new era. A laptop may sleep at any time."""
     machine.radios = (radio(0),)
     watcher = machine.watcher()
     watched = watcher._radios["wlan0"]
     happened: List[str] = []
-    watcher._links = SimpleNamespace(look=lambda: happened.append("look"))  # type: ignore[assignment]
+    links = SimpleNamespace(look=lambda: happened.append("look"), fileno=lambda: of_links)
+    watcher._links = links  # type: ignore[assignment]
     watcher._handlers[99] = lambda: happened.append("heard")
     monkeypatch.setattr(watcher, "_epoll", SimpleNamespace(poll=lambda _timeout: [(99, 1)]))
     watcher._wait(None)
     assert happened == ["look", "heard"]
     monkeypatch.setattr(type(watched), "state", "handover")
     watcher._wait(None)
-    assert happened == ["look", "heard", "heard"]
+    assert happened[2:] == ["look", "heard"][not looks :]
 
 
 def test_after_an_overrun_everything_is_read_anew(machine: Machine) -> None:
