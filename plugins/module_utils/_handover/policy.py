@@ -20,7 +20,7 @@ class Outcome(str, Enum):
     #: deadline. Whether CSME's session goes on is known later, and only from CSME (``evidence.py``).
     PROTECTED = "protected"
     #: The host owns the radio and is connected, but no address came within CSME's deadline, or the network may take the
-    #: host for another one.
+    #: host for another one, or CSME may not be told that the host is connected.
     CONNECTED = "connected"
     #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
     NO_CREDENTIALS = "no_credentials"
@@ -33,7 +33,7 @@ class Outcome(str, Enum):
     NOT_ASKED = "not_asked"
     #: The host owns the radio, but did not connect in time, and CSME did not take it back.
     NOT_CONNECTED = "not_connected"
-    #: CSME gave the radio away and took it back.
+    #: CSME gave the radio away and took it back at its deadline, whether the host was connected or not.
     TAKEN_BACK = "taken_back"
     #: Airplane mode came on.
     AIRPLANE_MODE = "airplane_mode"

@@ -90,9 +90,9 @@ def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Call
     assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio, and the watcher will try again",
         "    because: taken_back",
-        "    CSME gave the radio away and took it back, because the host did not connect in time. Check that the "
-        "access point answers and that the credentials are right. The steps show how far the handover came. "
-        + LOOKS_AGAIN,
+        "    CSME gave the radio away and took it back, because it did not hear in time that the host was connected. "
+        "Check that the access point answers and that the credentials are right. The steps show how far the handover "
+        f"came. If the host was connected, a warning may say why CSME did not hear of it. {LOOKS_AGAIN}",
         "    CSME's network: 'corp' (psk)",
     ]
 
