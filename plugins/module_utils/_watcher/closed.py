@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bringing an interface up again that the driver closed. ``closing.py`` decides whether it was the driver."""
+"""Bringing an interface up again that nobody else brings up. ``closing.py`` decides which one that is."""
 
 from __future__ import annotations
 
 from typing import Callable, Optional
 
 from .._handover.messages import Blocked
+from .._handover.policy import Outcome
 from .._handover.words import network_name, why_not_carried_on
 from .._radio import rtnetlink, sysfs
 from .._radio.driver import asks_by_itself
@@ -48,12 +49,33 @@ class Closed:
         self._shut = shut
         self._places = places
         self._closing = Closing(clock)
+        #: Whether the driver may ask CSME when the interface comes up. It is None until somebody wants to know.
+        self._asks: Optional[bool] = None
         self.read()
 
     @property
     def due(self) -> Optional[float]:
         """The time, by the clock, at which ``expire`` must be called. None means never."""
         return self._closing.due
+
+    @property
+    def owner_unknown(self) -> bool:
+        """Whether CSME may own the radio without a block: the interface is down, and its driver asks CSME for it."""
+        if not self._closing.down or self._shut():
+            return False
+        if self._asks is None:
+            self._asks = asks_by_itself(self._places.root) is not False
+        return self._asks
+
+    def asked(self) -> None:
+        """Handle that CSME was asked for the radio. See ``Closing.asked``."""
+        self._closing.asked()
+
+    def handed_over(self, outcome: Outcome) -> None:
+        """Handle the end of a handover. See ``Closing.granted_in_vain``."""
+        if outcome is Outcome.NOT_CONNECTED:
+            self.read()
+            self._closing.granted_in_vain()
 
     def new_era(self, why: str) -> None:
         """Handle that iwlmei's binding changed, or the laptop slept. See ``Closing.new_era``."""
@@ -85,18 +107,17 @@ class Closed:
             return
         why_not = self._why_not()
         if why_not:
-            self._account.write_once("closed", "warning", f"the driver closed the interface ({why_not})")
+            self._account.write_once("closed", "warning", f"{self._closing.what} ({why_not})")
             return
+        what = f"{self._closing.what} ({self._closing.why})"
         try:
             rtnetlink.bring_up(self._ifindex)
         except FleetError as error:
-            text = f"the driver closed the interface ({self._closing.why}), and it can't be brought up again: {error}"
+            text = f"{what}, and it can't be brought up again: {error}"
             self._account.write_once("closed", "warning", text)
             return
         self._account.forget("closed")
-        self._account.write(
-            "warning", f"the driver closed the interface ({self._closing.why}), so it is brought up again"
-        )
+        self._account.write("warning", f"{what}, so it is brought up again")
         self.read()
 
     def _why_not(self) -> str:

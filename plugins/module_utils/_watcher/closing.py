@@ -2,15 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deciding whether the driver has closed an interface, or somebody has set it down. This file does no I/O.
+"""Deciding whether an interface that is down has to be brought up, or somebody has set it down. This file does no I/O.
 
 When iwlmei is unbound from the management engine while the host has the radio, iwlmvm closes the radio's interfaces
 (``iwl_mei_remove`` in mei/main.c calls ``nic_stolen``, mvm/ops.c). There is no block that could end, so nobody brings
 them up again: neither wpa_supplicant nor NetworkManager. A suspend of the laptop unbinds iwlmei, too, and some kernels
 lose the interface then.
 
+An interface may also stay down after CSME gave the radio away: its manager could not bring it up, because the driver
+asks CSME once more, and CSME denied it. CSME takes back a radio whose interface is down without a block
+(``iwl_mei_handle_csme_taking_ownership`` in mei/main.c), so nobody tries again there, either.
+
 An administrator may also set an interface down. So only an interface is brought up again that went down right after
-iwlmei's binding changed or the laptop slept.
+iwlmei's binding changed or the laptop slept, or that was not up since CSME was asked for the radio.
 """
 
 from __future__ import annotations
@@ -58,7 +62,12 @@ class Closing:
         self._clock = clock
         #: When the last era began, and why.
         self._since: Optional[float] = None
+        self._era = ""
+        #: What has happened to the interface, as a text for people, and after what.
+        self.what = ""
         self.why = ""
+        #: Whether the interface was not up since CSME was asked for the radio.
+        self._awaited = False
         #: Whether the interface is up. None means that it was not seen yet.
         self._up: Optional[bool] = None
         #: When the interface has to be brought up, or None.
@@ -71,7 +80,21 @@ class Closing:
         Args:
             why: see ``Era.why_new``.
         """
-        self._since, self.why = self._clock(), why
+        self._since, self._era = self._clock(), why
+
+    def asked(self) -> None:
+        """Handle that CSME was asked for the radio. The interface is down, and comes up after the grant."""
+        self._awaited = True
+
+    def granted_in_vain(self) -> None:
+        """Handle that CSME gave the radio away, and the time for a connection is over."""
+        if self._awaited and self.down:
+            self._begin("the interface did not come up", "CSME gave the radio away")
+
+    @property
+    def down(self) -> bool:
+        """Whether the interface was seen to be down."""
+        return self._up is False
 
     def link(self, *, up: bool, shut: bool) -> None:
         """Handle a report of the interface.
@@ -82,11 +105,18 @@ class Closing:
                 when the block lifts.
         """
         was, self._up = self._up, up
+        self._awaited = self._awaited and not up
         if up or shut:
             self.due, self._attempts = None, 0
         elif was:
             recent = self._since is not None and self._clock() - self._since <= TOGETHER_SECONDS
-            self.due = self._clock() + PAUSES[0] if recent else None
+            self.due = None
+            if recent:
+                self._begin("the driver closed the interface", self._era)
+
+    def _begin(self, what: str, why: str) -> None:
+        self.what, self.why = what, why
+        self.due = self._clock() + PAUSES[0]
 
     def is_due(self) -> bool:
         """Say whether the interface has to be brought up now. If so, the next attempt comes after a pause."""

@@ -66,6 +66,15 @@ def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..
     ]
 
 
+def test_an_interface_that_is_down_may_be_csmes(told: Callable[..., str]) -> None:
+    assert told([{**RADIO, "reason": "owner_unknown"}]).splitlines()[1:] == [
+        "  wlan0 (phy0): it is not known who owns the radio",
+        "    because: owner_unknown",
+        "    the interface is down, and with this driver, CSME may own its radio without a block. Start the program "
+        "that runs the interface, or bring the interface up. The driver asks CSME for the radio then",
+    ]
+
+
 def test_an_interface_that_is_held_back(told: Callable[..., str]) -> None:
     assert told([{**RADIO, "state": "held", "reason": "no_credentials"}]).splitlines()[1] == (
         "  wlan0 (phy0): its bring-up is held back, because it could end a session of CSME"
