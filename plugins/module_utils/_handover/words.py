@@ -20,7 +20,7 @@ _LOOK_AT_THE_ACCESS_POINT = (
     "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
 )
 BOOK: Dict[Outcome, Words] = {
-    Outcome.OWNED: Words("the host has the radio, and CSME had no connection to carry on"),
+    Outcome.OWNED: Words("the host has the radio, and CSME had no connection that the host could carry on"),
     Outcome.PROTECTED: Words("the host has the radio, and is connected in time for CSME's session"),
     Outcome.CONNECTED: Words(
         "the host has the radio and is connected, but got no address within CSME's deadline, or the network may not "
@@ -38,7 +38,7 @@ BOOK: Dict[Outcome, Words] = {
         "End the remote session, or try again when it has ended",
     ),
     Outcome.NOT_ASKED: Words(
-        "the driver did not ask CSME for the radio, because it has no connection to CSME",
+        "the driver did not ask CSME for the radio: it has no connection to CSME, or takes the host for the owner",
         "Look for iwlmei in the kernel's log. Its connection comes back when iwlmei is bound again, or with a reboot",
     ),
     Outcome.NOT_CONNECTED: Words(

@@ -100,6 +100,8 @@ def test_it_does_what_it_is_told() -> None:
     asked(firmware, do="offer")
     assert asked(firmware, do="raw", hex="00")["state"]["sap"] is False
     assert asked(firmware, do="amt", on=False)["state"]["owner"] == "HOST"
+    asked(firmware, do="mute", on=True)
+    assert firmware.wlan.mute
     asked(firmware, do="reset")
     asked(firmware, do="power_off")
     assert device.did == ["reset", "power off"]

@@ -13,6 +13,7 @@ what to do:
   hexadecimal): what CSME has now, which it tells the host;
 - ``station``, with ``interface``, ``namespace``, ``phy``, ``leave``, ``cable`` and ``mac``: CSME's own network from now
   on, see :mod:`.station`;
+- ``mute``, with ``on``: whether SAP does not start from now on;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are;
 - ``reset``: the firmware crashes and starts again;
@@ -65,6 +66,7 @@ class Firmware:
             "behaviour": self._behaviour,
             "connection": self._connection,
             "station": self._station,
+            "mute": self._mute,
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
@@ -158,6 +160,9 @@ class Firmware:
         except OSError as error:
             raise ValueError(str(error)) from error
         self.csme.settle(radio, self.cable)
+
+    def _mute(self, command: Mapping[str, Any]) -> None:
+        self.wlan.mute = command["on"]
 
     def _amt(self, command: Mapping[str, Any]) -> None:
         self.csme.switch_amt(command["on"])
