@@ -90,7 +90,10 @@ phy:
   returned: success
   sample: phy0
 owner:
-  description: Who owns the radio now, V(host) or V(csme). In check mode, this is the owner before the change.
+  description:
+    - Who owns the radio now, V(host) or V(csme). In check mode, this is the owner before the change.
+    - V(unknown) after a handover that failed, if the interface is down. CSME may have taken the radio back then, for
+      which the driver sets no block.
   type: str
   returned: success, and failure of a handover
   sample: host
@@ -122,7 +125,8 @@ outcome:
       it for the same host as CSME.
     - V(connected) if the host was connected, but had no address within the three seconds, or the network may take it
       for another host, by its MAC address or by what its DHCP client sends, or the driver may not tell CSME that the
-      host has joined, because of the cipher. The session may be lost then.
+      host has joined, because of the cipher. The session may be lost then. The module waits until CSME's three seconds
+      are over, and CSME did not take the radio back.
     - Whether CSME's session was kept is not known at the end of a handover. The watcher hears it later, see
       RV(vpro.fleet.amt_wifi_facts#module:ansible_facts.amt_wifi.watcher.last_handover.session_kept).
     - V(owned) if CSME had no connection to keep.

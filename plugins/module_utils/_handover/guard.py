@@ -363,20 +363,23 @@ def _under_way(guard: Guard, before: State, event: GuardEvent, policy: GuardPoli
     elif isinstance(event, (Unusable, Busy, Awaited, Unanswered, Untold, Spoke, Resumed, Changed)):
         return guard, ()
     after, actions = machine.step(before, event, policy.handover)
-    # CSME took the radio from a connected host. There may be a session that has to be saved at once.
-    look = _LOOK if before.phase is Phase.STAYING and isinstance(event, BlockBack) else ()
+    # CSME took the radio from a connected host. There may be a session that has to be saved at once. But if CSME took
+    # it back at the deadline of this handover, the next one may end likewise.
+    taken = before.phase is Phase.STAYING and isinstance(event, BlockBack)
+    look = _LOOK if taken and after.outcome is before.outcome else ()
     return _after(guard, before, after, (*actions, *look), policy)
 
 
 def _after(guard: Guard, before: State, after: State, actions: Tuple[GuardAction, ...], policy: GuardPolicy) -> Result:
     """Handle a handover's new state: report its outcome, and decide what follows from its end."""
-    if after.outcome is not None and before.outcome is None:
+    told = after.outcome is before.outcome
+    if after.outcome is not None and not told:
         actions = (*actions, Tell(after.outcome))
     if after.phase is not Phase.DONE:
         return replace(guard, handover=after), actions
     guard = replace(guard, handover=None)
     outcome = after.outcome
-    if before.outcome is not None or outcome in SUCCESSES or outcome in _QUIET:
+    if told or outcome in SUCCESSES or outcome in _QUIET:
         return _anew(guard), actions
     # After a grant the host has the radio, whether it could use it or not, unless CSME took it back.
     granted = before.phase in (Phase.CONNECTING, Phase.ADDRESSING) and outcome is not Outcome.TAKEN_BACK

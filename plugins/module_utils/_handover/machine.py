@@ -111,6 +111,7 @@ class State:
         unheard: whether the driver waited for CSME in vain, after the request that is under way.
         pinned: whether the supplicant may have a pin, which has to be undone.
         late: whether CSME's deadline has passed since the host owns the radio.
+        settled: whether the time has passed in which CSME takes the radio back if the host was not in time for it.
         last: whether no further request follows, because there is no time for one, or there were enough.
         forbidden: what CSME reported last about roaming since the host asked for the radio, or None for no report.
         outcome: how the handover ended. It is set exactly when the phase is STAYING or DONE.
@@ -123,6 +124,7 @@ class State:
     unheard: bool = False
     pinned: bool = False
     late: bool = False
+    settled: bool = False
     last: bool = False
     forbidden: Optional[bool] = None
     outcome: Optional[Outcome] = None
@@ -151,6 +153,8 @@ def step(state: State, event: Event, policy: Policy) -> Result:
         return _no_more_requests(state)
     if isinstance(event, Expired) and event.timer is Timer.DEADLINE:
         return replace(state, late=True), ()
+    if isinstance(event, Expired) and event.timer is Timer.GRACE:
+        state = replace(state, settled=True)
     if isinstance(event, (RoamingForbidden, RoamingAllowed, WordGone)):
         state = replace(state, forbidden=None if isinstance(event, WordGone) else isinstance(event, RoamingForbidden))
     return _PHASES[state.phase](state, event, policy)
@@ -274,8 +278,10 @@ def _moved(state: State, event: Seen) -> Result:
 def _addressing(state: State, event: Event, policy: Policy) -> Result:
     if isinstance(event, AddressArrived):
         doubted = state.profile is not None and state.profile.doubt is not None
-        protected = event.same_host and not (state.late or doubted)
-        return _connected(state, Outcome.PROTECTED if protected else Outcome.CONNECTED, policy)
+        if event.same_host and not (state.late or doubted):
+            return _connected(state, Outcome.PROTECTED, policy)
+        # CSME may take the radio back. A stay hears of that. Whoever makes none waits for it here.
+        return _connected(state, Outcome.CONNECTED, policy) if policy.stay and state.pinned else (state, ())
     if isinstance(event, BlockBack):
         return _end(state, Outcome.TAKEN_BACK)
     if isinstance(event, Disconnected):
@@ -291,6 +297,9 @@ def _staying(state: State, event: Event, policy: Policy) -> Result:
         return state, (CancelTimer(Timer.CONFIRM),)
     if isinstance(event, WordGone):  # CSME says it again if it has a session still
         return state, (SetTimer(Timer.CONFIRM, policy.confirm_seconds),)
+    if isinstance(event, BlockBack) and not state.settled:
+        # The host was connected, but CSME was not told of it, or did not see it get its address.
+        return _end(state, Outcome.TAKEN_BACK)
     if isinstance(event, (RoamingAllowed, BlockBack, PinFailed)):
         return _end(state, outcome)
     if isinstance(event, Disconnected):
@@ -323,7 +332,8 @@ def stay(profile: Profile, bssid: str, confirm_seconds: Optional[float] = None) 
         confirm_seconds: how long to stay while CSME has not reported that roaming is forbidden. None means that it has.
     """
     forbidden = True if confirm_seconds is None else None
-    state = State(phase=Phase.STAYING, pinned=True, forbidden=forbidden, outcome=Outcome.PROTECTED)
+    # There was no grant, so CSME takes nothing back.
+    state = State(phase=Phase.STAYING, pinned=True, settled=True, forbidden=forbidden, outcome=Outcome.PROTECTED)
     confirm = () if confirm_seconds is None else (SetTimer(Timer.CONFIRM, confirm_seconds),)
     return state, (Stay(profile, bssid), *confirm)
 
@@ -362,7 +372,7 @@ def _connected(state: State, outcome: Outcome, policy: Policy) -> Result:
     """Handle a successful handover: stay at the access point if there is a pin and the policy says so, or else end."""
     if not (policy.stay and state.pinned) or state.forbidden is False:
         return _end(state, outcome)
-    timers: Tuple[Action, ...] = tuple(map(CancelTimer, (Timer.DEADLINE, Timer.GRACE, Timer.LAST_REQUEST)))
+    timers: Tuple[Action, ...] = tuple(map(CancelTimer, (Timer.DEADLINE, Timer.LAST_REQUEST)))
     if state.forbidden is None:
         timers += (SetTimer(Timer.CONFIRM, policy.confirm_seconds),)
     return replace(state, phase=Phase.STAYING, outcome=outcome), timers

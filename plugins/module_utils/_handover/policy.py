@@ -20,7 +20,7 @@ class Outcome(str, Enum):
     #: deadline. Whether CSME's session goes on is known later, and only from CSME (``evidence.py``).
     PROTECTED = "protected"
     #: The host owns the radio and is connected, but no address came within CSME's deadline, or the network may take the
-    #: host for another one.
+    #: host for another one, or CSME may not be told that the host is connected.
     CONNECTED = "connected"
     #: The host has no profile that can join CSME's network, and the policy is to leave CSME its radio.
     NO_CREDENTIALS = "no_credentials"
@@ -29,11 +29,13 @@ class Outcome(str, Enum):
     CSME_UNREADABLE = "csme_unreadable"
     #: CSME did not give the radio away after any of the requests: it denied them, or did not answer.
     DENIED = "denied"
-    #: The driver did not ask CSME, because it has no connection to CSME, and CSME's block stands.
+    #: The driver did not ask CSME, because it has no connection to CSME or takes the host for the owner. But CSME's
+    #: block stands.
     NOT_ASKED = "not_asked"
-    #: The host owns the radio, but did not connect in time, and CSME did not take it back.
+    #: The host got the radio, but did not connect in time, and no block came back. If its interface is down, CSME may
+    #: have the radio all the same.
     NOT_CONNECTED = "not_connected"
-    #: CSME gave the radio away and took it back.
+    #: CSME gave the radio away and took it back at its deadline, whether the host was connected or not.
     TAKEN_BACK = "taken_back"
     #: Airplane mode came on.
     AIRPLANE_MODE = "airplane_mode"
@@ -60,6 +62,8 @@ SUCCESSES = frozenset({Outcome.OWNED, Outcome.PROTECTED, Outcome.CONNECTED})
 
 #: Why a radio can't be used: the kernel gives no reason for its block, so it is not known whether CSME owns it.
 KERNEL_TOO_OLD = "kernel_too_old"
+#: Why it is not known who owns a radio: its interface is down, and CSME may own such a radio without a block.
+OWNER_UNKNOWN = "owner_unknown"
 
 # -- why CSME keeps a radio without a handover. These words stand where an outcome may stand ---------------------------
 

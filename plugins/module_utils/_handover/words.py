@@ -20,11 +20,11 @@ _LOOK_AT_THE_ACCESS_POINT = (
     "Check that the access point answers and that the credentials are right. The steps show how far the handover came"
 )
 BOOK: Dict[Outcome, Words] = {
-    Outcome.OWNED: Words("the host has the radio, and CSME had no connection to carry on"),
+    Outcome.OWNED: Words("the host has the radio, and CSME had no connection that the host could carry on"),
     Outcome.PROTECTED: Words("the host has the radio, and is connected in time for CSME's session"),
     Outcome.CONNECTED: Words(
         "the host has the radio and is connected, but got no address within CSME's deadline, or the network may not "
-        "recognise it as the same host as CSME"
+        "recognise it as the same host as CSME, or CSME may not be told that it is connected"
     ),
     Outcome.NO_CREDENTIALS: Words(
         "CSME keeps the radio, because no enabled profile of {who} can join CSME's network", "Add one with credentials"
@@ -38,16 +38,16 @@ BOOK: Dict[Outcome, Words] = {
         "End the remote session, or try again when it has ended",
     ),
     Outcome.NOT_ASKED: Words(
-        "the driver did not ask CSME for the radio, because it has no connection to CSME",
+        "the driver did not ask CSME for the radio: it has no connection to CSME, or takes the host for the owner",
         "Look for iwlmei in the kernel's log. Its connection comes back when iwlmei is bound again, or with a reboot",
     ),
     Outcome.NOT_CONNECTED: Words(
-        "the host has the radio and may connect to any network now, but it did not connect in time",
+        "the host got the radio and may connect to any network now, but it did not connect in time",
         _LOOK_AT_THE_ACCESS_POINT,
     ),
     Outcome.TAKEN_BACK: Words(
-        "CSME gave the radio away and took it back, because the host did not connect in time",
-        _LOOK_AT_THE_ACCESS_POINT,
+        "CSME gave the radio away and took it back, because it did not hear in time that the host was connected",
+        f"{_LOOK_AT_THE_ACCESS_POINT}. If the host was connected, a warning may say why CSME did not hear of it",
     ),
     Outcome.AIRPLANE_MODE: AIRPLANE_MODE,
     Outcome.SWITCH_OFF: BY_HARDWARE,

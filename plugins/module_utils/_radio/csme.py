@@ -149,8 +149,9 @@ def request_ownership(nl: Nl80211, ifindex: int) -> bool:
     Returns:
         False if the driver waited for CSME in vain: CSME denied it the radio, or did not answer. The driver does not
         tell these two apart (iwl_mei_get_ownership of iwlmei: ETIMEDOUT after HZ/2). True does not mean success: CSME
-        gave the radio away, or the driver did not ask, because it has no connection to CSME. The host has the radio
-        when the rfkill block "not owner" goes away, which may be after the wait.
+        gave the radio away, or the driver did not ask, because it has no connection to CSME, AMT is off, or it takes
+        the host for the owner. The host has the radio when the rfkill block "not owner" goes away, which may be after
+        the wait.
 
     Raises:
         AccessDenied, NotFound, TimedOut, TransportFailed: see ``Nl80211``. The errno is EOPNOTSUPP when the driver does

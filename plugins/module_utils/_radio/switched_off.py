@@ -19,6 +19,11 @@ NO_REASON = Words(
     "the kernel gives no reason when the radio is blocked, so it is not known whether CSME owns it",
     "Install Linux 5.17 or newer",
 )
+#: The text about a radio whose interface is down, and whose driver asks CSME for it when the interface comes up.
+INTERFACE_DOWN = Words(
+    "the interface is down, and with this driver, CSME may own its radio without a block",
+    "Start the program that runs the interface, or bring the interface up. The driver asks CSME for the radio then",
+)
 
 
 def soft_blocked(platform: Sequence[Switch]) -> str:

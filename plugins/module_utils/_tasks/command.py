@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, TextIO
 from .._system.errors import FleetError
 from .._system.files import read_text
 from .._system.systemd import Log
+from .._system.words import Words
 from .._watcher.config import PATH, BadConfiguration, Config, read_config
 from .._watcher.report import WatcherReport
 from .._watcher.state import network_of, radios_of, read_state, report_of
@@ -156,7 +157,7 @@ def _tell_radio(radio: Dict[str, Any], report: WatcherReport) -> None:
     word, reason, wanted = radio.get("state"), radio.get("reason"), radio.get("wanted")
     sentence = _held() if word == "held" else _SENTENCES.get(str(word), word)
     if word == "watching" and reason:
-        sentence = _UNKNOWN if reason == "kernel_too_old" else _OFF
+        sentence = _UNKNOWN if _why_unknown(reason) else _OFF
     _tell(f"  {radio.get('interface')} ({radio.get('phy')}): {sentence}")
     if reason:
         _tell(f"    because: {reason}")
@@ -178,18 +179,29 @@ def _held() -> str:
 
 
 def _why_off(reason: Any) -> Optional[str]:
-    """Return why neither the host nor CSME can use a radio, and what to do, or None if there is no such reason."""
-    from .._handover.policy import KERNEL_TOO_OLD, Outcome
+    """Return why neither the host nor CSME can use a radio, or why its owner is not known, and what to do.
+
+    It is None if there is no such reason.
+    """
+    from .._handover.policy import Outcome
     from .._handover.words import words_of
     from .._radio.rfkill import platform_switches
-    from .._radio.switched_off import NO_REASON
 
-    if reason == KERNEL_TOO_OLD:
-        return f"{NO_REASON.what}. {NO_REASON.remedy}"
+    unknown = _why_unknown(reason)
+    if unknown is not None:
+        return f"{unknown.what}. {unknown.remedy}"
     if reason not in (Outcome.AIRPLANE_MODE.value, Outcome.SWITCH_OFF.value):
         return None
     words = words_of(Outcome(reason), None, platform_switches)
     return f"{words.of(None)}. {words.remedy}"
+
+
+def _why_unknown(reason: Any) -> Optional[Words]:
+    """Return why it is not known who owns a radio, or None if that is not the reason."""
+    from .._handover.policy import KERNEL_TOO_OLD, OWNER_UNKNOWN
+    from .._radio.switched_off import INTERFACE_DOWN, NO_REASON
+
+    return {KERNEL_TOO_OLD: NO_REASON, OWNER_UNKNOWN: INTERFACE_DOWN}.get(reason)
 
 
 #: The sentence about a watched radio if there is a reason, which is why neither the host nor CSME can use it.

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .._handover.policy import SUCCESSES, Outcome, Policy
+from .._handover.policy import OWNER_UNKNOWN, SUCCESSES, Outcome, Policy
 from .._handover.run import Handover
 from .._handover.trace import Report
 from .._handover.undo import undo_journal
@@ -24,7 +25,7 @@ from .._radio import connection
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import Unreadable, read_radios
 from .._radio.rfkill import platform_switches
-from .._radio.switched_off import NO_REASON
+from .._radio.switched_off import INTERFACE_DOWN, NO_REASON
 from .._radio.values import NEEDED_RADIO, Radio
 from .._system.detached import run_detached
 from .._system.errors import (
@@ -207,11 +208,7 @@ def check_radio(radio: Radio) -> None:
     if switch.off:
         raise _refusal(Outcome.SWITCH_OFF, radio)
     if radio.owner == "unknown":
-        raise Refused(
-            "owner_unknown",
-            f"{radio.interface} is down, and with this driver, CSME may own its radio without a block",
-            remedy="Start wpa_supplicant for it. The driver asks CSME for the radio when the interface is brought up",
-        )
+        raise Refused(OWNER_UNKNOWN, f"{radio.interface}: {INTERFACE_DOWN.what}", remedy=INTERFACE_DOWN.remedy)
     if radio.owner == "csme" and not radio.can_tell:
         raise Refused(
             "csme_unreadable",
@@ -245,17 +242,31 @@ def _prepare_and_take(radio: Radio, policy: Policy, deadline: float, *, check_mo
     if report.outcome not in SUCCESSES:
         # A switch of the platform may have been blocked meanwhile.
         now = replace(radio, switch=None, platform=platform_switches())
+        owner = _owner_now(radio, report)
+        if owner == "unknown":
+            warnings.append(f"{radio.interface}: {INTERFACE_DOWN.what}. {INTERFACE_DOWN.remedy}")
         failure = _refusal(report.outcome, now, NAMES[backend.manager] if backend else None)
         failure.details = {
             **_told(report),
             "csme": connection.connection_facts(radio.reported),
-            "owner": report.owner,
-            "changed": report.owner == "host",
+            "owner": owner,
+            "changed": owner != "csme",
             "warnings": warnings,
         }
         raise failure
     done = _result(radio, changed=True, owner="host", profile=profile, pin_left=undone)
     return {**done, **_told(report), "warnings": warnings}
+
+
+def _owner_now(radio: Radio, report: Report) -> str:
+    """Return who owns a radio after a handover that failed: ``host``, ``csme`` or ``unknown``.
+
+    CSME takes back a radio whose interface is down without a block. So a grant that came last does not show the owner.
+    """
+    if report.owner == "host":
+        with suppress(FleetError):
+            return _select(radio.interface).owner
+    return report.owner
 
 
 def _is_left(radio: Radio, backend: Optional[Backend]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from .._handover.messages import Blocked
+from .._handover.policy import Outcome
 from .._handover.words import network_name, why_not_carried_on
 from .._radio import rtnetlink, sysfs
 from .._radio.driver import asks_by_itself
@@ -48,12 +49,33 @@ class Closed:
         self._shut = shut
         self._places = places
         self._closing = Closing(clock)
+        #: Whether the driver may ask CSME when the interface comes up. It is None until somebody wants to know.
+        self._asks: Optional[bool] = None
         self.read()
 
     @property
     def due(self) -> Optional[float]:
         """The time, by the clock, at which ``expire`` must be called. None means never."""
         return self._closing.due
+
+    @property
+    def owner_unknown(self) -> bool:
+        """Whether CSME may own the radio without a block: the interface is down, and its driver asks CSME for it."""
+        if not self._closing.down or self._shut():
+            return False
+        if self._asks is None:
+            self._asks = asks_by_itself(self._places.root) is not False
+        return self._asks
+
+    def asked(self) -> None:
+        """Handle that CSME was asked for the radio. See ``Closing.asked``."""
+        self._closing.asked()
+
+    def handed_over(self, outcome: Outcome) -> None:
+        """Handle the end of a handover. See ``Closing.granted_in_vain``."""
+        if outcome is Outcome.NOT_CONNECTED:
+            self.read()
+            self._closing.granted_in_vain()
 
     def new_era(self, why: str) -> None:
         """Handle that iwlmei's binding changed, or the laptop slept. See ``Closing.new_era``."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deciding whether the driver has closed an interface, or somebody has set it down. This file does no I/O.
+"""Deciding whether an interface that is down has to be brought up, or somebody has set it down. This file does no I/O.
 
 When iwlmei is unbound from the management engine while the host has the radio, iwlmvm closes the radio's interfaces
 (``iwl_mei_remove`` in mei/main.c calls ``nic_stolen``, mvm/ops.c). There is no block that could end, so nobody brings
@@ -10,10 +10,12 @@ them up again: neither wpa_supplicant nor NetworkManager. A suspend of the lapto
 lose the interface then.
 
 The end of the binding also lifts a block, without CSME's consent. The manager then tries to bring the interface up. If
-CSME denies that once it is bound again, nobody tries again, and no block tells that CSME has the radio.
+CSME denies that once it is bound again, nobody tries again, and no block tells that CSME has the radio. An interface
+may stay down after a grant, too: its driver asks CSME once more, and CSME takes back a radio whose interface is down
+without a block (``iwl_mei_handle_csme_taking_ownership`` in mei/main.c).
 
 An administrator may also set an interface down. So only an interface is brought up that went down right after iwlmei's
-binding changed or the laptop slept, or whose block ended then.
+binding changed or the laptop slept, whose block ended then, or that was not up since CSME was asked for the radio.
 """
 
 from __future__ import annotations
@@ -64,9 +66,13 @@ class Closing:
         self._clock = clock
         #: When the last era began, and why.
         self._since: Optional[float] = None
-        self._why = ""
-        #: Whether the driver did not close the interface, but its manager could not bring it up after a block.
+        self._era = ""
+        #: What has happened to the interface, as a text for people.
+        self.what = ""
+        #: Whether the driver did not close the interface, but its manager could not bring it up.
         self.stayed_down = False
+        #: Whether the interface was not up since CSME was asked for the radio.
+        self._awaited = False
         #: Whether the interface is up. None means that it was not seen yet.
         self._up: Optional[bool] = None
         #: When it went down.
@@ -84,9 +90,23 @@ class Closing:
         Args:
             why: see ``Era.why_new``.
         """
-        self._since, self._why = self._clock(), why
+        self._since, self._era = self._clock(), why
         if not self._shut:  # the block may have ended before the new era was noticed
             self._after_block()
+
+    def asked(self) -> None:
+        """Handle that CSME was asked for the radio. The interface is down, and comes up after the grant."""
+        self._awaited = True
+
+    def granted_in_vain(self) -> None:
+        """Handle that CSME gave the radio away, and the time for a connection is over."""
+        if self._awaited and self.down:
+            self._begin("the interface did not come up (CSME gave the radio away)", stayed_down=True)
+
+    @property
+    def down(self) -> bool:
+        """Whether the interface was seen to be down."""
+        return self._up is False
 
     def link(self, *, up: bool, shut: bool) -> None:
         """Handle a report of the interface.
@@ -96,6 +116,7 @@ class Closing:
             shut: whether the radio is blocked.
         """
         was, self._up, self._shut = self._up, up, shut
+        self._awaited = self._awaited and not up
         if was and not up:
             self._down_at = self._clock()
         if up or shut:
@@ -103,24 +124,21 @@ class Closing:
             # The driver closes the interface because of the block, and the two reports come in either order.
             self._barred = not up and (self._barred or was is None or self._is_recent(self._down_at))
         elif was:
-            self.stayed_down = False
-            self.due = self._clock() + PAUSES[0] if self._is_recent(self._since) else None
+            self.due = None
+            if self._is_recent(self._since):
+                self._begin(f"the driver closed the interface ({self._era})", stayed_down=False)
         elif self._is_recent(self._since):
             self._after_block()
 
     def _after_block(self) -> None:
         """Leave the interface to its manager first, after a block that a new era has ended."""
         if self._barred and self.due is None:
-            self.stayed_down, self._attempts = True, _AFTER_MANAGER
-            self.due = self._clock() + PAUSES[_AFTER_MANAGER]
+            self._attempts = _AFTER_MANAGER
+            self._begin(f"the interface did not come up after a block ({self._era})", stayed_down=True)
 
-    @property
-    def what(self) -> str:
-        """What has happened to the interface, as a text for people."""
-        happened = (
-            "the interface did not come up after a block" if self.stayed_down else "the driver closed the interface"
-        )
-        return f"{happened} ({self._why})"
+    def _begin(self, what: str, *, stayed_down: bool) -> None:
+        self.what, self.stayed_down = what, stayed_down
+        self.due = self._clock() + PAUSES[self._attempts]
 
     def _is_recent(self, moment: Optional[float]) -> bool:
         return moment is not None and self._clock() - moment <= TOGETHER_SECONDS

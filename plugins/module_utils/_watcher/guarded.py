@@ -15,7 +15,7 @@ from .._handover.addressing import Addressing
 from .._handover.effects import Calls, Effects
 from .._handover.guard import RETRY, SLOW, Changed, Guard, GuardAction, GuardEvent, GuardPolicy
 from .._handover.messages import AddressArrived
-from .._handover.policy import FAILED, Outcome
+from .._handover.policy import FAILED, OWNER_UNKNOWN, Outcome
 from .._handover.words import network_name
 from .._network.backend import Listener
 from .._network.events import Disconnected, Event, ManagerGone, ProfilesChanged, ProfileTouched, SupplicantGone
@@ -118,9 +118,8 @@ class Watched:
     @property
     def state(self) -> str:
         """The state as one word: ``watching``, ``handover``, ``staying``, ``left``, ``retrying`` or ``held``."""
-        return self._machine.state.word(waits=self._machine.due_of(RETRY) is not None) or (
-            "held" if self.view.held else "watching"
-        )
+        word = self._machine.state.word(waits=self._machine.due_of(RETRY) is not None)
+        return word or ("held" if self.view.held else "watching")
 
     @property
     def asked(self) -> bool:
@@ -129,11 +128,10 @@ class Watched:
 
     @property
     def reason(self) -> Optional[str]:
-        """The code that says why CSME keeps the radio, or why nobody can use it. It is None when neither is so."""
+        """The code for why CSME keeps the radio, why nobody can use it, or why its owner is not known. Or None."""
         if self.state == "watching":
-            return self._switch.why_off
-        left = self._machine.state.left
-        return Outcome.NO_CREDENTIALS.value if left is None and self.state == "held" else left
+            return self._switch.why_off or (OWNER_UNKNOWN if self.closed.owner_unknown else None)
+        return self._machine.state.left or (Outcome.NO_CREDENTIALS.value if self.state == "held" else None)
 
     @property
     def kept(self) -> Optional[Kept]:
@@ -389,11 +387,13 @@ class Watched:
     def _mark(self, name: str) -> None:
         self._account.trace.mark(name)
         if name == "requested":
+            self.closed.asked()
             self._account.write("info", f"asking CSME for the radio{network_name(self.view.wanted)}")
 
     def _tell(self, outcome: Outcome) -> None:
         if self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle):
             self._decided = self._clock()
+        self.closed.handed_over(outcome)
 
 
 def _expired(timer: Any) -> Any:

@@ -106,6 +106,8 @@ def test_it_does_what_it_is_told() -> None:
     assert firmware.csme.state.link_protection is False
     firmware.timers.run()
     assert firmware.csme.state.link_protection is True
+    asked(firmware, do="mute", on=True)
+    assert firmware.wlan.mute
     asked(firmware, do="reset")
     asked(firmware, do="power_off")
     assert device.did == ["reset", "power off"]

@@ -38,7 +38,7 @@ def test_an_old_firmware_refuses_the_memory_of_a_new_host() -> None:
     assert host.wlan.started
 
 
-@pytest.mark.parametrize("fault", ["identifier", "size", "version", "memory"])
+@pytest.mark.parametrize("fault", ["identifier", "size", "version", "memory", "mute"])
 def test_a_host_that_does_not_fit_gets_no_answer(fault: str) -> None:
     host = Host()
     if fault != "memory":
@@ -48,6 +48,7 @@ def test_a_host_that_does_not_fit_gets_no_answer(fault: str) -> None:
         host.word(sum(host._queue(M2H_DATA)) // 4, 1)
     if fault == "size":
         host.word(H2M + 2, 1)
+    host.wlan.mute = fault == "mute"
     host.wlan.connected(host)
     host.say_me(MeMessage.START, sap.ME_START.pack(0, 0, 0, b"\3" if fault == "version" else b"\4"))
     assert host.messages == []

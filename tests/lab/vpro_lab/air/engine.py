@@ -59,18 +59,19 @@ class Engine:
         self._laptop.guest.spawn("csme-engine", argv, _OUTPUT)
         self._laptop.guest.check(_CONNECTED)
 
-    def surround(self, *, security: str = "wpa2-psk", leave: str = "deauth") -> Session:
+    def surround(self, *, security: str = "wpa2-psk", leave: str = "deauth", extra: str = "") -> Session:
         """Build a whole scene: CSME holds the radio for a live session, over an access point.
 
         Args:
             security: of the access point, see :data:`vpro_lab.air.security.SECURITY`.
             leave: how CSME's station leaves the air at a grant, ``deauth`` or ``silent``.
+            extra: lines for hostapd, see :meth:`.ap.AccessPoint.start`.
         """
         guest = self._laptop.guest
         self.load()
         guest.check(f"modprobe tun\n{RADIOS_GIVEN.format(mac=MAC)}")
         ap = AccessPoint(guest)
-        ap.start(security, mac=MAC)
+        ap.start(security, mac=MAC, extra=extra)
         begin_station(guest, ap)
         # Nobody has asked for the radio when CSME begins.
         guest.check(f"ip link set {INTERFACE} down")

@@ -16,6 +16,7 @@ what to do:
 - ``leave``, with ``how``: how that station leaves the air at a grant;
 - ``own``, with ``link_protection``: CSME owns the NIC, and takes it if the host has it;
 - ``content``: the deadline is over;
+- ``mute``, with ``on``: whether SAP does not start from now on;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``later``, with ``seconds`` and ``command``: what to do then, also while the laptop's own programs are frozen;
 - ``deaf``: CSME reads nothing of what iwlmei says until SAP starts again;
@@ -79,6 +80,7 @@ class Firmware:
             "leave": self._leave,
             "own": self._own,
             "content": self._content,
+            "mute": self._mute,
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
@@ -194,6 +196,9 @@ class Firmware:
 
     def _content(self, command: Mapping[str, Any]) -> None:
         self.csme.be_content()
+
+    def _mute(self, command: Mapping[str, Any]) -> None:
+        self.wlan.mute = command["on"]
 
     def _amt(self, command: Mapping[str, Any]) -> None:
         self.csme.switch_amt(command["on"])

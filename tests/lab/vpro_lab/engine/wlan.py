@@ -60,6 +60,8 @@ class Wlan:
         self, side: Side, memory: Callable[[int, int], shared.Memory], record: Record, version: int = 4
     ) -> None:
         self.side = side
+        #: Whether it leaves the host's attempts to start SAP without an answer.
+        self.mute = False
         self.version = version
         self._memory = memory
         self._record = record
@@ -151,7 +153,7 @@ class Wlan:
     # -- the inside -------------------------------------------------------------------------------------------------
 
     def _start(self, start: bytes) -> None:
-        if self._area is None or self._connection is None or not self._area.initialized():
+        if self.mute or self._area is None or self._connection is None or not self._area.initialized():
             return
         *_unused, versions = sap.ME_START.unpack(start[: sap.ME_START.size].ljust(sap.ME_START.size, b"\0"))
         if self._area.version not in versions:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
 import pytest
@@ -130,8 +131,22 @@ def test_csme_that_denied_a_handover_is_asked_but_once_by_the_next(
 
 
 def test_a_radio_that_csme_takes_is_looked_at_at_once() -> None:
-    guard, _actions = play(CAN, *GRANTED)
+    guard, _actions = play(CAN, *GRANTED, Expired(Timer.GRACE))
     assert play(BlockBack(), guard=guard)[1] == [Unpin(), Look()]
+
+
+def test_a_radio_that_csme_takes_back_from_a_connected_host_again_and_again_is_left_to_it() -> None:
+    guard = Guard()
+    for left, pause in ((RETRY, 3.0), (SLOW, 60)):
+        guard, before = play(CAN, *GRANTED, guard=guard)
+        assert before[-1] == Tell(Outcome.PROTECTED)
+        guard, actions = step(guard, BlockBack(), POLICY)
+        assert Tell(Outcome.TAKEN_BACK) in actions
+        assert Look() not in actions
+        assert (guard.left, pauses_of(actions)) == ("taken_back", [(left, pause)])
+    # A stay that outlives the deadline is a success.
+    guard, _actions = play(CAN, *GRANTED, Expired(Timer.GRACE), RoamingAllowed(), guard=replace(guard, again=True))
+    assert guard == Guard()
 
 
 def test_roaming_that_is_forbidden_holds_the_access_point() -> None:

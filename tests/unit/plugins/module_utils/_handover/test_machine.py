@@ -44,6 +44,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.events import 
     ScanStarted,
     SupplicantGone,
 )
+from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import (
     BSSID,
     NETWORK,
@@ -152,9 +153,22 @@ def test_no_address_in_time_is_still_a_connection() -> None:
     ],
 )
 def test_an_address_after_the_deadline_protects_nothing(events: Tuple[Event, ...]) -> None:
-    state, actions = play(Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), *events)
-    assert state.outcome is Outcome.CONNECTED
-    assert actions[-1] == Unpin()
+    begun = (Blocked(NETWORK, PROFILE), Pinned(), BlockGone(), *events)
+    assert play(*begun)[0].outcome is None, "CSME may be about to take the radio back"
+    for event, outcome in ((Expired(Timer.GRACE), Outcome.CONNECTED), (BlockBack(), Outcome.TAKEN_BACK)):
+        state, actions = play(*begun, event)
+        assert (state.outcome, actions[-1]) == (outcome, Unpin())
+
+
+@pytest.mark.parametrize("event", [AddressArrived(), AddressArrived(same_host=False)])
+def test_a_host_of_which_csme_may_not_hear_waits_for_its_deadline(event: AddressArrived) -> None:
+    profile = PROFILE if not event.same_host else replace(PROFILE, doubt=Obstacle("allows CCMP-256", "Remove it"))
+    begun = (Blocked(NETWORK, profile), Pinned(), BlockGone(), Connected(BSSID), event)
+    assert play(*begun)[0].outcome is None
+    assert play(*begun, Expired(Timer.GRACE))[0].outcome is Outcome.CONNECTED
+    assert play(*begun, BlockBack())[0].outcome is Outcome.TAKEN_BACK
+    # Whoever stays there anyway waits for it then.
+    assert play(*begun, policy=Policy(stay=True))[0].outcome is Outcome.CONNECTED
 
 
 def test_a_host_that_holds_says_what_became_of_it_by_the_deadline() -> None:

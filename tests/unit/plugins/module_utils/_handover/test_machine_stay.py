@@ -68,7 +68,7 @@ def held(*events: Event) -> Tuple[State, List[Action]]:
         (Expired(Timer.CONFIRM),),
         (RoamingForbidden(), WordGone(), Expired(Timer.CONFIRM)),
         (RoamingForbidden(), Disconnected(), Expired(Timer.LOST)),
-        (RoamingForbidden(), BlockBack()),
+        (RoamingForbidden(), Expired(Timer.GRACE), BlockBack()),
         (SoftBlocked(),),
         (SupplicantGone(),),
         (ManagerGone(),),
@@ -81,8 +81,24 @@ def test_what_ends_the_hold(events: Tuple[Event, ...]) -> None:
     assert (state.phase, state.outcome, actions) == (Phase.DONE, Outcome.PROTECTED, undone)
 
 
+def test_a_radio_that_csme_takes_back_at_its_deadline_was_not_kept() -> None:
+    """The host was in time. But CSME was not told of it, or did not see it."""
+    state, actions = held(RoamingForbidden(), BlockBack())
+    assert (state.phase, state.outcome, actions) == (Phase.DONE, Outcome.TAKEN_BACK, [Unpin()])
+    # Without a grant there is no deadline.
+    assert step(stay(PROFILE, BSSID)[0], BlockBack(), STAYING)[0].outcome is Outcome.PROTECTED
+
+
 @pytest.mark.parametrize(
-    "events", [(), (RoamingForbidden(),), (WordGone(),), (Disconnected(), Connected(BSSID)), (AddressArrived(),)]
+    "events",
+    [
+        (),
+        (RoamingForbidden(),),
+        (WordGone(),),
+        (Disconnected(), Connected(BSSID)),
+        (AddressArrived(),),
+        (Expired(Timer.GRACE),),
+    ],
 )
 def test_what_does_not_end_the_hold(events: Tuple[Event, ...]) -> None:
     state, actions = held(*events)

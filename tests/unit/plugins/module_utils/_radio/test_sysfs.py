@@ -51,7 +51,13 @@ def test_release(tmp_path: Path, text: str, version: Tuple[int, int]) -> None:
     assert sysfs.release(str(tmp_path)) == values.Release(text, version)
 
 
-def test_release_of_this_machine_orders() -> None:
+def test_release_of_this_machine_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in a sandbox that hides the file, as the watcher's."""
+
+    def hidden(path: str) -> str:
+        raise NotFound("there is no such file", where=path)
+
+    monkeypatch.setattr(f"{sysfs.__name__}.read_text", hidden)
     assert sysfs.release().version > (2, 6)
 
 

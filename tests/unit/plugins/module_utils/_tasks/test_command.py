@@ -66,6 +66,15 @@ def test_a_block_that_nobody_can_explain_is_not_called_nothing(told: Callable[..
     ]
 
 
+def test_an_interface_that_is_down_may_be_csmes(told: Callable[..., str]) -> None:
+    assert told([{**RADIO, "reason": "owner_unknown"}]).splitlines()[1:] == [
+        "  wlan0 (phy0): it is not known who owns the radio",
+        "    because: owner_unknown",
+        "    the interface is down, and with this driver, CSME may own its radio without a block. Start the program "
+        "that runs the interface, or bring the interface up. The driver asks CSME for the radio then",
+    ]
+
+
 def test_an_interface_that_is_held_back(told: Callable[..., str]) -> None:
     assert told([{**RADIO, "state": "held", "reason": "no_credentials"}]).splitlines()[1] == (
         "  wlan0 (phy0): its bring-up is held back, because it could end a session of CSME"
@@ -90,9 +99,9 @@ def test_no_profile_is_asked_for_where_another_reason_keeps_the_radio(told: Call
     assert told([{**RADIO, "state": "retrying", "reason": "taken_back", "wanted": wanted}]).splitlines()[1:] == [
         "  wlan0 (phy0): CSME keeps the radio, and the watcher will try again",
         "    because: taken_back",
-        "    CSME gave the radio away and took it back, because the host did not connect in time. Check that the "
-        "access point answers and that the credentials are right. The steps show how far the handover came. "
-        + LOOKS_AGAIN,
+        "    CSME gave the radio away and took it back, because it did not hear in time that the host was connected. "
+        "Check that the access point answers and that the credentials are right. The steps show how far the handover "
+        f"came. If the host was connected, a warning may say why CSME did not hear of it. {LOOKS_AGAIN}",
         "    CSME's network: 'corp' (psk)",
     ]
 

@@ -67,6 +67,8 @@ class Machine:
         self.profiles: Tuple[Profile, ...] = (PROFILE,)
         self.absent: Optional[FleetError] = None
         self.outcome = Outcome.PROTECTED
+        #: The radios after a handover, if they are others.
+        self.after: Optional[Tuple[Radio, ...]] = None
         self.runs: List[Tuple[Optional[Profile], Policy]] = []
         self.left_pin = False
         self.journal: Optional[Dict[str, Any]] = None
@@ -111,6 +113,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             made.runs.append((profile, policy))
 
         def run(self) -> Report:
+            made.radios = made.radios if made.after is None else made.after
             return made.report()
 
     def backend_of(interface: str, ifindex: int) -> Supplicant:
@@ -381,7 +384,16 @@ def test_a_driver_that_can_not_tell_is_not_asked(machine: Machine) -> None:
     assert refusal().reason == "csme_unreadable"
 
 
-def test_a_host_that_did_not_connect_owns_it_all_the_same(machine: Machine) -> None:
-    machine.outcome = Outcome.NOT_CONNECTED
+@pytest.mark.parametrize(("owner", "changed"), [("host", True), ("unknown", True), ("csme", False)])
+def test_who_owns_it_after_a_grant_is_read_again(machine: Machine, owner: str, changed: bool) -> None:
+    """CSME takes back a radio whose interface is down, and may set no block."""
+    machine.outcome, machine.after = Outcome.NOT_CONNECTED, (replace(radio(), owner=owner),)
     refused = refusal()
-    assert (refused.details["owner"], refused.details["changed"]) == ("host", True)
+    assert (refused.details["owner"], refused.details["changed"]) == (owner, changed)
+    told = any("CSME may own its radio without a block" in warning for warning in refused.details["warnings"])
+    assert told is (owner == "unknown")
+
+
+def test_a_radio_that_is_gone_after_a_grant_was_the_hosts(machine: Machine) -> None:
+    machine.outcome, machine.after = Outcome.NOT_CONNECTED, ()
+    assert refusal().details["owner"] == "host"

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardEvent, Unanswered
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Blocked
+from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import closed
@@ -41,7 +42,7 @@ class Interface:
         self.error: Optional[FleetError] = None
         self.brought_up: List[int] = []
         self.csme: GuardEvent = Blocked(None, None)
-        self.asks = True
+        self.asks: Optional[bool] = True
         self.log = Book()
         account = Account(radio(FREE), self.log, lambda: self.now)  # type: ignore[arg-type]
         self.flags(up=True)
@@ -96,6 +97,38 @@ def test_what_the_driver_closed_is_brought_up(interface: Interface) -> None:
         "wlan0: the driver closed the interface (iwlmei was unbound from CSME), so it is brought up"
     ]
     assert interface.closed.due is None
+
+
+def test_what_did_not_come_up_after_a_grant_is_brought_up(interface: Interface) -> None:
+    interface.shut = True
+    interface.goes_down()
+    interface.closed.asked()
+    interface.shut = False
+    for outcome in Outcome:
+        if outcome is not Outcome.NOT_CONNECTED:
+            interface.closed.handed_over(outcome)
+            assert interface.closed.due is None
+    interface.closed.handed_over(Outcome.NOT_CONNECTED)
+    interface.error = TransportFailed("CSME did not answer")
+    interface.passes(1.0)
+    interface.error = None
+    interface.passes(2.0)
+    assert interface.brought_up == [3, 3]
+    what = "wlan0: the interface did not come up (CSME gave the radio away), "
+    assert interface.warned == [
+        f"{what}and it can't be brought up: CSME did not answer",
+        f"{what}so it is brought up",
+    ]
+
+
+@pytest.mark.parametrize("asks", [True, False, None])
+def test_csme_may_own_the_radio_of_an_interface_that_is_down(interface: Interface, asks: Optional[bool]) -> None:
+    interface.asks = asks
+    assert not interface.closed.owner_unknown
+    interface.goes_down()
+    assert interface.closed.owner_unknown is (asks is not False)
+    interface.shut = True
+    assert not interface.closed.owner_unknown, "the block says it"
 
 
 def test_what_somebody_set_down_stays_down(interface: Interface) -> None:

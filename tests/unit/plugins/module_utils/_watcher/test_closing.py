@@ -160,6 +160,30 @@ def test_one_that_was_set_down_before_the_block_stays_down(story: Story) -> None
     assert story.attempts(100.0) == []
 
 
+def test_one_that_does_not_come_up_after_a_grant_is_brought_up(story: Story) -> None:
+    """Its manager tried it alone, and once."""
+    story.closing.link(up=False, shut=True)
+    story.closing.asked()
+    story.closing.link(up=False, shut=False)
+    assert story.closing.due is None, "its manager brings it up"
+    story.closing.granted_in_vain()
+    assert story.attempts(8.0) == [1.0, 3.0, 7.0]
+    assert story.closing.what == "the interface did not come up (CSME gave the radio away)"
+    story.closing.link(up=False, shut=True)
+    assert story.attempts(100.0) == []
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_one_that_came_up_after_a_grant_is_left_alone(story: Story, down: bool) -> None:
+    story.closing.link(up=False, shut=True)
+    story.closing.asked()
+    story.closing.link(up=True, shut=False)
+    if down:  # somebody has set it down
+        story.closing.link(up=False, shut=False)
+    story.closing.granted_in_vain()
+    assert story.attempts(100.0) == []
+
+
 def test_a_block_ends_the_attempts(story: Story) -> None:
     story.closing.new_era(ANEW)
     story.closing.link(up=False, shut=False)

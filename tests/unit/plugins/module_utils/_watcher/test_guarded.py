@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import Optional, Tuple
+from pathlib import Path
+from typing import List, Optional, Tuple
 
 import pytest
 
@@ -16,7 +18,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import RoamingAllowed, RoamingForbidden
 from ansible_collections.vpro.fleet.plugins.module_utils._system import run_folder
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, TransportFailed
-from ansible_collections.vpro.fleet.plugins.module_utils._watcher import guarded
+from ansible_collections.vpro.fleet.plugins.module_utils._watcher import closed, guarded
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.state_file import document
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._handover.fake_story import PART
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._watcher.fake_guarded import (
@@ -302,6 +304,34 @@ def test_a_task_that_has_the_lock_for_a_moment_causes_no_further_request(laptop:
     laptop.now = slow or 0.0
     watched.expire()
     assert (watched.state, laptop.requests) == ("handover", 2)
+    watched.stop()
+
+
+def test_an_interface_that_does_not_come_up_after_a_grant_may_be_csmes_and_is_brought_up(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manager could not bring it up. CSME took the radio back, for which the driver sets no block then."""
+    brought_up: List[int] = []
+    monkeypatch.setattr(f"{closed.__name__}.rtnetlink.bring_up", brought_up.append)
+    interface = laptop.places.at("/sys/class/net/wlan0")
+    os.makedirs(interface)
+    flags = Path(interface, "flags")
+    flags.write_text("0x1002\n")
+    watched = laptop.watched()
+    watched.attach()
+    watched.look()
+    assert (watched.state, watched.reason) == ("handover", None)
+    watched.heard_rfkill(rfkill(False))
+    laptop.now += 4.1
+    watched.expire()
+    assert watched.last is not None
+    assert (watched.last.outcome, laptop.as_before) == ("not_connected", True)
+    assert (watched.state, watched.reason) == ("watching", "owner_unknown")
+    laptop.now += 1.0
+    watched.expire()
+    assert brought_up == [3]
+    watched.closed.heard(3, up=True)
+    assert (watched.state, watched.reason) == ("watching", None)
     watched.stop()
 
 

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSME takes the radio back while the interface is down: iwlmei sets no block then, so nobody is told of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Callable
+
+import pytest
+
+from vpro_lab.air.ap import DEFAULT_SSID
+from vpro_lab.air.engine import Engine
+from vpro_lab.air.security import network_block
+from vpro_lab.laptop.control import INTERFACE, Laptop
+from vpro_lab.laptop.dhcp import identify
+from vpro_lab.laptop.engine import install_engine
+from vpro_lab.play.deployed import SERVICE, is_connected
+from vpro_lab.play.snapshots import Kind
+from vpro_lab.play.watching import log, state
+from vpro_lab.progress import Progress
+
+# It takes minutes to build the first time.
+pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
+
+_HARD = f"cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/hard"
+_STATE = f"/run/{SERVICE}/state.json"
+_REQUESTS = 'grep -c \'"event": "request"\' /run/csme-engine.log'
+#: Stops the supplicant as soon as CSME is asked for the radio. So the interface does not come up after the grant.
+_FREEZE = f"""
+pid=$(systemctl show -P MainPID wpa_supplicant@{INTERFACE})
+before=$({_REQUESTS})
+echo ready
+while [ "$({_REQUESTS})" -le "$before" ]; do sleep 0.02; done
+kill -STOP $pid
+"""
+
+
+def is_blocked(laptop: Laptop) -> bool:
+    """Whether the radio is blocked."""
+    return laptop.guest.check(_HARD).strip() == "1"
+
+
+def test_a_missed_deadline_shows_only_on_the_older_kernel(laptop: Laptop) -> None:
+    install_engine(laptop, Progress(quiet=True))
+    engine = Engine(laptop)
+    engine.surround()
+    laptop.guest.check(f"iw dev {INTERFACE} vendor send 0x001735 0x30 /dev/null")
+    assert engine.state()["owner"] == "HOST"
+    laptop.wait_until("the end of CSME's patience", lambda: engine.state()["owner"] == "ME", 6)
+    assert not is_blocked(laptop)
+    # CSME tells the host of its connection when it has one again.
+    engine.do("connection", link_protection=True)
+    laptop.guest.check("sleep 0.5")
+    assert is_blocked(laptop) is not engine.driver_managed
+
+
+@pytest.fixture
+def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
+    """A laptop with both roles applied."""
+    made = deployed(laptop_kind.suite)
+    identify(made)
+    return made
+
+
+def test_the_watcher_says_that_it_does_not_know_and_brings_the_interface_up(watched_laptop: Laptop) -> None:
+    laptop = watched_laptop
+    install_engine(laptop, Progress(quiet=True))
+    engine = Engine(laptop)
+    engine.surround()
+    # On a driver-managed kernel, the supplicant's start takes the radio. On the older one, the watcher asks at once.
+    engine.do("behaviour", answer="grant" if engine.driver_managed else "silent")
+    laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
+    if engine.driver_managed:
+        laptop.wait_until("the host's connection", lambda: is_connected(laptop), 60)
+    laptop.guest.spawn("freeze", ["sh", "-c", _FREEZE], "/run/lab-freeze.log")
+    laptop.guest.wait_for("/run/lab-freeze.log", "ready")
+    # The driver waits for half a second.
+    engine.do("behaviour", answer="grant", delay=0.3)
+    if engine.driver_managed:
+        engine.do("take")
+    seen = f"until grep -q not_connected {_STATE}; do sleep 0.05; done; cat {_STATE}; echo; {_HARD}"
+    told, blocked = laptop.guest.check(seen).strip().rsplit("\n", 1)
+    assert blocked == "0"
+    assert engine.state()["owner"] == "ME", "CSME has it"
+    (radio,) = json.loads(told)["radios"]
+    unknown = "owner_unknown" if engine.driver_managed else None
+    assert (radio["state"], radio["reason"]) == ("watching", unknown), log(laptop)
+    engine.do("behaviour", delay=0.0)
+    brought_up = "the interface did not come up (CSME gave the radio away), so it is brought up"
+    laptop.wait_until("the bring-up", lambda: brought_up in log(laptop), 20)
+    laptop.guest.check(f"kill -CONT $(systemctl show -P MainPID wpa_supplicant@{INTERFACE})")
+    laptop.wait_until("the host's connection", lambda: is_connected(laptop), 30)
+    engine.do("connection", link_protection=False)
+    laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 30)
+    assert state(laptop)["state"] == "watching"
