@@ -34,7 +34,10 @@ Watched = Callable[..., Scene]
 )
 def test_the_session_is_kept_and_the_host_is_held_to_its_end(watched: Watched, security: str, leave: str) -> None:
     scene = watched(security=security, leave=leave, start=False)
-    assert state(scene.laptop)["radios"][0]["reason"] == "no_credentials"
+    # Without a block, a radio whose interface is down has an owner that nobody can tell.
+    assert state(scene.laptop)["radios"][0]["reason"] in (
+        ("no_credentials",) if scene.csme.blocks_at_once else ("owner_unknown", None)
+    )
     start_supplicant(scene)
     wait_for(scene, "staying")
     assert scene.session.survives(), log(scene.laptop)

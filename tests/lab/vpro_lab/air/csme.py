@@ -99,6 +99,11 @@ class Csme:
         #: Its files in the laptop (see ``tests/lab/kmod/README.md``).
         self.folder = f"{_DEBUGFS}/{standin}"
 
+    @property
+    def blocks_at_once(self) -> bool:
+        """Whether the radio is blocked before anybody has brought its interface up."""
+        return True
+
     def block(self, laptop: Laptop) -> None:
         """Hold the radio with its block, now that the host's supplicant runs: that changes nothing here."""
 

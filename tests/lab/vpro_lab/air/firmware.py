@@ -150,6 +150,11 @@ class EngineCsme(Csme):
         self._do("take")
         self._laptop.wait_until("CSME's ownership", lambda: self._do("state")["takes"] > before, pause=0.05)
 
+    @property
+    def blocks_at_once(self) -> bool:
+        """See :class:`.csme.Csme`: not below a driver-managed kernel."""
+        return not self._engine.driver_managed
+
     def block(self, laptop: Laptop) -> None:
         """See :class:`.csme.Csme`. A driver-managed kernel took the radio when its interface came up: take it back.
 
