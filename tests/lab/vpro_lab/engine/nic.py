@@ -15,7 +15,7 @@ _PARAMETERS = Path("/sys/module/iwlmvm_shim/parameters")
 
 
 class Register:
-    """The register, as :class:`.ownership.Nic`.
+    """The register, as :class:`.around.Nic`.
 
     Args:
         folder: where its parameters are. Without the module, nobody uses the NIC.
@@ -26,10 +26,10 @@ class Register:
         self._held = folder / "csme_holds"
 
     def in_use(self) -> bool:
-        """See :class:`.ownership.Nic`."""
+        """See :class:`.around.Nic`."""
         return self._started.exists() and self._started.read_text(encoding="ascii").strip() == "Y"
 
     def hold(self, *, held: bool) -> None:
-        """See :class:`.ownership.Nic`."""
+        """See :class:`.around.Nic`."""
         if self._held.exists():
             self._held.write_text("Y" if held else "N", encoding="ascii")

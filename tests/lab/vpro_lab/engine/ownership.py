@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Callable, Mapping, Optional, Protocol
+from typing import Callable, Mapping, Optional
 
 from . import dhcp, sap
+from .around import Network, Nic, NoNic, NoStation, Station
 from .filters import Filters
 from .sap import Connection, NicOwner, Notification
 from .timers import Timer, Timers
@@ -19,54 +20,6 @@ from .wlan import Wlan, number
 GRANT, DENY, SILENT = "grant", "deny", "silent"
 #: CSME's answers to a request for ownership.
 ANSWERS = (GRANT, DENY, SILENT)
-
-
-class Station(Protocol):
-    """CSME's own station: whose radio it is while CSME owns the NIC."""
-
-    def leave(self) -> None:
-        """Go off the air, before the host may come."""
-
-    def enter(self) -> None:
-        """Come back, after the host has left."""
-
-
-class Network(Protocol):
-    """CSME's end of the way over the host's radio."""
-
-    def deliver(self, frame: bytes) -> None:
-        """Give CSME a frame that was for it."""
-
-
-class Nic(Protocol):
-    """The NIC as its hardware shows it to CSME, also while SAP is down."""
-
-    def in_use(self) -> bool:
-        """Whether the host uses it."""
-
-    def hold(self, *, held: bool) -> None:
-        """Refuse the host what it can't ask for over SAP, or do not."""
-
-
-class NoNic:
-    """A NIC that shows CSME nothing."""
-
-    def in_use(self) -> bool:
-        """See :class:`Nic`."""
-        return False
-
-    def hold(self, *, held: bool) -> None:
-        """See :class:`Nic`."""
-
-
-class NoStation:
-    """A CSME without a radio of its own."""
-
-    def leave(self) -> None:
-        """See :class:`Station`."""
-
-    def enter(self) -> None:
-        """See :class:`Station`."""
 
 
 @dataclass

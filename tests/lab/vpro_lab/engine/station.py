@@ -66,7 +66,7 @@ def inside(namespace: str) -> Iterator[None]:
 
 
 class Radio:
-    """CSME's station, as :class:`.ownership.Station`.
+    """CSME's station, as :class:`.around.Station`.
 
     Args:
         interface: its name in its namespace.

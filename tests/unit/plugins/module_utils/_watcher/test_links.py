@@ -106,9 +106,10 @@ def test_the_binding_is_a_number_of_its_own_each_time(tmp_path: Path) -> None:
     bound = era_of(files.places).binding
     assert bound is not None
     assert era_of(files.places).binding == bound
-    link.unlink()
-    (folder / "kept").touch()  # so that the inode is another one
-    link.symlink_to(files.path)
+    # Both are there for a moment, so the inode is another one.
+    anew = folder / "anew"
+    anew.symlink_to(files.path)
+    anew.rename(link)
     assert era_of(files.places).binding not in (None, bound)
 
 
