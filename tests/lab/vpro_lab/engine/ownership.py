@@ -277,7 +277,7 @@ class Csme:
         self.state.host = Connection.unpack(payload)
         self._note("host_link_up", {"ssid": self.state.host.ssid.hex(), "bssid": self.state.host.bssid.hex()})
         self._look_at_deadline()
-        if self.state.link_protection:
+        if self.state.link_protection and self.state.amt:
             # What makes iwlmei say that roaming is forbidden. When real firmware sends it is not known.
             self._tell_status()
 
