@@ -161,6 +161,9 @@ def test_a_session_forbids_roaming_when_the_host_is_connected() -> None:
     assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == [Notification.CSME_CONN_STATUS]
     host.csme.tell_connection(link_protection=False)
     assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == []
+    host.csme.tell_connection(link_protection=True)
+    host.csme.switch_amt(False)
+    assert host.say(Notification.HOST_LINK_UP, CORP.pack()) == [], "there is nobody to protect anything"
 
 
 def test_a_host_that_uses_the_nic_when_sap_starts_has_it() -> None:

@@ -283,7 +283,7 @@ class Csme:
         self.state.host = Connection.unpack(payload)
         self._note("host_link_up", {"ssid": self.state.host.ssid.hex(), "bssid": self.state.host.bssid.hex()})
         self._look_at_deadline()
-        if self.state.link_protection and self.behaviour.tells:
+        if self.state.link_protection and self.state.amt and self.behaviour.tells:
             self._tell_status()
 
     def _link_down(self, payload: bytes) -> None:
