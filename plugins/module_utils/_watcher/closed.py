@@ -88,8 +88,13 @@ class Closed:
             ifindex: the index of the interface.
             up: whether it is up.
         """
-        if ifindex == self._ifindex:
-            self._closing.link(up=up, shut=self._shut())
+        if ifindex != self._ifindex:
+            return
+        if up:
+            # The report may be older than a request to CSME, in which the watcher heard nothing. What counts is now.
+            self.read()
+        else:
+            self._closing.link(up=False, shut=self._shut())
 
     def read(self) -> None:
         """Read whether the interface is up, because no event has told that, or events were lost."""

@@ -121,6 +121,19 @@ def test_what_did_not_come_up_after_a_grant_is_brought_up(interface: Interface) 
     ]
 
 
+def test_an_old_report_says_nothing_of_what_was_after_the_request(interface: Interface) -> None:
+    """The link is lost before the interface goes down, and both are heard of after the request."""
+    interface.shut = True
+    interface.flags(up=False)
+    interface.closed.asked()
+    interface.closed.heard(3, up=True)
+    interface.closed.heard(3, up=False)
+    interface.shut = False
+    interface.closed.handed_over(Outcome.NOT_CONNECTED)
+    interface.passes(1.0)
+    assert interface.brought_up == [3]
+
+
 @pytest.mark.parametrize("asks", [True, False, None])
 def test_csme_may_own_the_radio_of_an_interface_that_is_down(interface: Interface, asks: Optional[bool]) -> None:
     interface.asks = asks

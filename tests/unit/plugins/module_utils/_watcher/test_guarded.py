@@ -330,6 +330,7 @@ def test_an_interface_that_does_not_come_up_after_a_grant_may_be_csmes_and_is_br
     laptop.now += 1.0
     watched.expire()
     assert brought_up == [3]
+    flags.write_text("0x1003\n")
     watched.closed.heard(3, up=True)
     assert (watched.state, watched.reason) == ("watching", None)
     watched.stop()
