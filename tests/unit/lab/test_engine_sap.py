@@ -176,11 +176,13 @@ def test_a_host_that_uses_the_nic_when_sap_starts_has_it() -> None:
     assert host.passes(3.1) == [Notification.CSME_TAKING_OWNERSHIP], "it has as long as after a grant"
 
 
-def test_a_host_keeps_the_nic_that_it_uses_when_the_firmware_crashes() -> None:
+def test_a_firmware_that_crashed_has_taken_the_nic_that_the_host_uses() -> None:
     host = granted()
     host.nic.used = True
     host.wlan.disconnected(host)
-    assert host.owner() is NicOwner.HOST
+    host.memory = Memory(len(host.memory))
+    host.start()
+    assert host.owner() is NicOwner.ME
 
 
 @pytest.mark.parametrize("holds", [True, False])

@@ -107,6 +107,8 @@ class Csme:
         self._taking: Optional[Timer] = None
         self._answering: Optional[Timer] = None
         self._dhcp_seen = False
+        #: Whether the host used the NIC when SAP ended. CSME takes the NIC then, as for any driver that is gone.
+        self._used_at_end = False
 
     def attach(self, wlan: Wlan) -> None:
         """Speak through a client."""
@@ -163,8 +165,8 @@ class Csme:
     def started(self) -> None:
         """See :class:`.wlan.Side`."""
         self._note("sap_up", {})
-        if self.state.amt and self._nic.in_use():
-            # It came while it could not ask: after a suspend, or while the firmware started.
+        if self.state.amt and self._nic.in_use() and not self._used_at_end:
+            # The host began to use it while it could not ask: after a suspend, or while the firmware started.
             self._note("found_in_use", {})
             self._own(NicOwner.HOST)
             self._begin_deadline()
@@ -173,7 +175,8 @@ class Csme:
     def stopped(self) -> None:
         """See :class:`.wlan.Side`."""
         self._note("sap_down", {})
-        self._driver_gone(in_use=self._nic.in_use())
+        self._used_at_end = self._nic.in_use()
+        self._driver_gone()
 
     def notified(self, kind: int, payload: bytes) -> None:
         """See :class:`.wlan.Side`."""
@@ -325,12 +328,12 @@ class Csme:
         else:
             self._station.leave()
 
-    def _driver_gone(self, *, in_use: bool = False) -> None:
-        """Take the NIC unless it is in use: no driver of the host's has it (``mei/sap.h``, "Ownership")."""
+    def _driver_gone(self) -> None:
+        """Take the NIC: no driver of the host's has it (``mei/sap.h``, "Ownership")."""
         self.state.driver_up = False
         self.state.host = None
         self._end_timers()
-        if self.state.amt and not in_use:
+        if self.state.amt:
             self._own(NicOwner.ME)
 
     def _end_timers(self) -> None:
