@@ -77,7 +77,7 @@ def test_a_watcher_that_is_started_again_before_csmes_word_waits_for_it_too(watc
     # Without CSME's word, the time is over when it would have been over without the restart.
     ends = "while ls /run/vpro-fleet/*.journal; do sleep 0.1; done >/dev/null 2>&1; date +%s.%N"
     taken = as_script(laptop, lambda csme: csme.take(wait=False))
-    seen = laptop.guest.check(f"{taken} >/dev/null; {AGAIN}; {ends}", timeout=120).split()
+    seen = laptop.guest.check(f"{{ {taken}; }} >/dev/null; {AGAIN}; {ends}", timeout=120).split()
     first, end = float(seen[0]), float(seen[-1])
     assert end - first == pytest.approx(CONFIRM_SECONDS, abs=1.5), seen
     free(scene)
