@@ -12,8 +12,9 @@ import pytest
 
 from ansible_collections.vpro.fleet.tests.lab.conftest import Lab
 from vpro_lab.air.engine import Engine
+from vpro_lab.laptop.control import INTERFACE
 from vpro_lab.play.snapshots import Kind
-from vpro_lab.play.watching import log, state
+from vpro_lab.play.watching import log
 
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 
@@ -22,17 +23,15 @@ RETAKE_SECONDS = 60
 
 
 def test_the_driver_asks_again_after_a_minute(lab: Lab, laptop_kind: Kind) -> None:
-    """CSME has a session that no profile of the host's can carry on, so the watcher leaves it the radio."""
-    scene = lab.scene(replace(laptop_kind, engine=True, deployed=True), credentials=False)
+    """Nobody runs the radio here, so the watcher leaves it to CSME and its session."""
+    scene = lab.scene(replace(laptop_kind, engine=True, deployed=True), start=False)
     laptop, engine = scene.laptop, Engine(scene.laptop)
     if engine.driver_managed:
-        laptop.guest.check("ip link set wlan0 up")
-        engine.do("take")
-    laptop.wait_until("a watcher that leaves it", lambda: state(laptop)["radios"][0]["state"] == "left", 30)
+        laptop.guest.check(f"ip link set {INTERFACE} up")
+        scene.csme.take()
     asked = engine.state()["requests"]
     laptop.guest.check(f"sleep {RETAKE_SECONDS + 2}", timeout=RETAKE_SECONDS + 30)
     assert engine.state()["requests"] == asked + engine.driver_managed, log(laptop)
-    if engine.driver_managed:
-        # The host can't connect, so CSME takes the radio back at its deadline.
-        laptop.wait_until("CSME's radio", lambda: engine.state()["owner"] == "ME", 10)
+    # Nobody connects the host, so CSME takes the radio back at its deadline.
+    laptop.wait_until("CSME's radio", lambda: engine.state()["owner"] == "ME", 10)
     assert laptop.pins() == ""
