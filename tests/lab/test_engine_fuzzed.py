@@ -2,7 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Firmware that says anything at all: the kernel may complain, the watcher may neither end nor ask for the radio."""
+"""Firmware that says anything at all: the kernel may complain, the watcher may neither end nor ask for the radio.
+
+iwlmei reads each notification into one page, however long it says that it is (``iwl_mei_handle_sap_rx_cmd`` in
+``mei/main.c``, 6.1 and 6.12). So more than 4 KiB in the queue, of which a header says that it is one message, overwrites
+the kernel's memory: a laptop that got many such messages at once was seen to panic. Here each is read before the next.
+"""
 
 from __future__ import annotations
 

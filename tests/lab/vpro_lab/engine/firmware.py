@@ -49,8 +49,8 @@ from .wlan import Wlan
 
 #: The address of the wireless client on the bus.
 _WLAN = 7
-#: The pause after each message that is sent as it is, in seconds.
-_BREATH = 0.001
+#: How often it is looked whether the host has read a message that was sent as it is, and the pause between, in seconds.
+_LOOKS, _BREATH = 100, 0.001
 
 
 class Firmware:
@@ -219,8 +219,11 @@ class Firmware:
     def _raw(self, command: Mapping[str, Any]) -> None:
         for each in command["hex"].split():
             self.wlan.raw(bytes.fromhex(each))
-            # The host gets the time to read them one by one.
-            time.sleep(_BREATH)
+            # The host reads them one by one.
+            for _look in range(_LOOKS):
+                if self.wlan.heard:
+                    break
+                time.sleep(_BREATH)
 
     def _reset(self, command: Mapping[str, Any]) -> None:
         self._device.reset()

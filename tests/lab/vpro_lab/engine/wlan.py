@@ -201,6 +201,11 @@ class Wlan:
         self._record("csme", kind, sap.name_of(kind), payload)
         return True
 
+    @property
+    def heard(self) -> bool:
+        """Whether the host has read all notifications, or can't."""
+        return self._area is None or self._area.notifications.empty
+
     def raw(self, data: bytes) -> bool:
         """Put bytes as they are into the queue of notifications, and ring: what no firmware should do."""
         if not self._started or self._area is None or not self._area.notifications.write(data):
