@@ -5,8 +5,8 @@
 """Firmware that says anything at all: the kernel may complain, the watcher may neither end nor ask for the radio.
 
 iwlmei reads each notification into one page, however long it says that it is (``iwl_mei_handle_sap_rx_cmd`` in
-``mei/main.c``, 6.1 and 6.12). So more than 4 KiB in the queue, of which a header says that it is one message, overwrites
-the kernel's memory: a laptop that got many such messages at once was seen to panic. Here each is read before the next.
+``mei/main.c``, 6.1 and 6.12). So more than 4 KiB in the queue that a header calls one message overwrite the kernel's
+memory: a laptop that got many such messages at once was seen to panic. Here each is read before the next.
 """
 
 from __future__ import annotations
