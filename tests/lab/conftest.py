@@ -29,6 +29,7 @@ from vpro_lab.air.scene import Scene
 from vpro_lab.air.session import Session
 from vpro_lab.laptop.artifacts import keep_artifacts
 from vpro_lab.laptop.control import Laptop
+from vpro_lab.laptop.dhcp import identify
 from vpro_lab.laptop.image import DEFAULT_MANAGER, MANAGERS, SUITES
 from vpro_lab.paths import BUILD
 from vpro_lab.play.playbook import FACTS_CHECKS
@@ -166,6 +167,14 @@ def laptop_kind(request: pytest.FixtureRequest) -> Kind:
 def deployed(lab: Lab, laptop_kind: Kind) -> Callable[[str], Laptop]:
     """Returns the laptop of a suite with both roles applied."""
     return lambda suite: lab.laptop(replace(laptop_kind, suite=suite, deployed=True))
+
+
+@pytest.fixture
+def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
+    """A laptop with both roles applied, which its DHCP server knows by its MAC address."""
+    made = deployed(laptop_kind.suite)
+    identify(made)
+    return made
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ from typing import List
 
 import pytest
 
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import Engine, installed
 from vpro_lab.laptop.control import INTERFACE, Laptop
-from vpro_lab.laptop.engine import install_engine
-from vpro_lab.progress import Progress
 
 # About wpa_supplicant, or about neither: once is enough. It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -31,8 +29,7 @@ TIMED_OUT = "Connection timed out"
 @pytest.fixture
 def engine(laptop: Laptop) -> Engine:
     """The engine behind iwlmei, its firmware not started. The interface is down, so nobody has asked for anything."""
-    install_engine(laptop, Progress(quiet=True))
-    made = Engine(laptop)
+    made = installed(laptop)
     made.load()
     laptop.wait_until("systemd-networkd has brought it up", lambda: is_up(laptop))
     laptop.guest.check(f"ip link set {INTERFACE} down")

@@ -6,22 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import List
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import Engine, installed
 from vpro_lab.air.security import network_block
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.play.carried import handed_over, take_back, wait_for_end
 from vpro_lab.play.deployed import SERVICE
 from vpro_lab.play.playbook import run_module
-from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
-from vpro_lab.progress import Progress
 
 # It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -31,8 +28,7 @@ pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 def engine(laptop: Laptop) -> Engine:
     """The engine, its firmware not started."""
     identify(laptop)
-    install_engine(laptop, Progress(quiet=True))
-    return Engine(laptop)
+    return installed(laptop)
 
 
 def seconds_to_link(engine: Engine) -> float:
@@ -58,14 +54,6 @@ def test_the_task_keeps_the_session(laptop: Laptop, engine: Engine, security: st
     assert [name for name in said if name in order] == order
     assert "HOST_LINK_UP" in said
     assert [each["met"] for each in engine.noted("deadline")] == [True]
-
-
-@pytest.fixture
-def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """A laptop with both roles applied."""
-    made = deployed(laptop_kind.suite)
-    identify(made)
-    return made
 
 
 def test_the_watcher_keeps_the_session_until_its_end(watched_laptop: Laptop) -> None:
@@ -122,8 +110,7 @@ def test_how_fast_stock_linux_is_depends_on_the_kernel(laptop: Laptop, engine: E
 
 def test_a_driver_managed_host_carries_the_session_on_by_itself(watched_laptop: Laptop) -> None:
     laptop = watched_laptop
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     if not engine.driver_managed:
         pytest.skip("this kernel asks for nothing when the interface comes up")
     session = engine.surround()

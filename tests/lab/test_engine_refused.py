@@ -9,23 +9,20 @@ A denial and no answer are the same to the driver. While SAP is down or AMT is o
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import Engine, installed
 from vpro_lab.air.security import network_block
 from vpro_lab.air.session import Session
 from vpro_lab.engine import sap
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
-from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
-from vpro_lab.progress import Progress
 
 # It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -36,8 +33,7 @@ _DENIED = "CSME denied the host the radio, or did not answer"
 def refusing(laptop: Laptop, answer: str, group: str = "netdev") -> tuple[Engine, Session]:
     """Let CSME hold the radio for a session, with its block, and refuse it to the host."""
     identify(laptop)
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     session = engine.surround()
     # On a driver-managed kernel, the supplicant's start takes the radio. On the older one, the watcher asks at once.
     engine.do("behaviour", answer="grant" if engine.driver_managed else answer)
@@ -46,13 +42,8 @@ def refusing(laptop: Laptop, answer: str, group: str = "netdev") -> tuple[Engine
         laptop.wait_until("the host's connection", lambda: is_connected(laptop), 60)
         engine.do("behaviour", answer=answer)
         engine.do("take")
-    laptop.wait_until("CSME's block", lambda: is_blocked(laptop))
+    laptop.wait_until("CSME's block", lambda: engine.blocked)
     return engine, session
-
-
-def is_blocked(laptop: Laptop) -> bool:
-    """Whether the radio is blocked."""
-    return laptop.guest.check(f"cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/hard").strip() == "1"
 
 
 def facts_of(laptop: Laptop) -> Dict[str, Any]:
@@ -117,12 +108,6 @@ def end(engine: Engine, gone: str) -> None:
     else:
         engine.do("mute", on=True)
         engine.do("reset")
-
-
-@pytest.fixture
-def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """A laptop with both roles applied."""
-    return deployed(laptop_kind.suite)
 
 
 def given_up(laptop: Laptop) -> Dict[str, Any]:

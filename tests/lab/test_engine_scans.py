@@ -12,11 +12,9 @@ from typing import Dict, Set
 import pytest
 
 from vpro_lab.air.ap import BSSID, DEFAULT_SSID, AccessPoint
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import Engine, installed
 from vpro_lab.laptop.control import INTERFACE, MAC, Laptop
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.laptop.radios import RADIOS_GIVEN
-from vpro_lab.progress import Progress
 
 # About no manager: once is enough. It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -30,8 +28,7 @@ NEAR, ELSEWHERE = "freq 2432 2437 2442", "freq 2412 2462"
 @pytest.fixture
 def engine(laptop: Laptop) -> Engine:
     """The engine on a laptop whose host owns the radio and looks at two networks on one channel."""
-    install_engine(laptop, Progress(quiet=True))
-    made = Engine(laptop)
+    made = installed(laptop)
     made.load()
     laptop.guest.check(RADIOS_GIVEN.format(mac=MAC))
     AccessPoint(laptop.guest).start(mac=MAC, extra=f"bss=ap1\nbssid={OTHER}\nssid=another\n")

@@ -7,20 +7,15 @@
 from __future__ import annotations
 
 import json
-from typing import Callable
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import installed
 from vpro_lab.air.security import network_block
 from vpro_lab.laptop.control import INTERFACE, Laptop
-from vpro_lab.laptop.dhcp import identify
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.play.deployed import SERVICE, is_connected
-from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
-from vpro_lab.progress import Progress
 
 # It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -38,37 +33,22 @@ kill -STOP $pid
 """
 
 
-def is_blocked(laptop: Laptop) -> bool:
-    """Whether the radio is blocked."""
-    return laptop.guest.check(_HARD).strip() == "1"
-
-
 def test_a_missed_deadline_shows_only_on_the_older_kernel(laptop: Laptop) -> None:
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     engine.surround()
     laptop.guest.check(f"iw dev {INTERFACE} vendor send 0x001735 0x30 /dev/null")
     assert engine.state()["owner"] == "HOST"
     laptop.wait_until("the end of CSME's patience", lambda: engine.state()["owner"] == "ME", 6)
-    assert not is_blocked(laptop)
+    assert not engine.blocked
     # CSME tells the host of its connection when it has one again.
     engine.do("connection", link_protection=True)
     laptop.guest.check("sleep 0.5")
-    assert is_blocked(laptop) is not engine.driver_managed
-
-
-@pytest.fixture
-def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """A laptop with both roles applied."""
-    made = deployed(laptop_kind.suite)
-    identify(made)
-    return made
+    assert engine.blocked is not engine.driver_managed
 
 
 def test_the_watcher_says_that_it_does_not_know_and_brings_the_interface_up(watched_laptop: Laptop) -> None:
     laptop = watched_laptop
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     engine.surround()
     # On a driver-managed kernel, the supplicant's start takes the radio. On the older one, the watcher asks at once.
     engine.do("behaviour", answer="grant" if engine.driver_managed else "silent")

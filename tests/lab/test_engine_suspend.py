@@ -13,16 +13,12 @@ from typing import Callable
 
 import pytest
 
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import installed
 from vpro_lab.laptop.control import INTERFACE, Laptop
-from vpro_lab.laptop.dhcp import identify
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.laptop.sleep import rehearse_sleep, sleep
 from vpro_lab.play.carried import handed_over, wait_for_end
 from vpro_lab.play.deployed import is_connected
-from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
-from vpro_lab.progress import Progress
 
 # It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -43,8 +39,7 @@ def is_up(laptop: Laptop) -> bool:
 def test_only_the_older_kernel_loses_the_interface(
     laptop: Laptop, suspend: Callable[[Laptop], None], csme: str
 ) -> None:
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     engine.load()
     engine.start()
     laptop.supplicant("")
@@ -59,14 +54,6 @@ def test_only_the_older_kernel_loses_the_interface(
     # wpa_supplicant runs, and does not bring it up again.
     laptop.guest.check("sleep 3")
     assert is_up(laptop) is engine.driver_managed
-
-
-@pytest.fixture
-def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """A laptop with both roles applied."""
-    made = deployed(laptop_kind.suite)
-    identify(made)
-    return made
 
 
 def test_a_session_is_carried_on_after_a_sleep(watched_laptop: Laptop) -> None:

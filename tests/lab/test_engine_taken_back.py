@@ -6,22 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 import pytest
 
 from vpro_lab.air.ap import DEFAULT_SSID
-from vpro_lab.air.engine import Engine
+from vpro_lab.air.engine import Engine, installed
 from vpro_lab.air.security import network_block
 from vpro_lab.air.session import Session
 from vpro_lab.laptop.control import INTERFACE, Laptop
 from vpro_lab.laptop.dhcp import identify
-from vpro_lab.laptop.engine import install_engine
 from vpro_lab.play.deployed import SERVICE, is_connected
 from vpro_lab.play.playbook import run_module
-from vpro_lab.play.snapshots import Kind
 from vpro_lab.play.watching import log, state
-from vpro_lab.progress import Progress
 
 # It takes minutes to build the first time.
 pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
@@ -36,18 +33,12 @@ _UNREPORTED = "The driver lacks it, or does not tell CSME that the host has join
 def on_the_air(laptop: Laptop, group: str = "netdev") -> tuple[Engine, Session]:
     """Let CSME hold the radio for a session, with its block, and let the host join by a cipher that is not reported."""
     identify(laptop)
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     session = engine.surround(extra=_BOTH_CIPHERS)
     laptop.supplicant(_PROFILE, group=group)
     # On a driver-managed kernel, the supplicant's start took the radio. CSME takes it back by itself.
-    laptop.wait_until("CSME's block", lambda: is_blocked(laptop))
+    laptop.wait_until("CSME's block", lambda: engine.blocked)
     return engine, session
-
-
-def is_blocked(laptop: Laptop) -> bool:
-    """Whether the radio is blocked."""
-    return laptop.guest.check(f"cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/hard").strip() == "1"
 
 
 def missed(engine: Engine) -> Dict[str, Any]:
@@ -67,12 +58,6 @@ def test_the_task_waits_and_says_so(laptop: Laptop) -> None:
     assert (missed(engine)["link_up"], missed(engine)["dhcp"]) == (False, True)
     assert laptop.pins() == ""
     assert session.survives(), "CSME carries it on itself"
-
-
-@pytest.fixture
-def watched_laptop(deployed: Callable[[str], Laptop], laptop_kind: Kind) -> Laptop:
-    """A laptop with both roles applied."""
-    return deployed(laptop_kind.suite)
 
 
 def test_the_watcher_gives_up_and_leaves_the_radio_to_csme(watched_laptop: Laptop) -> None:

@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List
 
-from vpro_lab.air.firmware import as_script
 from vpro_lab.air.scene import Scene
 from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
@@ -78,7 +77,7 @@ def one(scene: Scene, name: str, moment: float) -> Dict[str, Any]:
         laptop.guest.check(f"sleep {moment:.3f}; {FAULTS[name]}; sleep {_EFFECT}")
         # Nobody has to say that roaming is allowed again where CSME can't say anything.
         begun = laptop.guest.monotonic()
-        laptop.guest.check(as_script(laptop, lambda csme: csme.protects(session=False)))
+        scene.csme.protects(session=False)
         laptop.wait_until("the end", lambda: quiet(laptop), _LIMIT)
         found["ended"] = laptop.guest.monotonic() - begun
         laptop.guest.check(_told('{"do": "amt", "on": true}'))

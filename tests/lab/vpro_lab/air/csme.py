@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
 from ..errors import LabError
-from ..laptop.control import INTERFACE, MAC, Laptop
+from ..laptop.control import INTERFACE, MAC
 from ..laptop.guest import Guest
 from .ap import ADDRESS, BSSID, LAPTOP_ADDRESS, AccessPoint
 from .security import SECURITY, network_block
@@ -104,7 +104,7 @@ class Csme:
         """Whether the radio is blocked before anybody has brought its interface up."""
         return True
 
-    def block(self, laptop: Laptop) -> None:
+    def block(self) -> None:
         """Hold the radio with its block, now that the host's supplicant runs: that changes nothing here."""
 
     # -- for the laptop's shell -----------------------------------------------------------------------------------

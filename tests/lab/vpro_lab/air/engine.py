@@ -17,7 +17,9 @@ from ..engine import sap
 from ..engine.sap import MeMessage
 from ..errors import LabError
 from ..laptop.control import INTERFACE, MAC, Laptop
-from ..laptop.radios import DRIVERS_UP, FIRMWARE, FIRMWARE_SOCKET, RADIOS_GIVEN
+from ..laptop.engine import install_engine
+from ..laptop.radios import DRIVERS_UP, FIRMWARE, FIRMWARE_SOCKET
+from ..progress import Progress
 from .ap import AccessPoint
 from .csme import ADDRESSES, CABLE, NAMESPACE, RADIO, begin_station, wait_for_station
 from .security import SECURITY
@@ -29,6 +31,7 @@ _OUTPUT = "/run/csme-engine.out"
 _STATUS = "/sys/kernel/debug/iwlmei/status"
 #: Waits until iwlmei says that SAP is up.
 _CONNECTED = f'for i in $(seq 600); do [ "$(cat {_STATUS} 2>/dev/null)" = 1 ] && exit; sleep 0.05; done; exit 1'
+_HARD = f"cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/hard"
 #: What iwlmei's debug messages say of each that it sends, and of each that it has got (``mei/main.c``). Its trace
 #: events say more, but Debian's 6.1 is configured without them.
 _TOLD = re.compile(r"iwlmei \S+: (Sending|Got a new SAP message: type) (\d+)")
@@ -68,36 +71,43 @@ class Engine:
             extra: lines for hostapd, see :meth:`.ap.AccessPoint.start`.
         """
         guest = self._laptop.guest
-        self.load()
-        guest.check(f"modprobe tun\n{RADIOS_GIVEN.format(mac=MAC)}")
+        self._laptop.radios()
         ap = AccessPoint(guest)
         ap.start(security, mac=MAC, extra=extra)
         begin_station(guest, ap)
         # Nobody has asked for the radio when CSME begins.
         guest.check(f"ip link set {INTERFACE} down")
         self.start()
-        network = {"interface": RADIO, "namespace": NAMESPACE, "leave": leave, "cable": CABLE, "mac": MAC}
-        self.do("station", phy_file="/run/csme-phy", **network)
-        guest.check(ADDRESSES)
-        wait_for_station(guest)
-        scheme = SECURITY[security]
-        self.owns(
-            {
-                "ssid": ap.ssid.hex(),
-                "bssid": ap.bssid,
-                "channel": ap.channel,
-                "auth": scheme.auth,
-                "cipher": scheme.cipher,
-            }
-        )
+        self.join(ap, leave)
+        self.do("connection", link_protection=True)
         session = Session(guest)
         session.open()
         return session
+
+    def join(self, ap: AccessPoint, leave: str) -> None:
+        """Have CSME's own station, which was started, on the air of an access point, and tell the host of it.
+
+        Args:
+            ap: which.
+            leave: see :meth:`surround`.
+        """
+        network = {"interface": RADIO, "namespace": NAMESPACE, "leave": leave, "cable": CABLE, "mac": MAC}
+        self.do("station", phy_file="/run/csme-phy", **network)
+        self._laptop.guest.check(ADDRESSES)
+        wait_for_station(self._laptop.guest)
+        scheme = SECURITY[ap.security]
+        told = {"ssid": ap.ssid.hex(), "bssid": ap.bssid, "channel": ap.channel}
+        self.do("connection", connection={**told, "auth": scheme.auth, "cipher": scheme.cipher})
 
     @property
     def driver_managed(self) -> bool:
         """Whether the laptop's kernel asks for the radio when the interface comes up, and limits scans."""
         return [int(part) for part in self._laptop.image.kernel_release.split(".")[:2]] >= [6, 4]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the laptop's radio is blocked."""
+        return self._laptop.guest.check(_HARD).strip() == "1"
 
     @property
     def connected(self) -> bool:
@@ -156,3 +166,9 @@ class Engine:
             ("" if how == "Sending" else "> ") + sap.name_of(int(number))
             for how, number in _TOLD.findall(self._laptop.guest.check("dmesg"))
         ]
+
+
+def installed(laptop: Laptop) -> Engine:
+    """Return the engine of a laptop that may have had the stand-in before. It has no radios now."""
+    install_engine(laptop, Progress(quiet=True))
+    return Engine(laptop)

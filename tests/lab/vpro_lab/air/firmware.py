@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..errors import LabError
-from ..laptop.control import INTERFACE, MAC, Laptop
+from ..laptop.control import INTERFACE, Laptop
 from ..laptop.guest import Guest
 from ..laptop.radios import FIRMWARE
 from .ap import BSSID, AccessPoint
-from .csme import ADDRESSES, CABLE, NAMESPACE, RADIO, Csme, LogLine, begin_station, wait_for_station
+from .csme import Csme, LogLine, begin_station
 from .engine import LOG, Engine
 
 #: What the engine calls some of what the stand-in's log has.
@@ -155,14 +155,14 @@ class EngineCsme(Csme):
         """See :class:`.csme.Csme`: not below a driver-managed kernel."""
         return not self._engine.driver_managed
 
-    def block(self, laptop: Laptop) -> None:
+    def block(self) -> None:
         """See :class:`.csme.Csme`. A driver-managed kernel took the radio when its interface came up: take it back.
 
         Raises:
             LabError: the host does not connect.
         """
         if self._engine.driver_managed:
-            laptop.wait_until("the host's connection", lambda: bool(self._do("state")["host_link"]), 60)
+            self._laptop.wait_until("the host's connection", lambda: bool(self._do("state")["host_link"]), 60)
             self.take()
 
     def release(self) -> None:
@@ -172,13 +172,9 @@ class EngineCsme(Csme):
 
     def connect(self, ap: AccessPoint, leave: str = "deauth") -> None:
         """See :class:`.csme.Csme`."""
-        guest = self._guest
-        begin_station(guest, ap)
-        network = {"interface": RADIO, "namespace": NAMESPACE, "leave": leave, "cable": CABLE, "mac": MAC}
-        self._do("station", phy_file="/run/csme-phy", **network)
-        guest.check(ADDRESSES)
-        wait_for_station(guest)
-        self.on(ap)
+        begin_station(self._guest, ap)
+        self._begin()
+        self._engine.join(ap, leave)
 
     def leaves(self, how: str) -> None:
         """See :class:`.csme.Csme`."""
@@ -189,7 +185,8 @@ class EngineCsme(Csme):
         self._guest.stop("csme-address")
         self._guest.stop("csme-supplicant")
 
-    def _do(self, what: str, **arguments: object) -> Mapping[str, Any]:
+    def _begin(self) -> None:
+        """Start the firmware unless it runs."""
         if self._begun is None:
             self._begun = self._engine.connected
         if not self._begun:
@@ -197,6 +194,9 @@ class EngineCsme(Csme):
             self._guest.check(f"ip link set {INTERFACE} down")
             self._engine.start()
             self._begun = True
+
+    def _do(self, what: str, **arguments: object) -> Mapping[str, Any]:
+        self._begin()
         return self._engine.do(what, **arguments)
 
 

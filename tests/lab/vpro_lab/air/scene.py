@@ -127,7 +127,7 @@ def stage(
         if start:
             laptop.guest.check(f"systemctl start {laptop.service}")
             if credentials:
-                scene.csme.block(laptop)
+                scene.csme.block()
         return scene
     if identity:
         identify(laptop)
@@ -137,7 +137,7 @@ def stage(
         networks += network_block(security, ssid)
     laptop.supplicant(networks, group=group, start=start)
     if start and credentials:
-        scene.csme.block(laptop)
+        scene.csme.block()
     return scene
 
 

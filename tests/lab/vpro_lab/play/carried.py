@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import Tuple
 
 from ..air.ap import DEFAULT_SSID
-from ..air.engine import Engine
+from ..air.engine import Engine, installed
 from ..air.security import network_block
 from ..air.session import Session
 from ..laptop.control import Laptop
-from ..laptop.engine import install_engine
-from ..progress import Progress
 from .deployed import SERVICE, is_connected
 from .watching import state
 
@@ -30,8 +28,7 @@ def take_back(laptop: Laptop, engine: Engine) -> None:
 
 def handed_over(laptop: Laptop) -> Tuple[Engine, Session]:
     """Let the watcher hand over; return CSME and its session, which goes on."""
-    install_engine(laptop, Progress(quiet=True))
-    engine = Engine(laptop)
+    engine = installed(laptop)
     session = engine.surround()
     laptop.supplicant(network_block("wpa2-psk", DEFAULT_SSID), group=SERVICE)
     take_back(laptop, engine)

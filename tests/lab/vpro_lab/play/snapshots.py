@@ -129,7 +129,7 @@ def in_scene(
     if kind.deployed and start:
         laptop.guest.check(f"systemctl start {laptop.service}")
         laptop.wait_supplicant()
-        scene.csme.block(laptop)
+        scene.csme.block()
     return scene
 
 
