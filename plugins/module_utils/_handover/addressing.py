@@ -5,9 +5,10 @@
 """Getting an address soon after a connection, as a pure machine: ``step(state, event, policy) -> (state, actions)``.
 
 wpa_supplicant declares an interface up a moment before it opens the port for data (seen: 0.6 ms). A quick DHCP client
-sends its first message in that moment, and the kernel drops it. The client sends the next after some seconds, which is
-later than CSME waits. So a short time after each connection, this machine looks whether there is an address. If there
-is none, it makes the DHCP client ask again.
+sends its first message in that moment, and the kernel drops it. An access point opens its own port when the last
+message of the handshake has reached it, and drops what comes earlier (seen: 16 ms). The client sends the next message
+after some seconds, which is later than CSME waits. So a short time after each connection, this machine looks whether
+there is an address. If there is none, it makes the DHCP client ask again.
 
     (nothing) --Connected--> waiting --time is up: look--> no address: ask, and wait again, longer
                                 ^  |
@@ -40,8 +41,15 @@ from .messages import (
 from .policy import Policy
 
 
-class NoAddress(Dataless):
-    """The answer to LookForAddress: the interface has no IPv4 address, or only a link-local one."""
+@dataclass(frozen=True)
+class NoAddress:
+    """The answer to LookForAddress: the interface has no IPv4 address, or only a link-local one.
+
+    Attributes:
+        own_client: whether the interface's manager has a DHCP client of its own (``Policy.own_client_seconds``).
+    """
+
+    own_client: bool = False
 
 
 class LookForAddress(Dataless):
@@ -68,10 +76,12 @@ class State:
     Attributes:
         waiting: whether the interface is connected, and no address has come since.
         asks: how often the DHCP client was made to ask again since the connection.
+        waited: whether a manager's own client has had its time.
     """
 
     waiting: bool = False
     asks: int = 0
+    waited: bool = False
 
 
 Result = Tuple[State, Tuple[AddressingAction, ...]]
@@ -109,6 +119,8 @@ def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
         return State(), (CancelTimer(LATER),)
     if event == Expired(LATER):
         return state, (LookForAddress(),)
+    if isinstance(event, NoAddress) and event.own_client and not state.waited:
+        return replace(state, waited=True), (SetTimer(LATER, policy.own_client_seconds),)
     if isinstance(event, NoAddress) and state.asks < len(pauses):
         asks = state.asks + 1
         more = tuple(SetTimer(LATER, seconds) for seconds in pauses[asks : asks + 1])

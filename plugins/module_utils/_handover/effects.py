@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from .._network.backend import WPA_SUPPLICANT, Backend
+from .._network.backend import NAMES, WPA_SUPPLICANT, Backend
 from .._network.pin import Pin
 from .._network.profile import Profile, find_profile_or_obstacle
 from .._radio import rtnetlink
@@ -139,7 +139,7 @@ class Effects:
     def look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
         """Return the answer to ``LookForAddress``. If the addresses can't be read, warn and return None."""
         try:
-            return self.read_address() or NoAddress()
+            return self.read_address() or NoAddress(self._has_own_client)
         except FleetError as error:
             self.warnings.append(f"the addresses can't be read: {error}")
             return None
@@ -165,23 +165,34 @@ class Effects:
         if text not in self.warnings:
             self.warnings.append(text)
 
-    def ask_for_address(self) -> Optional[dhcp.Client]:
-        """Make the DHCP client of the interface ask again. Return the client, or None if none was asked.
+    @property
+    def _has_own_client(self) -> bool:
+        """Whether the interface's manager has a DHCP client of its own."""
+        return self.backend is not None and self.backend.manager != WPA_SUPPLICANT
+
+    def ask_for_address(self) -> Optional[str]:
+        """Make the DHCP client of the interface ask again. Return the client's name, or None if none was asked.
 
         A failure is a warning.
         """
         interface = self._radio.interface
-        if interface is None or (self.backend is not None and self.backend.manager != WPA_SUPPLICANT):
-            return None  # another manager has its own DHCP client, which begins when the port is open
-        client = dhcp.find_client(interface, self._ifindex, self._places.root)
-        if client is None or not (self._calls.waits() or client.loses_its_first_message):
+        if interface is None:
             return None
-        self._calls.mark("address_asked")
         try:
+            if self.backend is not None and self._has_own_client:
+                if not (self._calls.waits() and self.backend.ask_for_address()):
+                    return None
+                self._calls.mark("address_asked")
+                return NAMES[self.backend.manager]
+            client = dhcp.find_client(interface, self._ifindex, self._places.root)
+            if client is None or not (self._calls.waits() or client.loses_its_first_message):
+                return None
+            self._calls.mark("address_asked")
             self._calls.ask(client, interface)
         except FleetError as error:
             self.warnings.append(f"no address came, and the DHCP client could not be asked again: {error}")
-        return client
+            return None
+        return client.value
 
     def _read_connection(self, last: ReadConnection) -> Event:
         try:

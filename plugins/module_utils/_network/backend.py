@@ -173,6 +173,13 @@ class Backend(Protocol):
             FleetError: the manager refuses or does not answer. This can be called again.
         """
 
+    def ask_for_address(self) -> bool:
+        """Make the manager's own DHCP client begin again. Return False if it has none for this interface.
+
+        Raises:
+            FleetError: the manager refuses or does not answer.
+        """
+
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the listeners that report the interface's events, including the end of the supplicant.
 

@@ -4,8 +4,8 @@
 
 """Find the DHCP client of an interface, and, for the watcher, make it start again.
 
-systemd-networkd and dhcpcd can be asked to start again. NetworkManager has a DHCP client of its own, which starts when
-the port is open (the connection's keys are in place), so it need not be asked. Any other client is left alone.
+systemd-networkd and dhcpcd can be asked to start again. NetworkManager has a DHCP client of its own, which its wing
+asks (``_managers/networkmanager``). Any other client is left alone.
 
 A task runs as root, and uses the client's own program (``_system/dhcp_program.py``). The watcher does not run as root:
 it writes the interface's name into a pipe of systemd's, and systemd starts a unit that asks the client (role

@@ -302,7 +302,7 @@ class Watched:
     def _ask_for_address(self) -> None:
         client = self.effects.ask_for_address()
         if client is not None:
-            self._account.write("info", f"no address came yet, so {client.value} is asked again")
+            self._account.write("info", f"no address came yet, so {client} is asked again")
 
     def gone(self) -> None:
         """Handle the end of the interface or the radio, and release everything."""

@@ -297,6 +297,17 @@ class NetworkManagerBackend:
         del now
         return True
 
+    def ask_for_address(self) -> bool:
+        """Make NetworkManager's DHCP client begin again. Return False if the profile in use has no DHCP for IPv4.
+
+        Raises:
+            NotFound, SupplicantRefused: NetworkManager does not manage the interface, or no profile is active on it.
+            LibraryMissing, AccessDenied, TimedOut, TransportFailed, DecodeFailed: see ``version``.
+        """
+        with self._bus() as bus:
+            manager = NetworkManager(bus)
+            return manager.restart_dhcp(manager.device(self._interface).path)
+
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
         """Return the listener to NetworkManager and the supplicant. It carries out a pin when the block lifts.
 

@@ -37,6 +37,9 @@ _CAN_6_GHZ = 0x800
 _6_GHZ = 5925
 #: The error of GetSecrets when neither the system nor an agent has a secret (NM_AGENT_MANAGER_ERROR_NO_SECRETS).
 _NO_SECRETS = "NoSecrets"
+#: For how many seconds DHCP may take by default, and the value that means for ever (NM_DHCP_TIMEOUT_DEFAULT and
+#: NM_DHCP_TIMEOUT_INFINITY).
+_DHCP_SECONDS, _FOR_EVER = 45, 0x7FFFFFFF
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,27 @@ class NetworkManager:
     def manage(self, device: str) -> None:
         """Tell NetworkManager to manage a device that it has left alone."""
         self._bus.call(NM, device, PROPERTIES, "Set", "ssv", (NM_DEVICE, "Managed", ("b", True)))
+
+    def restart_dhcp(self, device: str) -> bool:
+        """Make the DHCP client of a device begin again. Return False if its active profile has no DHCP for IPv4.
+
+        NetworkManager begins again with DHCP when a setting of IPv4 is applied to the device with another value. So
+        the time that DHCP may take changes by a second, for this connection alone. The stored profile stays as it is.
+
+        Args:
+            device: the path of the device.
+
+        Raises:
+            SupplicantRefused: no profile is active on the device, or it changed meanwhile.
+        """
+        settings, version = self._bus.call(NM, device, NM_DEVICE, "GetAppliedConnection", "u", (0,), variants=True)
+        ipv4 = settings.get("ipv4", {})
+        if ipv4.get("method") != ("s", "auto"):
+            return False
+        seconds = int(ipv4.get("dhcp-timeout", ("i", 0))[1]) or _DHCP_SECONDS
+        ipv4["dhcp-timeout"] = ("i", seconds - 1 if seconds == _FOR_EVER else seconds + 1)
+        self._bus.call(NM, device, NM_DEVICE, "Reapply", "a{sa{sv}}tu", (settings, version, 0))
+        return True
 
     def activate(self, connection: str, device: str) -> None:
         """Begin to bring a profile up on a device, without waiting for an answer."""

@@ -258,6 +258,10 @@ class WpaSupplicant(WpaProfiles):
             undo_pin(ctrl, pin, frequencies=False)
             return give_frequencies_back(ctrl, pin)
 
+    def ask_for_address(self) -> bool:
+        """Return False: wpa_supplicant has no DHCP client."""
+        return False
+
     def settle(self, *, now: bool = False) -> bool:
         """Give the network of a pin its former frequencies back, if ``loosen`` left them. Change nothing else.
 

@@ -156,6 +156,9 @@ class Supplicant:
     def loosen(self, pin: Pin) -> str:
         raise AssertionError("who does one handover alone has nobody to undo the rest")
 
+    def ask_for_address(self) -> bool:
+        return False
+
     def settle(self, *, now: bool = False) -> bool:
         raise AssertionError("there is none")
 

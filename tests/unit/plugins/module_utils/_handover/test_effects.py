@@ -176,7 +176,7 @@ def test_who_runs_dhcp_is_asked_anew(
 ) -> None:
     asked: List[Any] = []
     mine = asking(tmp_path, supplicant, lambda *what: asked.append(what))
-    assert mine.ask_for_address() is Client.NETWORKD
+    assert mine.ask_for_address() == "networkd"
     client[0] = None
     assert mine.ask_for_address() is None
     assert asked == [(Client.NETWORKD, "wlan0")]
@@ -199,11 +199,40 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
     assert asked[-1] == (runs, "wlan0")
 
 
-def test_networkmanager_is_not_asked(tmp_path: Path, client: List[Optional[Client]]) -> None:
-    supplicant = Supplicant()
-    supplicant.manager = "networkmanager"
-    mine = asking(tmp_path, supplicant, lambda *_what: pytest.fail("asked"))
-    assert mine.ask_for_address() is None
+class Manager(Supplicant):
+    """A manager with a DHCP client of its own."""
+
+    def __init__(self, *, dhcp: bool = True) -> None:
+        super().__init__()
+        self.manager = "networkmanager"
+        self.dhcp, self.times = dhcp, 0
+
+    def ask_for_address(self) -> bool:
+        self.times += 1
+        return self.dhcp
+
+
+@pytest.mark.parametrize(("waits", "dhcp", "asked"), [(True, True, 1), (True, False, 1), (False, True, 0)])
+def test_a_manager_with_its_own_dhcp_client_is_asked_in_a_handover_alone(
+    tmp_path: Path, client: List[Optional[Client]], waits: bool, dhcp: bool, asked: int
+) -> None:
+    manager = Manager(dhcp=dhcp)
+    marks: List[str] = []
+    calls = Calls(
+        lambda: True, lambda: None, lambda *_what: pytest.fail("asked"), mark=marks.append, waits=lambda: waits
+    )
+    mine = Effects(RADIO, manager, calls, places=Places(str(tmp_path)))  # type: ignore[arg-type]
+    assert mine.ask_for_address() == ("NetworkManager" if waits and dhcp else None)
+    assert manager.times == asked
+    assert marks == (["address_asked"] if waits and dhcp else [])
+
+
+@pytest.mark.parametrize(("backend", "own"), [(None, False), (Supplicant(), False), (Manager(), True)])
+def test_a_client_of_the_managers_own_gets_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Optional[Supplicant], own: bool
+) -> None:
+    monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: ())
+    assert asking(tmp_path, backend, lambda *_what: None).look_for_address() == NoAddress(own_client=own)
 
 
 def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: List[Optional[Client]]) -> None:
@@ -211,7 +240,7 @@ def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: Lis
         raise TransportFailed("it said no")
 
     mine = asking(tmp_path, Supplicant(), refuse)
-    assert mine.ask_for_address() is Client.NETWORKD
+    assert mine.ask_for_address() is None
     assert "it said no" in mine.warnings[0]
 
 

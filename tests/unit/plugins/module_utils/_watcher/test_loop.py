@@ -325,6 +325,9 @@ class Supplicant:
         self.asked += 1
         return ()
 
+    def ask_for_address(self) -> bool:
+        return False
+
     def settle(self, *, now: bool = False) -> bool:
         return True
 
