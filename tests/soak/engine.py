@@ -20,6 +20,7 @@ from vpro_lab.errors import LabError
 from vpro_lab.figures import machine, spread, write_report
 from vpro_lab.laptop.control import Laptop
 from vpro_lab.laptop.radios import FIRMWARE
+from vpro_lab.laptop.reload import RELOAD
 from vpro_lab.measuring import parser, report_of, run
 from vpro_lab.paths import BUILD
 from vpro_lab.play.deployed import SERVICE, is_connected, story, watcher_state
@@ -50,6 +51,7 @@ FAULTS: Dict[str, str] = {
     "AMT is switched off and on": f"""{_told('{"do": "amt", "on": false}')}; {_told('{"do": "amt", "on": true}')}""",
     "iwlmei is unbound and bound": f"echo {_CLIENT} >{_BIND}/unbind; sleep 1; echo {_CLIENT} >{_BIND}/bind",
     "CSME takes its radio": _told('{"do": "take"}'),
+    "the radio's driver is reloaded": RELOAD,
 }
 
 

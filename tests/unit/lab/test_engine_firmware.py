@@ -83,6 +83,44 @@ def asked(firmware: Firmware, **command: object) -> Dict[str, Any]:
     return answer
 
 
+class SlowHost:
+    """A host that reads each message only when a test lets it."""
+
+    def __init__(self) -> None:
+        self.queue: List[bytes] = []
+
+    @property
+    def heard(self) -> bool:
+        return not self.queue
+
+    def raw(self, data: bytes) -> bool:
+        assert self.heard, "more than one message would be in the queue"
+        self.queue.append(data)
+        return True
+
+
+def test_a_raw_message_comes_when_the_host_has_read_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several at once are one message for iwlmei if the first says so, and it has only a page for it."""
+    firmware, _log = made(FakeDevice())
+    host, seen = SlowHost(), []
+    monkeypatch.setattr(firmware.wlan, "raw", host.raw)
+    monkeypatch.setattr(type(firmware.wlan), "heard", property(lambda wlan: host.heard))
+    assert asked(firmware, do="raw", hex="01 02")["state"]["raw"] == 2
+    assert asked(firmware, do="raw", hex="03")["state"]["raw"] == 3
+    while firmware.timers.wait() is not None:
+        firmware.timers.run()
+        for _look in range(3):
+            firmware.timers.run()
+        seen += host.queue
+        host.queue.clear()
+    assert seen == [b"\1", b"\2", b"\3"]
+    assert asked(firmware, do="state")["state"]["raw"] == 0
+    # What is still to come is lost with the firmware.
+    asked(firmware, do="raw", hex="04 05")
+    asked(firmware, do="reset")
+    assert asked(firmware, do="state")["state"]["raw"] == 0
+
+
 def test_it_does_what_it_is_told() -> None:
     device = FakeDevice()
     firmware, _log = made(device)

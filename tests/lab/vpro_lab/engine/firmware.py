@@ -20,7 +20,8 @@ what to do:
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``later``, with ``seconds`` and ``command``: what to do then, also while the laptop's own programs are frozen;
 - ``deaf``: CSME reads nothing of what iwlmei says until SAP starts again;
-- ``raw``, with ``hex``: bytes for the queue of notifications, as they are; a space begins the next ones;
+- ``raw``, with ``hex``: bytes for the queue of notifications, as they are; a space begins the next ones, which come
+  when the host has read those before. ``raw`` of the state is how many are still to come;
 - ``reset``: the firmware crashes and starts again;
 - ``power_off``: the device goes, and the firmware ends when the host has said goodbye.
 
@@ -32,10 +33,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, TextIO
+from typing import Any, Callable, Deque, Dict, Mapping, Optional, TextIO
 
 from . import hbm, sap, shared
 from .bus import Bus
@@ -49,8 +51,8 @@ from .wlan import Wlan
 
 #: The address of the wireless client on the bus.
 _WLAN = 7
-#: How often it is looked whether the host has read a message that was sent as it is, and the pause between, in seconds.
-_LOOKS, _BREATH = 100, 0.001
+#: The pause between two looks whether the host has read a message that was sent as it is, in seconds.
+_BREATH = 0.001
 
 
 class Firmware:
@@ -71,6 +73,7 @@ class Firmware:
         self.csme.attach(self.wlan)
         self.cable: Optional[Cable] = None
         self._radio: Optional[Radio] = None
+        self._raws: Deque[bytes] = deque()
         self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "state": self._do_nothing,
@@ -143,6 +146,7 @@ class Firmware:
             "host_link": known.host is not None,
             "mac": known.mac.hex(":"),
             "radio": known.radio,
+            "raw": len(self._raws),
             **known.counts,
         }
 
@@ -217,15 +221,20 @@ class Firmware:
         self.wlan.deaf = True
 
     def _raw(self, command: Mapping[str, Any]) -> None:
-        for each in command["hex"].split():
-            self.wlan.raw(bytes.fromhex(each))
-            # The host reads them one by one.
-            for _look in range(_LOOKS):
-                if self.wlan.heard:
-                    break
-                time.sleep(_BREATH)
+        whole = [bytes.fromhex(each) for each in command["hex"].split()]
+        if not self._raws:
+            self.timers.after(0.0, self._send_raw)
+        self._raws.extend(whole)
+
+    def _send_raw(self) -> None:
+        # The host has to be served meanwhile: it lets each doorbell ring only when it has answered the one before.
+        if self._raws and self.wlan.heard:
+            self.wlan.raw(self._raws.popleft())
+        if self._raws:
+            self.timers.after(_BREATH, self._send_raw)
 
     def _reset(self, command: Mapping[str, Any]) -> None:
+        self._raws.clear()
         self._device.reset()
 
     def _power_off(self, command: Mapping[str, Any]) -> None:
