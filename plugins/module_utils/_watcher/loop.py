@@ -15,7 +15,7 @@ import signal
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 from .._handover.guard import Changed
 from .._handover.undo import undo_journals
@@ -25,7 +25,7 @@ from .._radio.netlink import EventsLost
 from .._radio.nl80211 import Nl80211, Nl80211Events
 from .._radio.nl80211_messages import ConfigEvent, VendorEvent
 from .._radio.radio import read_radios
-from .._radio.rfkill import RfkillEvent, RfkillEvents
+from .._radio.rfkill import MalformedRecord, RfkillEvent, RfkillEvents
 from .._radio.rtnetlink import AddressEvents
 from .._radio.values import Radio
 from .._system.directories import Directories
@@ -188,20 +188,22 @@ class Watcher:
     # -- what is heard ---------------------------------------------------------------------------------------------
 
     def _heard_rfkill(self) -> None:
-        for event in self._rfkill.read():
-            if not isinstance(event, RfkillEvent) or event.type != "wlan":
-                continue
-            known = any(
-                w.radio.switch is not None and w.radio.switch.index == event.index for w in self._radios.values()
-            )
-            # The event may be about a new radio. Or CSME owns a radio that did not support it before, because its
-            # driver found CSME only later.
-            news = event.op == "add" or event.owner == "csme"
-            if event.op == "del" or (news and not known):
-                self._switch_moved()
-            for watched in list(self._radios.values()):
-                watched.heard_rfkill(event)
-                watched.closed.read()
+        moved = [self._follow(event) for event in self._rfkill.read()]
+        if any(moved):
+            self._switch_moved()
+
+    def _follow(self, event: Union[RfkillEvent, MalformedRecord]) -> bool:
+        """Give an event of a switch to the known radios. Return whether there may be other radios now."""
+        if not isinstance(event, RfkillEvent) or event.type != "wlan":
+            return False
+        switches = [watched.radio.switch for watched in self._radios.values()]
+        known = any(switch is not None and switch.index == event.index for switch in switches)
+        for watched in list(self._radios.values()):
+            watched.heard_rfkill(event)
+            watched.closed.read()
+        # The event may be about a new radio. Or CSME owns a radio that did not support it before, because its driver
+        # found CSME only later.
+        return event.op == "del" or ((event.op == "add" or event.owner == "csme") and not known)
 
     def _switch_moved(self) -> None:
         """Find out which radios there are after one came or went.
@@ -287,6 +289,9 @@ class Watcher:
 
     def _scan(self, forget: bool = False) -> None:
         """Find out which radios there are. With *forget*, first drop the known ones, whose sockets were closed."""
+        # What a switch told before is older than what is read now. A new radio would take it for news.
+        for event in self._rfkill.read():
+            self._follow(event)
         found: Dict[str, Radio] = {}
         if self._nl is not None:
             try:

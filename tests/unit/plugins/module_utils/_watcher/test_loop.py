@@ -108,6 +108,32 @@ def test_a_switch_that_comes_or_goes_is_looked_after(machine: Machine) -> None:
     assert names(watcher) == ["wlan4"]
 
 
+@pytest.mark.parametrize("read", ["with them", "later"])
+def test_a_new_radio_takes_nothing_for_news_that_is_older_than_itself(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """A driver that is reloaded gives its new radio a switch without a block, and then blocks it."""
+    watcher = machine.watcher()
+    heard: List[RfkillEvent] = []
+    monkeypatch.setattr(guarded.Watched, "heard_rfkill", lambda watched, event: heard.append(event))
+    gone = RfkillEvent(7, "wlan", "del", False, False, None)
+    stale = [
+        RfkillEvent(8, "wlan", "add", False, False, frozenset()),
+        RfkillEvent(8, "wlan", "change", False, True, NOT_OWNER),
+    ]
+    machine.radios, machine.connection = (radio(1, blocked=True),), NETWORK
+    batches = [[gone, *stale], []] if read == "with them" else [[gone], stale]
+    monkeypatch.setattr(watcher._rfkill, "read", lambda: tuple(batches.pop(0)) if batches else ())
+    watcher._heard_rfkill()
+    assert names(watcher) == ["wlan1"]
+    assert batches == []
+    # The radio of before hears all of it, and minds its own switch alone.
+    heard.clear()
+    watcher._rfkill.read = lambda: (RfkillEvent(8, "wlan", "change", False, False, NOT_OWNER),)  # type: ignore[method-assign]
+    watcher._heard_rfkill()
+    assert [event.hard for event in heard] == [False]
+
+
 def test_a_radio_whose_driver_learns_of_csme_later_is_found_by_its_block(machine: Machine) -> None:
     machine.radios = (radio(0, able=False),)
     watcher = machine.watcher()
