@@ -21,7 +21,8 @@ what to do:
 - ``later``, with ``seconds`` and ``command``: what to do then, also while the laptop's own programs are frozen;
 - ``deaf``: CSME reads nothing of what iwlmei says until SAP starts again;
 - ``raw``, with ``hex``: bytes for the queue of notifications, as they are; a space begins the next ones, which come
-  when the host has read those before. ``raw`` of the state is how many are still to come;
+  when the host has read those before. ``raw`` of the state is how many are still to come, and ``raw_sent`` how many
+  went into the queue: none does while SAP is down;
 - ``reset``: the firmware crashes and starts again;
 - ``power_off``: the device goes, and the firmware ends when the host has said goodbye.
 
@@ -74,6 +75,7 @@ class Firmware:
         self.cable: Optional[Cable] = None
         self._radio: Optional[Radio] = None
         self._raws: Deque[bytes] = deque()
+        self._raw_sent = 0
         self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "state": self._do_nothing,
@@ -147,6 +149,7 @@ class Firmware:
             "mac": known.mac.hex(":"),
             "radio": known.radio,
             "raw": len(self._raws),
+            "raw_sent": self._raw_sent,
             **known.counts,
         }
 
@@ -229,7 +232,7 @@ class Firmware:
     def _send_raw(self) -> None:
         # The host has to be served meanwhile: it lets each doorbell ring only when it has answered the one before.
         if self._raws and self.wlan.heard:
-            self.wlan.raw(self._raws.popleft())
+            self._raw_sent += self.wlan.raw(self._raws.popleft())
         if self._raws:
             self.timers.after(_BREATH, self._send_raw)
 
