@@ -49,8 +49,10 @@ READY = Known(
 )
 
 
-def mei(*states: Optional[bool]) -> Platform:
-    return replace(READY.platform, iwlmei=Iwlmei(*states))
+def mei(
+    available: Optional[bool], loaded: Optional[bool], bound: Optional[bool], sap_connected: Optional[bool]
+) -> Platform:
+    return replace(READY.platform, iwlmei=Iwlmei(available, loaded, bound, sap_connected))
 
 
 def radio(**changes: Any) -> Dict[str, Any]:

@@ -183,6 +183,12 @@ def test_entries_of_fedora(machine: Machine, variables: Dict[str, str], expected
     assert next_kernel(machine.root) == expected
 
 
+def test_a_menu_that_counts_boots_and_names_no_second_entry(machine: Machine) -> None:
+    fedora(machine, (F_OLD, F_NEW))
+    menu(machine, BLS_MENU.replace("    set default=1\n", ""), {"saved_entry": "1"}, "grub2")
+    assert next_kernel(machine.root) == F_OLD
+
+
 def test_entries_of_two_machines_have_no_order(machine: Machine) -> None:
     """After an upgrade, some of Red Hat Enterprise Linux's begin with another number, and GRUB sorts by it."""
     fedora(machine, (F_OLD, F_NEW))
