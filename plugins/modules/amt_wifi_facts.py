@@ -126,6 +126,45 @@ ansible_facts:
                   type: bool
                   returned: always
                   sample: true
+                source:
+                  description:
+                    - Who made the file of the module that the running kernel has. V(distribution) if it came with the
+                      kernel, V(package) if it is in the package C(vpro-iwlmei-RELEASE) of the role
+                      C(vpro.fleet.driver), V(dkms) if DKMS has built it on the laptop.
+                    - V(other) for all else, and for a package in rpm's format, because nothing but rpm reads its
+                      database.
+                    - V(null) also if there is no such file.
+                  type: str
+                  returned: always
+                  sample: package
+                signed:
+                  description:
+                    - Whether that file ends with a signature. It does not tell whether the kernel trusts the key.
+                    - V(null) also if there is no such file, or if it is compressed.
+                  type: bool
+                  returned: always
+                  sample: true
+                for_kernels:
+                  description:
+                    - The releases of the installed kernels that have the module, the newest first.
+                    - A kernel is installed if it has an image in C(/boot) or in its folder of modules.
+                  type: list
+                  elements: str
+                  returned: always
+                  sample: [6.1.0-18-amd64]
+                next_kernel:
+                  description:
+                    - The release of the kernel that boots next, by GRUB's menu and its saved variables.
+                    - V(null) also with another boot loader, or if the menu leaves it open.
+                    - On some distributions, only root can read the menu.
+                  type: str
+                  returned: always
+                  sample: 6.1.0-18-amd64
+            secure_boot:
+              description: Whether Secure Boot is on, V(null) if it can't be read.
+              type: bool
+              returned: always
+              sample: false
             op_mode:
               description: The op mode of the driver iwlwifi, V(iwlmvm) or V(iwlmld). V(null) if neither is loaded.
               type: str
@@ -540,7 +579,8 @@ ansible_facts:
                   sample: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)
             warnings:
               description:
-                - Every reason why a handover may lose the session although it would succeed.
+                - Every reason why a handover may lose the session although it would succeed, or why no handover will be
+                  possible after the next restart.
                 - They do not make a laptop unready.
               type: list
               elements: dict
@@ -554,6 +594,10 @@ ansible_facts:
                     - V(fixed_address) if the host has a fixed IPv4 address, which may be another than CSME's.
                     - V(host_link_unreported) if the driver may not tell CSME that the host has joined the network, so
                       that CSME takes the radio back.
+                    - V(next_kernel_without_iwlmei) if the running kernel has the module C(iwlmei), and the kernel that
+                      boots next has not.
+                    - V(next_kernel_refuses_iwlmei) if Secure Boot is on, and the module of the kernel that boots next
+                      is not signed.
                   type: str
                   returned: always
                   sample: dhcp_identity_differs

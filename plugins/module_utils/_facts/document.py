@@ -60,6 +60,7 @@ def document(
 
 
 def _kernel_facts(platform: Platform, generation: Optional[str]) -> Dict[str, Any]:
+    kernels = platform.iwlmei.for_kernels
     return {
         "release": None if platform.release is None else platform.release.text,
         "iwlmei": {
@@ -67,7 +68,12 @@ def _kernel_facts(platform: Platform, generation: Optional[str]) -> Dict[str, An
             "loaded": platform.iwlmei.loaded,
             "bound": platform.iwlmei.bound,
             "sap_connected": platform.iwlmei.sap_connected,
+            "source": platform.iwlmei.source,
+            "signed": platform.iwlmei.signed,
+            "for_kernels": None if kernels is None else list(kernels),
+            "next_kernel": platform.iwlmei.next_kernel,
         },
+        "secure_boot": platform.secure_boot,
         "op_mode": platform.op_mode,
         "generation": generation,
     }

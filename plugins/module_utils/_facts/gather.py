@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from .._managers.survey import SURVEY, as_stored, read_managers
 from .._radio import sysfs
 from .._radio.driver import generation, read_platform
+from .._radio.kernels import with_installed
 from .._radio.nl80211 import Nl80211
 from .._radio.radio import read_radios
 from .._radio.rfkill import switches
@@ -33,7 +34,7 @@ def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, A
     """
     reading = Reading()
     radios = _read_radios(reading, places)
-    platform = read_platform(reading, places.root)
+    platform = with_installed(read_platform(reading, places.root), reading, places.root)
     managed = read_managers(_interfaces(radios, reading, places), reading, patience, places)
     on = {
         radio.interface: radio.reported.ssid

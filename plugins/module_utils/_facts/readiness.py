@@ -27,11 +27,13 @@ from .._watcher.report import WatcherReport
 _REASONS_KERNEL = (5, 11)
 #: The driver that needs iwlmei. A radio with another driver may also offer Intel's commands, and needs no iwlmei.
 _INTEL = "iwlwifi"
+#: The role that gives iwlmei to installed kernels.
+_ROLE = "vpro.fleet.driver"
 
 
 @dataclass(frozen=True)
 class Blocker:
-    """One reason why a handover would not succeed, or why it may lose the session (``warnings``).
+    """One reason why a handover would not succeed, or what else there is to know before one (``warnings``).
 
     ``code`` is stable, for programs. ``message`` is for people: the reason and what to do about it.
     """
@@ -72,11 +74,12 @@ def blockers(known: Known) -> Tuple[Blocker, ...]:
 
 
 def warnings(known: Known) -> Tuple[Blocker, ...]:
-    """Return the reasons why a handover may lose the session although it succeeds. They do not make a laptop unready.
+    """Return the reasons why a handover may lose the session although it succeeds, or will fail after the next boot.
 
-    For a radio that CSME has a connection on, they are about the profile that would carry it on.
+    They do not make a laptop unready. For a radio that CSME has a connection on, the former are about the profile that
+    would carry it on.
     """
-    return tuple(dict.fromkeys(_doubts(known)))
+    return tuple(dict.fromkeys((*_next_boot(known.platform), *_doubts(known))))
 
 
 def _doubts(known: Known) -> Iterator[Blocker]:
@@ -151,16 +154,44 @@ def _no_radio(known: Known) -> Iterator[Blocker]:
                 f"Linux {platform.release.text} does not support CSME. Install Linux 5.17 or later, with iwlmei",
             )
         elif platform.iwlmei.available is False:
-            yield _IWLMEI_MISSING
+            yield _iwlmei_missing(platform)
     what = "no radio of this machine offers Intel's CSME vendor commands" if known.radios else "there is no radio"
     yield Blocker("no_radio", f"{what}. {NEEDED_RADIO}")
 
 
-_IWLMEI_MISSING = Blocker(
-    "iwlmei_missing",
-    "the running kernel has no module iwlmei. Install the package that contains it, or a kernel that is built with "
-    "CONFIG_IWLMEI (distributions may leave it out)",
-)
+def _iwlmei_missing(platform: Platform) -> Blocker:
+    mei = platform.iwlmei
+    what = "the running kernel has no module iwlmei"
+    if mei.next_kernel in (mei.for_kernels or ()):
+        remedy = f"Restart the laptop: Linux {mei.next_kernel}, which boots next, has it"
+    elif mei.for_kernels:
+        remedy = f"Boot Linux {' or '.join(mei.for_kernels)}, which is installed and has it, or apply the role {_ROLE}"
+    else:
+        remedy = f"Apply the role {_ROLE}, or install a kernel that is built with CONFIG_IWLMEI"
+    return Blocker("iwlmei_missing", f"{what}. {remedy}")
+
+
+def _next_boot(platform: Platform) -> Iterator[Blocker]:
+    """Yield the warning if the running kernel has iwlmei, and the kernel that boots next has not, or refuses it."""
+    mei = platform.iwlmei
+    if not mei.available or mei.next_kernel is None or mei.for_kernels is None:
+        return
+    running = platform.release is not None and mei.next_kernel == platform.release.text
+    if mei.next_kernel not in mei.for_kernels:
+        which = "the installed kernel" if running else f"Linux {mei.next_kernel}"
+        remedy = f"Apply the role {_ROLE} before the laptop restarts"
+        if not running and platform.release is not None and platform.release.text in mei.for_kernels:
+            remedy += f", or let Linux {platform.release.text} boot"
+        yield Blocker(
+            "next_kernel_without_iwlmei",
+            f"{which}, which boots next, has no module iwlmei. So no handover is possible after the restart. {remedy}",
+        )
+    elif platform.secure_boot and mei.next_signed is False and not running:
+        yield Blocker(
+            "next_kernel_refuses_iwlmei",
+            f"Secure Boot is on, and the module iwlmei of Linux {mei.next_kernel}, which boots next, is not signed, so "
+            f"that kernel does not load it. Apply the role {_ROLE} with a key that the laptop knows",
+        )
 
 
 def _iwlmei(known: Known) -> Iterator[Blocker]:
@@ -172,7 +203,13 @@ def _iwlmei(known: Known) -> Iterator[Blocker]:
     if mei.loaded is None:
         yield _unknown("kernel.iwlmei.loaded", known, "make /sys readable")
     elif not mei.loaded and mei.available is False:
-        yield _IWLMEI_MISSING
+        yield _iwlmei_missing(known.platform)
+    elif not mei.loaded and mei.signed is False and known.platform.secure_boot:
+        yield Blocker(
+            "iwlmei_not_loaded",
+            "the module iwlmei is not loaded. Secure Boot is on, and its file is not signed, so the kernel refuses it. "
+            f"Apply the role {_ROLE} with a key that the laptop knows",
+        )
     elif not mei.loaded:
         yield Blocker("iwlmei_not_loaded", "the module iwlmei is not loaded. Load it (modprobe iwlmei)")
     elif mei.bound is None:

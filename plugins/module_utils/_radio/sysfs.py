@@ -15,7 +15,7 @@ import re
 from typing import Optional, Tuple
 
 from .._system.errors import DecodeFailed, NotFound, TransportFailed
-from .._system.files import list_folder, open_regular, os_error, read_text
+from .._system.files import list_folder, read_bytes, read_text
 from .values import Release
 
 _NO_SYSFS = "Mount sysfs. A container may lack it on purpose"
@@ -85,18 +85,25 @@ def module_types(name: str, root: str = "/") -> Optional[bytes]:
     """
     path = os.path.join(root, "sys/kernel/btf", name.replace("-", "_"))
     try:
-        with open(open_regular(path), "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
+        return read_bytes(path)
+    except NotFound:
         return None
-    except OSError as error:
-        raise os_error(error, path) from error
 
 
 def module_available(name: str, release: str, root: str = "/") -> bool:
     """Say whether there is a module of that name for the kernel *release*, as a file or built in.
 
+    Raises:
+        NotFound, AccessDenied, TransportFailed: as ``module_file``.
+    """
+    return module_file(name, release, root) is not None
+
+
+def module_file(name: str, release: str, root: str = "/") -> Optional[str]:
+    """Return the path of the module of that name in the folder of the kernel *release*, or None if there is none.
+
     This reads depmod's lists, as ``modprobe`` does. A file that is listed but does not exist any more does not count.
+    What is built in has a path in these lists as well, and no file there.
 
     Raises:
         NotFound: there are no lists (a container, or a kernel without modules).
@@ -104,11 +111,11 @@ def module_available(name: str, release: str, root: str = "/") -> bool:
     """
     folder = os.path.join(root, "lib/modules", release)
     built_in = os.path.join(folder, "modules.builtin")
-    if os.path.exists(built_in) and _listed(name, built_in):
-        return True
-    return any(
-        os.path.exists(os.path.join(folder, path)) for path in _listed(name, os.path.join(folder, "modules.dep"))
-    )
+    listed = _listed(name, built_in) if os.path.exists(built_in) else ()
+    if listed:
+        return listed[0]
+    listed = _listed(name, os.path.join(folder, "modules.dep"))
+    return next((path for path in listed if os.path.exists(os.path.join(folder, path))), None)
 
 
 def _listed(name: str, path: str) -> Tuple[str, ...]:
@@ -116,11 +123,7 @@ def _listed(name: str, path: str) -> Tuple[str, ...]:
 
     Each line has one file. In ``modules.dep``, a colon and the files that it needs come after it.
     """
-    try:
-        with open(path, "rb") as handle:
-            content = handle.read()
-    except OSError as error:
-        raise os_error(error, path) from error
+    content = read_bytes(path)
     wanted = f"{name}.ko".encode()
     if wanted not in content:  # the list has thousands of lines, and splitting them takes time
         return ()

@@ -113,12 +113,23 @@ class Iwlmei:
         loaded: whether the module is loaded.
         bound: whether the driver is bound to the management engine's client for wireless.
         sap_connected: whether CSME answers the driver. It is None also while the driver is not bound.
+        source: who made the running kernel's file of the module, see ``_radio/kernels.py``. It is None also when there
+            is no such file.
+        signed: whether that file has a signature. It is None also when only unpacking the file would tell.
+        for_kernels: the releases of the installed kernels that have the module, the newest first.
+        next_kernel: the release of the kernel that boots next. It is None also when nothing tells.
+        next_signed: as *signed*, for the kernel that boots next.
     """
 
     available: Optional[bool]
     loaded: Optional[bool]
     bound: Optional[bool]
     sap_connected: Optional[bool]
+    source: Optional[str] = None
+    signed: Optional[bool] = None
+    for_kernels: Optional[Tuple[str, ...]] = None
+    next_kernel: Optional[str] = None
+    next_signed: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,7 @@ class Platform:
         out_of_tree: whether the op mode that knows CSME is loaded, and was not built together with the kernel.
         asks: whether the driver asks CSME for the radio by itself when the interface is brought up. It is None when
             nothing tells.
+        secure_boot: whether the firmware starts only what is signed (Secure Boot), or None when it could not be read.
     """
 
     release: Optional[Release]
@@ -139,6 +151,7 @@ class Platform:
     op_mode: Optional[str]
     out_of_tree: bool = False
     asks: Optional[bool] = None
+    secure_boot: Optional[bool] = None
 
     @property
     def too_old(self) -> bool:

@@ -58,6 +58,23 @@ def read_text(path: str, limit: int = -1, *, follow: bool = True) -> str:
         raise os_error(error, path) from error
 
 
+def read_bytes(path: str, limit: int = -1) -> bytes:
+    """Return the content of a small file as it is.
+
+    Args:
+        path: the file.
+        limit: how many bytes are read at most. -1 reads all.
+
+    Raises:
+        NotFound, AccessDenied, TransportFailed: the file cannot be read, or is not a regular file.
+    """
+    try:
+        with open(open_regular(path), "rb") as handle:
+            return handle.read(limit)
+    except OSError as error:
+        raise os_error(error, path) from error
+
+
 def list_folder(path: str) -> List[str]:
     """Return the names in a folder, unsorted.
 

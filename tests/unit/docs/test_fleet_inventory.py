@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Optional, Sequence, Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, warnings
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
@@ -51,21 +51,38 @@ WATCHER = WatcherReport(True, True, "1.0.0", "watching", HandoverRecord("protect
 OUTDATED = WatcherReport(True, True, "0.9.0", "left", HandoverRecord("taken_back", SEEN, None, None, False))
 
 
+UNKNOWN = Iwlmei(None, None, None, None)
+PACKAGED = Iwlmei(True, True, True, True, "package", True, ("6.1.0",), "6.1.1")
+
+
 def facts(
-    generation: Optional[str], radios: Sequence[Radio], *codes: str, watcher: WatcherReport = NO_WATCHER
+    generation: Optional[str],
+    radios: Sequence[Radio],
+    *codes: str,
+    watcher: WatcherReport = NO_WATCHER,
+    mei: Iwlmei = UNKNOWN,
 ) -> Dict[str, Any]:
-    platform = Platform(Release("x", (6, 1)), Iwlmei(None, None, None, None), None)
-    known = Known(platform, radios, {}, watcher, ())
-    return check_facts(document.document(known, generation, [Blocker(code, BECAUSE) for code in codes]))
+    known = Known(Platform(Release("x", (6, 1)), mei, None), radios, {}, watcher, ())
+    told = warnings(known)
+    return check_facts(document.document(known, generation, [Blocker(code, BECAUSE) for code in codes], told))
+
+
+def earlier(facts: Dict[str, Any]) -> Dict[str, Any]:
+    """Return facts as a collection reported them that knew nothing of warnings and of other kernels."""
+    del facts["readiness"]["warnings"]
+    del facts["kernel"]["secure_boot"]
+    for name in ("source", "signed", "for_kernels", "next_kernel"):
+        del facts["kernel"]["iwlmei"][name]
+    return facts
 
 
 #: What was last seen of each laptop.
 FLEET: Dict[str, Optional[Dict[str, Any]]] = {
-    "old": facts("userspace_managed", (CSMES, PLAIN), watcher=WATCHER),
+    "old": facts("userspace_managed", (CSMES, PLAIN), watcher=WATCHER, mei=PACKAGED),
     "new": facts("driver_managed", (HOSTS,), "airplane_mode", "no_supplicant"),
     "both": facts("driver_managed", (CSMES, replace(HOSTS, phy="phy2")), "no_supplicant", watcher=OUTDATED),
     "none": facts("none", (PLAIN,), "no_radio"),
-    "unread": facts(None, (), "unknown"),
+    "unread": earlier(facts(None, (), "unknown")),
     "unseen": None,
 }
 
@@ -83,6 +100,8 @@ GROUPS: Dict[str, Set[str]] = {
     "amt_blocker_no_supplicant": {"new", "both"},
     "amt_blocker_no_radio": {"none"},
     "amt_blocker_unknown": {"unread"},
+    "amt_warning_next_kernel_without_iwlmei": {"old"},
+    "amt_iwlmei_package": {"old"},
 }
 
 
@@ -168,11 +187,15 @@ def test_the_fleet_is_told_in_a_table(
         "last_handover": "taken_back",
         "blockers": "no_supplicant",
         "what_to_do": BECAUSE,
+        "warnings": "",
     }
     if target == "all":
         assert rows["unseen"] == {**dict.fromkeys(rows["both"], ""), "laptop": "unseen", "seen": "never"}
         assert {name for name, row in rows.items() if row["ready"] == "yes"} == GROUPS["amt_ready"]
         assert rows["new"]["what_to_do"] == f"{BECAUSE}; {BECAUSE}"
+        assert {name: row["warnings"] for name, row in rows.items() if row["warnings"]} == {
+            "old": "next_kernel_without_iwlmei"
+        }
         assert (rows["old"]["watcher"], rows["old"]["last_handover"]) == ("1.0.0", "protected")
         assert (rows["new"]["watcher"], rows["new"]["last_handover"]) == ("none", "")
 

@@ -43,8 +43,9 @@ PROFILE = Profile(3, b"corp\xff", frozenset({"WPA-PSK", "SAE"}), True, BSSID, (2
 WATCHER = WatcherReport(
     True, True, "1.0.0", "idle", HandoverRecord("protected", "2026-11-22T08:00:00Z", 221, 290, True)
 )
+MEI = Iwlmei(True, True, True, True, "package", True, ("6.1.0",), "6.1.0", True)
 KNOWN = Known(
-    platform=Platform(Release("6.1.0", (6, 1)), Iwlmei(True, True, True, True), "iwlmvm"),
+    platform=Platform(Release("6.1.0", (6, 1)), MEI, "iwlmvm", secure_boot=True),
     radios=(RADIO, OTHER, BARE),
     managed={
         "wlan0": Managed("wlan0", "wpa_supplicant", "2.10", (PROFILE, replace(PROFILE, id=4, bssid=None))),
@@ -68,7 +69,17 @@ def test_the_whole_document() -> None:
         "reason": None,
         "kernel": {
             "release": "6.1.0",
-            "iwlmei": {"available": True, "loaded": True, "bound": True, "sap_connected": True},
+            "iwlmei": {
+                "available": True,
+                "loaded": True,
+                "bound": True,
+                "sap_connected": True,
+                "source": "package",
+                "signed": True,
+                "for_kernels": ["6.1.0"],
+                "next_kernel": "6.1.0",
+            },
+            "secure_boot": True,
             "op_mode": "iwlmvm",
             "generation": "userspace_managed",
         },
@@ -182,6 +193,8 @@ def test_nothing_known() -> None:
     nothing = Known(Platform(None, Iwlmei(None, None, None, None), None), (), {}, WatcherReport(False, None), ())
     document = facts(nothing, None)
     assert document["kernel"]["release"] is None
+    assert set(document["kernel"]["iwlmei"].values()) == {None}
+    assert document["kernel"]["secure_boot"] is None
     assert document["supplicant"] == {"manager": "none", "version": None, "interfaces": [], "profiles": []}
     assert document["watcher"]["last_handover"] is None
 
@@ -274,6 +287,11 @@ WRONG: Dict[str, Any] = {
     "reason": "",
     "kernel.release": 6,
     "kernel.iwlmei.available": "yes",
+    "kernel.iwlmei.source": "rpm",
+    "kernel.iwlmei.signed": "yes",
+    "kernel.iwlmei.for_kernels": [""],
+    "kernel.iwlmei.next_kernel": "",
+    "kernel.secure_boot": 1,
     "kernel.op_mode": "iwldvm",
     "kernel.generation": "newer",
     "radios.0.owner": "me",

@@ -36,6 +36,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.patience import
 from ansible_collections.vpro.fleet.plugins.module_utils._system.places import Places
 from ansible_collections.vpro.fleet.tests.schema import check_facts
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._radio.fake_grub import debian
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_bus import FakeBus
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID, Machine, Supplicant
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_networkmanager import SETTINGS
@@ -114,6 +115,24 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     assert facts["supplicant"]["profiles"][0]["ssid"] == "corp"
     assert facts["watcher"]["running"] is True
     assert facts["amt"] is None
+
+
+def test_the_next_boot_is_told_of_before_it_comes(machine: Machine) -> None:
+    machine.write(f"boot/vmlinuz-{machine.release}", "")
+    machine.write("boot/vmlinuz-6.1.0-50-amd64", "")
+    machine.write("lib/modules/6.1.0-50-amd64/modules.dep", "")
+    machine.write("boot/grub/grub.cfg", debian(("6.1.0-50-amd64", machine.release)))
+    facts = collect(machine)
+    assert facts["kernel"]["iwlmei"] == {
+        **dict.fromkeys(("available", "loaded", "bound", "sap_connected"), True),
+        "source": "distribution",
+        "signed": False,
+        "for_kernels": [machine.release],
+        "next_kernel": "6.1.0-50-amd64",
+    }
+    assert facts["kernel"]["secure_boot"] is False
+    assert [warning["code"] for warning in facts["readiness"]["warnings"]] == ["next_kernel_without_iwlmei"]
+    assert facts["unreadable"] == []
 
 
 @pytest.mark.parametrize(("stored", "expected"), [({"psk": ("s", "canary-0f3e")}, []), ({}, ["profile_unfit"])])
@@ -232,6 +251,8 @@ GARBAGE: Dict[str, Tuple[Callable[[Machine], None], List[str]]] = {
     "SAP": (text("sys/kernel/debug/iwlmei/status", "rubbish"), ["kernel.iwlmei.sap_connected"]),
     "module": (folder("sys/module/iwlmei/initstate"), ["kernel.iwlmei.loaded"]),
     "op mode": (folder("sys/module/iwlmvm/initstate"), ["kernel.op_mode"]),
+    "menu": (folder("boot/grub/grub.cfg"), ["kernel.iwlmei.next_kernel"]),
+    "Secure Boot": (folder("sys/firmware/efi"), ["kernel.secure_boot"]),
     "processes": (folder("proc/1/comm"), ["supplicant.manager"]),
     "watcher": (text("run/amt-wifi-watcher/state.json", "rubbish"), ["watcher"]),
     "watcher is a folder": (folder("run/amt-wifi-watcher/state.json"), ["watcher"]),
@@ -277,6 +298,7 @@ def test_this_machine_as_it_is() -> None:
             "sys/kernel/debug/iwlmei/status",
             "sys/module/iwlmvm/initstate",
             "lib/modules/6.1.0-18-amd64/modules.dep",
+            "boot/grub/grub.cfg",
             "run/amt-wifi-watcher/state.json",
             "run/NetworkManager/devices/3",
             "sys/class/rfkill/rfkill0/hard",

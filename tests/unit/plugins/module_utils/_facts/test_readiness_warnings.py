@@ -19,10 +19,12 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import 
     Obstacle,
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
+from ansible_collections.vpro.fleet.tests.schema import schema
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
     FITS,
     PART,
     READY,
+    WARNINGS,
     profiles,
     radio,
 )
@@ -66,3 +68,7 @@ def test_a_cipher_by_which_csme_may_not_hear_of_the_host_is_warned_of() -> None:
     tkip = replace(READY.radios[0].csme, cipher="tkip")  # type: ignore[type-var]
     (warning,) = warnings(replace(READY, **profiles(FITS), **radio(csme=tkip)))
     assert (warning.code, "TKIP" in warning.message) == (HOST_LINK, True)
+
+
+def test_the_schema_has_every_code() -> None:
+    assert schema("amt_wifi_facts")["$defs"]["warning"]["properties"]["code"]["enum"] == sorted(WARNINGS)

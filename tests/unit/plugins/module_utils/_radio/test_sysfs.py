@@ -208,11 +208,13 @@ def test_a_module_that_could_be_loaded(tmp_path: Path, listed: str, file: str, a
     write(folder / "modules.dep", listed)
     write(folder / file, "")
     assert sysfs.module_available("iwlmei", "6.1.0", str(tmp_path)) is available
+    assert sysfs.module_file("iwlmei", "6.1.0", str(tmp_path)) == (file if available else None)
 
 
 def test_a_module_that_is_built_in(tmp_path: Path) -> None:
     write(tmp_path / "lib/modules/6.1.0/modules.builtin", f"kernel/a.ko\n{MEI}\n")
     assert sysfs.module_available("iwlmei", "6.1.0", str(tmp_path))
+    assert sysfs.module_file("iwlmei", "6.1.0", str(tmp_path)) == MEI
     with pytest.raises(NotFound):  # nobody knows of the others
         sysfs.module_available("iwlmvm", "6.1.0", str(tmp_path))
 

@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._system.files import (
     is_there,
     list_folder,
     os_error,
+    read_bytes,
     read_text,
 )
 
@@ -41,6 +42,16 @@ def test_text_of_files(tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "b")
     with pytest.raises(TransportFailed, match="directory"):
         read_text(str(tmp_path))
+
+
+def test_bytes_of_files(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b" x\xff\n")
+    assert read_bytes(str(tmp_path / "a")) == b" x\xff\n"
+    assert read_bytes(str(tmp_path / "a"), 2) == b" x"
+    with pytest.raises(NotFound, match="there is no such file or folder"):
+        read_bytes(str(tmp_path / "b"))
+    with pytest.raises(TransportFailed, match="directory"):
+        read_bytes(str(tmp_path))
 
 
 def test_only_a_file_is_read_and_nothing_waits(tmp_path: Path) -> None:
