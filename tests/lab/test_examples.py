@@ -37,7 +37,13 @@ VARIABLES = {
     "laptop_password": "a password",
 }
 #: Modules that the roles are made of: the roles' tests run them.
-ELSEWHERE = {"amt_wifi_networkd_info", "amt_wifi_supplicant", "amt_wifi_watcher_files"}
+ELSEWHERE = {
+    "amt_wifi_driver",
+    "amt_wifi_driver_package",
+    "amt_wifi_networkd_info",
+    "amt_wifi_supplicant",
+    "amt_wifi_watcher_files",
+}
 FILES = ("/etc/ssl/laptop.pem", "/etc/ssl/private/laptop.key", "/etc/ssl/corp-ca.pem")
 
 

@@ -10,7 +10,7 @@
 # SOURCE   the kernel's source, of which drivers/misc/mei, drivers/net/wireless/intel/iwlwifi and mac80211_hwsim are
 #          needed
 # HEADERS  the build folder of the kernel that the modules are for: /lib/modules/RELEASE/build
-# DRIVERS  what iwlwifi/build.sh made
+# DRIVERS  what roles/driver/files/build/build.sh made
 # OUTPUT   where the modules go; made if it is not there
 set -eu
 

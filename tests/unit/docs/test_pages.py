@@ -26,9 +26,13 @@ from ansible_collections.vpro.fleet.tests.schema import TREE
 from ansible_collections.vpro.fleet.tests.unit.docs.commands import environment_of, needs_ansible, run
 
 PAGES = [TREE / "README.md", *sorted(TREE.glob("docs/*.md")), *sorted(TREE.glob("roles/*/README.md"))]
-#: The variables of each role, as documented.
+#: The variables of each role, as documented for any of its entry points.
 ROLES: Dict[str, Dict[str, Any]] = {
-    path.parents[1].name: yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    path.parents[1].name: {
+        name: option
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values()
+        for name, option in entry["options"].items()
+    }
     for path in sorted(TREE.glob("roles/*/meta/argument_specs.yml"))
 }
 

@@ -32,7 +32,7 @@ ROOMS: Dict[str, Tuple[str, ...]] = {
     "commands": ("common", "engine", "laptop", "air", "play"),
 }
 #: The folders whose files run elsewhere: on the laptop, and within Ansible.
-ELSEWHERE: FrozenSet[str] = frozenset({"laptop/guest", "play/callback"})
+ELSEWHERE: FrozenSet[str] = frozenset({"laptop/guest", "play/callback", "play/connection"})
 #: The files, as paths without their suffix.
 FILES = [
     path.relative_to(LAB).with_suffix("").as_posix()

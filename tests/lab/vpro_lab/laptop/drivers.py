@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
 from ..errors import LabError
-from ..paths import KERNEL_MODULES, cache
+from ..paths import KERNEL_MODULES, REPOSITORY, cache
 from ..progress import Progress
 from .image import Image, enter_root, run
 from .store import ensured, hash_of, need_room, publish, work_folder
@@ -27,7 +27,8 @@ _SOURCES = ("*/drivers/net/wireless/intel/iwlwifi/*", "*/drivers/misc/mei/*.[ch]
 _UNPACK_BYTES = 500_000_000
 #: What the engine's modules are built from, below :data:`vpro_lab.paths.KERNEL_MODULES`.
 _ENGINE = ("engine.sh", "csme_engine", "iwlmvm_shim")
-_RECIPE = "iwlwifi/build.sh"
+#: How the drivers are built: as the role builds them for a fleet.
+_RECIPE = REPOSITORY / "roles/driver/files/build/build.sh"
 
 
 def ensure_source(image: Image, progress: Progress) -> Path:
@@ -42,7 +43,7 @@ def ensure_source(image: Image, progress: Progress) -> Path:
     def make() -> None:
         need_room(target.parent, _UNPACK_BYTES, f"the source of Linux {version}")
         with progress.step(f"source of Linux {version}"), work_folder() as work:
-            _unpacked(_download(image, version, work), work).rename(target)
+            _unpacked(download(image, source_package(version), version, work), work).rename(target)
 
     return ensured(target, make)
 
@@ -53,14 +54,13 @@ def ensure_drivers(image: Image, progress: Progress) -> Path:
     Raises:
         LabError: there is no source, or the compiler refused; the message carries its output.
     """
-    recipe = KERNEL_MODULES / _RECIPE
-    target = cache() / f"drivers-{kernel_version(image)}-{hash_of(image.kernel_release, recipe.read_text())}"
+    target = cache() / f"drivers-{kernel_version(image)}-{hash_of(image.kernel_release, _RECIPE.read_text())}"
 
     def make() -> None:
         source = ensure_source(image, progress)
         with progress.step(f"drivers of Linux {image.kernel_release}: minutes"), _inside(image) as work:
             shutil.copytree(source, work.path / "source")
-            shutil.copy(recipe, work.path)
+            shutil.copy(_RECIPE, work.path)
             work.make("build.sh", ("source",), target)
 
     return ensured(target, make)
@@ -103,10 +103,23 @@ def kernel_version(image: Image) -> str:
     raise LabError(f"{image.folder.name} has no package of its kernel")
 
 
-def _download(image: Image, version: str, work: Path) -> Path:
-    """Download the source's package, with this machine's apt, from the archive that *image* was made from."""
-    # 6.1.176-1 is in linux-source-6.1.
-    package = f"linux-source-{'.'.join(version.split('.')[:2])}"
+def source_package(version: str) -> str:
+    """Return the name of the package with the source of a kernel's version: 6.1.176-1 is in linux-source-6.1."""
+    return f"linux-source-{'.'.join(version.split('.')[:2])}"
+
+
+def download(image: Image, package: str, version: str, work: Path) -> Path:
+    """Download a package of *image*'s kernel, with this machine's apt, from the archive that *image* was made from.
+
+    Args:
+        image: which.
+        package: the package's name.
+        version: its version.
+        work: a folder. The package goes there, and what apt needs meanwhile.
+
+    Raises:
+        LabError: the archive can't be reached, or has no such package any more.
+    """
     settings = {
         "Dir::Etc::SourceList": image.root / "etc/apt/sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
@@ -122,11 +135,11 @@ def _download(image: Image, version: str, work: Path) -> Path:
     }
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     for folder in ("state/lists/partial", "cache/archives/partial"):
-        (work / folder).mkdir(parents=True)
+        (work / folder).mkdir(parents=True, exist_ok=True)
     _must(["apt-get", *options, "--quiet", "--error-on=any", "update"], "the archive can't be reached")
     _must(
         ["apt-get", *options, "--quiet", "download", f"{package}={version}"],
-        f"no source of the kernel of {image.folder.name}: remove the image, the next one has the archive's newest",
+        f"no {package} of the kernel of {image.folder.name}: remove the image, the next one has the archive's newest",
         work,
     )
     return next(work.glob(f"{package}_*.deb"))

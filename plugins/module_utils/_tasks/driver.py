@@ -1,0 +1,319 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drivers with iwlmei on a laptop: for which kernels they are there, whether they belong there, and their life.
+
+No driver is ever unloaded: the link over it would end, and with it what Ansible speaks over. What is installed counts
+from the next boot on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+
+from .._system.errors import FleetError, Refused
+from .._system.files import names_in
+from .._system.program import run
+from . import driver_hold, secure_boot
+from .driver_packages import Package, install, installed, kernels, read, remove
+from .driver_recipe import FOLDER, MODULES, numbers
+
+#: The management engine's client for wireless, which is there only where AMT can use the radio
+#: (linux/drivers/net/wireless/intel/iwlwifi/mei/main.c).
+_WIRELESS_CLIENT = "-13280904-7792-4fcb-a1aa-5e70cbb1e865"
+#: The first kernel whose iwlmei survives a suspend where AMT is off (kernel bugzilla 215937).
+_SUSPENDS = (6, 2)
+#: The op modes of iwlwifi that know nothing of CSME, and what they drive.
+_OTHERS = {"iwlmld": "the newest radios", "iwldvm": "radios that are older than CSME's wireless part"}
+#: What may be told to be done despite its reason.
+DESPITE = ("no_radio", "op_mode_unsupported", "no_csme")
+#: Seconds for one program at most.
+_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """The key of the fleet, for laptops with Secure Boot.
+
+    Attributes:
+        certificate: the path of its certificate on the laptop, in DER.
+        password: what a person types at the console to enrol it.
+    """
+
+    certificate: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a laptop has.
+
+    Attributes:
+        running: the running kernel's release.
+        kernels: the releases of the installed kernels.
+        installed: the versions of the installed packages, by release.
+        secure_boot: whether the kernel takes only signed modules.
+        followed: the packages that bring new kernels, each with the release of the kernel that it would bring now.
+    """
+
+    running: str
+    kernels: Tuple[str, ...]
+    installed: Dict[str, str]
+    secure_boot: bool
+    followed: Dict[str, Optional[str]]
+
+    @property
+    def coming(self) -> List[str]:
+        """The releases of the kernels that the next update brings."""
+        return sorted({release for release in self.followed.values() if release} - set(self.kernels))
+
+
+def look(root: str = "/") -> Seen:
+    """Return what the laptop has.
+
+    Raises:
+        Refused: the laptop's distribution has other packages.
+        NotFound, TimedOut, TransportFailed: it can't be found out.
+    """
+    if shutil.which("dpkg-query") is None:
+        what = "Nothing was changed: this laptop's distribution has no packages of the kind deb"
+        remedy = "docs/kernels.md of the collection says what to do there"
+        raise Refused("distribution_unsupported", what, remedy=remedy)
+    found = kernels(root)
+    return Seen(os.uname().release, found, installed(), secure_boot.is_on(root), driver_hold.followed(found))
+
+
+def why_not(root: str = "/") -> List[Refused]:
+    """Return the reasons why iwlmei does not belong on this laptop, if any.
+
+    Whether AMT's wireless management is switched on can't be told without iwlmei. What can be told is whether the
+    firmware has it.
+
+    Args:
+        root: the directory that stands for ``/``.
+    """
+    found = []
+    radios = [name for name in names_in(os.path.join(root, "sys/bus/pci/drivers/iwlwifi")) if ":" in name]
+    modules = set(names_in(os.path.join(root, "sys/module")))
+    other = next((name for name in _OTHERS if name in modules), None)
+    if not radios:
+        remedy = "If its driver is only not loaded now, load it (modprobe iwlwifi)"
+        found.append(Refused("no_radio", "this laptop has no radio of Intel's (iwlwifi)", remedy=remedy))
+    elif "iwlmvm" not in modules and other is not None:
+        what = f"the radio's op mode is {other}, for {_OTHERS[other]}. It knows nothing of CSME"
+        found.append(Refused("op_mode_unsupported", what, remedy="iwlmei can do nothing on this laptop"))
+    clients = names_in(os.path.join(root, "sys/bus/mei/devices"))
+    if not any(name.endswith(_WIRELESS_CLIENT) for name in clients):
+        what = "this laptop's firmware shows no wireless management: AMT is switched off, or not there"
+        remedy = "Where AMT is off, iwlmei does harm. Switch AMT on in the firmware, or load mei_me if it is not loaded"
+        found.append(Refused("no_csme", what, remedy=remedy))
+    return found
+
+
+def refuse(despite: Collection[str], root: str = "/") -> None:
+    """Fail if iwlmei does not belong on this laptop.
+
+    Args:
+        despite: the reasons that do not count.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        Refused: it does not.
+    """
+    for reason in why_not(root):
+        if reason.reason not in despite:
+            remedy = f"{reason.remedy}. To install it nevertheless, put {reason.reason} into driver_despite"
+            raise Refused(reason.reason, f"Nothing was installed: {reason.what}", remedy=remedy)
+
+
+def check_signatures(packages: Sequence[Package], enrolment: Optional[Enrolment], *, check: bool) -> None:
+    """Fail if the laptop's kernel would not take the modules, and prepare what has to be done then.
+
+    Args:
+        packages: what is to be installed. Secure Boot is on.
+        enrolment: the fleet's key, to be prepared for a person at the console.
+        check: whether nothing is to be changed.
+
+    Raises:
+        Refused: the kernel would not take them.
+        NotFound, TimedOut, TransportFailed: it can't be found out.
+    """
+    known = secure_boot.enrolled() if packages else frozenset()
+    for package in packages:
+        if None in package.signers:
+            what = f"Nothing was installed: Secure Boot is on, and the modules for Linux {package.release} not signed"
+            remedy = "Build them with driver_sign_key and driver_sign_certificate"
+            raise Refused("not_signed", what, where=package.path, remedy=remedy)
+        foreign = next((signer for signer in package.signers if signer not in known), None)
+        if foreign is not None:
+            what = f"Nothing was installed: Secure Boot is on, and the laptop does not know {foreign.name!a}, who "
+            what += f"signed the modules for Linux {package.release}"
+            raise Refused("key_not_enrolled", what, remedy=_enrol(foreign, enrolment, check=check))
+
+
+def _enrol(signer: secure_boot.Signer, enrolment: Optional[Enrolment], *, check: bool) -> str:
+    """Prepare the enrolment of a signer, and return what is left to do."""
+    if enrolment is None:
+        return "Enrol the key: set driver_mok_certificate and driver_mok_password, and run this again"
+    mine = secure_boot.certificate_signer(enrolment.certificate)
+    if mine != signer:
+        return f"driver_mok_certificate is of {mine.name!a}. Name the certificate that the modules were signed with"
+    if signer not in secure_boot.pending():
+        if check:
+            return "The enrolment of its key would be prepared"
+        secure_boot.prepare(enrolment.certificate, enrolment.password)
+    return (
+        "Its key waits to be enrolled. That takes a person at the laptop: restart it, press a key when the blue screen "
+        "of MOK management comes up (it waits ten seconds), choose 'Enroll MOK', 'Continue', 'Yes', type the password "
+        "of driver_mok_password, and choose 'Reboot'. Then run this again"
+    )
+
+
+def warnings_for(releases: Sequence[str]) -> List[str]:
+    """Return what is to be known of iwlmei in these kernels."""
+    bad = [release for release in releases if numbers(release) < _SUSPENDS]
+    if not bad:
+        return []
+    text = (
+        f"iwlmei of Linux {', '.join(bad)} takes a suspend for a theft of the radio, and leaves the interface down "
+        "(kernel bugzilla 215937). The watcher brings it up again. Linux 6.2 and later do not have this error"
+    )
+    newer = _newer_kernel()
+    return [f"{text}. This distribution has one: {newer}" if newer else text]
+
+
+def _newer_kernel() -> Optional[str]:
+    """Return the name of the distribution's package with a kernel without that error, if apt knows any."""
+    try:
+        names = run(["apt-cache", "pkgnames", "linux-image-"], _SECONDS).out.decode(errors="replace").split()
+    except FleetError:
+        return None
+    # Debian: linux-image-6.12-amd64 is the newest kernel 6.12.
+    matches = [re.fullmatch(r"linux-image-([0-9]+)\.([0-9]+)-amd64", name) for name in names]
+    found = sorted((int(match[1]), int(match[2]), match[0]) for match in matches if match)
+    return next((name for major, minor, name in reversed(found) if (major, minor) >= _SUSPENDS), None)
+
+
+def apply(
+    paths: Sequence[str], enrolment: Optional[Enrolment], *, hold: bool = False, check: bool, root: str = "/"
+) -> Dict[str, Any]:
+    """Install packages for the laptop's kernels and the next one, and remove those for kernels that are gone.
+
+    Args:
+        paths: the packages' files. Those for other kernels than the laptop's are left out.
+        enrolment: the fleet's key.
+        hold: whether the next kernel is held back until its package is installed.
+        check: whether nothing is to be changed.
+        root: the directory that stands for ``/``.
+
+    Returns:
+        The module's result.
+
+    Raises:
+        FleetError: nothing was installed, or what was installed before is in place.
+    """
+    seen = look(root)
+    wanted = {*seen.kernels, *seen.coming}
+    packages = [package for package in map(read, paths) if package.release in wanted]
+    new = [package for package in packages if seen.installed.get(package.release) != package.version]
+    if seen.secure_boot:
+        check_signatures(new, enrolment, check=check)
+    old = sorted(set(seen.installed) - wanted)
+    if not check:
+        for release in old:
+            remove(release)
+        for package in new:
+            install(package, seen.installed.get(package.release), root)
+    after = {release: version for release, version in seen.installed.items() if release not in old}
+    after.update({package.release: package.version for package in new})
+    # Where apt does not know what would come, or nothing new would, the one after that is held back.
+    held = [name for name, release in seen.followed.items() if release not in seen.coming or not after.get(release)]
+    moved = driver_hold.hold(held if hold else [], check=check, root=root)
+    result = _result(seen, after, bool(new or old) or moved, root)
+    result["held"] = sorted(held) if hold else []
+    if check and any(package.release == seen.running for package in new):
+        result["reboot_needed"] = _is_loaded("iwlwifi", root)
+    result["warnings"] = warnings_for([package.release for package in packages])
+    return result
+
+
+def withdraw(*, check: bool, root: str = "/") -> Dict[str, Any]:
+    """Remove all packages. Each kernel has its own drivers then.
+
+    Args:
+        check: whether nothing is to be changed.
+        root: the directory that stands for ``/``.
+
+    Raises:
+        FleetError: one could not be removed.
+    """
+    seen = look(root)
+    there = sorted(seen.installed)
+    loaded = seen.running in seen.installed and _is_loaded("iwlmei", root)
+    if not check:
+        for release in there:
+            remove(release)
+    moved = driver_hold.hold([], check=check, root=root)
+    result = _result(seen, {}, bool(there) or moved, root)
+    result["held"] = []
+    result["reboot_needed"] = loaded or (not there and _is_stale(seen.running, root))
+    return result
+
+
+def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict[str, Any]:
+    return {
+        "changed": changed,
+        "kernels": [
+            {"release": release, "running": release == seen.running, "version": after.get(release)}
+            for release in (*seen.kernels, *seen.coming)
+        ],
+        "coming": seen.coming,
+        "secure_boot": seen.secure_boot,
+        "reboot_needed": seen.running in after and _is_older(seen.running, root),
+    }
+
+
+def _is_loaded(module: str, root: str) -> bool:
+    return os.path.isdir(os.path.join(root, "sys/module", module))
+
+
+def _is_stale(release: str, root: str) -> bool:
+    """Say whether iwlmei is loaded and its file is gone."""
+    gone = not os.path.exists(os.path.join(root, "lib/modules", release, FOLDER))
+    return gone and _is_loaded("iwlmei", root) and _find_own(release, root) is None
+
+
+def _find_own(release: str, root: str) -> Optional[str]:
+    """Return the path of an iwlmei that the kernel brought."""
+    for folder, _folders, files in os.walk(os.path.join(root, "lib/modules", release, "kernel/drivers/net/wireless")):
+        for name in files:
+            if name.split(".")[0] == "iwlmei":
+                return os.path.join(folder, name)
+    return None
+
+
+def _is_older(release: str, root: str) -> bool:
+    """Say whether a loaded driver is another one than that of the installed package.
+
+    The linker gives each module a number of its own (.note.gnu.build-id), which the kernel shows.
+    """
+    for module in MODULES:
+        path = os.path.join(root, "lib/modules", release, FOLDER, f"{module}.ko")
+        note = os.path.join(root, "sys/module", module, "notes/.note.gnu.build-id")
+        try:
+            with open(note, "rb") as shown:
+                identity = shown.read()
+        except OSError:  # it is not loaded, so the next one that is will be the package's
+            continue
+        try:
+            with open(path, "rb") as handle:
+                if identity not in handle.read():
+                    return True
+        except FileNotFoundError:  # in check mode, it would only come
+            return True
+    return False

@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: amt_wifi_driver
+short_description: Install the drivers with iwlmei for the kernels of a laptop
+version_added: 1.0.0
+author:
+  - The vpro.fleet developers (@vpro-fleet)
+description:
+  - Installs packages that M(vpro.fleet.amt_wifi_driver_package) has built, each for an installed kernel of the laptop,
+    or for the kernel that its next update brings. Packages for other kernels are removed.
+  - With O(state=absent), removes all of these packages. Each kernel has its own drivers then.
+  - Never unloads a driver. RV(reboot_needed) says whether the laptop has to be restarted.
+  - Fails before it installs anything if iwlmei does not belong on the laptop, or if Secure Boot is on and the kernel
+    would not take the modules.
+  - If an installation fails, for example because the disk is full, the drivers from before are in place again.
+  - The role P(vpro.fleet.driver#role) uses this module.
+options:
+  state:
+    description:
+      - Whether the drivers are installed.
+    type: str
+    choices: [present, absent]
+    default: present
+  packages:
+    description:
+      - The paths of the packages' files on the laptop. Those for other kernels are left alone.
+      - If the list is empty, nothing is installed. RV(kernels) tells which packages are needed.
+    type: list
+    elements: path
+    default: []
+  despite:
+    description:
+      - The reasons for which the module would refuse, and shall not.
+      - V(no_radio) means that the laptop has no radio of Intel's, or that its driver is not loaded.
+      - V(op_mode_unsupported) means that the radio's op mode knows nothing of CSME, as C(iwlmld).
+      - V(no_csme) means that the firmware shows no wireless management, because AMT is switched off or missing.
+    type: list
+    elements: str
+    choices: [no_radio, op_mode_unsupported, no_csme]
+    default: []
+  hold_kernel:
+    description:
+      - Whether apt holds back the laptop's next kernel until its package is installed.
+      - The package that brings new kernels (C(linux-image-amd64), C(linux-image-generic)) is held, except while the
+        kernel that it would bring now has its package. With V(false), a hold of this module's is lifted. A hold that
+        somebody else has set stays.
+    type: bool
+    default: false
+  mok_certificate:
+    description:
+      - The path of the certificate that the modules are signed with, on the laptop, in DER.
+      - If Secure Boot is on and the laptop does not know the certificate, its enrolment is prepared. A person at the
+        laptop has to confirm it during the next boot. The module fails until then.
+    type: path
+  mok_password:
+    description:
+      - The password that this person has to type.
+    type: str
+extends_documentation_fragment:
+  - vpro.fleet.attributes
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: >-
+      Will return details on what has changed (or possibly needs changing in C(check_mode)), when in
+      diff mode.
+    support: none
+  idempotent:
+    description: When run twice in a row with the same arguments, the second invocation does not change anything.
+    support: full
+seealso:
+  - module: vpro.fleet.amt_wifi_driver_package
+  - module: vpro.fleet.amt_wifi_facts
+"""
+
+EXAMPLES = r"""
+- name: Install the drivers for the kernel of Debian 13
+  vpro.fleet.amt_wifi_driver:
+    packages: [/root/vpro-iwlmei-6.12.117+deb13-amd64_6.12.117-1+vpro.1f0c2d3e_amd64.deb]
+
+- name: Have each kernel use its own drivers again
+  vpro.fleet.amt_wifi_driver:
+    state: absent
+"""
+
+RETURN = r"""
+kernels:
+  description:
+    - The installed kernels and those in RV(coming), each with its C(release), whether it is C(running), and the
+      C(version) of the package for it. The version is V(null) if there is no package for it.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - release: 6.1.0-50-amd64
+      running: true
+      version: 6.1.176-1+vpro.1f0c2d3e
+coming:
+  description: The releases of the kernels that the laptop's next update brings, as far as its apt knows.
+  type: list
+  elements: str
+  returned: success
+  sample: [6.1.0-51-amd64]
+held:
+  description: The packages that are held for O(hold_kernel).
+  type: list
+  elements: str
+  returned: success
+  sample: [linux-image-amd64]
+secure_boot:
+  description: Whether Secure Boot is on, so that the kernel only takes signed modules.
+  type: bool
+  returned: success
+  sample: false
+reboot_needed:
+  description: Whether the running kernel uses other drivers than those that are installed for it now.
+  type: bool
+  returned: success
+  sample: true
+error:
+  description: Why the module failed, with a stable C(code), C(what), C(where) and C(remedy).
+  type: dict
+  returned: failure
+  sample:
+    code: no_csme
+    what: "Nothing was installed: this laptop's firmware shows no wireless management: AMT is off, or not there"
+    where: ""
+    remedy: Switch AMT on in the firmware
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vpro.fleet.plugins.module_utils import _module
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks import driver
+
+
+def work(module: AnsibleModule) -> Dict[str, Any]:
+    """Return the module's result.
+
+    Raises:
+        FleetError: iwlmei does not belong on this laptop, or a package could not be installed or removed.
+    """
+    given = module.params
+    if given["state"] == "absent":
+        return driver.withdraw(check=module.check_mode)
+    driver.refuse(given["despite"])
+    enrolment = None
+    if given["mok_certificate"] is not None:
+        enrolment = driver.Enrolment(given["mok_certificate"], given["mok_password"])
+    return driver.apply(given["packages"], enrolment, hold=given["hold_kernel"], check=module.check_mode)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "packages": {"type": "list", "elements": "path", "default": []},
+            "despite": {"type": "list", "elements": "str", "choices": list(driver.DESPITE), "default": []},
+            "hold_kernel": {"type": "bool", "default": False},
+            "mok_certificate": {"type": "path"},
+            "mok_password": {"type": "str", "no_log": True},
+        },
+        required_together=[("mok_certificate", "mok_password")],
+        supports_check_mode=True,
+    )
+    _module.run(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The vpro.fleet developers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A build host for the role ``driver``: a copy of the root that a laptop's image was made from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+from ..laptop.control import Laptop
+from ..laptop.drivers import download, kernel_version, source_package
+from ..laptop.image import Image
+from ..laptop.store import ensured, hash_of, publish, work_folder
+from ..paths import cache
+from .playbook import Play, inventory, run_playbook
+
+#: Its name in the inventory.
+NAME = "buildhost"
+_FOLDER = "var/cache/vpro-iwlmei"
+_CONNECTIONS = Path(__file__).parent / "connection"
+#: Of the kernel's package: what the lab's images leave out, and each stock laptop has.
+_STOCK = "lib/modules/*/kernel/drivers/net/wireless/intel/iwlwifi"
+
+
+class BuildHost:
+    """A build host.
+
+    Args:
+        laptop: the laptop whose image it is like.
+        folder: where it is made. It takes 1 GB.
+    """
+
+    def __init__(self, laptop: Laptop, folder: Path) -> None:
+        self._laptop = laptop
+        self.root = folder / "root"
+        #: Where the controller keeps the packages.
+        self.packages = folder / "packages"
+        self._inventory = folder / "inventory.json"
+        image = laptop.image
+        subprocess.run(["cp", "-a", "--reflink=auto", str(image.root), str(self.root)], check=True)
+        (self.root / _FOLDER).mkdir(parents=True)
+        version = kernel_version(image)
+        shutil.copy(_package(image, source_package(version), version), self.root / _FOLDER)
+
+    def run(self, playbook: Path, *arguments: str, **variables: Any) -> Play:
+        """Run a playbook with the build host and the laptop in its inventory.
+
+        Args:
+            playbook: the file.
+            arguments: further arguments of ``ansible-playbook``.
+            variables: the variables of all hosts.
+        """
+        hosts: Dict[str, Any] = json.loads(inventory(self._laptop).read_text(encoding="utf-8"))["all"]["hosts"]
+        way: Mapping[str, str] = {
+            "ansible_connection": "lab_root",
+            "lab_root": str(self.root),
+            "ansible_python_interpreter": "/usr/bin/python3",
+        }
+        groups = {"build": {"hosts": {NAME: way}}, "laptops": {"hosts": hosts}}
+        mine = {"driver_packages": str(self.packages), **variables}
+        self._inventory.write_text(json.dumps({"all": {"children": groups, "vars": mine}}), encoding="utf-8")
+        settings = {"ANSIBLE_CONNECTION_PLUGINS": str(_CONNECTIONS)}
+        return run_playbook(self._laptop, playbook, *arguments, hosts=self._inventory, settings=settings)
+
+
+def make_stock(laptop: Laptop, folder: Path) -> None:
+    """Give a laptop the drivers that its kernel's package has, and the lab's image leaves out; they are loaded.
+
+    Args:
+        laptop: which.
+        folder: where the package is unpacked.
+    """
+    release = laptop.image.kernel_release
+    package = _package(laptop.image, f"linux-image-{release}", kernel_version(laptop.image))
+    subprocess.run(["dpkg-deb", "--extract", str(package), str(folder)], check=True)
+    found: List[Path] = [*folder.glob(_STOCK), *folder.glob(f"usr/{_STOCK}")]
+    archive = folder / "stock.tar"
+    subprocess.run(["tar", "-C", str(found[0].parent), "-cf", str(archive), "iwlwifi"], check=True)
+    laptop.send([archive], "/root/stock.tar")
+    place = f"/lib/modules/{release}/kernel/drivers/net/wireless/intel"
+    laptop.guest.check(f"mkdir -p {place}; tar -C {place} -xf /root/stock.tar; rm /root/stock.tar; depmod")
+    laptop.guest.check("modprobe iwlmvm")
+
+
+def _package(image: Image, name: str, version: str) -> Path:
+    """Return a package of an image's kernel, downloaded once."""
+    target = cache() / f"source-package-{name}-{hash_of(name, version)}"
+
+    def make() -> None:
+        with work_folder() as work:
+            publish([download(image, name, version, work)], target)
+
+    return next(ensured(target, make).iterdir())
