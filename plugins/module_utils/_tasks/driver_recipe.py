@@ -65,24 +65,32 @@ def checked_release(release: str) -> str:
     Raises:
         Refused: it is none.
     """
-    if _RELEASE.match(release) is None:
-        remedy = "Name it as 'uname -r' does"
-        raise Refused("invalid_release", f"{release!a} is not a kernel release of this distribution", remedy=remedy)
+    _parsed(release)
     return release
 
 
 def numbers(release: str) -> Tuple[int, int]:
-    """Return a checked release's version, such as (6, 1)."""
-    match = _RELEASE.match(checked_release(release))
-    assert match is not None
+    """Return a release's version, such as (6, 1).
+
+    Raises:
+        Refused: it is none that a package can be called by.
+    """
+    match = _parsed(release)
     return int(match[1]), int(match[2])
+
+
+def _parsed(release: str) -> re.Match[str]:
+    match = _RELEASE.match(release)
+    if match is None:
+        remedy = "Name it as 'uname -r' does"
+        raise Refused("invalid_release", f"{release!a} is not a kernel release of this distribution", remedy=remedy)
+    return match
 
 
 def source_names(release: str) -> List[str]:
     """Return the names that the package with a kernel's source may have: Debian's first, then Ubuntu's."""
-    major, minor = numbers(release)
-    match = _RELEASE.match(release)
-    patch = (match[3] or "") if match else ""
+    match = _parsed(release)
+    major, minor, patch = match[1], match[2], match[3] or ""
     return [f"linux-source-{major}.{minor}", f"linux-source-{major}.{minor}{patch or '.0'}"]
 
 

@@ -63,26 +63,26 @@ function load_video {{
 ### END /etc/grub.d/00_header ###
 """
 _BODY = """\
-{tab}	load_video
-{tab}	insmod gzio
-{tab}	if [ x$grub_platform = xxen ]; then insmod xzio; insmod lzopio; fi
-{tab}	search --no-floppy --fs-uuid --set=root {root}
-{tab}	echo	'Loading Linux {release} ...'
-{tab}	linux	{boot}/vmlinuz-{release} root=UUID={root} ro  {options}
-{tab}	echo	'Loading initial ramdisk ...'
-{tab}	initrd	{boot}/initrd.img-{release}
+{tab}\tload_video
+{tab}\tinsmod gzio
+{tab}\tif [ x$grub_platform = xxen ]; then insmod xzio; insmod lzopio; fi
+{tab}\tsearch --no-floppy --fs-uuid --set=root {root}
+{tab}\techo\t'Loading Linux {release} ...'
+{tab}\tlinux\t{boot}/vmlinuz-{release} root=UUID={root} ro  {options}
+{tab}\techo\t'Loading initial ramdisk ...'
+{tab}\tinitrd\t{boot}/initrd.img-{release}
 {tab}}}
 """
 _CLASSES = "--class {id} --class gnu-linux --class gnu --class os $menuentry_id_option"
 _FIRMWARE = """\
 ### BEGIN /etc/grub.d/30_uefi-firmware ###
 if [ "$grub_platform" = "efi" ]; then
-	fwsetup --is-supported
-	if [ "$?" = 0 ]; then
-		menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
-			fwsetup
-		}
-	fi
+\tfwsetup --is-supported
+\tif [ "$?" = 0 ]; then
+\t\tmenuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
+\t\t\tfwsetup
+\t\t}
+\tfi
 fi
 ### END /etc/grub.d/30_uefi-firmware ###
 """
