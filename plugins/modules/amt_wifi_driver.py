@@ -64,6 +64,7 @@ options:
     type: str
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

@@ -44,6 +44,7 @@ options:
     type: path
 extends_documentation_fragment:
   - vpro.fleet.attributes
+  - vpro.fleet.attributes.group
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
