@@ -65,18 +65,7 @@ options:
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: >-
-      Will return details on what has changed (or possibly needs changing in C(check_mode)), when in
-      diff mode.
-    support: none
-  idempotent:
-    description: When run twice in a row with the same arguments, the second invocation does not change anything.
-    support: full
+  - vpro.fleet.attributes.action_without_diff
 seealso:
   - module: vpro.fleet.amt_wifi_driver_package
   - module: vpro.fleet.amt_wifi_facts

@@ -23,11 +23,11 @@ from .values import Platform
 DISTRIBUTION, PACKAGE, DKMS, OTHER = "distribution", "package", "dkms", "other"
 _MODULES = "lib/modules"
 #: What the role's package is called, with the kernel's release after it.
-_PACKAGE = "vpro-iwlmei-"
+PREFIX = "vpro-iwlmei-"
 #: The end of a signed module (MODULE_SIG_STRING, linux/include/linux/module_signature.h).
 _SIGNED = b"~Module signature appended~\n"
 #: The firmware's variable: four bytes of attributes, then 0 or 1 (UEFI Specification, "Globally Defined Variables").
-_SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 def with_installed(platform: Platform, reading: Reading, root: str = "/") -> Platform:
@@ -107,7 +107,7 @@ def _source(release: str, path: Optional[str], root: str) -> Optional[str]:
 def _packaged(release: str, root: str) -> FrozenSet[str]:
     """Return the files of the role's package for a kernel, below the folder of all modules, by dpkg's list."""
     try:
-        listed = read_text(os.path.join(root, f"var/lib/dpkg/info/{_PACKAGE}{release}.list"))
+        listed = read_text(os.path.join(root, f"var/lib/dpkg/info/{PREFIX}{release}.list"))
     except NotFound:
         return frozenset()
     return frozenset(file.partition("/lib/modules/")[2] for file in listed.splitlines())
@@ -155,7 +155,7 @@ def _secured(root: str) -> bool:
     if not os.path.isdir(firmware):
         return False
     folder = os.path.join(firmware, "efivars")
-    path = os.path.join(folder, _SECURE_BOOT)
+    path = os.path.join(folder, SECURE_BOOT)
     try:
         value = read_bytes(path, 6)
     except NotFound:

@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
+from .._radio.kernels import PREFIX
 from .._system.errors import NotFound, Refused, TransportFailed
 from .._system.files import os_error
 from .._system.program import Finished, run
 from .driver_recipe import (
     FOLDER,
     MODULES,
-    PREFIX,
     Recipe,
     Signing,
     checked_release,

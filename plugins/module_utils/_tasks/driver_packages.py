@@ -13,9 +13,10 @@ import tempfile
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
+from .._radio.kernels import PREFIX
 from .._system.errors import FleetError, NotFound, Refused, TransportFailed
 from .._system.program import run
-from .driver_recipe import FOLDER, MODULES, PREFIX
+from .driver_recipe import FOLDER, MODULES
 from .secure_boot import Signer, signer_of
 
 #: Seconds for one program at most. update-initramfs takes a minute or two on a slow laptop.

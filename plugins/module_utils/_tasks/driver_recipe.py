@@ -15,8 +15,6 @@ from typing import Dict, List, Optional, Tuple
 from .._system.errors import NotFound, Refused
 from .._system.files import list_folder, read_text
 
-#: The beginning of each package's name. The kernel's release follows.
-PREFIX = "vpro-iwlmei-"
 #: Where a package has its modules, below the folder of the kernel's modules. depmod(8) prefers ``updates`` to what the
 #: kernel brought (depmod.d(5), "search").
 FOLDER = "updates/vpro-iwlmei"

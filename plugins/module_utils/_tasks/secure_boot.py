@@ -11,11 +11,12 @@ import re
 import subprocess
 from typing import FrozenSet, NamedTuple, Optional, Tuple
 
+from .._radio.kernels import SECURE_BOOT
 from .._system.errors import NotFound, TransportFailed
 from .._system.program import run
 
 #: The firmware's variable that says whether Secure Boot is on: four bytes of attributes, then 1 or 0 (UEFI 2.10, 3.3).
-_FIRMWARE = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_FIRMWARE = f"sys/firmware/efi/efivars/{SECURE_BOOT}"
 #: shim's variable, 1 where somebody has switched shim's validation off ("mokutil --disable-validation"). Then the
 #: kernel takes any module.
 _SHIM = "sys/firmware/efi/efivars/MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23"

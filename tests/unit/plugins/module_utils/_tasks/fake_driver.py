@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import pytest
 
@@ -110,14 +110,18 @@ class Laptop:
         (notes / ".note.gnu.build-id").write_text(identity, encoding="utf-8")
 
 
+def stand_in(programs: Mapping[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put shell scripts in the place of programs: their texts by their names, in a folder that is made."""
+    folder.mkdir()
+    for name, text in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laptop:
     """Return a laptop that the code under test takes for this one."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, text in PROGRAMS.items():
-        (programs / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    stand_in(PROGRAMS, tmp_path / "bin", monkeypatch)
     monkeypatch.setenv("STATE", str(tmp_path))
     real = os.uname()
     monkeypatch.setattr(os, "uname", lambda: os.uname_result((*real[:2], OLD, *real[3:])))

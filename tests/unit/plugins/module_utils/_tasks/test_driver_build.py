@@ -22,6 +22,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver_recipe im
     read_recipe,
     source_names,
 )
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._tasks.fake_driver import stand_in
 
 RECIPE = Path(__file__).resolve().parents[5] / "roles" / "driver" / "files" / "build"
 RELEASE = "6.1.0-50-amd64"
@@ -47,12 +48,7 @@ PROGRAMS = {
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A build host with the headers of one kernel, and the package with its source."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, text in PROGRAMS.items():
-        (programs / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    stand_in(PROGRAMS, tmp_path / "bin", monkeypatch)
     is_folder = os.path.isdir
     monkeypatch.setattr(os.path, "isdir", lambda path: path == f"/lib/modules/{RELEASE}/build" or is_folder(path))
     folder = tmp_path / "folder"
