@@ -46,10 +46,10 @@ class NoAddress:
     """The answer to LookForAddress: the interface has no IPv4 address, or only a link-local one.
 
     Attributes:
-        own_client: whether the interface's manager has a DHCP client of its own (``Policy.own_client_seconds``).
+        tested: whether a DHCP client may have an address and still test it (``Policy.test_seconds``).
     """
 
-    own_client: bool = False
+    tested: bool = False
 
 
 class LookForAddress(Dataless):
@@ -76,7 +76,7 @@ class State:
     Attributes:
         waiting: whether the interface is connected, and no address has come since.
         asks: how often the DHCP client was made to ask again since the connection.
-        waited: whether a manager's own client has had its time.
+        waited: whether a client that tests its address has had its time.
     """
 
     waiting: bool = False
@@ -119,8 +119,8 @@ def step(state: State, event: AddressingEvent, policy: Policy) -> Result:
         return State(), (CancelTimer(LATER),)
     if event == Expired(LATER):
         return state, (LookForAddress(),)
-    if isinstance(event, NoAddress) and event.own_client and not state.waited:
-        return replace(state, waited=True), (SetTimer(LATER, policy.own_client_seconds),)
+    if isinstance(event, NoAddress) and event.tested and not state.waited:
+        return replace(state, waited=True), (SetTimer(LATER, policy.test_seconds),)
     if isinstance(event, NoAddress) and state.asks < len(pauses):
         asks = state.asks + 1
         more = tuple(SetTimer(LATER, seconds) for seconds in pauses[asks : asks + 1])

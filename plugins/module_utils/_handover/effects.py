@@ -139,7 +139,7 @@ class Effects:
     def look_for_address(self) -> Union[AddressArrived, NoAddress, None]:
         """Return the answer to ``LookForAddress``. If the addresses can't be read, warn and return None."""
         try:
-            return self.read_address() or NoAddress(self._has_own_client)
+            return self.read_address() or NoAddress(self._is_tested())
         except FleetError as error:
             self.warnings.append(f"the addresses can't be read: {error}")
             return None
@@ -169,6 +169,18 @@ class Effects:
     def _has_own_client(self) -> bool:
         """Whether the interface's manager has a DHCP client of its own."""
         return self.backend is not None and self.backend.manager != WPA_SUPPLICANT
+
+    def _is_tested(self) -> bool:
+        """Say whether a DHCP client of the manager's own may have an address and still test it.
+
+        Only a handover asks such a client again, so only then it matters. If the manager does not answer, it may.
+        """
+        if self.backend is None or not self._has_own_client or not self._calls.waits():
+            return False
+        try:
+            return self.backend.may_test_addresses()
+        except FleetError:
+            return True
 
     def ask_for_address(self) -> Optional[str]:
         """Make the DHCP client of the interface ask again. Return the client's name, or None if none was asked.

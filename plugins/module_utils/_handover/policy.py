@@ -101,8 +101,8 @@ class Policy:
             first wait is short, because on a quick network an address comes 5 to 50 ms after a connection. The second
             is long enough for a server that first tests whether an address is in use, which takes 1 s (ping-timeout,
             dhcpd.conf(5)). The third is as long as a client waits before its own second message: 3 to 5 s.
-        own_client_seconds: how much longer than that first wait a manager's own DHCP client is left alone before it is
-            asked again. NetworkManager 1.52 tests an address for 0.2 s before the interface gets it.
+        test_seconds: how much longer than that first wait a manager's own DHCP client is left alone if it tests an
+            address before the interface gets it. NetworkManager 1.52 does so for 0.2 s.
         timeout_seconds: how long the whole handover may take. A request is made only if the rest of the handover fits
             into the time that is left.
         stay: whether to keep the access point pinned after the handover, until CSME allows roaming or the session has
@@ -120,7 +120,7 @@ class Policy:
     deadline_seconds: float = 3.0
     grace_seconds: float = 1.0
     address_seconds: Tuple[float, ...] = (0.1, 1.5, 3.0)
-    own_client_seconds: float = 0.4
+    test_seconds: float = 0.4
     timeout_seconds: float = 30.0
     stay: bool = False
     confirm_seconds: float = 15.0

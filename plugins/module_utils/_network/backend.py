@@ -180,6 +180,13 @@ class Backend(Protocol):
             FleetError: the manager refuses or does not answer.
         """
 
+    def may_test_addresses(self) -> bool:
+        """Say whether the manager's own DHCP client tests an address for a while before the interface gets it.
+
+        Raises:
+            FleetError: the manager does not answer.
+        """
+
     def listen(self, warn: Callable[[str], None]) -> Sequence[Listener]:
         """Return the listeners that report the interface's events, including the end of the supplicant.
 

@@ -23,7 +23,7 @@ from ..._network.values import CommandUnsafe, encode_bssid
 from ..._system.dbus import SystemBus
 from ..._system.errors import AccessDenied, FleetError, NotFound, SupplicantRefused, TimedOut
 from ..._system.patience import PATIENCE, Patience
-from .client import Device, NetworkManager
+from .client import Device, NetworkManager, may_test_addresses
 from .listener import Armed, Listener
 from .names import COMPLETED, WPA, number_of, path_of
 from .profiles import SECRET, UNTOLD, judged
@@ -307,6 +307,14 @@ class NetworkManagerBackend:
         with self._bus() as bus:
             manager = NetworkManager(bus)
             return manager.restart_dhcp(manager.device(self._interface).path)
+
+    def may_test_addresses(self) -> bool:
+        """Say whether this version of NetworkManager tests an address before the interface gets it.
+
+        Raises:
+            LibraryMissing, NotFound, AccessDenied, TimedOut, TransportFailed: see ``version``.
+        """
+        return may_test_addresses(self.version())
 
     def listen(self, warn: Callable[[str], None]) -> Tuple[Listener, ...]:
         """Return the listener to NetworkManager and the supplicant. It carries out a pin when the block lifts.

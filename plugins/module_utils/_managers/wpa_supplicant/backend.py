@@ -262,6 +262,10 @@ class WpaSupplicant(WpaProfiles):
         """Return False: wpa_supplicant has no DHCP client."""
         return False
 
+    def may_test_addresses(self) -> bool:
+        """Return False: wpa_supplicant has no DHCP client."""
+        return False
+
     def settle(self, *, now: bool = False) -> bool:
         """Give the network of a pin its former frequencies back, if ``loosen`` left them. Change nothing else.
 

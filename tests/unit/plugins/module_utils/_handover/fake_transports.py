@@ -159,6 +159,9 @@ class Supplicant:
     def ask_for_address(self) -> bool:
         return False
 
+    def may_test_addresses(self) -> bool:
+        return False
+
     def settle(self, *, now: bool = False) -> bool:
         raise AssertionError("there is none")
 

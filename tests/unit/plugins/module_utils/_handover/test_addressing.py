@@ -79,16 +79,16 @@ def test_the_story() -> None:
     assert (state, actions) == (State(), (CancelTimer(LATER),))
 
 
-def test_a_managers_own_client_has_its_time_first() -> None:
-    state, actions = step(after(Connected(BSSID), TIME_IS_UP), NoAddress(own_client=True), POLICY)
-    assert actions == (SetTimer(LATER, POLICY.own_client_seconds),)
+def test_a_client_that_tests_its_address_has_its_time_first() -> None:
+    state, actions = step(after(Connected(BSSID), TIME_IS_UP), NoAddress(tested=True), POLICY)
+    assert actions == (SetTimer(LATER, POLICY.test_seconds),)
     assert state == State(waiting=True, waited=True)
     state, actions = step(state, TIME_IS_UP, POLICY)
     assert actions == (LookForAddress(),)
-    state, actions = step(state, NoAddress(own_client=True), POLICY)
+    state, actions = step(state, NoAddress(tested=True), POLICY)
     assert actions == (AskForAddress(), SetTimer(LATER, POLICY.address_seconds[1]))
     # The client had its time once: after the next look, it is asked at once.
-    state, actions = step(state, NoAddress(own_client=True), POLICY)
+    state, actions = step(state, NoAddress(tested=True), POLICY)
     assert actions[0] == AskForAddress()
 
 

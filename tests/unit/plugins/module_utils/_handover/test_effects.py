@@ -202,14 +202,19 @@ def test_who_does_not_lose_its_first_message_is_asked_in_a_handover_alone(
 class Manager(Supplicant):
     """A manager with a DHCP client of its own."""
 
-    def __init__(self, *, dhcp: bool = True) -> None:
+    def __init__(self, *, dhcp: bool = True, tests: Optional[bool] = True) -> None:
         super().__init__()
         self.manager = "networkmanager"
-        self.dhcp, self.times = dhcp, 0
+        self.dhcp, self.tests, self.times = dhcp, tests, 0
 
     def ask_for_address(self) -> bool:
         self.times += 1
         return self.dhcp
+
+    def may_test_addresses(self) -> bool:
+        if self.tests is None:
+            raise TransportFailed("it said nothing")
+        return self.tests
 
 
 @pytest.mark.parametrize(("waits", "dhcp", "asked"), [(True, True, 1), (True, False, 1), (False, True, 0)])
@@ -227,12 +232,25 @@ def test_a_manager_with_its_own_dhcp_client_is_asked_in_a_handover_alone(
     assert marks == (["address_asked"] if waits and dhcp else [])
 
 
-@pytest.mark.parametrize(("backend", "own"), [(None, False), (Supplicant(), False), (Manager(), True)])
-def test_a_client_of_the_managers_own_gets_its_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Optional[Supplicant], own: bool
+@pytest.mark.parametrize(
+    ("backend", "waits", "tested"),
+    [
+        (None, True, False),
+        (Supplicant(), True, False),
+        (Manager(tests=True), True, True),
+        (Manager(tests=False), True, False),
+        (Manager(tests=None), True, True),
+        (Manager(tests=True), False, False),
+    ],
+)
+def test_a_client_that_tests_its_address_gets_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Optional[Supplicant], waits: bool, tested: bool
 ) -> None:
     monkeypatch.setattr(f"{effects.__name__}.rtnetlink.addresses", lambda ifindex: ())
-    assert asking(tmp_path, backend, lambda *_what: None).look_for_address() == NoAddress(own_client=own)
+    calls = Calls(lambda: True, lambda: None, waits=lambda: waits)
+    mine = Effects(RADIO, backend, calls, places=Places(str(tmp_path)))  # type: ignore[arg-type]
+    assert mine.look_for_address() == NoAddress(tested=tested)
+    assert mine.warnings == []
 
 
 def test_a_client_that_can_not_be_asked_is_a_warning(tmp_path: Path, client: List[Optional[Client]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional, Tuple, Type
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.backend import NetworkManagerBackend
+from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.client import may_test_addresses
 from ansible_collections.vpro.fleet.plugins.module_utils._managers.networkmanager.names import NM_DEVICE
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import AccessDenied, SupplicantRefused
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._managers.networkmanager.fake_laptop import Laptop
@@ -83,3 +84,18 @@ def test_a_refusal_is_told(backend: NetworkManagerBackend, laptop: Laptop, error
     laptop.bus.methods[DEVICE, f"{NM_DEVICE}.Reapply"] = refuse
     with pytest.raises(raised, match="it said no"):
         backend.ask_for_address()
+
+
+@pytest.mark.parametrize(
+    ("version", "tests"),
+    [("1.42.4", False), ("1.36.6", False), ("0.9", False), ("1.52.1", True), ("1.43.2-dev", True), ("2.0", True)],
+)
+def test_which_versions_test_an_address(
+    backend: NetworkManagerBackend, monkeypatch: pytest.MonkeyPatch, version: str, tests: bool
+) -> None:
+    monkeypatch.setattr(backend, "version", lambda: version)
+    assert backend.may_test_addresses() is tests
+
+
+def test_a_version_that_can_not_be_read_may_test_an_address() -> None:
+    assert may_test_addresses("")
