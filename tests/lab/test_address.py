@@ -170,6 +170,14 @@ def test_the_watcher_has_the_address_in_time(watched: Stage, security: str) -> N
 
 
 @pytest.mark.manager("wpa_supplicant")
+def test_the_watcher_has_dhcpcds_address_in_time(watched: Stage) -> None:
+    """dhcpcd runs as a user of its own, whom the small unit that asks it has no rights over."""
+    scene = watched(start=False)
+    use_dhcpcd(scene.laptop)
+    assert_in_time(hand_over_by_watcher(scene))
+
+
+@pytest.mark.manager("wpa_supplicant")
 def test_an_ordinary_connection_has_its_address_soon_too(watched: Stage) -> None:
     scene = watched(session=False)
     laptop = scene.laptop
