@@ -30,16 +30,21 @@ ROOMS: Dict[str, Tuple[str, ...]] = {
     "_network": ("_system",),
     "_handover": _BASE,
     **dict.fromkeys(WINGS, _BASE),
+    "_firmware": ("_system",),
     "_managers": (*_BASE, *WINGS),
     "_watcher": _MIDDLE,
-    "_facts": (*_MIDDLE, "_watcher"),
-    "_tasks": (*_MIDDLE, "_watcher", "_facts"),
-    PORCH: (*_MIDDLE, "_watcher", "_facts", "_tasks"),
+    "_facts": (*_MIDDLE, "_watcher", "_firmware"),
+    "_tasks": (*_MIDDLE, "_watcher", "_firmware", "_facts"),
+    PORCH: (*_MIDDLE, "_watcher", "_firmware", "_facts", "_tasks"),
 }
 #: These files, and what they import, do no I/O and know no clock. All of ``_network`` is like that.
 PURE: FrozenSet[str] = frozenset(
     {
+        "_facts/amt_readiness",
         "_facts/readiness",
+        "_firmware/calls",
+        "_firmware/replies",
+        "_firmware/values",
         "_handover/addressing",
         "_handover/evidence",
         "_handover/guard",

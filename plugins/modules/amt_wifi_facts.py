@@ -536,10 +536,278 @@ ansible_facts:
                   returned: always
                   sample: true
         amt:
-          description: The inventory of the firmware. It is not implemented yet, so this is always V(null).
+          description:
+            - What AMT is on the laptop, by its firmware.
+            - A value in it is V(null) if it could not be read, or does not exist in this state. Only root can read more
+              than C(firmware), C(lms) and that there is an engine.
+            - Nothing here is a secret, and the firmware is never asked for one.
           type: dict
           returned: always
-          sample: null
+          contains:
+            state:
+              description:
+                - V(absent) if the kernel shows no management engine.
+                - V(consumer) if its firmware has no AMT, V(disabled) if AMT is switched off in the BIOS.
+                - V(pre), V(in) and V(post) are the states of AMT's provisioning. Only in V(post) it can be used.
+                - V(unreadable) if the firmware did not tell.
+              type: str
+              returned: always
+              sample: post
+            reason:
+              description: Why AMT is not provisioned, or why that is not known. V(null) if it is provisioned.
+              type: str
+              returned: always
+              sample: null
+            firmware:
+              description: The version of the firmware with its build.
+              type: str
+              returned: always
+              sample: 16.1.27.2176
+            brand:
+              description: What the platform was sold as, for example V(amt) or V(standard_manageability).
+              type: str
+              returned: always
+              sample: amt
+            bios:
+              description: The version of the BIOS, as the firmware knows it.
+              type: str
+              returned: always
+              sample: N3QET40W (1.40 )
+            versions:
+              description: The versions of the firmware's parts, by the firmware's own names.
+              type: dict
+              returned: always
+              sample:
+                AMT: 16.1.27
+                Build Number: "2176"
+                Recovery Version: 16.1.27
+                Sku: "16400"
+            sku:
+              description: What the firmware was sold as.
+              type: dict
+              returned: always
+              contains:
+                raw:
+                  description: The firmware's own number.
+                  type: int
+                  returned: always
+                  sample: 16400
+                amt:
+                  description: Whether that means AMT.
+                  type: bool
+                  returned: always
+                  sample: false
+                standard_manageability:
+                  description: Whether that means Standard Manageability, AMT's smaller sister.
+                  type: bool
+                  returned: always
+                  sample: true
+            uuid:
+              description: The laptop's UUID, as AMT knows it.
+              type: str
+              returned: always
+              sample: 4c4c4544-0035-3010-8056-b4c04f4c4142
+            uuid_is_smbios:
+              description: Whether SMBIOS has the same UUID.
+              type: bool
+              returned: always
+              sample: true
+            control_mode:
+              description: Who administers AMT. V(none), V(client) (CCM) or V(admin) (ACM).
+              type: str
+              returned: always
+              sample: admin
+            provisioning:
+              description: How AMT was provisioned, or can be.
+              type: dict
+              returned: always
+              contains:
+                mode:
+                  description: V(none) or V(enterprise).
+                  type: str
+                  returned: always
+                  sample: enterprise
+                dns_suffix:
+                  description: The DNS suffix that is set for the provisioning. V(null) also if there is none.
+                  type: str
+                  returned: always
+                  sample: corp.example
+                certificate_hashes:
+                  description: The certificates that AMT trusts for its provisioning.
+                  type: list
+                  elements: dict
+                  returned: always
+                  contains:
+                    name:
+                      description: The certificate's name.
+                      type: str
+                      returned: always
+                      sample: Go Daddy Class 2 CA
+                    algorithm:
+                      description: V(md5), V(sha1), V(sha256) or V(sha512).
+                      type: str
+                      returned: always
+                      sample: sha256
+                    hash:
+                      description: The certificate's hash in hexadecimal digits.
+                      type: str
+                      returned: always
+                      sample: c3846bf24b9e93ca64274c0ec67c1ecc5e024ffcacd2d74019350e81fe546ae4
+                    active:
+                      description: Whether it is trusted.
+                      type: bool
+                      returned: always
+                      sample: true
+                    default:
+                      description: Whether it came with the firmware.
+                      type: bool
+                      returned: always
+                      sample: true
+            tls:
+              description: Whether AMT's network interface speaks TLS.
+              type: bool
+              returned: always
+              sample: true
+            redirection:
+              description: Which kinds of redirection are on.
+              type: dict
+              returned: always
+              contains:
+                sol:
+                  description: Serial over LAN.
+                  type: bool
+                  returned: always
+                  sample: true
+                ider:
+                  description: Storage (IDE redirection).
+                  type: bool
+                  returned: always
+                  sample: true
+                kvm:
+                  description: Screen, keyboard and mouse.
+                  type: bool
+                  returned: always
+                  sample: true
+            remote_access:
+              description: AMT's connection to its management server (CIRA).
+              type: dict
+              returned: always
+              contains:
+                network:
+                  description: Where AMT believes the laptop to be, V(direct), V(vpn), V(outside) or V(unknown).
+                  type: str
+                  returned: always
+                  sample: direct
+                status:
+                  description: V(not_connected), V(connecting) or V(connected).
+                  type: str
+                  returned: always
+                  sample: not_connected
+                trigger:
+                  description: What made it connect.
+                  type: dict
+                  returned: always
+                  contains:
+                    raw:
+                      description: The firmware's own number.
+                      type: int
+                      returned: always
+                      sample: 0
+                    name:
+                      description: A name for it, on which Intel's sources do not agree.
+                      type: str
+                      returned: always
+                      sample: user_initiated
+                mps:
+                  description: The name of the management server, V(null) if there is none.
+                  type: str
+                  returned: always
+                  sample: mps.corp.example
+            interfaces:
+              description: AMT's two network interfaces.
+              type: dict
+              returned: always
+              contains:
+                wired:
+                  description: The wired one, V(null) if it does not exist.
+                  type: dict
+                  returned: always
+                  contains:
+                    enabled:
+                      description: Whether AMT uses it.
+                      type: bool
+                      returned: always
+                      sample: true
+                    link_up:
+                      description: Whether it has a link.
+                      type: bool
+                      returned: always
+                      sample: true
+                    mac:
+                      description: Its MAC address.
+                      type: str
+                      returned: always
+                      sample: 02:00:00:00:00:00
+                    ip:
+                      description: Its IPv4 address, V(null) if it has none.
+                      type: str
+                      returned: always
+                      sample: 192.0.2.2
+                    dhcp:
+                      description: Whether it gets that by DHCP.
+                      type: bool
+                      returned: always
+                      sample: true
+                    control:
+                      description: Who controls the radio, V(csme) or V(host). V(null) for the wired interface.
+                      type: str
+                      returned: always
+                      sample: host
+                wireless:
+                  description: The wireless one, V(null) if it does not exist.
+                  type: dict
+                  returned: always
+                  contains:
+                    enabled:
+                      description: Whether AMT uses it.
+                      type: bool
+                      returned: always
+                      sample: true
+                    link_up:
+                      description: Whether it has a link.
+                      type: bool
+                      returned: always
+                      sample: true
+                    mac:
+                      description: Its MAC address.
+                      type: str
+                      returned: always
+                      sample: 02:00:00:00:00:00
+                    ip:
+                      description: Its IPv4 address, V(null) if it has none.
+                      type: str
+                      returned: always
+                      sample: 192.0.2.2
+                    dhcp:
+                      description: Whether it gets that by DHCP.
+                      type: bool
+                      returned: always
+                      sample: true
+                    control:
+                      description: Who controls the radio, V(csme) or V(host). V(null) for the wired interface.
+                      type: str
+                      returned: always
+                      sample: host
+            lms:
+              description: Intel's local service (LMS).
+              type: dict
+              returned: always
+              contains:
+                running:
+                  description: Whether it runs. V(null) if that can't be read, or there is no engine.
+                  type: bool
+                  returned: always
+                  sample: false
         readiness:
           description: Whether a handover would succeed on this laptop now.
           type: dict
@@ -579,8 +847,8 @@ ansible_facts:
                   sample: airplane mode is on (wlan0). Turn it off (rfkill unblock wlan)
             warnings:
               description:
-                - Every reason why a handover may lose the session although it would succeed, or why no handover will be
-                  possible after the next restart.
+                - Every reason why a handover may lose the session although it would succeed, why AMT can have no
+                  session over wireless, or why no handover will be possible after the next restart.
                 - They do not make a laptop unready.
               type: list
               elements: dict
@@ -598,6 +866,10 @@ ansible_facts:
                       boots next has not.
                     - V(next_kernel_refuses_iwlmei) if Secure Boot is on, and the module of the kernel that boots next
                       is not signed.
+                    - V(amt_absent), V(amt_consumer), V(amt_disabled) and V(amt_not_provisioned) if AMT can't be used.
+                    - V(amt_too_old) if AMT is older than 15, the first that C(iwlmei) supports.
+                    - V(amt_wireless_missing) if AMT has no wireless interface, V(amt_wireless_disabled) if that is off,
+                      V(amt_mac_differs) if it is not that of the radio that CSME can own.
                   type: str
                   returned: always
                   sample: dhcp_identity_differs

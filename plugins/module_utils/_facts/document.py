@@ -13,13 +13,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence
 
 from .._radio.connection import connection_facts, ssid_facts
+from .amt import amt_facts
 
 if TYPE_CHECKING:  # only signatures need these, and every import at run time makes every task slower
     from .._network.managed import Managed
     from .._network.profile import Profile
     from .._radio.values import Link, Platform, Radio, Switch
     from .._watcher.report import WatcherReport
-    from .readiness import Blocker, Known
+    from .known import Blocker, Known
 
 #: The version is raised when programs that read the document must be changed.
 SCHEMA_VERSION = 1
@@ -49,7 +50,7 @@ def document(
         "radios": [radio_facts(radio) for radio in known.radios],
         "supplicant": _supplicant_facts(list(known.managed.values())),
         "watcher": _watcher_facts(known.watcher),
-        "amt": None,
+        "amt": None if known.amt is None else amt_facts(known.amt),
         "readiness": {
             "ready": not blockers,
             "blockers": [asdict(blocker) for blocker in blockers],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from .._firmware.amt import read_amt
 from .._managers.survey import SURVEY, as_stored, read_managers
 from .._radio import sysfs
 from .._radio.driver import generation, read_platform
@@ -21,8 +22,10 @@ from .._system.patience import Patience
 from .._system.places import PLACES, Places
 from .._system.reading import Reading, Unreadable
 from .._watcher.state import read_watcher
+from .amt_readiness import amt_warnings
 from .document import document
-from .readiness import Known, blockers, warnings
+from .known import Known
+from .readiness import blockers, warnings
 
 
 def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, Any]:
@@ -43,6 +46,7 @@ def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, A
     }
     managed = as_stored(managed, on)
     watcher = read_watcher(reading, places)
+    amt = reading.attempt("amt", lambda: read_amt(reading, places))
     offered = None if radios is None else any(radio.can_request for radio in radios)
     known = Known(
         platform=platform,
@@ -50,8 +54,10 @@ def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, A
         managed={found.interface: found for found in managed},
         watcher=watcher,
         unreadable=reading.unreadable,
+        amt=amt,
     )
-    return document(known, generation(platform, offered), blockers(known), warnings(known))
+    found = (*warnings(known), *amt_warnings(known))
+    return document(known, generation(platform, offered), blockers(known), found)
 
 
 def _read_radios(reading: Reading, places: Places) -> Optional[Tuple[Radio, ...]]:

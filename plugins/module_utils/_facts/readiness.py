@@ -10,8 +10,7 @@ This file does no I/O: it judges the values that ``gather`` has read. The codes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 from .._network.backend import IWD, NAMES, NETWORKMANAGER, NONE, WPA_SUPPLICANT
 from .._network.limits import DHCP_IDENTITY, MAC_ADDRESS, JoinedConnection, link_doubt, target_of
@@ -21,7 +20,7 @@ from .._radio.switched_off import AIRPLANE_MODE, NO_REASON, switched_off
 from .._radio.values import NEEDED_RADIO, Platform, Radio
 from .._system.printable import quoted
 from .._system.reading import Unreadable
-from .._watcher.report import WatcherReport
+from .known import Blocker, Known
 
 #: The first kernel that gives the reason of a hard block.
 _REASONS_KERNEL = (5, 11)
@@ -29,40 +28,6 @@ _REASONS_KERNEL = (5, 11)
 _INTEL = "iwlwifi"
 #: The role that gives iwlmei to installed kernels.
 _ROLE = "vpro.fleet.driver"
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """One reason why a handover would not succeed, or what else there is to know before one (``warnings``).
-
-    ``code`` is stable, for programs. ``message`` is for people: the reason and what to do about it.
-    """
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Known:
-    """Everything that was read from the machine.
-
-    Attributes:
-        platform: kernel and drivers.
-        radios: all radios. If they could not be listed, this is empty, and *unreadable* has the entry ``radios``.
-        managed: the manager of each interface, by the interface's name.
-        watcher: the watcher's state.
-        unreadable: the values that could not be read.
-    """
-
-    platform: Platform
-    radios: Sequence[Radio]
-    managed: Mapping[str, Managed]
-    watcher: WatcherReport
-    unreadable: Sequence[Unreadable]
-
-    def why(self, what: str) -> Optional[Unreadable]:
-        """Return the entry for *what* in the values that could not be read, or None."""
-        return next((unreadable for unreadable in self.unreadable if unreadable.what == what), None)
 
 
 def blockers(known: Known) -> Tuple[Blocker, ...]:

@@ -92,6 +92,21 @@ class SupplicantRefused(FleetError):
     code = "supplicant_refused"
 
 
+class FirmwareRefused(FleetError):
+    """The firmware answered that it did not do what it was asked. ``status`` is the number that it gave as the reason.
+
+    Args:
+        call: the name of the call.
+        status: the number.
+    """
+
+    code = "firmware_refused"
+
+    def __init__(self, call: str, status: int) -> None:
+        super().__init__(f"the firmware refused {call} with the status {status:#x}")
+        self.status = status
+
+
 class Refused(FleetError):
     """The collection declines to do what was asked, for a reason that has a stable code of its own.
 

@@ -21,7 +21,8 @@ from typing import Any, Dict, List, Optional, Sequence, Set
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, warnings
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import warnings
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch

@@ -17,6 +17,9 @@ what to do:
 - ``own``, with ``link_protection``: CSME owns the NIC, and takes it if the host has it;
 - ``content``: the deadline is over;
 - ``mute``, with ``on``: whether SAP does not start from now on;
+- ``personality``, with ``name``: what AMT is, see :data:`.personality.PERSONALITIES`. ``asked`` of the state has all
+  that PTHI and MKHI were ever asked;
+- ``twist``, with ``client`` and ``how``: what becomes of the answers of PTHI or MKHI, see :data:`.amt.TWISTS`;
 - ``amt``, with ``on``; ``take``; ``offer``: see :class:`.ownership.Csme`;
 - ``later``, with ``seconds`` and ``command``: what to do then, also while the laptop's own programs are frozen;
 - ``deaf``: CSME reads nothing of what iwlmei says until SAP starts again;
@@ -40,18 +43,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Mapping, Optional, TextIO
 
-from . import hbm, sap, shared
-from .bus import Bus
+from . import amt, hbm, sap, shared
+from .bus import Bus, Client
 from .device import Device, HostReset
 from .nic import Register
 from .ownership import ANSWERS, Csme
+from .personality import PERSONALITIES
 from .sap import Connection, NicOwner
 from .station import LEAVES, Cable, Radio
 from .timers import Timers
 from .wlan import Wlan
 
-#: The address of the wireless client on the bus.
-_WLAN = 7
+#: The addresses of the clients on the bus.
+_WLAN, _PTHI, _MKHI = 7, 8, 9
 #: The pause between two looks whether the host has read a message that was sent as it is, in seconds.
 _BREATH = 0.001
 
@@ -76,7 +80,9 @@ class Firmware:
         self._radio: Optional[Radio] = None
         self._raws: Deque[bytes] = deque()
         self._raw_sent = 0
-        self._bus = Bus({_WLAN: self.wlan}, {sap.BUFFER: _WLAN}, device.write)
+        self.amt = amt.Amt()
+        clients: Mapping[int, Client] = {_WLAN: self.wlan, _PTHI: self.amt.pthi, _MKHI: self.amt.mkhi}
+        self._bus = Bus(clients, {sap.BUFFER: _WLAN}, device.write)
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "state": self._do_nothing,
             "behaviour": self._behaviour,
@@ -86,6 +92,8 @@ class Firmware:
             "own": self._own,
             "content": self._content,
             "mute": self._mute,
+            "personality": self._personality,
+            "twist": self._twist,
             "amt": self._amt,
             "take": self._take,
             "offer": self._offer,
@@ -150,6 +158,7 @@ class Firmware:
             "radio": known.radio,
             "raw": len(self._raws),
             "raw_sent": self._raw_sent,
+            "asked": self.amt.asked,
             **known.counts,
         }
 
@@ -209,6 +218,13 @@ class Firmware:
 
     def _amt(self, command: Mapping[str, Any]) -> None:
         self.csme.switch_amt(command["on"])
+
+    def _personality(self, command: Mapping[str, Any]) -> None:
+        self.amt.personality = PERSONALITIES[command["name"]]
+
+    def _twist(self, command: Mapping[str, Any]) -> None:
+        teller = {"pthi": self.amt.pthi, "mkhi": self.amt.mkhi}[command["client"]]
+        teller.twist = amt.TWISTS[command["how"]]
 
     def _take(self, command: Mapping[str, Any]) -> None:
         self.csme.take()

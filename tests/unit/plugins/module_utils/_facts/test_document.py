@@ -14,7 +14,7 @@ from typing import Any, Dict, Sequence
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document as facts_document
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Blocker, Known
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile

@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional, Set
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Known, blockers
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import blockers
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import (
     IDLE,
     OF_NOW,

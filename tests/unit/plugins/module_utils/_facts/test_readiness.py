@@ -12,11 +12,9 @@ from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, Known, blockers
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Blocker, Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import blockers
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import (
-    DHCP_IDENTITY,
-    FIXED_ADDRESS,
-    HOST_LINK,
     Limits,
     Obstacle,
 )
@@ -27,6 +25,7 @@ from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iw
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Unreadable
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.schema import TREE, schema
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.codes import WARNINGS
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils.fake_machine import BSSID
 
 ON = CsmeConnection(b"corp\xff", BSSID, 6, None, (2437,), "psk", "ccmp", None, None)
@@ -383,10 +382,6 @@ def test_no_network_can_garble_a_message() -> None:
 
 def seen() -> FrozenSet[str]:
     return frozenset(code for _changes, expected in CASES.values() for code in expected)
-
-
-#: The codes of warnings. Those about the next boot have their cases in test_readiness_kernel.py.
-WARNINGS = {DHCP_IDENTITY, FIXED_ADDRESS, HOST_LINK, "next_kernel_refuses_iwlmei", "next_kernel_without_iwlmei"}
 
 
 def test_the_schema_has_every_code() -> None:

@@ -11,7 +11,8 @@ from typing import List
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Known, blockers
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Known
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import blockers
 from ansible_collections.vpro.fleet.plugins.module_utils._network.managed import Managed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.report import WatcherReport
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import PART, READY

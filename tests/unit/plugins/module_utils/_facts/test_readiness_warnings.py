@@ -11,7 +11,8 @@ from typing import Tuple
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import Blocker, blockers, warnings
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Blocker
+from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import blockers, warnings
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import (
     DHCP_IDENTITY,
     HOST_LINK,
@@ -20,11 +21,11 @@ from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import 
 )
 from ansible_collections.vpro.fleet.plugins.module_utils._network.profile import Profile
 from ansible_collections.vpro.fleet.tests.schema import schema
+from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.codes import WARNINGS
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._facts.test_readiness import (
     FITS,
     PART,
     READY,
-    WARNINGS,
     profiles,
     radio,
 )
