@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Callable, Dict, Optional, Tuple, TypeVar
 
@@ -70,7 +71,7 @@ def _ask(known: Amt, device: str, end: float, reading: Reading, places: Places) 
     with Connection(Client.PTHI, device, end, places) as host:
         state = replies.named(replies.PROVISIONING_STATES, replies.number(host.ask(Call.PROVISIONING_STATE)))
         known = replace(known, state=state, reason=None if state == PROVISIONED else "AMT is not provisioned")
-        known = replace(known, smbios_uuid=reading.attempt(f"{_WHAT}.smbios_uuid", lambda: _smbios_uuid(places)))
+        known = replace(known, smbios_uuid=reading.attempt(f"{_WHAT}.uuid_is_smbios", lambda: _smbios_uuid(places)))
         return _of_host(known, _Asking(host, reading))
 
 
@@ -90,8 +91,11 @@ def _of_host(known: Amt, asking: _Asking) -> Amt:
     )
 
 
-def _smbios_uuid(places: Places) -> str:
-    return read_text(places.at("/sys/class/dmi/id/product_uuid")).strip().lower()
+def _smbios_uuid(places: Places) -> Optional[str]:
+    """Return the UUID that SMBIOS has, or None if there is no SMBIOS."""
+    with suppress(NotFound):
+        return read_text(places.at("/sys/class/dmi/id/product_uuid")).strip().lower()
+    return None
 
 
 class _Asking:

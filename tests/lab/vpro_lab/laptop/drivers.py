@@ -22,7 +22,12 @@ from .image import Image, enter_root, run
 from .store import ensured, hash_of, need_room, publish, work_folder
 
 #: What of the kernel's source is needed, as tar(1) matches it. mac80211_hwsim has moved between 6.1 and 6.12.
-_SOURCES = ("*/drivers/net/wireless/intel/iwlwifi/*", "*/drivers/misc/mei/*.[ch]", "*/mac80211_hwsim.[ch]")
+_SOURCES = (
+    "*/drivers/net/wireless/intel/iwlwifi/*",
+    "*/drivers/misc/mei/*.[ch]",
+    "*/mac80211_hwsim.[ch]",
+    "*/samples/mei/mei-amt-version.c",
+)
 #: What the package and its archive take while that is unpacked, in bytes.
 _UNPACK_BYTES = 500_000_000
 #: What the engine's modules are built from, below :data:`vpro_lab.paths.KERNEL_MODULES`.
@@ -88,6 +93,25 @@ def ensure_engine(image: Image, progress: Progress) -> Path:
             work.make("engine.sh", ("source", "drivers"), target)
 
     return ensured(target, make)
+
+
+def ensure_amt_version(image: Image, progress: Progress) -> Path:
+    """Return the kernel's own sample of a program that asks AMT for its versions, built for *image*.
+
+    Raises:
+        LabError: there is no source, or the compiler refused; the message carries its output.
+    """
+    script = KERNEL_MODULES / "amt-version.sh"
+    target = cache() / f"amt-version-{kernel_version(image)}-{hash_of(script.read_text())}"
+
+    def make() -> None:
+        source = ensure_source(image, progress)
+        with progress.step("mei-amt-version of the kernel's samples"), _inside(image) as work:
+            shutil.copytree(source / "samples", work.path / "source")
+            shutil.copy(script, work.path)
+            work.make(script.name, ("source",), target)
+
+    return ensured(target, make) / "mei-amt-version"
 
 
 def _files(part: Path) -> List[Path]:

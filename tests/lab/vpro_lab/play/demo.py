@@ -21,6 +21,7 @@ from ..paths import BUILD
 from ..progress import Progress
 from .handover import Run, hand_over, hand_over_by_roles
 from .picture import draw
+from .playbook import run_module
 from .snapshots import Kind, ensure_snapshot, restored
 
 FOLDER = BUILD / "demo"
@@ -56,7 +57,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
         names = ("stock", "collection")
         ways = [both.submit(_one, Path(state) / name, kind, progress) for name, kind in zip(names, kinds, strict=True)]
         runs = [way.result()[0] for way in ways]
-        driver = ways[1].result()[1]
+        _run, driver, amt = ways[1].result()
     reports = [run.report() for run in runs]
     became, promises = by_itself(reports[0]), kept_promises(reports[1])
     write_report(
@@ -66,6 +67,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
             "manager": manager,
             "ns_per_instruction": 2**shift,
             "iwlmei": driver,
+            "amt": amt,
             "stock": reports[0],
             "collection": reports[1],
             "promises": promises,
@@ -74,6 +76,7 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
     draw(reports, TITLES, FOLDER / "session.svg")
     print(table(reports))
     print(f"· iwlmei is the real one, of Linux {driver['version']}; CSME is a program: docs/lab.md")
+    print(f"· AMT {amt['firmware']} by its firmware, which is a program, too: {amt['control_mode']} control mode")
     print(f"· times are those of the laptop's own clock: {speed(shift)}")
     print(f"· {became}")
     for promise, held in promises.items():
@@ -82,16 +85,17 @@ def demo(suite: str, manager: str, progress: Progress) -> int:
     return 0 if all(promises.values()) else 1
 
 
-def _one(folder: Path, kind: Kind, progress: Progress) -> Tuple[Run, Dict[str, Optional[str]]]:
+def _one(folder: Path, kind: Kind, progress: Progress) -> Tuple[Run, Dict[str, Optional[str]], Dict[str, Any]]:
     """Have one laptop hand its radio over: with the roles if it has them, else as stock Linux does it.
 
     Returns:
-        What became of it, and which iwlmei ran.
+        What became of it, which iwlmei ran, and what AMT is on that laptop.
     """
     laptop = restored(folder.name, folder, kind, progress)
     try:
         run = hand_over_by_roles(laptop) if kind.deployed else hand_over(laptop, pin=False)
-        return run, running_iwlmei(laptop)
+        facts: Dict[str, Any] = run_module(laptop, "amt_wifi_facts")["ansible_facts"]["amt_wifi"]
+        return run, running_iwlmei(laptop), facts["amt"]
     except BaseException:
         keep_artifacts(laptop, FOLDER / "artifacts" / folder.name)
         progress.say(f"what the laptop saw is in {_short(FOLDER / 'artifacts' / folder.name)}")

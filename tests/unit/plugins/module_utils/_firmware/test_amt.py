@@ -203,8 +203,11 @@ def test_another_task_is_waited_for(engine: Engine, monkeypatch: pytest.MonkeyPa
 
 def test_without_smbios_only_that_is_missing(engine: Engine) -> None:
     found, unreadable = read(engine, smbios=False)
+    assert (found.state, found.smbios_uuid, unreadable) == ("post", None, ())
+    Path(engine.places.at(f"/{SMBIOS}")).mkdir(parents=True)
+    found, unreadable = read(engine)
     assert (found.state, found.smbios_uuid) == ("post", None)
-    assert [each.what for each in unreadable] == ["amt.smbios_uuid"]
+    assert [each.what for each in unreadable] == ["amt.uuid_is_smbios"]
 
 
 @pytest.mark.parametrize(
