@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.vpro.fleet.plugins.module_utils._facts import document
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.known import Blocker, Known
 from ansible_collections.vpro.fleet.plugins.module_utils._facts.readiness import warnings
+from ansible_collections.vpro.fleet.plugins.module_utils._firmware.values import Amt
 from ansible_collections.vpro.fleet.plugins.module_utils._network.handover_record import HandoverRecord
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.connection import CsmeConnection
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Iwlmei, Platform, Radio, Release, Switch
@@ -62,8 +63,9 @@ def facts(
     *codes: str,
     watcher: WatcherReport = NO_WATCHER,
     mei: Iwlmei = UNKNOWN,
+    amt: Optional[Amt] = None,
 ) -> Dict[str, Any]:
-    known = Known(Platform(Release("x", (6, 1)), mei, None), radios, {}, watcher, ())
+    known = Known(Platform(Release("x", (6, 1)), mei, None), radios, {}, watcher, (), amt)
     told = warnings(known)
     return check_facts(document.document(known, generation, [Blocker(code, BECAUSE) for code in codes], told))
 
@@ -77,11 +79,20 @@ def earlier(facts: Dict[str, Any]) -> Dict[str, Any]:
     return facts
 
 
+#: Older, and not older, than the example's group_vars allow (16.1.30.2307). They say nothing of AMT 15.
+OLD_FIRMWARE = Amt("post", firmware="16.1.27.2176")
+NEW_FIRMWARE = Amt("post", firmware="16.1.30.2307")
 #: What was last seen of each laptop.
 FLEET: Dict[str, Optional[Dict[str, Any]]] = {
-    "old": facts("userspace_managed", (CSMES, PLAIN), watcher=WATCHER, mei=PACKAGED),
-    "new": facts("driver_managed", (HOSTS,), "airplane_mode", "no_supplicant"),
-    "both": facts("driver_managed", (CSMES, replace(HOSTS, phy="phy2")), "no_supplicant", watcher=OUTDATED),
+    "old": facts("userspace_managed", (CSMES, PLAIN), watcher=WATCHER, mei=PACKAGED, amt=OLD_FIRMWARE),
+    "new": facts("driver_managed", (HOSTS,), "airplane_mode", "no_supplicant", amt=NEW_FIRMWARE),
+    "both": facts(
+        "driver_managed",
+        (CSMES, replace(HOSTS, phy="phy2")),
+        "no_supplicant",
+        watcher=OUTDATED,
+        amt=replace(OLD_FIRMWARE, state="disabled", firmware="15.0.1.1"),
+    ),
     "none": facts("none", (PLAIN,), "no_radio"),
     "unread": earlier(facts(None, (), "unknown")),
     "unseen": None,
@@ -102,6 +113,9 @@ GROUPS: Dict[str, Set[str]] = {
     "amt_blocker_no_radio": {"none"},
     "amt_blocker_unknown": {"unread"},
     "amt_warning_next_kernel_without_iwlmei": {"old"},
+    "amt_state_post": {"old", "new"},
+    "amt_state_disabled": {"both"},
+    "amt_firmware_below": {"old"},
     "amt_iwlmei_package": {"old"},
 }
 
@@ -123,6 +137,8 @@ def sources(environment: Dict[str, str], tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("sources")
     laptops = folder / "10-laptops.json"
     laptops.write_text(json.dumps({"all": {"hosts": dict.fromkeys(FLEET)}}), encoding="utf-8")
+    # Groups can only be made with variables that are beside the laptops, as they are in the example.
+    shutil.copytree(EXAMPLE / "group_vars", folder / "group_vars")
     seen = {"amt_wifi": "{{ fleet[inventory_hostname] }}", "ansible_date_time": {"iso8601": SEEN}}
     task = {
         "ansible.builtin.set_fact": {**seen, "cacheable": True},
@@ -189,6 +205,8 @@ def test_the_fleet_is_told_in_a_table(
         "blockers": "no_supplicant",
         "what_to_do": BECAUSE,
         "warnings": "",
+        "amt": "disabled",
+        "firmware": "15.0.1.1",
     }
     if target == "all":
         assert rows["unseen"] == {**dict.fromkeys(rows["both"], ""), "laptop": "unseen", "seen": "never"}
