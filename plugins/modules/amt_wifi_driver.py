@@ -106,7 +106,10 @@ held:
   returned: success
   sample: [linux-image-amd64]
 secure_boot:
-  description: Whether Secure Boot is on, so that the kernel only takes signed modules.
+  description:
+    - Whether Secure Boot is on, so that the kernel only takes signed modules. It counts as off if shim's validation is
+      switched off.
+    - V(null) if it can't be read. Then nothing is installed, but everything can be removed.
   type: bool
   returned: success
   sample: false

@@ -16,6 +16,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
 
+from .._radio.secured import is_on
 from .._system.errors import FleetError, Refused
 from .._system.files import names_in
 from .._system.program import run
@@ -57,14 +58,12 @@ class Seen:
         running: the running kernel's release.
         kernels: the releases of the installed kernels.
         installed: the versions of the installed packages, by release.
-        secure_boot: whether the kernel takes only signed modules.
         followed: the packages that bring new kernels, each with the release of the kernel that it would bring now.
     """
 
     running: str
     kernels: Tuple[str, ...]
     installed: Dict[str, str]
-    secure_boot: bool
     followed: Dict[str, Optional[str]]
 
     @property
@@ -85,7 +84,7 @@ def look(root: str = "/") -> Seen:
         remedy = "docs/kernels.md of the collection says what to do there"
         raise Refused("distribution_unsupported", what, remedy=remedy)
     found = kernels(root)
-    return Seen(os.uname().release, found, installed(), secure_boot.is_on(root), driver_hold.followed(found))
+    return Seen(os.uname().release, found, installed(), driver_hold.followed(found))
 
 
 def why_not(root: str = "/") -> List[Refused]:
@@ -217,11 +216,16 @@ def apply(
     Raises:
         FleetError: nothing was installed, or what was installed before is in place.
     """
+    try:
+        secured = is_on(root)
+    except FleetError as error:
+        error.what = f"Nothing was installed: it can't be told whether Secure Boot is on: {error.what}"
+        raise
     seen = look(root)
     wanted = {*seen.kernels, *seen.coming}
     packages = [package for package in map(read, paths) if package.release in wanted]
     new = [package for package in packages if seen.installed.get(package.release) != package.version]
-    if seen.secure_boot:
+    if secured:
         check_signatures(new, enrolment, check=check)
     old = sorted(set(seen.installed) - wanted)
     if not check:
@@ -235,6 +239,7 @@ def apply(
     held = [name for name, release in seen.followed.items() if release not in seen.coming or not after.get(release)]
     moved = driver_hold.hold(held if hold else [], check=check, root=root)
     result = _result(seen, after, bool(new or old) or moved, root)
+    result["secure_boot"] = secured
     result["held"] = sorted(held) if hold else []
     if check and any(package.release == seen.running for package in new):
         result["reboot_needed"] = _is_loaded("iwlwifi", root)
@@ -261,8 +266,17 @@ def withdraw(*, check: bool, root: str = "/") -> Dict[str, Any]:
     moved = driver_hold.hold([], check=check, root=root)
     result = _result(seen, {}, bool(there) or moved, root)
     result["held"] = []
+    result["secure_boot"], result["warnings"] = _told_of_secure_boot(root)
     result["reboot_needed"] = loaded or (not there and _is_stale(seen.running, root))
     return result
+
+
+def _told_of_secure_boot(root: str) -> Tuple[Optional[bool], List[str]]:
+    """Return whether Secure Boot is on, or a warning if that can't be read: it keeps nothing from being removed."""
+    try:
+        return is_on(root), []
+    except FleetError as error:
+        return None, [f"It can't be told whether Secure Boot is on: {error}"]
 
 
 def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict[str, Any]:
@@ -273,7 +287,6 @@ def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict
             for release in (*seen.kernels, *seen.coming)
         ],
         "coming": seen.coming,
-        "secure_boot": seen.secure_boot,
         "reboot_needed": seen.running in after and _is_older(seen.running, root),
     }
 
