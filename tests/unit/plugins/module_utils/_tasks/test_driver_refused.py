@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import driver
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver import Enrolment
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver_enrolment import Enrolment
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._tasks.fake_driver import (
     CLIENT,
     NEW,
