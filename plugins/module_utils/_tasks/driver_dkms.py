@@ -102,8 +102,13 @@ def needs(kernels: Collection[str], followed: Collection[str]) -> List[str]:
         names = source_names(release)
         if version and not any(name in wanted or _version(name) for name in names):
             wanted.update({name: version for name in names if _is_known(f"{name}={version}")})
-    missing = [f"{name}={version}" for name, version in wanted.items() if version and not _version(name)]
-    return sorted(filter(_is_known, missing)) + ([] if shutil.which("dkms") else ["dkms"])
+    missing = sorted(f"{name}={version}" for name, version in wanted.items() if version and not _version(name))
+    return list(filter(_is_known, missing if is_there() else [*missing, "dkms"]))
+
+
+def is_there() -> bool:
+    """Say whether the laptop has DKMS."""
+    return shutil.which("dkms") is not None
 
 
 def hindered(kernels: Collection[str], root: str = "/") -> Dict[str, Refused]:
@@ -258,8 +263,12 @@ def _kernel_version(release: str) -> str:
 
 
 def _is_known(package: str) -> bool:
-    """Say whether apt knows a package, in a version if that is given (NAME=VERSION)."""
-    return run(["apt-cache", "show", package], _QUICK_SECONDS).status == 0
+    """Say whether apt knows a package, in a version if that is given (NAME=VERSION).
+
+    apt takes a name that it does not know for a pattern: linux-source-6.8 finds Ubuntu's linux-source-6.8.0.
+    """
+    done = run(["apt-cache", "show", package], _QUICK_SECONDS)
+    return done.status == 0 and f"Package: {package.partition('=')[0]}".encode() in done.out.splitlines()
 
 
 def _has_source(release: str, version: str, root: str) -> bool:

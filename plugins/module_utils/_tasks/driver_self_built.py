@@ -37,7 +37,7 @@ def apply(recipe_folder: Optional[str], password: Optional[str], *, check: bool,
     """
     on = secured(root)
     seen = look(root)
-    kernels = [release for release in seen.kernels if numbers(release) >= _FIRST]
+    kernels = list(filter(_may_have, seen.kernels))
     missing = driver_dkms.needs(kernels, seen.followed)
     if recipe_folder is None:
         return {**_result(seen, seen.by_dkms, False, root), "needs": missing, "secure_boot": on}
@@ -47,7 +47,7 @@ def apply(recipe_folder: Optional[str], password: Optional[str], *, check: bool,
     why_not = driver_dkms.hindered(waiting, root)
     new = [release for release in waiting if release not in why_not]
     if not (check and missing):  # they would be installed before
-        _refuse(missing, why_not, kernels)
+        _refuse(why_not, kernels)
     old = [other for other in driver_dkms.versions(root) if other != version]
     if on and new:
         _check_key(password, check=check, root=root)
@@ -77,15 +77,24 @@ def apply(recipe_folder: Optional[str], password: Optional[str], *, check: bool,
     return result
 
 
+def _may_have(release: str) -> bool:
+    """Say whether a kernel is the distribution's, and new enough for iwlmei."""
+    try:
+        return numbers(release) >= _FIRST
+    except Refused:  # it is called as no package is, so somebody has made it for this laptop
+        return False
+
+
 def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict[str, Any]:
     return {**result_of(seen, after, changed, root), "held": []}
 
 
-def _refuse(missing: List[str], why_not: Dict[str, Refused], kernels: List[str]) -> None:
-    if "dkms" in missing:
-        raise Refused("dkms_missing", "Nothing was installed: this laptop has no DKMS", remedy="Install dkms")
+def _refuse(why_not: Dict[str, Refused], kernels: List[str]) -> None:
+    if not driver_dkms.is_there():
+        remedy = "Install the package dkms. If apt has none, run apt-get update"
+        raise Refused("dkms_missing", "Nothing was installed: this laptop has no DKMS", remedy=remedy)
     if not kernels:
-        what = "Nothing was installed: no kernel of this laptop is new enough for iwlmei (Linux 5.17)"
+        what = "Nothing was installed: no kernel of the distribution's on this laptop is new enough (Linux 5.17)"
         raise Refused("kernel_too_old", what, remedy="Install a newer kernel of the distribution")
     reason = next((why_not[release] for release in kernels if release in why_not), None)
     if reason is not None and len(why_not) == len(kernels):

@@ -20,11 +20,11 @@ RELEASE = "6.1.0-50-amd64"
 
 PROGRAMS = {
     "dpkg-query": 'for name; do :; done; case "$name" in linux-headers-*) printf %s "$VERSION";; *) exit 1;; esac',
-    "apt-get": """
-        for name; do :; done
-        echo "$name" >> "$STATE/asked"
-        [ "$name" = "$ARCHIVE" ] || { echo "E: Version was not found" >&2; exit 100; }
-        touch "${name%%=*}_1_all.deb" """,
+    # A name that it does not know is a pattern for it, as for the real one.
+    "apt-cache": """
+        echo "$2" >> "$STATE/asked"
+        case "$ARCHIVE" in "${2%%=*}"*"=${2#*=}") echo "Package: ${ARCHIVE%%=*}";; *) exit 100;; esac""",
+    "apt-get": 'touch "${ARCHIVE%%=*}_1_all.deb"',
     "dpkg-deb": 'mkdir -p "$3/usr/src"; cp "$STATE/source.tar.xz" "$3/usr/src/linux-source-6.1.tar.xz"',
 }
 

@@ -61,6 +61,8 @@ if [ -z "$archive" ]; then
     done
     if [ -z "$package" ]; then
         for name in $names; do
+            # apt takes a name that it does not know for a pattern, and may bring another package.
+            apt-cache show "$name=$version" 2>/dev/null | grep -qx "Package: $name" || continue
             (cd "$work" && apt-get -o APT::Sandbox::User=root -q download "$name=$version") || continue
             package=$(find "$work" -maxdepth 1 -name "$name"'_*.deb')
             break

@@ -58,7 +58,13 @@ PROGRAMS = {
         case "$1" in
         pkgnames) printf 'linux-image-6.1.0-50-amd64\\nlinux-image-6.12-amd64\\nlinux-image-amd64\\n' ;;
         show)
-            [ "$2" = --no-all-versions ] || { test -e "$STATE/archive/$2"; exit; }
+            # Like the real one, it takes a name that it does not know for a pattern.
+            [ "$2" = --no-all-versions ] || {
+                for found in "$STATE/archive/$2" "$STATE/archive/${2%%=*}"*"=${2#*=}"; do
+                    [ -e "$found" ] || continue
+                    found=${found##*/}; echo "Package: ${found%%=*}"; exit 0
+                done
+                exit 100; }
             cat "$STATE/candidate" 2>/dev/null ;;
         esac""",
     "apt-mark": """
