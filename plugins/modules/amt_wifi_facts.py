@@ -161,7 +161,10 @@ ansible_facts:
                   returned: always
                   sample: 6.1.0-18-amd64
             secure_boot:
-              description: Whether Secure Boot is on, V(null) if it can't be read.
+              description:
+                - Whether Secure Boot is on, so that the kernel only takes signed modules. V(null) if it can't be read.
+                - It counts as off if shim's validation is switched off (C(mokutil --disable-validation)), because the
+                  kernel then takes any module.
               type: bool
               returned: always
               sample: false

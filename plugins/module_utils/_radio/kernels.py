@@ -11,12 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Dict, FrozenSet, Optional
 
-from .._system.errors import DecodeFailed, NotFound
-from .._system.files import list_folder, names_in, os_error, read_bytes, read_text
+from .._system.errors import NotFound
+from .._system.files import list_folder, names_in, os_error, read_text
 from .._system.reading import Reading
 from . import sysfs
 from .driver import IWLMEI
 from .next_kernel import next_kernel, order
+from .secured import is_on
 from .values import Platform
 
 #: Who made a module's file: the kernel's own package, the package of the role ``driver``, DKMS, or somebody else.
@@ -26,8 +27,6 @@ _MODULES = "lib/modules"
 PREFIX = "vpro-iwlmei-"
 #: The end of a signed module (MODULE_SIG_STRING, linux/include/linux/module_signature.h).
 _SIGNED = b"~Module signature appended~\n"
-#: The firmware's variable: four bytes of attributes, then 0 or 1 (UEFI Specification, "Globally Defined Variables").
-SECURE_BOOT = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
 def with_installed(platform: Platform, reading: Reading, root: str = "/") -> Platform:
@@ -53,7 +52,7 @@ def with_installed(platform: Platform, reading: Reading, root: str = "/") -> Pla
         if upcoming != running
         else signed,
     )
-    return replace(platform, iwlmei=iwlmei, secure_boot=reading.attempt("kernel.secure_boot", partial(_secured, root)))
+    return replace(platform, iwlmei=iwlmei, secure_boot=reading.attempt("kernel.secure_boot", partial(is_on, root)))
 
 
 def _files(running: str, root: str) -> Dict[str, str]:
@@ -142,26 +141,3 @@ def _signed(release: str, path: Optional[str], root: str) -> Optional[bool]:
         return None
     except OSError as error:
         raise os_error(error, file) from error
-
-
-def _secured(root: str) -> bool:
-    """Say whether Secure Boot is on. A machine that was not started by UEFI does not have it.
-
-    Raises:
-        NotFound, AccessDenied, TransportFailed: the firmware's variables can't be read.
-        DecodeFailed: the variable is not what UEFI says.
-    """
-    firmware = os.path.join(root, "sys/firmware/efi")
-    if not os.path.isdir(firmware):
-        return False
-    folder = os.path.join(firmware, "efivars")
-    path = os.path.join(folder, SECURE_BOOT)
-    try:
-        value = read_bytes(path, 6)
-    except NotFound:
-        if list_folder(folder):  # a firmware that does not know Secure Boot
-            return False
-        raise
-    if len(value) != 5 or value[4] > 1:
-        raise DecodeFailed(f"{value.hex()} does not say whether Secure Boot is on", where=path)
-    return value[4] == 1

@@ -143,7 +143,8 @@ class Platform:
         out_of_tree: whether the op mode that knows CSME is loaded, and was not built together with the kernel.
         asks: whether the driver asks CSME for the radio by itself when the interface is brought up. It is None when
             nothing tells.
-        secure_boot: whether the firmware starts only what is signed (Secure Boot), or None when it could not be read.
+        secure_boot: whether the kernel takes only signed modules (``_radio/secured.py``), or None when it could not be
+            read.
     """
 
     release: Optional[Release]

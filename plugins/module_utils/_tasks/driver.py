@@ -13,15 +13,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
 
+from .._radio.secured import is_on
 from .._system.errors import FleetError, Refused
 from .._system.files import names_in
 from .._system.program import run
-from . import driver_hold, secure_boot
-from .driver_packages import Package, install, installed, kernels, read, remove
-from .driver_recipe import FOLDER, MODULES, numbers
+from . import driver_dkms, driver_hold
+from .driver_enrolment import Enrolment, check_signatures
+from .driver_loaded import is_loaded, is_older, is_stale
+from .driver_packages import install, installed, kernels, read, remove
+from .driver_recipe import numbers
 
 #: The management engine's client for wireless, which is there only where AMT can use the radio
 #: (linux/drivers/net/wireless/intel/iwlwifi/mei/main.c).
@@ -37,19 +40,6 @@ _SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Enrolment:
-    """The key of the fleet, for laptops with Secure Boot.
-
-    Attributes:
-        certificate: the path of its certificate on the laptop, in DER.
-        password: what a person types at the console to enrol it.
-    """
-
-    certificate: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Seen:
     """What a laptop has.
 
@@ -57,14 +47,14 @@ class Seen:
         running: the running kernel's release.
         kernels: the releases of the installed kernels.
         installed: the versions of the installed packages, by release.
-        secure_boot: whether the kernel takes only signed modules.
+        by_dkms: the versions that DKMS has installed, by release.
         followed: the packages that bring new kernels, each with the release of the kernel that it would bring now.
     """
 
     running: str
     kernels: Tuple[str, ...]
     installed: Dict[str, str]
-    secure_boot: bool
+    by_dkms: Dict[str, str]
     followed: Dict[str, Optional[str]]
 
     @property
@@ -85,7 +75,7 @@ def look(root: str = "/") -> Seen:
         remedy = "docs/kernels.md of the collection says what to do there"
         raise Refused("distribution_unsupported", what, remedy=remedy)
     found = kernels(root)
-    return Seen(os.uname().release, found, installed(), secure_boot.is_on(root), driver_hold.followed(found))
+    return Seen(os.uname().release, found, installed(), driver_dkms.installed(root), driver_hold.followed(found))
 
 
 def why_not(root: str = "/") -> List[Refused]:
@@ -131,49 +121,6 @@ def refuse(despite: Collection[str], root: str = "/") -> None:
             raise Refused(reason.reason, f"Nothing was installed: {reason.what}", remedy=remedy)
 
 
-def check_signatures(packages: Sequence[Package], enrolment: Optional[Enrolment], *, check: bool) -> None:
-    """Fail if the laptop's kernel would not take the modules, and prepare what has to be done then.
-
-    Args:
-        packages: what is to be installed. Secure Boot is on.
-        enrolment: the fleet's key, to be prepared for a person at the console.
-        check: whether nothing is to be changed.
-
-    Raises:
-        Refused: the kernel would not take them.
-        NotFound, TimedOut, TransportFailed: it can't be found out.
-    """
-    known = secure_boot.enrolled() if packages else frozenset()
-    for package in packages:
-        if None in package.signers:
-            what = f"Nothing was installed: Secure Boot is on, and the modules for Linux {package.release} not signed"
-            remedy = "Build them with driver_sign_key and driver_sign_certificate"
-            raise Refused("not_signed", what, where=package.path, remedy=remedy)
-        foreign = next((signer for signer in package.signers if signer not in known), None)
-        if foreign is not None:
-            what = f"Nothing was installed: Secure Boot is on, and the laptop does not know {foreign.name!a}, who "
-            what += f"signed the modules for Linux {package.release}"
-            raise Refused("key_not_enrolled", what, remedy=_enrol(foreign, enrolment, check=check))
-
-
-def _enrol(signer: secure_boot.Signer, enrolment: Optional[Enrolment], *, check: bool) -> str:
-    """Prepare the enrolment of a signer, and return what is left to do."""
-    if enrolment is None:
-        return "Enrol the key: set driver_mok_certificate and driver_mok_password, and run this again"
-    mine = secure_boot.certificate_signer(enrolment.certificate)
-    if mine != signer:
-        return f"driver_mok_certificate is of {mine.name!a}. Name the certificate that the modules were signed with"
-    if signer not in secure_boot.pending():
-        if check:
-            return "The enrolment of its key would be prepared"
-        secure_boot.prepare(enrolment.certificate, enrolment.password)
-    return (
-        "Its key waits to be enrolled. That takes a person at the laptop: restart it, press a key when the blue screen "
-        "of MOK management comes up (it waits ten seconds), choose 'Enroll MOK', 'Continue', 'Yes', type the password "
-        "of driver_mok_password, and choose 'Reboot'. Then run this again"
-    )
-
-
 def warnings_for(releases: Sequence[str]) -> List[str]:
     """Return what is to be known of iwlmei in these kernels."""
     bad = [release for release in releases if numbers(release) < _SUSPENDS]
@@ -199,6 +146,19 @@ def _newer_kernel() -> Optional[str]:
     return next((name for major, minor, name in reversed(found) if (major, minor) >= _SUSPENDS), None)
 
 
+def secured(root: str) -> bool:
+    """Say whether Secure Boot is on, see ``_radio/secured.py``.
+
+    Raises:
+        NotFound, AccessDenied, DecodeFailed, TransportFailed: that can't be told, so nothing can be installed.
+    """
+    try:
+        return is_on(root)
+    except FleetError as error:
+        error.what = f"Nothing was installed: it can't be told whether Secure Boot is on: {error.what}"
+        raise
+
+
 def apply(
     paths: Sequence[str], enrolment: Optional[Enrolment], *, hold: bool = False, check: bool, root: str = "/"
 ) -> Dict[str, Any]:
@@ -217,27 +177,31 @@ def apply(
     Raises:
         FleetError: nothing was installed, or what was installed before is in place.
     """
+    on = secured(root)
     seen = look(root)
     wanted = {*seen.kernels, *seen.coming}
     packages = [package for package in map(read, paths) if package.release in wanted]
     new = [package for package in packages if seen.installed.get(package.release) != package.version]
-    if seen.secure_boot:
+    if on:
         check_signatures(new, enrolment, check=check)
     old = sorted(set(seen.installed) - wanted)
+    by_dkms = driver_dkms.versions(root) if packages else []
     if not check:
         for release in old:
             remove(release)
         for package in new:
             install(package, seen.installed.get(package.release), root)
+        _leave_dkms(by_dkms, root)
     after = {release: version for release, version in seen.installed.items() if release not in old}
     after.update({package.release: package.version for package in new})
     # Where apt does not know what would come, or nothing new would, the one after that is held back.
     held = [name for name, release in seen.followed.items() if release not in seen.coming or not after.get(release)]
     moved = driver_hold.hold(held if hold else [], check=check, root=root)
-    result = _result(seen, after, bool(new or old) or moved, root)
+    result = result_of(seen, after, bool(new or old or by_dkms) or moved, root)
+    result["secure_boot"] = on
     result["held"] = sorted(held) if hold else []
     if check and any(package.release == seen.running for package in new):
-        result["reboot_needed"] = _is_loaded("iwlwifi", root)
+        result["reboot_needed"] = is_loaded("iwlwifi", root)
     result["warnings"] = warnings_for([package.release for package in packages])
     return result
 
@@ -254,18 +218,44 @@ def withdraw(*, check: bool, root: str = "/") -> Dict[str, Any]:
     """
     seen = look(root)
     there = sorted(seen.installed)
-    loaded = seen.running in seen.installed and _is_loaded("iwlmei", root)
+    by_dkms = driver_dkms.versions(root)
+    loaded = seen.running in {*seen.installed, *seen.by_dkms} and is_loaded("iwlmei", root)
     if not check:
         for release in there:
             remove(release)
+        _leave_dkms(by_dkms, root)
     moved = driver_hold.hold([], check=check, root=root)
-    result = _result(seen, {}, bool(there) or moved, root)
+    result = result_of(seen, {}, bool(there or by_dkms) or moved, root)
     result["held"] = []
-    result["reboot_needed"] = loaded or (not there and _is_stale(seen.running, root))
+    result["secure_boot"], result["warnings"] = _told_of_secure_boot(root)
+    result["reboot_needed"] = loaded or (not (there or by_dkms) and is_stale(seen.running, root))
     return result
 
 
-def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict[str, Any]:
+def _leave_dkms(versions: Sequence[str], root: str) -> None:
+    for version in versions:
+        driver_dkms.remove(version, root)
+    if versions:
+        driver_dkms.forget(root)
+
+
+def _told_of_secure_boot(root: str) -> Tuple[Optional[bool], List[str]]:
+    """Return whether Secure Boot is on, or a warning if that can't be read: it keeps nothing from being removed."""
+    try:
+        return is_on(root), []
+    except FleetError as error:
+        return None, [f"It can't be told whether Secure Boot is on: {error}"]
+
+
+def result_of(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict[str, Any]:
+    """Return what both methods tell.
+
+    Args:
+        seen: what the laptop had.
+        after: the versions that are, or would be, installed now, by release.
+        changed: whether anything was, or would be, changed.
+        root: the directory that stands for ``/``.
+    """
     return {
         "changed": changed,
         "kernels": [
@@ -273,47 +263,6 @@ def _result(seen: Seen, after: Dict[str, str], changed: bool, root: str) -> Dict
             for release in (*seen.kernels, *seen.coming)
         ],
         "coming": seen.coming,
-        "secure_boot": seen.secure_boot,
-        "reboot_needed": seen.running in after and _is_older(seen.running, root),
+        "needs": [],
+        "reboot_needed": seen.running in after and is_older(seen.running, root),
     }
-
-
-def _is_loaded(module: str, root: str) -> bool:
-    return os.path.isdir(os.path.join(root, "sys/module", module))
-
-
-def _is_stale(release: str, root: str) -> bool:
-    """Say whether iwlmei is loaded and its file is gone."""
-    gone = not os.path.exists(os.path.join(root, "lib/modules", release, FOLDER))
-    return gone and _is_loaded("iwlmei", root) and _find_own(release, root) is None
-
-
-def _find_own(release: str, root: str) -> Optional[str]:
-    """Return the path of an iwlmei that the kernel brought."""
-    for folder, _folders, files in os.walk(os.path.join(root, "lib/modules", release, "kernel/drivers/net/wireless")):
-        for name in files:
-            if name.split(".")[0] == "iwlmei":
-                return os.path.join(folder, name)
-    return None
-
-
-def _is_older(release: str, root: str) -> bool:
-    """Say whether a loaded driver is another one than that of the installed package.
-
-    The linker gives each module a number of its own (.note.gnu.build-id), which the kernel shows.
-    """
-    for module in MODULES:
-        path = os.path.join(root, "lib/modules", release, FOLDER, f"{module}.ko")
-        note = os.path.join(root, "sys/module", module, "notes/.note.gnu.build-id")
-        try:
-            with open(note, "rb") as shown:
-                identity = shown.read()
-        except OSError:  # it is not loaded, so the next one that is will be the package's
-            continue
-        try:
-            with open(path, "rb") as handle:
-                if identity not in handle.read():
-                    return True
-        except FileNotFoundError:  # in check mode, it would only come
-            return True
-    return False

@@ -18,6 +18,10 @@ from .._system.files import list_folder, read_text
 #: Where a package has its modules, below the folder of the kernel's modules. depmod(8) prefers ``updates`` to what the
 #: kernel brought (depmod.d(5), "search").
 FOLDER = "updates/vpro-iwlmei"
+#: Where DKMS has them on Debian and Ubuntu, whatever its configuration says.
+DKMS_FOLDER = "updates/dkms"
+#: What DKMS calls the modules together.
+NAME = "vpro-iwlmei"
 #: The modules of a package.
 MODULES = ("iwlwifi", "iwlmvm", "iwlmei")
 #: The script that builds the modules, and the folder with the templates of the package.

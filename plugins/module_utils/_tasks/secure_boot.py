@@ -2,25 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secure Boot on a laptop: whether its kernel takes only signed modules, and whose."""
+"""Secure Boot on a laptop: whose modules its kernel takes. Whether it is on, ``_radio/secured.py`` says."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from typing import FrozenSet, NamedTuple, Optional, Tuple
 
-from .._radio.kernels import SECURE_BOOT
 from .._system.errors import NotFound, TransportFailed
 from .._system.program import run
 
-#: The firmware's variable that says whether Secure Boot is on: four bytes of attributes, then 1 or 0 (UEFI 2.10, 3.3).
-_FIRMWARE = f"sys/firmware/efi/efivars/{SECURE_BOOT}"
-#: shim's variable, 1 where somebody has switched shim's validation off ("mokutil --disable-validation"). Then the
-#: kernel takes any module.
-_SHIM = "sys/firmware/efi/efivars/MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-_ATTRIBUTES = 4
 _MOKUTIL = "mokutil"
 #: Seconds for one program at most.
 _SECONDS = 60
@@ -33,15 +25,6 @@ class Signer(NamedTuple):
 
     name: str
     serial: int
-
-
-def is_on(root: str = "/") -> bool:
-    """Say whether Secure Boot is on, and shim checks what it starts.
-
-    Args:
-        root: the directory that stands for ``/``.
-    """
-    return _value(os.path.join(root, _FIRMWARE)) == 1 and _value(os.path.join(root, _SHIM)) != 1
 
 
 def signer_of(module: str) -> Optional[Signer]:
@@ -130,15 +113,6 @@ def parsed(text: str) -> Tuple[Signer, ...]:
             number = (serial[1] or serial[2]).replace(":", "")
             found.append(Signer(subject[1].strip(), int(number, 16)))
     return tuple(found)
-
-
-def _value(path: str) -> Optional[int]:
-    try:
-        with open(path, "rb") as handle:
-            data = handle.read(_ATTRIBUTES + 1)
-    except OSError:  # no firmware of that kind, or no such variable
-        return None
-    return data[_ATTRIBUTES] if len(data) > _ATTRIBUTES else None
 
 
 def _modinfo(field: str, module: str) -> str:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.driver import read_platform
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.kernels import with_installed
+from ansible_collections.vpro.fleet.plugins.module_utils._radio.secured import is_on
 from ansible_collections.vpro.fleet.plugins.module_utils._radio.values import Platform
 from ansible_collections.vpro.fleet.plugins.module_utils._system.reading import Reading
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._radio.fake_grub import (
@@ -33,6 +34,7 @@ SIGNED = b"\x30\x82\x01\x95" + b"\0\0\2\0\0\0\0\0" + b"\0\0\1\x99" + MARK
 ELF = b"\x7fELF\2\1\1"
 KERNEL = "kernel/drivers/net/wireless/intel/iwlwifi/mei/iwlmei.ko"
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SHIM = "sys/firmware/efi/efivars/MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23"
 
 
 def install(
@@ -225,34 +227,24 @@ def test_a_module_that_is_a_folder(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected", "unreadable"),
+    ("firmware", "shim", "expected", "unreadable"),
     [
-        (b"\6\0\0\0\1", True, ()),
-        (b"\6\0\0\0\0", False, ()),
-        (b"\6\0\0\0\2", None, ("kernel.secure_boot",)),
-        (b"\6\0\0\0", None, ("kernel.secure_boot",)),
-        (b"\6\0\0\0\1\0", None, ("kernel.secure_boot",)),
-        (b"", None, ("kernel.secure_boot",)),
+        (b"\6\0\0\0\1", None, True, ()),
+        (b"\6\0\0\0\0", None, False, ()),
+        (b"\6\0\0\0\1", b"\6\0\0\0\1", False, ()),  # mokutil --disable-validation
+        (b"\6\0\0\0\1", b"\6\0\0", None, ("kernel.secure_boot",)),
+        (b"\6\0\0\0\2", None, None, ("kernel.secure_boot",)),
     ],
 )
-def test_secure_boot(machine: Machine, value: bytes, expected: Optional[bool], unreadable: Tuple[str, ...]) -> None:
-    machine.write(SECURE_BOOT, "").write_bytes(value)
+def test_secure_boot_is_what_the_role_takes_it_for(
+    machine: Machine, firmware: bytes, shim: Optional[bytes], expected: Optional[bool], unreadable: Tuple[str, ...]
+) -> None:
+    machine.write(SECURE_BOOT, "").write_bytes(firmware)
+    if shim is not None:
+        machine.write(SHIM, "").write_bytes(shim)
     assert seen(machine, "6.1.9", *unreadable).secure_boot is expected
-
-
-def test_a_machine_that_was_not_started_by_uefi(machine: Machine) -> None:
-    assert seen(machine, "6.1.9").secure_boot is False
-
-
-def test_a_firmware_that_does_not_know_secure_boot(machine: Machine) -> None:
-    machine.write("sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", "")
-    assert seen(machine, "6.1.9").secure_boot is False
-
-
-@pytest.mark.parametrize("folder", ["sys/firmware/efi", "sys/firmware/efi/efivars"])
-def test_variables_that_are_not_mounted(machine: Machine, folder: str) -> None:
-    (machine.path / folder).mkdir(parents=True)
-    assert seen(machine, "6.1.9", "kernel.secure_boot").secure_boot is None
+    if not unreadable:
+        assert is_on(machine.root) is expected
 
 
 # -- whatever is in these files ---------------------------------------------------------------------------------------

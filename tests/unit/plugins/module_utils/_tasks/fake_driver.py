@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import driver
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver import Enrolment
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver_enrolment import Enrolment
 
 OLD, NEW = "6.1.0-50-amd64", "6.12.117-amd64"
 CLIENT = "sys/bus/mei/devices/0000:00:16.0-13280904-7792-4fcb-a1aa-5e70cbb1e865"
@@ -30,9 +30,11 @@ PROGRAMS = {
             for module in iwlwifi iwlmvm iwlmei; do tail -n +2 "$2" > "$folder/$module.ko"; done ;;
         esac""",
     "dpkg-query": """
-        case "$*" in
-        *linux-image*) cat "$STATE/meta" 2>/dev/null ;;
-        *) cat "$STATE"/packages/* 2>/dev/null ;;
+        for name; do :; done
+        case "$name" in
+        linux-image-\\*) cat "$STATE/meta" 2>/dev/null ;;
+        vpro-iwlmei-*) cat "$STATE"/packages/* 2>/dev/null ;;
+        *) cat "$STATE/has/$name" 2>/dev/null ;;
         esac""",
     "dpkg": """
         case "$1" in
@@ -55,13 +57,48 @@ PROGRAMS = {
     "apt-cache": """
         case "$1" in
         pkgnames) printf 'linux-image-6.1.0-50-amd64\\nlinux-image-6.12-amd64\\nlinux-image-amd64\\n' ;;
-        show) cat "$STATE/candidate" 2>/dev/null ;;
+        show)
+            # Like the real one, it takes a name that it does not know for a pattern.
+            [ "$2" = --no-all-versions ] || {
+                for found in "$STATE/archive/$2" "$STATE/archive/${2%%=*}"*"=${2#*=}"; do
+                    [ -e "$found" ] || continue
+                    found=${found##*/}; echo "Package: ${found%%=*}"; exit 0
+                done
+                exit 100; }
+            cat "$STATE/candidate" 2>/dev/null ;;
         esac""",
     "apt-mark": """
         case "$1" in
         showhold) cat "$STATE/hold" 2>/dev/null; true ;;
         hold) echo "$2" >> "$STATE/hold" ;;
         unhold) sed -i "/^$2\\$/d" "$STATE/hold" ;;
+        esac""",
+    # A module that it builds has one line: the signer's name, the number of the key, and what stands for the build id.
+    "dkms": """
+        echo "$1 $5 $7" >> "$STATE/dkms"
+        [ ! -e "$STATE/fails-$1" ] || { cat "$STATE/fails-$1" >&2; exit 10; }
+        store=$STATE/var/lib/dkms/vpro-iwlmei
+        made=$store/$5/$7/x86_64/module
+        case "$1" in
+        add) mkdir -p "$store/$5" ;;
+        build)
+            mkdir -p "$made"
+            for module in iwlwifi iwlmvm iwlmei; do
+                echo "$(cat "$STATE/key" 2>/dev/null),build id $5" > "$made/$module.ko"
+            done ;;
+        install)
+            mkdir -p "$STATE/lib/modules/$7/updates/dkms"
+            cp "$made"/*.ko "$STATE/lib/modules/$7/updates/dkms"
+            [ ! -e "$STATE/skips" ] || rm "$STATE/lib/modules/$7/updates/dkms/$(cat "$STATE/skips").ko"
+            ln -s "$5/$7/x86_64" "$store/kernel-$7-x86_64" ;;
+        remove)
+            for link in "$store"/kernel-*; do
+                case "$(readlink "$link")" in "$5"/*)
+                    release=${link##*/kernel-}
+                    rm -r "$link" "$STATE/lib/modules/${release%-x86_64}/updates/dkms" ;;
+                esac
+            done
+            rm -r "$store/$5" ;;
         esac""",
 }
 
@@ -77,13 +114,30 @@ class Laptop:
         self.root = root
         for release in (OLD, NEW):
             self.has_kernel(release)
-        for folder in ("packages", "sys/module/iwlmvm", "sys/bus/pci/drivers/iwlwifi/0000:00:14.3", CLIENT):
+        for folder in (
+            "packages",
+            "has",
+            "archive",
+            "var/lib",
+            "sys/module/iwlmvm",
+            "sys/bus/pci/drivers/iwlwifi/0000:00:14.3",
+            CLIENT,
+        ):
             (root / folder).mkdir(parents=True)
 
     def has_kernel(self, release: str) -> None:
         (self.root / "boot").mkdir(exist_ok=True)
         (self.root / f"boot/vmlinuz-{release}").touch()
         (self.root / f"lib/modules/{release}/kernel").mkdir(parents=True, exist_ok=True)
+
+    def has(self, package: str, version: str) -> None:
+        """Install a package of the distribution's."""
+        (self.root / "has" / package).write_text(f"installed {version}", encoding="utf-8")
+
+    def can_have(self, *packages: str) -> None:
+        """Put packages into the archive, each as NAME=VERSION."""
+        for package in packages:
+            (self.root / "archive" / package).touch()
 
     def package(self, release: str, version: str = "1", signer: str = "") -> str:
         path = self.root / f"{release}-{version}.deb"

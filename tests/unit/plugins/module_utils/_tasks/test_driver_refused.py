@@ -11,9 +11,9 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import Refused
+from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import NotFound, Refused
 from ansible_collections.vpro.fleet.plugins.module_utils._tasks import driver
-from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver import Enrolment
+from ansible_collections.vpro.fleet.plugins.module_utils._tasks.driver_enrolment import Enrolment
 from ansible_collections.vpro.fleet.tests.unit.plugins.module_utils._tasks.fake_driver import (
     CLIENT,
     NEW,
@@ -108,6 +108,23 @@ def test_a_certificate_of_somebody_else_is_not_enrolled(laptop: Laptop) -> None:
     error = reason(laptop, laptop.package(OLD, signer="Our fleet,12:34"), Enrolment("/mok.der", "canary"))
     assert "is of 'Another'" in error.remedy
     assert not (laptop.root / "mok--import").exists()
+
+
+def test_nothing_is_installed_where_secure_boot_can_t_be_read(laptop: Laptop) -> None:
+    (laptop.root / "sys/firmware/efi").mkdir(parents=True)
+    with pytest.raises(NotFound, match=r"Nothing was installed: .*Secure Boot.*mount -t efivarfs"):
+        laptop.apply(laptop.package(OLD))
+    assert not list((laptop.root / "packages").iterdir())
+    gone = driver.withdraw(check=False, root=str(laptop.root))
+    assert (gone["secure_boot"], len(gone["warnings"])) == (None, 1)
+    assert "efivarfs" in gone["warnings"][0]
+
+
+def test_a_laptop_whose_shim_checks_nothing_takes_any_module(laptop: Laptop) -> None:
+    laptop.secure()
+    shim = "sys/firmware/efi/efivars/MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+    (laptop.root / shim).write_bytes(b"\x06\0\0\0\x01")
+    assert laptop.apply(laptop.package(OLD))["secure_boot"] is False
 
 
 # --- warnings ---

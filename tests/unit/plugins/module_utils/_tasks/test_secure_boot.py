@@ -43,19 +43,6 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: Dict[str, str
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-@pytest.mark.parametrize(
-    ("firmware", "shim", "on"), [(None, None, False), (0, None, False), (1, None, True), (1, 0, True), (1, 1, False)]
-)
-def test_the_firmwares_variables_tell(tmp_path: Path, firmware: object, shim: object, on: bool) -> None:
-    folder = tmp_path / "sys/firmware/efi/efivars"
-    folder.mkdir(parents=True)
-    names = ("SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", "MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23")
-    for name, value in zip(names, (firmware, shim)):
-        if isinstance(value, int):
-            (folder / name).write_bytes(b"\x06\0\0\0" + bytes([value]))
-    assert secure_boot.is_on(str(tmp_path)) is on
-
-
 def test_certificates_are_told_by_name_and_number() -> None:
     debian = Signer("Debian Secure Boot CA", 0xED54A1D5AF8748948D9F8932EE9C7C34)
     assert secure_boot.parsed(ENROLLED) == (debian, FLEET)
