@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Callable, Optional
 
 from .._handover.messages import Blocked
@@ -48,8 +49,8 @@ class Closed:
         self._shut = shut
         self._places = places
         self._closing = Closing(clock)
-        #: Whether a handover is under way that asked CSME for the radio.
-        self._handing_over = False
+        #: Whether the radio came while the watcher ran. Its interface begins down then.
+        self.is_new = False
         #: Whether the driver may ask CSME when the interface comes up. It is None until somebody wants to know.
         self._asks: Optional[bool] = None
         self.read()
@@ -68,14 +69,21 @@ class Closed:
             self._asks = asks_by_itself(self._places.root) is not False
         return self._asks
 
+    def managed(self) -> None:
+        """Handle that the interface has a manager now. See ``Closing.managed``."""
+        self.read()
+        with suppress(FleetError):
+            # An interface that had a connection was set down by somebody.
+            if self.is_new and not sysfs.carrier_ups(self._interface, self._places.root):
+                self._closing.managed()
+
     def asked(self) -> None:
         """Handle that CSME was asked for the radio. See ``Closing.asked``."""
-        self._handing_over = True
         self._closing.asked()
 
     def handed_over(self) -> None:
-        """Handle the end of a handover."""
-        self._handing_over = False
+        """Handle the end of a handover. See ``Closing.answered``."""
+        self._closing.answered()
 
     def new_era(self, why: str) -> None:
         """Handle that iwlmei's binding changed, or the laptop slept. See ``Closing.new_era``."""
@@ -134,7 +142,7 @@ class Closed:
         """
         if self._closing.stayed_down and not self._view.managed:
             return "It is not brought up, because neither wpa_supplicant nor NetworkManager runs it"
-        if self._handing_over or asks_by_itself(self._places.root) is False:
+        if self._closing.asking or asks_by_itself(self._places.root) is False:
             return ""
         seen = self._view.of_csme(required=True)
         if not isinstance(seen, Blocked) or seen.connection is None or seen.profile is not None:

@@ -19,9 +19,12 @@ uses an interface that somebody else brings up. That has to happen within the ti
 then, CSME takes back a radio whose interface is down, without a block (``iwl_mei_handle_csme_taking_ownership`` in
 mei/main.c).
 
+After such a reload, a new interface may also stay down without any block. wpa_supplicant does not try if the old radio
+was blocked, and it tries once if not. From Linux 6.4 on, CSME may deny that, and there is no block then.
+
 An administrator may also set an interface down. So only an interface is brought up that went down right after iwlmei's
-binding changed or the laptop slept, or whose block has ended. It must have gone down with that block, or CSME was asked
-for the radio in it.
+binding changed or the laptop slept, that is new, or whose block has ended. It must have gone down with that block, or
+CSME was asked for the radio in it.
 """
 
 from __future__ import annotations
@@ -89,6 +92,8 @@ class Closing:
         #: Whether the radio is blocked, and whether the interface has been down since a block, or has to come up after
         #: it. Then its manager has to bring it up when the block lifts.
         self._shut = self._barred = False
+        #: Whether a handover is under way that asked CSME for the radio. A block that ends then is a grant.
+        self.asking = False
         #: When the interface has to be brought up, or None.
         self.due: Optional[float] = None
         self._attempts = 0
@@ -103,9 +108,22 @@ class Closing:
         if not self._shut:  # the block may have ended before the new era was noticed
             self._after_block()
 
+    def managed(self) -> None:
+        """Handle that the interface, which is new, has a manager. Nobody but the manager has had it in hand."""
+        if not self.down:
+            return
+        self._barred = True
+        if not self._shut and self.due is None:
+            self._attempts = _AFTER_MANAGER
+            self._begin("the new interface did not come up", stayed_down=True)
+
     def asked(self) -> None:
         """Handle that CSME was asked for the radio. The interface is down, and has to come up after the grant."""
-        self._barred = True
+        self.asking = self._barred = True
+
+    def answered(self) -> None:
+        """Handle the end of the handover that asked."""
+        self.asking = False
 
     @property
     def down(self) -> bool:
@@ -133,7 +151,7 @@ class Closing:
                 self._begin(f"the driver closed the interface ({self._era})", stayed_down=False)
             elif was_shut:  # it went down with the block, which was heard later
                 self._after_lift()
-        elif self._is_recent(self._since):
+        elif self._is_recent(self._since) and not self.asking:
             self._after_block()
         elif was_shut and self._barred:
             self._after_lift()

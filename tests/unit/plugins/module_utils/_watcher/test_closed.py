@@ -224,6 +224,22 @@ def test_a_manager_that_has_not_started_brings_it_up_itself(interface: Interface
     assert (interface.brought_up, interface.closed.due, interface.warned) == ([], None, [])
 
 
+@pytest.mark.parametrize(
+    ("is_new", "carriers", "expected"), [(True, "0", [3]), (False, "0", []), (True, "1", []), (True, "x", [])]
+)
+def test_a_new_interface_that_had_no_connection_is_brought_up_for_its_manager(
+    interface: Interface, is_new: bool, carriers: str, expected: List[int]
+) -> None:
+    interface.flags(up=False)
+    interface.files.write("sys/class/net/wlan0/carrier_up_count", f"{carriers}\n")
+    interface.closed.is_new = is_new
+    interface.closed.managed()
+    interface.passes(4.0)
+    assert interface.brought_up == expected
+    if expected:
+        assert interface.warned == ["wlan0: the new interface did not come up, so it is brought up"]
+
+
 def test_a_handover_has_decided_about_the_session(interface: Interface) -> None:
     """CSME has given the radio away, so its connection is no question any more."""
     interface.csme = Blocked(NETWORK, None)

@@ -128,6 +128,35 @@ def test_a_blocked_one_is_brought_up_if_its_manager_does_not(story: Story) -> No
     assert story.attempts(1.0) == [MANAGER_SECONDS]
 
 
+NEW = "the new interface did not come up"
+
+
+def test_a_new_one_is_brought_up_if_its_manager_does_not() -> None:
+    """Its manager tries first, in half a second three times at most. CSME may deny that."""
+    story = Story()
+    story.closing = Closing(lambda: story.now)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(10.0) == [], "it may have none"
+    story.closing.managed()
+    story.closing.managed()
+    assert story.attempts(30.0) == [4.0, 12.0, 28.0]
+    assert (story.closing.what, story.closing.stayed_down, story.closing.lifted) == (NEW, True, False)
+    story.closing.link(up=True, shut=False)
+    story.closing.managed()
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(100.0) == []
+
+
+def test_a_new_one_that_is_blocked_later_is_brought_up_after_that(story: Story) -> None:
+    story.closing = Closing(lambda: story.now)
+    story.closing.link(up=False, shut=False)
+    story.closing.managed()
+    story.closing.link(up=False, shut=True)
+    assert story.attempts(100.0) == []
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+
+
 def test_one_that_was_blocked_from_the_beginning_is_brought_up() -> None:
     """A driver that is loaded anew has a radio that CSME owns."""
     closing = Closing(lambda: 100.0)
@@ -149,6 +178,21 @@ def test_a_new_era_leaves_more_time_to_the_manager(story: Story) -> None:
     story.closing.new_era(ANEW)
     assert story.attempts(10.0) == [4.0]
     assert not story.closing.lifted
+
+
+def test_what_a_handover_asked_for_is_brought_up_in_time_after_a_new_era(story: Story) -> None:
+    """iwlmei was bound anew right before, so CSME took the radio, and gave it away again."""
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(ANEW)
+    story.closing.asked()
+    story.closing.link(up=False, shut=False)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+    story.closing.answered()
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(ANEW)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(4.0) == [4.0], "what ends a block after the handover is no grant"
 
 
 def test_one_that_is_left_has_no_attempts(story: Story) -> None:
