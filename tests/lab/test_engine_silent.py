@@ -23,13 +23,18 @@ pytestmark = [pytest.mark.manager("wpa_supplicant"), pytest.mark.release]
 _HARD = f"cat /sys/class/net/{INTERFACE}/phy80211/rfkill*/hard"
 _STATE = f"/run/{SERVICE}/state.json"
 _REQUESTS = 'grep -c \'"event": "request"\' /run/csme-engine.log'
-#: Stops the supplicant as soon as CSME is asked for the radio. So the interface does not come up after the grant.
+#: Stops the supplicant as soon as CSME is asked for the radio. So the interface does not come up by it after the grant.
+#: It is set down as soon as the watcher has brought it up.
 _FREEZE = f"""
 pid=$(systemctl show -P MainPID wpa_supplicant@{INTERFACE})
 before=$({_REQUESTS})
 echo ready
 while [ "$({_REQUESTS})" -le "$before" ]; do sleep 0.02; done
 kill -STOP $pid
+is_up() {{ [ $(($(cat /sys/class/net/{INTERFACE}/flags) & 1)) = 1 ]; }}
+while is_up; do sleep 0.02; done
+until is_up; do sleep 0.02; done
+ip link set {INTERFACE} down
 """
 
 
@@ -46,7 +51,7 @@ def test_a_missed_deadline_shows_only_on_the_older_kernel(laptop: Laptop) -> Non
     assert engine.blocked is not engine.driver_managed
 
 
-def test_the_watcher_says_that_it_does_not_know_and_brings_the_interface_up(watched_laptop: Laptop) -> None:
+def test_the_watcher_brings_the_interface_up_and_knows_no_owner_while_it_is_down(watched_laptop: Laptop) -> None:
     laptop = watched_laptop
     engine = installed(laptop)
     engine.surround()
@@ -68,10 +73,10 @@ def test_the_watcher_says_that_it_does_not_know_and_brings_the_interface_up(watc
     (radio,) = json.loads(told)["radios"]
     unknown = "owner_unknown" if engine.driver_managed else None
     assert (radio["state"], radio["reason"]) == ("watching", unknown), log(laptop)
+    assert log(laptop).count("the interface did not come up after a block, so it is brought up") == 1
     engine.do("behaviour", delay=0.0)
-    brought_up = "the interface did not come up (CSME gave the radio away), so it is brought up"
-    laptop.wait_until("the bring-up", lambda: brought_up in log(laptop), 20)
     laptop.guest.check(f"kill -CONT $(systemctl show -P MainPID wpa_supplicant@{INTERFACE})")
+    laptop.guest.check(f"ip link set {INTERFACE} up")
     laptop.wait_until("the host's connection", lambda: is_connected(laptop), 30)
     engine.do("connection", link_protection=False)
     laptop.wait_until("the pin's end", lambda: laptop.pins() == "", 30)

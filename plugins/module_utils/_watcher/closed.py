@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Callable, Optional
 
 from .._handover.messages import Blocked
-from .._handover.policy import Outcome
 from .._handover.words import network_name, why_not_carried_on
 from .._radio import rtnetlink, sysfs
 from .._radio.driver import asks_by_itself
@@ -49,6 +49,8 @@ class Closed:
         self._shut = shut
         self._places = places
         self._closing = Closing(clock)
+        #: Whether the radio came while the watcher ran. Its interface begins down then.
+        self.is_new = False
         #: Whether the driver may ask CSME when the interface comes up. It is None until somebody wants to know.
         self._asks: Optional[bool] = None
         self.read()
@@ -67,15 +69,21 @@ class Closed:
             self._asks = asks_by_itself(self._places.root) is not False
         return self._asks
 
+    def managed(self) -> None:
+        """Handle that the interface has a manager now. See ``Closing.managed``."""
+        self.read()
+        with suppress(FleetError):
+            # An interface that had a connection was set down by somebody.
+            if self.is_new and not sysfs.carrier_ups(self._interface, self._places.root):
+                self._closing.managed()
+
     def asked(self) -> None:
         """Handle that CSME was asked for the radio. See ``Closing.asked``."""
         self._closing.asked()
 
-    def handed_over(self, outcome: Outcome) -> None:
-        """Handle the end of a handover. See ``Closing.granted_in_vain``."""
-        if outcome is Outcome.NOT_CONNECTED:
-            self.read()
-            self._closing.granted_in_vain()
+    def handed_over(self) -> None:
+        """Handle the end of a handover. See ``Closing.answered``."""
+        self._closing.answered()
 
     def new_era(self, why: str) -> None:
         """Handle that iwlmei's binding changed, or the laptop slept. See ``Closing.new_era``."""
@@ -110,6 +118,9 @@ class Closed:
         self.read()
         if self._closing.due is None:
             return
+        if self._closing.lifted and (self._view.held or not self._view.managed):
+            self._closing.leave()  # whoever runs it has not started yet, and brings it up then
+            return
         what, why_not = self._closing.what, self._why_not()
         if why_not:
             self._account.write_once("closed", "warning", f"{what}. {why_not}")
@@ -127,11 +138,11 @@ class Closed:
         """Return why the interface must not be brought up, as a text for people. It is empty if it may be.
 
         Where the driver asks CSME by itself, the bring-up is the request for the radio. It could end a session that no
-        profile can carry on.
+        profile can carry on. A handover has looked for that profile.
         """
         if self._closing.stayed_down and not self._view.managed:
             return "It is not brought up, because neither wpa_supplicant nor NetworkManager runs it"
-        if asks_by_itself(self._places.root) is False:
+        if self._closing.asking or asks_by_itself(self._places.root) is False:
             return ""
         seen = self._view.of_csme(required=True)
         if not isinstance(seen, Blocked) or seen.connection is None or seen.profile is not None:

@@ -10,12 +10,21 @@ them up again: neither wpa_supplicant nor NetworkManager. A suspend of the lapto
 lose the interface then.
 
 The end of the binding also lifts a block, without CSME's consent. The manager then tries to bring the interface up. If
-CSME denies that once it is bound again, nobody tries again, and no block tells that CSME has the radio. An interface
-may stay down after a grant, too: its driver asks CSME once more, and CSME takes back a radio whose interface is down
-without a block (``iwl_mei_handle_csme_taking_ownership`` in mei/main.c).
+CSME denies that once it is bound again, nobody tries again, and no block tells that CSME has the radio.
+
+A manager may also miss that a block lifts. wpa_supplicant 2.10 keeps to the switch that it found at its start
+(``wpa_driver_nl80211_drv_init_rfkill`` in drivers/driver_nl80211.c). After a reload of the driver, the radio has
+another switch. wpa_supplicant then hears of no block any more, so it leaves the interface down after each of them. It
+uses an interface that somebody else brings up. That has to happen within the time that CSME gives the host to connect:
+then, CSME takes back a radio whose interface is down, without a block (``iwl_mei_handle_csme_taking_ownership`` in
+mei/main.c).
+
+After such a reload, a new interface may also stay down without any block. wpa_supplicant does not try if the old radio
+was blocked, and it tries once if not. From Linux 6.4 on, CSME may deny that, and there is no block then.
 
 An administrator may also set an interface down. So only an interface is brought up that went down right after iwlmei's
-binding changed or the laptop slept, whose block ended then, or that was not up since CSME was asked for the radio.
+binding changed or the laptop slept, that is new, or whose block has ended. It must have gone down with that block, or
+CSME was asked for the radio in it.
 """
 
 from __future__ import annotations
@@ -28,8 +37,11 @@ TOGETHER_SECONDS = 2.0
 #: The pauses before the attempts to bring the interface up, in seconds. The last one is repeated. At the first attempt,
 #: iwlmei has let go. Later ones are for a firmware that is not loaded yet, or a CSME that does not answer.
 PAUSES: Tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
-#: The number of the first pause where the manager tries first. CSME may deny three requests of half a second, and
-#: wpa_supplicant tries twice.
+#: The seconds that the manager has to bring the interface up after a block, before the watcher does it. wpa_supplicant
+#: needs some milliseconds, and then the driver loads its firmware. CSME takes the radio back after 3 s.
+MANAGER_SECONDS = 0.5
+#: The number of the first pause where the manager tries first, and CSME may deny it. CSME may deny three requests of
+#: half a second, and wpa_supplicant tries twice.
 _AFTER_MANAGER = 2
 #: A difference between two readings of the clocks that is no sleep, in seconds.
 _TOLERANCE = 0.1
@@ -71,15 +83,17 @@ class Closing:
         self.what = ""
         #: Whether the driver did not close the interface, but its manager could not bring it up.
         self.stayed_down = False
-        #: Whether the interface was not up since CSME was asked for the radio.
-        self._awaited = False
+        #: Whether it stayed down after a block that ended without a new era. Its manager may not run yet.
+        self.lifted = False
         #: Whether the interface is up. None means that it was not seen yet.
         self._up: Optional[bool] = None
         #: When it went down.
         self._down_at: Optional[float] = None
-        #: Whether the radio is blocked, and whether the interface has been down since a block. Then its manager brings
-        #: it up when the block lifts.
+        #: Whether the radio is blocked, and whether the interface has been down since a block, or has to come up after
+        #: it. Then its manager has to bring it up when the block lifts.
         self._shut = self._barred = False
+        #: Whether a handover is under way that asked CSME for the radio. A block that ends then is a grant.
+        self.asking = False
         #: When the interface has to be brought up, or None.
         self.due: Optional[float] = None
         self._attempts = 0
@@ -94,14 +108,22 @@ class Closing:
         if not self._shut:  # the block may have ended before the new era was noticed
             self._after_block()
 
-    def asked(self) -> None:
-        """Handle that CSME was asked for the radio. The interface is down, and comes up after the grant."""
-        self._awaited = True
+    def managed(self) -> None:
+        """Handle that the interface, which is new, has a manager. Nobody but the manager has had it in hand."""
+        if not self.down:
+            return
+        self._barred = True
+        if not self._shut and self.due is None:
+            self._attempts = _AFTER_MANAGER
+            self._begin("the new interface did not come up", stayed_down=True)
 
-    def granted_in_vain(self) -> None:
-        """Handle that CSME gave the radio away, and the time for a connection is over."""
-        if self._awaited and self.down:
-            self._begin("the interface did not come up (CSME gave the radio away)", stayed_down=True)
+    def asked(self) -> None:
+        """Handle that CSME was asked for the radio. The interface is down, and has to come up after the grant."""
+        self.asking = self._barred = True
+
+    def answered(self) -> None:
+        """Handle the end of the handover that asked."""
+        self.asking = False
 
     @property
     def down(self) -> bool:
@@ -115,8 +137,8 @@ class Closing:
             up: whether it is up.
             shut: whether the radio is blocked.
         """
-        was, self._up, self._shut = self._up, up, shut
-        self._awaited = self._awaited and not up
+        was, was_shut = self._up, self._shut
+        self._up, self._shut = up, shut
         if was and not up:
             self._down_at = self._clock()
         if up or shut:
@@ -127,21 +149,34 @@ class Closing:
             self.due = None
             if self._is_recent(self._since):
                 self._begin(f"the driver closed the interface ({self._era})", stayed_down=False)
-        elif self._is_recent(self._since):
+            elif was_shut:  # it went down with the block, which was heard later
+                self._after_lift()
+        elif self._is_recent(self._since) and not self.asking:
             self._after_block()
+        elif was_shut and self._barred:
+            self._after_lift()
 
     def _after_block(self) -> None:
         """Leave the interface to its manager first, after a block that a new era has ended."""
-        if self._barred and self.due is None:
+        if self._barred and self._attempts < _AFTER_MANAGER:
             self._attempts = _AFTER_MANAGER
             self._begin(f"the interface did not come up after a block ({self._era})", stayed_down=True)
 
+    def _after_lift(self) -> None:
+        """Leave the interface to its manager first, after a block that has ended by itself."""
+        self._begin("the interface did not come up after a block", stayed_down=True)
+        self.lifted, self.due = True, self._clock() + MANAGER_SECONDS
+
     def _begin(self, what: str, *, stayed_down: bool) -> None:
-        self.what, self.stayed_down = what, stayed_down
+        self.what, self.stayed_down, self.lifted = what, stayed_down, False
         self.due = self._clock() + PAUSES[self._attempts]
 
     def _is_recent(self, moment: Optional[float]) -> bool:
         return moment is not None and self._clock() - moment <= TOGETHER_SECONDS
+
+    def leave(self) -> None:
+        """Make no attempt any more, until something new happens to the interface."""
+        self.due = None
 
     def is_due(self) -> bool:
         """Say whether the interface has to be brought up now. If so, the next attempt comes after a pause."""

@@ -393,7 +393,7 @@ class Watched:
     def _tell(self, outcome: Outcome) -> None:
         if self._account.ended(outcome, self.view.wanted, self.attachment.who, self.view.obstacle):
             self._decided = self._clock()
-        self.closed.handed_over(outcome)
+        self.closed.handed_over()
 
 
 def _expired(timer: Any) -> Any:

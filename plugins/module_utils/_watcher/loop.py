@@ -312,10 +312,11 @@ class Watcher:
                 self._drop(watched)
         for interface, radio in found.items():
             if interface not in self._radios and self._nl is not None:
-                self._add(radio, self._nl)
+                self._add(radio, self._nl, is_new=not forget)
 
-    def _add(self, radio: Radio, nl: Nl80211) -> None:
+    def _add(self, radio: Radio, nl: Nl80211, *, is_new: bool) -> None:
         watched = Watched(radio, nl, policy_of(self._config), self._log, places=self._places)
+        watched.closed.is_new = is_new
         self._radios[watched.interface] = watched
         self._log.write("info", f"{watched.interface}: watching its radio ({radio.phy})", **_fields(radio))
         watched.view.look_for_bring_up()
@@ -339,6 +340,7 @@ class Watcher:
         # The listeners may have read events already while they were attached. epoll does not report these.
         for source in watched.attachment.sources:
             self._heard_supplicant(watched, source)
+        watched.closed.managed()
         watched.feed(Changed())
         return True
 

@@ -29,10 +29,10 @@ class _Message(genlmsg):  # type: ignore[misc]
     )
 
 
-def _ask(netlink: GenericNetlinkSocket, command: int, attributes: List[Tuple[str, object]]) -> None:
+def _message(command: int, attributes: List[Tuple[str, object]]) -> _Message:
     message = _Message()
     message["cmd"], message["version"], message["attrs"] = command, 1, attributes
-    netlink.nlm_request(message, msg_type=netlink.prid, msg_flags=NLM_F_REQUEST | NLM_F_ACK)
+    return message
 
 
 def main(interface: str) -> None:
@@ -42,11 +42,15 @@ def main(interface: str) -> None:
     netlink = GenericNetlinkSocket()
     try:
         netlink.bind("MAC80211_HWSIM", _Message)
-        _ask(netlink, _DEL_RADIO, [("HWSIM_ATTR_RADIO_NAME", name)])
-        made = [("HWSIM_ATTR_CHANNELS", _CHANNELS), ("HWSIM_ATTR_PERM_ADDR", address)]
-        _ask(netlink, _NEW_RADIO, made)
+        gone = _message(_DEL_RADIO, [("HWSIM_ATTR_RADIO_NAME", name)])
+        netlink.nlm_request(gone, msg_type=netlink.prid, msg_flags=NLM_F_REQUEST | NLM_F_ACK)
+        made = _message(_NEW_RADIO, [("HWSIM_ATTR_CHANNELS", _CHANNELS), ("HWSIM_ATTR_PERM_ADDR", address)])
+        # The kernel would acknowledge it with the radio's number, which pyroute2 takes for the number of an error.
+        netlink.put(made, msg_type=netlink.prid, msg_flags=NLM_F_REQUEST)
     finally:
         netlink.close()
+    if not folder.exists():
+        sys.exit(f"{interface} did not come back")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.guard import GuardEvent, Unanswered
 from ansible_collections.vpro.fleet.plugins.module_utils._handover.messages import Blocked
-from ansible_collections.vpro.fleet.plugins.module_utils._handover.policy import Outcome
 from ansible_collections.vpro.fleet.plugins.module_utils._network.limits import Obstacle
 from ansible_collections.vpro.fleet.plugins.module_utils._system.errors import FleetError, NotFound, TransportFailed
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher import closed
@@ -34,6 +33,7 @@ class Interface:
 
     obstacle: Optional[Obstacle] = None
     managed = True
+    held = False
 
     def __init__(self, files: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files = files
@@ -104,17 +104,14 @@ def test_what_did_not_come_up_after_a_grant_is_brought_up(interface: Interface) 
     interface.goes_down()
     interface.closed.asked()
     interface.shut = False
-    for outcome in Outcome:
-        if outcome is not Outcome.NOT_CONNECTED:
-            interface.closed.handed_over(outcome)
-            assert interface.closed.due is None
-    interface.closed.handed_over(Outcome.NOT_CONNECTED)
+    interface.closed.read()
     interface.error = TransportFailed("CSME did not answer")
-    interface.passes(1.0)
+    interface.passes(0.5)
+    interface.closed.handed_over()
     interface.error = None
     interface.passes(2.0)
     assert interface.brought_up == [3, 3]
-    what = "wlan0: the interface did not come up (CSME gave the radio away), "
+    what = "wlan0: the interface did not come up after a block, "
     assert interface.warned == [
         f"{what}and it can't be brought up: CSME did not answer",
         f"{what}so it is brought up",
@@ -129,8 +126,8 @@ def test_an_old_report_says_nothing_of_what_was_after_the_request(interface: Int
     interface.closed.heard(3, up=True)
     interface.closed.heard(3, up=False)
     interface.shut = False
-    interface.closed.handed_over(Outcome.NOT_CONNECTED)
-    interface.passes(1.0)
+    interface.closed.read()
+    interface.passes(0.5)
     assert interface.brought_up == [3]
 
 
@@ -200,6 +197,60 @@ def test_what_a_sleep_unblocks_is_brought_up_for_its_manager(interface: Interfac
     why = "so it is brought up" if managed else "because neither wpa_supplicant nor NetworkManager runs it"
     assert interface.warned[0].startswith("wlan0: the interface did not come up after a block (the laptop slept)")
     assert interface.warned[0].endswith(why)
+
+
+def lifts(interface: Interface) -> None:
+    """Let a block come and go, and the interface stay down."""
+    interface.shut = True
+    interface.goes_down()
+    interface.shut = False
+    interface.closed.read()
+
+
+def test_what_stays_down_after_a_block_is_brought_up(interface: Interface) -> None:
+    lifts(interface)
+    interface.passes(0.4)
+    assert interface.brought_up == []
+    interface.passes(0.1)
+    assert interface.brought_up == [3]
+    assert interface.warned == ["wlan0: the interface did not come up after a block, so it is brought up"]
+
+
+@pytest.mark.parametrize(("managed", "held"), [(False, False), (True, True)])
+def test_a_manager_that_has_not_started_brings_it_up_itself(interface: Interface, managed: bool, held: bool) -> None:
+    interface.managed, interface.held = managed, held
+    lifts(interface)
+    interface.passes(0.5)
+    assert (interface.brought_up, interface.closed.due, interface.warned) == ([], None, [])
+
+
+@pytest.mark.parametrize(
+    ("is_new", "carriers", "expected"), [(True, "0", [3]), (False, "0", []), (True, "1", []), (True, "x", [])]
+)
+def test_a_new_interface_that_had_no_connection_is_brought_up_for_its_manager(
+    interface: Interface, is_new: bool, carriers: str, expected: List[int]
+) -> None:
+    interface.flags(up=False)
+    interface.files.write("sys/class/net/wlan0/carrier_up_count", f"{carriers}\n")
+    interface.closed.is_new = is_new
+    interface.closed.managed()
+    interface.passes(4.0)
+    assert interface.brought_up == expected
+    if expected:
+        assert interface.warned == ["wlan0: the new interface did not come up, so it is brought up"]
+
+
+def test_a_handover_has_decided_about_the_session(interface: Interface) -> None:
+    """CSME has given the radio away, so its connection is no question any more."""
+    interface.csme = Blocked(NETWORK, None)
+    interface.closed.asked()
+    lifts(interface)
+    interface.passes(0.5)
+    assert interface.brought_up == [3]
+    interface.closed.handed_over()
+    interface.is_closed()
+    interface.passes(1.0)
+    assert interface.brought_up == [3], "a handover that is over has not"
 
 
 def test_an_interface_that_is_gone_is_left_alone(interface: Interface) -> None:

@@ -11,6 +11,7 @@ from typing import List
 import pytest
 
 from ansible_collections.vpro.fleet.plugins.module_utils._watcher.closing import (
+    MANAGER_SECONDS,
     PAUSES,
     TOGETHER_SECONDS,
     Closing,
@@ -101,12 +102,103 @@ def test_one_that_was_down_from_the_beginning_stays_down() -> None:
 def test_a_blocked_one_comes_up_by_its_manager(story: Story) -> None:
     story.closing.link(up=False, shut=True)
     story.closing.link(up=False, shut=False)
-    assert story.attempts(100.0) == []
-    # Nor is it brought up because of what comes long after, unless that ends a block.
+    story.passes(MANAGER_SECONDS / 2)
     story.closing.link(up=True, shut=False)
+    assert story.attempts(100.0) == []
+
+
+NO_ERA = "the interface did not come up after a block"
+
+
+def test_a_blocked_one_is_brought_up_if_its_manager_does_not(story: Story) -> None:
+    """It has not heard of the block's end. That a new era began long before does not matter."""
     story.closing.link(up=False, shut=True)
     story.closing.new_era(ANEW)
     story.passes(TOGETHER_SECONDS + 0.1)
+    story.closing.link(up=False, shut=False)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(10.0) == [MANAGER_SECONDS, 2.5, 6.5]
+    assert (story.closing.what, story.closing.stayed_down, story.closing.lifted) == (NO_ERA, True, True)
+    story.closing.link(up=True, shut=False)
+    assert story.attempts(100.0) == []
+    # The supplicant that missed this block's end misses that of the next one, too.
+    story.closing.link(up=True, shut=True)
+    story.closing.link(up=False, shut=True)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+
+
+NEW = "the new interface did not come up"
+
+
+def test_a_new_one_is_brought_up_if_its_manager_does_not() -> None:
+    """Its manager tries first, in half a second three times at most. CSME may deny that."""
+    story = Story()
+    story.closing = Closing(lambda: story.now)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(10.0) == [], "it may have none"
+    story.closing.managed()
+    story.closing.managed()
+    assert story.attempts(30.0) == [4.0, 12.0, 28.0]
+    assert (story.closing.what, story.closing.stayed_down, story.closing.lifted) == (NEW, True, False)
+    story.closing.link(up=True, shut=False)
+    story.closing.managed()
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(100.0) == []
+
+
+def test_a_new_one_that_is_blocked_later_is_brought_up_after_that(story: Story) -> None:
+    story.closing = Closing(lambda: story.now)
+    story.closing.link(up=False, shut=False)
+    story.closing.managed()
+    story.closing.link(up=False, shut=True)
+    assert story.attempts(100.0) == []
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+
+
+def test_one_that_was_blocked_from_the_beginning_is_brought_up() -> None:
+    """A driver that is loaded anew has a radio that CSME owns."""
+    closing = Closing(lambda: 100.0)
+    closing.link(up=False, shut=True)
+    closing.link(up=False, shut=False)
+    assert closing.due == 100.0 + MANAGER_SECONDS
+
+
+def test_one_that_is_heard_to_go_down_after_its_block_is_brought_up(story: Story) -> None:
+    story.closing.link(up=True, shut=True)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+
+
+def test_a_new_era_leaves_more_time_to_the_manager(story: Story) -> None:
+    """It began before the block ended, and is noticed after."""
+    story.closing.link(up=False, shut=True)
+    story.closing.link(up=False, shut=False)
+    story.closing.new_era(ANEW)
+    assert story.attempts(10.0) == [4.0]
+    assert not story.closing.lifted
+
+
+def test_what_a_handover_asked_for_is_brought_up_in_time_after_a_new_era(story: Story) -> None:
+    """iwlmei was bound anew right before, so CSME took the radio, and gave it away again."""
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(ANEW)
+    story.closing.asked()
+    story.closing.link(up=False, shut=False)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(1.0) == [MANAGER_SECONDS]
+    story.closing.answered()
+    story.closing.link(up=False, shut=True)
+    story.closing.new_era(ANEW)
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(4.0) == [4.0], "what ends a block after the handover is no grant"
+
+
+def test_one_that_is_left_has_no_attempts(story: Story) -> None:
+    story.closing.link(up=False, shut=True)
+    story.closing.link(up=False, shut=False)
+    story.closing.leave()
     story.closing.link(up=False, shut=False)
     assert story.attempts(100.0) == []
 
@@ -160,15 +252,16 @@ def test_one_that_was_set_down_before_the_block_stays_down(story: Story) -> None
     assert story.attempts(100.0) == []
 
 
-def test_one_that_does_not_come_up_after_a_grant_is_brought_up(story: Story) -> None:
-    """Its manager tried it alone, and once."""
-    story.closing.link(up=False, shut=True)
-    story.closing.asked()
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_that_was_down_before_the_block_is_brought_up_if_csme_was_asked(story: Story, asked: bool) -> None:
+    """Somebody may have set it down, or a driver was loaded that heard of CSME later."""
     story.closing.link(up=False, shut=False)
-    assert story.closing.due is None, "its manager brings it up"
-    story.closing.granted_in_vain()
-    assert story.attempts(8.0) == [1.0, 3.0, 7.0]
-    assert story.closing.what == "the interface did not come up (CSME gave the radio away)"
+    story.passes(TOGETHER_SECONDS + 0.1)
+    story.closing.link(up=False, shut=True)
+    if asked:
+        story.closing.asked()
+    story.closing.link(up=False, shut=False)
+    assert story.attempts(8.0) == ([MANAGER_SECONDS, 2.5, 6.5] if asked else [])
     story.closing.link(up=False, shut=True)
     assert story.attempts(100.0) == []
 
@@ -177,10 +270,10 @@ def test_one_that_does_not_come_up_after_a_grant_is_brought_up(story: Story) -> 
 def test_one_that_came_up_after_a_grant_is_left_alone(story: Story, down: bool) -> None:
     story.closing.link(up=False, shut=True)
     story.closing.asked()
+    story.closing.link(up=False, shut=False)
     story.closing.link(up=True, shut=False)
     if down:  # somebody has set it down
         story.closing.link(up=False, shut=False)
-    story.closing.granted_in_vain()
     assert story.attempts(100.0) == []
 
 

@@ -69,11 +69,13 @@ def test_radios_come_and_go(machine: Machine) -> None:
     watcher._scan()
     assert names(watcher) == ["wlan0", "wlan1"]
     first = watcher._radios["wlan0"]
+    assert not first.closed.is_new, "it was there before the watcher"
     # The driver was loaded anew: the same name, another radio.
     machine.radios = (replace(radio(0), phy="phy9"),)
     watcher._scan()
     assert names(watcher) == ["wlan0"]
     assert watcher._radios["wlan0"] is not first
+    assert watcher._radios["wlan0"].closed.is_new
     machine.trouble = TransportFailed("for a moment")
     watcher._scan()
     assert names(watcher) == ["wlan0"], "what can't be read for a moment is not gone"
@@ -385,8 +387,11 @@ def test_a_supplicant_that_ends_is_looked_for_anew(machine: Machine, monkeypatch
     assert document(watcher)["radios"][0]["supplicant"] is True
     first, second = (backend.source for backend in backends)
     assert watched.attachment.sources == (first,)
+    managed: List[bool] = []
+    monkeypatch.setattr(watched.closed, "managed", lambda: managed.append(True))
     first.heard = [SupplicantGone()]
     watcher._handlers[first.fileno()]()
+    assert managed == [True]
     assert watched.attachment.sources == (second,)
     assert first.closed
     second.heard = [TransportFailed("it hung up")]
