@@ -356,9 +356,6 @@ class Supplicant:
     def ask_for_address(self) -> bool:
         return False
 
-    def may_test_addresses(self) -> bool:
-        return False
-
     def settle(self, *, now: bool = False) -> bool:
         return True
 
