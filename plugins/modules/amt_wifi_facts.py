@@ -21,6 +21,14 @@ description:
     reasons.
   - It waits at most one second for a supplicant that does not answer, and at most five seconds for one that answers
     slowly.
+options:
+  firmware:
+    description:
+      - Whether the firmware of the management engine is asked what AMT is on the laptop.
+      - With V(false), C(amt) is V(null), and readiness has no warnings about AMT.
+      - To set it for C(gather_facts), use C(module_defaults).
+    type: bool
+    default: true
 requirements:
   - pyroute2 >= 0.5.14 on the laptop, as the distribution packages it (C(python3-pyroute2))
   - jeepney >= 0.7.1 (C(python3-jeepney)) on the laptop, if NetworkManager manages an interface
@@ -540,7 +548,7 @@ ansible_facts:
                   sample: true
         amt:
           description:
-            - What AMT is on the laptop, by its firmware.
+            - What AMT is on the laptop, by its firmware. V(null) if O(firmware=false).
             - A value in it is V(null) if it could not be read, or does not exist in this state. Only root can read more
               than C(firmware), C(lms) and that there is an engine.
             - Nothing here is a secret, and the firmware is never asked for one.
@@ -912,8 +920,10 @@ from ansible_collections.vpro.fleet.plugins.module_utils._facts import gather
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    _module.run(module, lambda: {"changed": False, "ansible_facts": {"amt_wifi": gather.collect()}})
+    options = {"firmware": {"type": "bool", "default": True}}
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    firmware = bool(module.params["firmware"])
+    _module.run(module, lambda: {"changed": False, "ansible_facts": {"amt_wifi": gather.collect(firmware=firmware)}})
 
 
 if __name__ == "__main__":

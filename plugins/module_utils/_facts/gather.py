@@ -28,12 +28,13 @@ from .known import Known
 from .readiness import blockers, warnings
 
 
-def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, Any]:
+def collect(patience: Patience = SURVEY, places: Places = PLACES, *, firmware: bool = True) -> Dict[str, Any]:
     """Return the facts of this machine, which become the fact ``amt_wifi``.
 
     Args:
         patience: how long to wait for managers that do not answer, for all of them together.
         places: where the files are. Netlink always reads this machine itself.
+        firmware: whether the firmware is asked what AMT is.
     """
     reading = Reading()
     radios = _read_radios(reading, places)
@@ -46,7 +47,7 @@ def collect(patience: Patience = SURVEY, places: Places = PLACES) -> Dict[str, A
     }
     managed = as_stored(managed, on)
     watcher = read_watcher(reading, places)
-    amt = reading.attempt("amt", lambda: read_amt(reading, places))
+    amt = reading.attempt("amt", lambda: read_amt(reading, places)) if firmware else None
     offered = None if radios is None else any(radio.can_request for radio in radios)
     known = Known(
         platform=platform,

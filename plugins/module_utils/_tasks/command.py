@@ -219,7 +219,7 @@ _SENTENCES = {
 def _check() -> int:
     from .._facts.gather import collect
 
-    facts = collect()
+    facts = collect(firmware=False)
     blockers = facts["readiness"]["blockers"]
     for blocker in blockers:
         _tell(f"{blocker['code']}: {blocker['message']}")

@@ -117,6 +117,11 @@ def test_a_laptop_that_is_ready(machine: Machine) -> None:
     assert facts["amt"]["state"] == "absent"
 
 
+def test_a_firmware_that_is_not_to_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "read_amt", lambda *_what: pytest.fail("asked"))
+    assert check_facts(gather.collect(places=Places(str(machine.root)), firmware=False))["amt"] is None
+
+
 def test_the_next_boot_is_told_of_before_it_comes(machine: Machine) -> None:
     machine.write(f"boot/vmlinuz-{machine.release}", "")
     machine.write("boot/vmlinuz-6.1.0-50-amd64", "")

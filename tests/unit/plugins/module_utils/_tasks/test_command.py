@@ -177,7 +177,7 @@ def test_the_verdict(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(gather, "collect", lambda: {"readiness": {"blockers": blockers}})
+    monkeypatch.setattr(gather, "collect", lambda *, firmware: {"readiness": {"blockers": blockers}})
     assert command.main(["check"]) == status
     assert capsys.readouterr().out == said
 
@@ -221,7 +221,7 @@ def test_before_networkmanager_starts(
 def test_a_failure_is_one_line_and_a_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails() -> None:
+    def fails(*, firmware: bool) -> None:
         raise TransportFailed("the kernel refused", where="netlink")
 
     monkeypatch.setattr(gather, "collect", fails)
