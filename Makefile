@@ -203,7 +203,7 @@ lab-ci-networkmanager: setup
 	$(lab) --suite trixie --manager networkmanager --csme standin -m "with_networkmanager and not release" $(ARGS)
 
 .PHONY: molecule
-molecule: setup ## Apply, upgrade and remove both roles on a laptop of the lab
+molecule: setup ## Apply, upgrade and remove roles on a laptop of the lab, and let the role driver refuse it
 	cd extensions && PATH="$(abspath $(bin)):$$PATH" PYTHONPATH="$(CURDIR)/tests/lab" \
 	  VPRO_LAB_PYTHON="$(abspath $(bin))/python" VPRO_LAB_COLLECTIONS="$(CURDIR)/build/collections" \
 	  VPRO_LAB_INVENTORY="$(CURDIR)/build/lab/molecule/inventory.json" molecule --base-config molecule/config.yml test --all
