@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict
 
 import pytest
 
 from vpro_lab.laptop.control import Laptop
 from vpro_lab.paths import REPOSITORY
-from vpro_lab.play.building import BuildHost, make_stock
+from vpro_lab.play.building import BuildHost, make_stock, modules_of, packages_of
 from vpro_lab.play.playbook import Play
 
 # About the kernel's drivers alone: once for each release is enough.
@@ -33,23 +33,9 @@ rm -f /etc/dpkg/dpkg.cfg.d/lab-full
 """
 
 
-def tree(laptop: Laptop) -> List[str]:
-    """Return all that is below the folder of the kernels' modules, with the digests of files."""
-    told = laptop.guest.check(
-        "cd /lib/modules; find . -type f -exec sha256sum {} + | sort -k 2; find . ! -type f -printf '%y %p %l\n' | sort"
-    )
-    return told.splitlines()
-
-
 def files_of(laptop: Laptop) -> Dict[str, str]:
     """Return which file a module would be loaded from."""
     return {name: laptop.guest.check(f"modinfo -n {name}").strip() for name in MODULES}
-
-
-def packages(laptop: Laptop) -> str:
-    """Return what dpkg has of packages of the role's."""
-    told = laptop.guest.run("dpkg-query -W -f '${Package} ${db:Status-Status}\n' 'vpro-iwlmei-*'").out
-    return "".join(line for line in told.splitlines() if not line.endswith(" not-installed"))
 
 
 def words(play: Play) -> str:
@@ -64,7 +50,7 @@ def test_a_stock_laptop_gets_the_driver_and_is_stock_again(laptop: Laptop, tmp_p
     unpacked = tmp_path / "unpacked"
     unpacked.mkdir()
     make_stock(laptop, unpacked)
-    stock = tree(laptop)
+    stock = modules_of(laptop)
     assert guest.run("modinfo -n iwlmei").rc != 0
     build = BuildHost(laptop, tmp_path)
 
@@ -73,7 +59,7 @@ def test_a_stock_laptop_gets_the_driver_and_is_stock_again(laptop: Laptop, tmp_p
     assert refused.rc == 2, refused.output
     assert "Nothing was installed: this laptop has no radio of Intel's" in words(refused)
     assert [each.name for each in build.packages.iterdir()] == [f"vpro-iwlmei-{release}.deb"]
-    assert tree(laptop) == stock
+    assert modules_of(laptop) == stock
 
     # The disk is full in the middle of the installation.
     guest.write(_FILLS, _FILLING, mode=0o755)
@@ -83,15 +69,15 @@ def test_a_stock_laptop_gets_the_driver_and_is_stock_again(laptop: Laptop, tmp_p
     assert "No space left on device" in words(full)
     assert "The laptop has the drivers that it had before" in words(full)
     guest.check(f"rm {_FILLED}")
-    assert tree(laptop) == stock
-    assert packages(laptop) == ""
+    assert modules_of(laptop) == stock
+    assert packages_of(laptop) == ""
 
     done = build.run(PLAYBOOK, driver_despite=DESPITE).ok()
     assert "Restart laptop" in words(done)
     added = f"./{release}/updates/vpro-iwlmei/"
-    assert {line.rpartition(" ")[2] for line in tree(laptop)} >= {f"{added}{name}.ko" for name in MODULES}
+    assert {line.rpartition(" ")[2] for line in modules_of(laptop)} >= {f"{added}{name}.ko" for name in MODULES}
     own = [line for line in stock if f"./{release}/kernel/" in line]
-    assert [line for line in tree(laptop) if f"./{release}/kernel/" in line] == own
+    assert [line for line in modules_of(laptop) if f"./{release}/kernel/" in line] == own
     assert guest.run("test -d /sys/module/iwlmei").rc != 0
 
     again = build.run(PLAYBOOK, driver_despite=DESPITE).ok()
@@ -111,6 +97,6 @@ def test_a_stock_laptop_gets_the_driver_and_is_stock_again(laptop: Laptop, tmp_p
     # And back.
     gone = build.run(PLAYBOOK, driver_state="absent").ok()
     assert "Restart laptop" in words(gone)
-    assert tree(laptop) == stock
-    assert packages(laptop) == ""
+    assert modules_of(laptop) == stock
+    assert packages_of(laptop) == ""
     assert guest.run("ls /var/cache/vpro-iwlmei").rc != 0

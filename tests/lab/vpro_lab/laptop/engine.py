@@ -19,12 +19,13 @@ from .drivers import ensure_drivers, ensure_engine, kernel_version
 from .radios import ENGINE, FIRMWARE
 
 
-def install_engine(laptop: Laptop, progress: Progress) -> None:
+def install_engine(laptop: Laptop, progress: Progress, *, iwlmei: bool = True) -> None:
     """Give a laptop the engine and the drivers over it. Its radios go; the next that it gets are under the shim.
 
     Args:
         laptop: whose.
         progress: where to report, while things are built that the cache has not.
+        iwlmei: whether iwlmei is among these drivers. Without it, the laptop has to get its own before it gets radios.
 
     Raises:
         LabError: something can't be built.
@@ -33,7 +34,7 @@ def install_engine(laptop: Laptop, progress: Progress) -> None:
     if laptop.engine:  # its snapshot has all of it
         return
     laptop.engine = True
-    files = [*ensure_drivers(laptop.image, progress).glob("iwlmei.ko")]
+    files = [*ensure_drivers(laptop.image, progress).glob("iwlmei.ko")] if iwlmei else []
     files += ensure_engine(laptop.image, progress).glob("*.ko")
     laptop.guest.check(f"mkdir -p {ENGINE}")
     with tempfile.TemporaryDirectory() as name:

@@ -29,11 +29,11 @@ FIRMWARE = f"{ENGINE}/engine.pyz"
 #: Where the firmware takes commands, as ``engine/cli.py`` has it.
 FIRMWARE_SOCKET = "/run/csme-engine.sock"
 #: Loads the drivers of a laptop with the engine, in the order in which they need each other. The MEI bus and mac80211
-#: are the kernel's own.
+#: are the kernel's own. A laptop that got no iwlmei from the lab has to have one itself.
 DRIVERS_UP = f"""
 set -e
 modprobe -a mei mac80211 tun
-insmod {ENGINE}/iwlmei.ko dyndbg=+p
+if [ -e {ENGINE}/iwlmei.ko ]; then insmod {ENGINE}/iwlmei.ko dyndbg=+p; else modprobe iwlmei dyndbg=+p; fi
 insmod {ENGINE}/iwlmvm_shim.ko
 insmod {ENGINE}/mac80211_hwsim.ko radios={{count}} channels=2
 insmod {ENGINE}/csme_engine.ko

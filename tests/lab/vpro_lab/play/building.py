@@ -24,7 +24,8 @@ NAME = "buildhost"
 _FOLDER = "var/cache/vpro-iwlmei"
 _CONNECTIONS = Path(__file__).parent / "connection"
 #: Of the kernel's package: what the lab's images leave out, and each stock laptop has.
-_STOCK = "lib/modules/*/kernel/drivers/net/wireless/intel/iwlwifi"
+_INTEL = "kernel/drivers/net/wireless/intel"
+_STOCK = f"lib/modules/*/{_INTEL}/iwlwifi"
 
 
 class BuildHost:
@@ -82,9 +83,23 @@ def make_stock(laptop: Laptop, folder: Path) -> None:
     archive = folder / "stock.tar"
     subprocess.run(["tar", "-C", str(found[0].parent), "-cf", str(archive), "iwlwifi"], check=True)
     laptop.send([archive], "/root/stock.tar")
-    place = f"/lib/modules/{release}/kernel/drivers/net/wireless/intel"
+    place = f"/lib/modules/{release}/{_INTEL}"
     laptop.guest.check(f"mkdir -p {place}; tar -C {place} -xf /root/stock.tar; rm /root/stock.tar; depmod")
     laptop.guest.check("modprobe iwlmvm")
+
+
+def modules_of(laptop: Laptop) -> List[str]:
+    """Return all that is below the folder of a laptop's kernel modules, a line each, with the digests of files."""
+    told = laptop.guest.check(
+        "cd /lib/modules; find . -type f -exec sha256sum {} + | sort -k 2; find . ! -type f -printf '%y %p %l\n' | sort"
+    )
+    return told.splitlines()
+
+
+def packages_of(laptop: Laptop) -> str:
+    """Return what a laptop's dpkg has of the role's packages."""
+    told = laptop.guest.run("dpkg-query -W -f '${Package} ${db:Status-Status}\n' 'vpro-iwlmei-*'").out
+    return "".join(line for line in told.splitlines() if not line.endswith(" not-installed"))
 
 
 def _package(image: Image, name: str, version: str) -> Path:
