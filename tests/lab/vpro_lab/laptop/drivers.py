@@ -9,11 +9,12 @@ Everything is cached like the images: under a hash of what it was made from. Two
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 from ..errors import LabError
 from ..paths import KERNEL_MODULES, REPOSITORY, cache
@@ -32,6 +33,8 @@ _SOURCES = (
 _UNPACK_BYTES = 500_000_000
 #: What the engine's modules are built from, below :data:`vpro_lab.paths.KERNEL_MODULES`.
 _ENGINE = ("engine.sh", "csme_engine", "iwlmvm_shim")
+#: A package with a kernel of the laptops' kind: 6.1.0-50-amd64 on Debian 12, 6.12.117+deb13-amd64 on Debian 13.
+_KERNEL = re.compile(r"linux-image-[0-9]+\.[0-9]+\.[0-9]+(\+deb[0-9]+)?(-[0-9]+)?-amd64")
 #: How the drivers are built: as the role builds them for a fleet.
 _RECIPE = REPOSITORY / "roles/driver/files/build/build.sh"
 
@@ -145,6 +148,40 @@ def download(image: Image, package: str, version: str, work: Path) -> Path:
     Raises:
         LabError: the archive can't be reached, or has no such package any more.
     """
+    options = _archive(image, work)
+    _must(
+        ["apt-get", *options, "--quiet", "download", f"{package}={version}"],
+        f"no {package} of the kernel of {image.folder.name}: remove the image, the next one has the archive's newest",
+        work,
+    )
+    return next(work.glob(f"{package}_*.deb"))
+
+
+def archived_kernels(image: Image, work: Path) -> Dict[str, str]:
+    """Return the kernels of *image*'s kind that the archive has which *image* was made from.
+
+    Args:
+        image: which.
+        work: a folder, for what apt needs meanwhile.
+
+    Returns:
+        The version of each kernel's package, by the kernel's release.
+
+    Raises:
+        LabError: the archive can't be reached.
+    """
+    options = _archive(image, work)
+    names = run(["apt-cache", *options, "pkgnames", "linux-image-"]).stdout.split()
+    found = {}
+    for name in filter(_KERNEL.fullmatch, names):
+        shown = run(["apt-cache", *options, "show", "--no-all-versions", name]).stdout
+        version = next(line.split()[1] for line in shown.splitlines() if line.startswith("Version:"))
+        found[name[len("linux-image-") :]] = version
+    return found
+
+
+def _archive(image: Image, work: Path) -> List[str]:
+    """Return the options by which apt knows of the archive that *image* was made from, after an update."""
     settings = {
         "Dir::Etc::SourceList": image.root / "etc/apt/sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
@@ -162,12 +199,7 @@ def download(image: Image, package: str, version: str, work: Path) -> Path:
     for folder in ("state/lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True, exist_ok=True)
     _must(["apt-get", *options, "--quiet", "--error-on=any", "update"], "the archive can't be reached")
-    _must(
-        ["apt-get", *options, "--quiet", "download", f"{package}={version}"],
-        f"no {package} of the kernel of {image.folder.name}: remove the image, the next one has the archive's newest",
-        work,
-    )
-    return next(work.glob(f"{package}_*.deb"))
+    return options
 
 
 def _unpacked(package: Path, work: Path) -> Path:

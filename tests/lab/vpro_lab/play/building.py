@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
-from ..laptop.control import Laptop
+from ..laptop.control import Laptop, hardware, start
 from ..laptop.drivers import download, kernel_version, source_package
-from ..laptop.image import Image
+from ..laptop.image import EXCLUDED, Image
+from ..laptop.qemu import default_shift
 from ..laptop.store import ensured, hash_of, publish, work_folder
 from ..paths import cache
+from ..progress import Progress
 from .playbook import Play, inventory, run_playbook
 
 #: Its name in the inventory.
@@ -86,6 +89,80 @@ def make_stock(laptop: Laptop, folder: Path) -> None:
     place = f"/lib/modules/{release}/{_INTEL}"
     laptop.guest.check(f"mkdir -p {place}; tar -C {place} -xf /root/stock.tar; rm /root/stock.tar; depmod")
     laptop.guest.check("modprobe iwlmvm")
+
+
+def add_kernel(laptop: Laptop, release: str, version: str, folder: Path) -> None:
+    """Install another kernel of the distribution, as an update does, without what the lab's images leave out.
+
+    Args:
+        laptop: which.
+        release: of the kernel, see :func:`vpro_lab.laptop.drivers.archived_kernels`.
+        version: of its package.
+        folder: made anew; where the package is unpacked.
+    """
+    package = _package(laptop.image, f"linux-image-{release}", version)
+    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(folder)], check=True)
+    for pattern in EXCLUDED:
+        for path in folder.glob(pattern.lstrip("/")):
+            if path.match(f"*/{_INTEL}"):
+                others = [each for each in path.iterdir() if each.name != "iwlwifi"]
+            else:
+                others = [path]
+            for each in others:
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+    small = folder.with_suffix(".deb")
+    packing = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(folder), str(small)]
+    subprocess.run(packing, check=True, stdout=subprocess.DEVNULL)
+    laptop.send([small], "/root/kernel.deb")
+    whole = "--path-include='/lib/modules/*' --path-include='/usr/lib/modules/*'"
+    laptop.guest.check(f"dpkg {whole} --install /root/kernel.deb && rm /root/kernel.deb")
+
+
+@dataclass(frozen=True)
+class _Other(Image):
+    """An image whose laptops boot a kernel that came later: its files are in *boots*."""
+
+    boots: Path
+
+    @property
+    def kernel(self) -> Path:
+        return self.boots / "vmlinuz"
+
+    @property
+    def initramfs(self) -> Path:
+        return self.boots / "initrd.img"
+
+    @property
+    def kernel_release(self) -> str:
+        return (self.boots / "kernel-release").read_text().strip()
+
+
+def boot_other(laptop: Laptop, release: str, folder: Path) -> Laptop:
+    """End a laptop, and boot its disk with another kernel that it has.
+
+    Args:
+        laptop: which.
+        release: of the kernel.
+        folder: where the new one's state goes; made anew.
+
+    Returns:
+        The laptop that has booted. Whoever asked for it ends it.
+
+    Raises:
+        LabError: it did not come up.
+    """
+    boots = folder / "boots"
+    boots.mkdir(parents=True)
+    (boots / "kernel-release").write_text(f"{release}\n", encoding="utf-8")
+    for name in ("vmlinuz", "initrd.img"):
+        from_it = f"laptop:/boot/{name}-{release}"
+        subprocess.run(["scp", "-q", "-F", str(laptop.config), from_it, str(boots / name)], check=True)
+    laptop.guest.check("sync")
+    laptop.down()
+    image = laptop.image
+    made_of = hardware(image.suite, image.manager, default_shift(), Progress(quiet=True))
+    made_of = replace(made_of, image=_Other(image.suite, image.manager, image.folder, boots))
+    return start(laptop.name, folder / "laptop", made_of, disk=laptop.folder / "disk.qcow2")
 
 
 def modules_of(laptop: Laptop) -> List[str]:
