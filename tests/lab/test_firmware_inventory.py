@@ -88,6 +88,8 @@ def test_all_of_it_is_what_the_kernels_sample_reads_too(laptop: Laptop) -> None:
     assert (amt["uuid"], amt["tls"]) == ("4c4c4544-0035-3010-8056-b4c04f4c4142", True)
     assert amt["interfaces"]["wireless"]["mac"] == MAC
     assert len(amt["provisioning"]["certificate_hashes"]) == 2
+    # The kernel's driver asks no firmware of the lab's for its version, and shows zeros.
+    assert amt["firmware"] == "16.1.27.2176"
     assert [each for each in told["unreadable"] if each["what"].startswith("amt")] == []
     check_asked(laptop)
     laptop.send([ensure_amt_version(laptop.image, Progress(quiet=True))], "/root")

@@ -69,7 +69,9 @@ def version(device: str, places: Places = PLACES) -> Optional[str]:
     """
     # Three lines: the firmware that runs, that of recovery, that of the manufacturer. In front stands the platform.
     lines = (_attribute(places.at("/sys/class/mei", device, "fw_ver")) or "").splitlines()
-    return lines[0].rpartition(":")[2] if lines else None
+    told = lines[0].rpartition(":")[2] if lines else ""
+    # There are zeros where the driver has not asked the firmware.
+    return told if told.strip("0.") else None
 
 
 def check_access(device: str, places: Places = PLACES) -> None:

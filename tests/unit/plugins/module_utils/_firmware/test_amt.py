@@ -10,7 +10,7 @@ import errno
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 import pytest
 
@@ -122,6 +122,22 @@ def test_another_users_right_is_missing(engine: Engine, monkeypatch: pytest.Monk
     assert (found.state, found.firmware) == ("unreadable", "16.1.27.2176")
     assert [(each.what, each.code) for each in unreadable] == [("amt", "access_denied")]
     assert "Run as root" in unreadable[0].why
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        (None, None),
+        ("", None),
+        ("0:0.0.0.0\n0:0.0.0.0\n0:0.0.0.0\n", None),
+        ("0:16.1.32.2473\n0:16.1.32.2473\n0:16.1.25.2049\n", "16.1.32.2473"),
+        ("16.1.32.2473\n", "16.1.32.2473"),
+    ],
+)
+def test_the_version_that_the_kernel_tells(engine: Engine, told: Optional[str], version: Optional[str]) -> None:
+    if told is not None:
+        Path(engine.places.at("/sys/class/mei/mei0/fw_ver")).write_text(told, encoding="ascii")
+    assert read(engine)[0].firmware == version
 
 
 @pytest.mark.parametrize("how", ["short", "long", "empty"])
