@@ -74,19 +74,3 @@ attributes:
     description: When run twice in a row with the same arguments, the second invocation does not change anything.
     support: full
 """
-
-    ACTION_WITHOUT_DIFF = r"""
-options: {}
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: >-
-      Will return details on what has changed (or possibly needs changing in C(check_mode)), when in
-      diff mode.
-    support: none
-  idempotent:
-    description: When run twice in a row with the same arguments, the second invocation does not change anything.
-    support: full
-"""

@@ -83,7 +83,10 @@ options:
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
-  - vpro.fleet.attributes.action_without_diff
+  - vpro.fleet.attributes.action
+attributes:
+  diff_mode:
+    support: none
 seealso:
   - module: vpro.fleet.amt_wifi_driver_package
   - module: vpro.fleet.amt_wifi_facts
@@ -92,7 +95,7 @@ seealso:
 EXAMPLES = r"""
 - name: Install the drivers for the kernel of Debian 13
   vpro.fleet.amt_wifi_driver:
-    packages: [/root/vpro-iwlmei-6.12.117+deb13-amd64_6.12.117-1+vpro.1f0c2d3e_amd64.deb]
+    packages: [/var/cache/vpro-iwlmei/vpro-iwlmei-6.12.117+deb13-amd64_6.12.117-1+vpro.1f0c2d3e_amd64.deb]
 
 - name: Have the laptop build the drivers for itself
   vpro.fleet.amt_wifi_driver:

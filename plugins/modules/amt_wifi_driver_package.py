@@ -45,7 +45,10 @@ options:
 extends_documentation_fragment:
   - vpro.fleet.attributes
   - vpro.fleet.attributes.group
-  - vpro.fleet.attributes.action_without_diff
+  - vpro.fleet.attributes.action
+attributes:
+  diff_mode:
+    support: none
 seealso:
   - module: vpro.fleet.amt_wifi_driver
 """

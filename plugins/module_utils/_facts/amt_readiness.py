@@ -14,7 +14,7 @@ import re
 from typing import Iterator, Optional, Tuple
 
 from .._firmware.replies import LanInterface
-from .._firmware.values import ABSENT, CONSUMER, DISABLED, UNREADABLE, Amt
+from .._firmware.values import ABSENT, CONSUMER, DISABLED, PROVISIONED, UNREADABLE, Amt
 from .known import Blocker, Known
 
 #: The first AMT with the wireless link protection that iwlmei knows: that of Tiger Lake (the help text of
@@ -22,8 +22,12 @@ from .known import Blocker, Known
 _FIRST_VERSION = 15
 
 _STATES = {
-    CONSUMER: ("amt_consumer", "the firmware has no AMT, so no administrator can have a session. Nothing can be done"),
-    DISABLED: ("amt_disabled", "AMT is switched off, so no administrator can have a session. Switch it on in the BIOS"),
+    CONSUMER: Blocker(
+        "amt_consumer", "the firmware has no AMT, so no administrator can have a session. Nothing can be done"
+    ),
+    DISABLED: Blocker(
+        "amt_disabled", "AMT is switched off, so no administrator can have a session. Switch it on in the BIOS"
+    ),
 }
 _NOT_PROVISIONED = Blocker(
     "amt_not_provisioned",
@@ -43,12 +47,11 @@ def _all(known: Known, amt: Amt) -> Iterator[Blocker]:
             yield Blocker("amt_absent", f"{amt.reason}, so no administrator can have a session")
         return
     if amt.state in _STATES:
-        code, text = _STATES[amt.state]
-        yield Blocker(code, text)
+        yield _STATES[amt.state]
         return
     if amt.state == UNREADABLE:
         return
-    if amt.state != "post":
+    if amt.state != PROVISIONED:
         yield _NOT_PROVISIONED
     version = None if amt.codes is None else amt.codes.parts.get("AMT")
     if _is_too_old(version):

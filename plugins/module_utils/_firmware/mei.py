@@ -40,6 +40,7 @@ ANSWER_SECONDS = 2.0
 _PAUSE = 0.1
 #: The program of Intel's local service.
 _LMS = "lms"
+_FOR_ROOT = "Run as root, who alone may use the management engine"
 #: Bytes for one answer at most, whatever the engine says.
 _ANSWER_MAX = 64 * 1024
 
@@ -82,8 +83,7 @@ def check_access(device: str, places: Places = PLACES) -> None:
     """
     path = places.at("/dev", device)
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
-        remedy = "Run as root, who alone may use the management engine"
-        raise AccessDenied("this user may not use the management engine", where=path, remedy=remedy)
+        raise AccessDenied("this user may not use the management engine", where=path, remedy=_FOR_ROOT)
 
 
 def _attribute(path: str) -> Optional[str]:
@@ -215,7 +215,7 @@ class Connection:
     def _error(self, error: OSError, what: str) -> FleetError:
         text = f"{what}: {error.strerror}"
         if error.errno in (errno.EACCES, errno.EPERM):
-            remedy = remedy_for(error, self._path, "Run as root, who alone may use the management engine")
+            remedy = remedy_for(error, self._path, _FOR_ROOT)
             return AccessDenied(text, where=self._path, remedy=remedy)
         if error.errno == errno.ENOTTY:
             return NotFound(f"the engine has no {self._client.name}", where=self._path)

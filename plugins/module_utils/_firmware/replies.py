@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 from uuid import UUID
 
 from .._system.errors import DecodeFailed
@@ -53,6 +53,8 @@ _LAN = struct.Struct("<IIIBB6s")
 _REMOTE = struct.Struct("<III")
 #: SECURITY_PARAMETERS, as far as it is used: enterprise mode, TLS.
 _SECURITY = struct.Struct("<II")
+#: AMT_UUID.
+_UUID = struct.Struct("<16s")
 #: CERT_HASH_ENTRY, without the name: default, active, hash, algorithm.
 _HASH = struct.Struct("<II64sB")
 
@@ -62,7 +64,7 @@ def named(names: Tuple[str, ...], number: int) -> str:
     return names[number] if number < len(names) else f"unknown({number})"
 
 
-def _part(layout: struct.Struct, data: bytes, what: str, at: int = 0) -> Tuple[int, ...]:
+def _part(layout: struct.Struct, data: bytes, what: str, at: int = 0) -> Tuple[Any, ...]:
     if len(data) < at + layout.size:
         raise DecodeFailed(f"{what} of the firmware needs {at + layout.size} bytes, and has {len(data)}")
     return layout.unpack_from(data, at)
@@ -88,7 +90,7 @@ def number(data: bytes) -> int:
     Raises:
         DecodeFailed: it is too short, as for every function here.
     """
-    return _part(_NUMBER, data, "an answer")[0]
+    return int(_part(_NUMBER, data, "an answer")[0])
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,7 @@ def code_versions(data: bytes) -> CodeVersions:
 
 def uuid(data: bytes) -> str:
     """Decode GET_UUID."""
-    if len(data) < 16:
-        raise DecodeFailed(f"the UUID of the firmware needs 16 bytes, and has {len(data)}")
-    return str(UUID(bytes_le=data[:16]))
+    return str(UUID(bytes_le=_part(_UUID, data, "the UUID")[0]))
 
 
 def dns_suffix(data: bytes) -> Optional[str]:
@@ -149,7 +149,7 @@ def dns_suffix(data: bytes) -> Optional[str]:
 
 def tls(data: bytes) -> bool:
     """Decode GET_SECURITY_PARAMETERS: whether AMT's network interface speaks TLS."""
-    return _part(_SECURITY, data, "the security parameters")[1] == 1
+    return bool(_part(_SECURITY, data, "the security parameters")[1] == 1)
 
 
 @dataclass(frozen=True)
@@ -215,9 +215,7 @@ class LanInterface:
 
 def lan_interface(data: bytes) -> Optional[LanInterface]:
     """Decode GET_LAN_INTERFACE_SETTINGS. It is None if there is no such interface: its MAC address is 0."""
-    if len(data) < _LAN.size:
-        raise DecodeFailed(f"an interface of the firmware needs {_LAN.size} bytes, and has {len(data)}")
-    enabled, address, dhcp, mode, link, mac = _LAN.unpack_from(data)
+    enabled, address, dhcp, mode, link, mac = _part(_LAN, data, "an interface")
     if not any(mac):
         return None
     ip = ".".join(str(address >> shift & 0xFF) for shift in (24, 16, 8, 0)) if address else None
@@ -253,9 +251,7 @@ class CertificateHash:
 
 def certificate_hash(data: bytes) -> CertificateHash:
     """Decode GET_CERTHASH_ENTRY."""
-    if len(data) < _HASH.size:
-        raise DecodeFailed(f"a certificate hash of the firmware needs {_HASH.size} bytes, and has {len(data)}")
-    default, active, digest, algorithm = _HASH.unpack_from(data)
+    default, active, digest, algorithm = _part(_HASH, data, "a certificate hash")
     if algorithm >= len(HASHES):
         raise DecodeFailed(f"a certificate hash of the firmware has the unknown algorithm {algorithm}")
     name, size = HASHES[algorithm]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from typing import Callable, Dict, List, Mapping, Optional, Protocol
 from uuid import UUID
 
@@ -42,7 +43,7 @@ class Owner(Protocol):
     personality: Personality
 
 
-class _Teller:
+class _Teller(ABC):
     """A client that answers each question at once."""
 
     properties: Properties
@@ -66,6 +67,7 @@ class _Teller:
 
     def disconnected(self, connection: Connection) -> None:
         """See :class:`.bus.Client`."""
+        del connection
 
     def mapped(self, buffer: int, size: int) -> Status:
         """Refuse: there is no use for the host's memory."""
@@ -74,10 +76,11 @@ class _Teller:
 
     def unmapped(self, buffer: int) -> None:
         """See :class:`.bus.Client`."""
+        del buffer
 
+    @abstractmethod
     def answer(self, data: bytes) -> bytes:
         """Return the answer to a question."""
-        raise NotImplementedError
 
     def _is_there(self) -> bool:
         return True
